@@ -1,0 +1,1 @@
+"""Examples that `rote` can find by itself, by name."""

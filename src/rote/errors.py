@@ -1,0 +1,32 @@
+"""What goes wrong at the border, each as one or two sentences: what was asked, what was found, what to do."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class RoteError(Exception):
+    """Anything the user can act on. The command line prints its text and exits with status 1."""
+
+
+class InvalidData(RoteError):
+    """Examples, labels, ids or settings that cannot be used."""
+
+
+class MissingEvidence(RoteError):
+    """A score asked for columns or runs that the record does not hold."""
+
+
+class WrongRecord(RoteError):
+    """A directory that holds another task's runs, another schema, or no record at all."""
+
+
+class Unsupported(RoteError):
+    """A number that the sample cannot support, refused rather than printed."""
+
+
+def unknown(kind: str, asked: str, known: Iterable[str]) -> RoteError:
+    """Return the error for a name that does not exist, with the nearest one that does."""
+    names = sorted(known)
+    near = difflib.get_close_matches(asked, names, n=1, cutoff=0.4)
+    hint = f"Did you mean {near[0]!r}?" if near else "Nothing is spelled like it."
+    return RoteError(f"There is no {kind} named {asked!r}. {hint} Known: {', '.join(names)}.")

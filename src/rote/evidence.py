@@ -1,0 +1,171 @@
+"""From a record to values: fetch what a score's signature asks for, call it, and say how certain the result is."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+from numpy.typing import NDArray
+
+from rote.errors import MissingEvidence
+from rote.intervals import normal_quantile, student
+from rote.record import Record
+from rote.signature import Need, Score
+
+LEVEL = 0.9
+"""Level of every interval, unless another is asked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """One score of every example of a record, with its interval and the runs behind it.
+
+    `low` and `high` bound the value at `level`; `stderr` is their distance divided by twice the normal quantile. `runs_in` and `runs_out` count the runs that
+    were and were not trained on the example. Undefined values, and intervals that one run cannot give, are NaN.
+    """
+
+    score: Score
+    ids: NDArray[np.str_]
+    value: Float[ndarray, " example"]
+    low: Float[ndarray, " example"]
+    high: Float[ndarray, " example"]
+    runs_in: Int[ndarray, " example"]
+    runs_out: Int[ndarray, " example"]
+    level: float = LEVEL
+
+    @property
+    def stderr(self) -> Float[ndarray, " example"]:
+        """Half the interval over the normal quantile of its level."""
+        return (self.high - self.low) / (2 * normal_quantile(self.level))
+
+    def ranked(self, mask: Bool[ndarray, " example"]) -> Int[ndarray, " rank"]:
+        """Return the positions under `mask`, most memorized (or hardest) first; ties keep their order, NaN comes last."""
+        positions = np.flatnonzero(mask)
+        return positions[np.argsort(-self.score.sign * self.value[positions], kind="stable")]
+
+
+def evaluate(score: Score, record: Record, *, level: float = LEVEL, runs: Sequence[int] | None = None) -> Values:
+    """Return one value per example of the record.
+
+    A score that reads the `run` axis is called once on all runs. Any other speaks about one model: it is called on each run and
+    averaged over the runs that were trained on the example (infinite when at least half of them say so, else the mean of the finite ones).
+    A score that lacks the `step` axis reads the step its option `step` names, else the last. Raises MissingEvidence.
+    """
+    chosen = _runs(score, record, runs)
+    if score.key != ("example",):
+        raise MissingEvidence(f"{score} has one value per {' and '.join(score.key)}. Ask for it in blocks, with rote.pairs.")
+    member = np.stack([record.member(run) for run in chosen])
+    runs_in = member.sum(0)
+    if "run" in score.axes:
+        value, low, high = _across(score, record, chosen, level)
+    else:
+        value, low, high = _within(score, record, chosen, member, level)
+    return Values(score, record.population.ids, value, low, high, runs_in, len(chosen) - runs_in, level)
+
+
+def per_run(score: Score, record: Record, runs: Sequence[int] | None = None) -> Iterator[tuple[int, Float[ndarray, " example"]]]:
+    """Yield (run, values) of a score that speaks about one model; raise MissingEvidence for a score across runs."""
+    if "run" in score.axes:
+        raise MissingEvidence(f"{score} compares runs, so it has no value inside one run. Use rote.evaluate.")
+    for run in _runs(score, record, runs):
+        columns = [_in_run(need, record, run, score) for need in score.needs]
+        yield run, np.asarray(score(*columns), np.float64)
+
+
+def pairs(
+    score: Score, record: Record, targets: Int[ndarray, " target"], *, block: int = 512, level: float = LEVEL
+) -> Iterator[tuple[Int[ndarray, " target"], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
+    """Yield (targets, value, low, high) with arrays `[example, target]`, a block of targets at a time, for scores such as influence.
+
+    Memory is bounded by examples x block; `targets` are positions in the record.
+    """
+    chosen = _runs(score, record, None)
+    whole = {need.column: _stack(need, record, chosen, score) for need in score.needs}
+    for start in range(0, len(targets), block):
+        part = targets[start : start + block]
+        columns = [whole[n.column][:, part] if "target" in n.axes else whole[n.column] for n in score.needs]
+        value = np.asarray(score(*columns))
+        low = high = np.full_like(value, np.nan)
+        if score.interval is not None:
+            low, high = score.interval(*columns, level=level)
+        yield part, value, low, high
+
+
+def jackknife(score: Score, columns: Sequence[NDArray[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the score and its variance by leaving out one run at a time (Quenouille 1949, Tukey 1958). NaN when a run cannot be spared."""
+    runs = len(columns[_first_with_run(score)])
+    value = np.asarray(score(*columns), np.float64)
+    total, squares = np.zeros_like(value), np.zeros_like(value)
+    for left_out in range(runs):
+        kept = np.arange(runs) != left_out
+        part = [c[kept] if "run" in need.axes else c for need, c in zip(score.needs, columns, strict=True)]
+        change = np.asarray(score(*part), np.float64) - value
+        total, squares = total + change, squares + change**2
+    return value, np.maximum((runs - 1) / runs * (squares - total**2 / runs), 0.0) if runs > 1 else np.full_like(value, np.nan)
+
+
+def _across(score: Score, record: Record, runs: Sequence[int], level: float) -> tuple[NDArray[np.float64], ...]:
+    columns = [_stack(need, record, runs, score) for need in score.needs]
+    if score.interval is not None:
+        return (np.asarray(score(*columns), np.float64), *score.interval(*columns, level=level))
+    value, variance = jackknife(score, columns)
+    return (value, *student(value, variance * len(runs), np.full(value.shape, len(runs)), level=level))
+
+
+def _within(
+    score: Score, record: Record, runs: Sequence[int], member: Bool[ndarray, "run example"], level: float
+) -> tuple[NDArray[np.float64], ...]:
+    n = len(record.population)
+    count, infinite, mean, squares = (np.zeros(n) for _ in range(4))
+    for (_, values), trained in zip(per_run(score, record, runs), member, strict=True):
+        infinite += trained & np.isinf(values)
+        use = trained & np.isfinite(values)
+        count += use
+        delta = np.where(use, values - mean, 0.0)
+        mean += delta / np.maximum(count, 1)
+        squares += delta * np.where(use, values - mean, 0.0)
+    value = np.where(count > 0, mean, np.nan)
+    low, high = student(value, squares / np.maximum(count - 1, 1), count, level=level)
+    unbounded = (infinite > 0) & (infinite >= count)
+    value = np.where(unbounded, np.inf, value)
+    return value, np.where(unbounded, np.nan, low), np.where(unbounded, np.nan, high)
+
+
+def _stack(need: Need, record: Record, runs: Sequence[int], score: Score) -> NDArray[Any]:
+    parts = [_in_run(need, record, run, score) for run in runs]
+    return np.stack(parts) if "run" in need.axes else parts[-1]
+
+
+def _in_run(need: Need, record: Record, run: int, score: Score) -> NDArray[Any]:
+    """Return one column of one run with the axes and the kind that the score's signature states."""
+    if need.column == "member":
+        return record.member(run)
+    if "step" in need.axes:
+        values = record.over_steps(run, need.column)
+    else:
+        step = score.options.get("step", -1)
+        values = record.at_step(run, need.column, record.last_step if step == -1 else step)
+    recorded = ~np.isnan(values)
+    if not recorded.any():
+        raise MissingEvidence(f"{score} reads {need}, but run {run} has not recorded it. Collect runs that do, or choose another score.")
+    if need.kind == "float":
+        return values.astype(np.float32, copy=False)
+    if not recorded.all():
+        raise MissingEvidence(
+            f"{score} reads {need} of everyone, but run {run} lacks it for {(~recorded).sum()} of {recorded.size}. Use the last step, or record a clean pass over everyone."
+        )
+    return values.astype(np.bool_ if need.kind == "bool" else np.int64)
+
+
+def _runs(score: Score, record: Record, runs: Sequence[int] | None) -> Sequence[int]:
+    chosen = record.runs if runs is None else runs
+    needed = 2 if "run" in score.axes else 1
+    if len(chosen) < needed:
+        raise MissingEvidence(f"{score} needs {needed} runs or more, but {record.directory} has {len(chosen)} finished. Run `rote audit` with more --runs.")
+    return chosen
+
+
+def _first_with_run(score: Score) -> int:
+    return next(i for i, need in enumerate(score.needs) if "run" in need.axes)

@@ -1,0 +1,45 @@
+"""Two built-in models: a small convolutional network for images, a perceptron for everything else."""
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+
+class Images(nn.Module):
+    """Puts the channel axis of grey images in place, so that convolutions can read `[example, height, width]` too."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `[example, channel, height, width]`."""
+        return x.unsqueeze(1) if x.ndim == 3 else x
+
+
+def cnn(shape: tuple[int, ...], classes: int, *, width: int = 16) -> nn.Module:
+    """Return two 3x3 convolutions with pooling and two dense layers; about 220,000 weights for 28x28 images and 10 classes."""
+    channels, (height, wide) = (shape[0] if len(shape) == 3 else 1), shape[-2:]
+    return nn.Sequential(
+        Images(),
+        nn.Conv2d(channels, width, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(width, 2 * width, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(2 * width * (height // 4) * (wide // 4), 8 * width),
+        nn.ReLU(),
+        nn.Linear(8 * width, classes),
+    )
+
+
+def mlp(shape: tuple[int, ...], classes: int, *, width: int = 512) -> nn.Module:
+    """Return one hidden layer of `width` rectified units; inputs of any shape are flattened."""
+    features = 1
+    for size in shape:
+        features *= size
+    return nn.Sequential(nn.Flatten(), nn.Linear(features, width), nn.ReLU(), nn.Linear(width, classes))
+
+
+def suited(shape: tuple[int, ...], classes: int) -> Callable[[], nn.Module]:
+    """Return a factory of the model that suits inputs of this shape: the CNN for images of 8x8 and more, else the perceptron."""
+    images = (len(shape) == 2 or (len(shape) == 3 and shape[0] in (1, 3))) and min(shape[-2:]) >= 8
+    return (lambda: cnn(shape, classes)) if images else (lambda: mlp(shape, classes))

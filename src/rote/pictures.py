@@ -1,0 +1,52 @@
+"""What an example looks like: images as lossless PNG, vectors as lists of numbers. Both survive in a record without the task."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Pictures or vectors of all examples, or neither when their shape is neither an image's nor a vector's."""
+
+    pictures: list[bytes] | None
+    vectors: list[NDArray[np.float32]] | None
+
+
+def encode(inputs: NDArray[Any]) -> Shown:
+    """Return PNGs of `[example, height, width]` or `[example, 1 or 3, height, width]`, else vectors of `[example, feature]`.
+
+    Images that are not uint8 are scaled so that the smallest and largest value of all examples become black and white.
+    """
+    if inputs.ndim == 2:
+        return Shown(None, list(inputs.astype(np.float32)))
+    if not (inputs.ndim == 3 or (inputs.ndim == 4 and inputs.shape[1] in (1, 3))):
+        return Shown(None, None)
+    if inputs.dtype != np.uint8:
+        low, high = float(inputs.min()), float(inputs.max())
+        inputs = np.rint((inputs - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
+    return Shown([_png(image) for image in inputs], None)
+
+
+def decode(pictures: Sequence[bytes | None], vectors: Sequence[Sequence[float] | None]) -> NDArray[Any]:
+    """Return the inputs again: uint8 images `[example, (3,) height, width]`, float32 vectors, or zero features when neither was kept."""
+    if len(pictures) and pictures[0] is not None:
+        images = [np.asarray(Image.open(io.BytesIO(png or b""))) for png in pictures]
+        stacked = np.stack(images)
+        return stacked.transpose(0, 3, 1, 2) if stacked.ndim == 4 else stacked
+    if len(vectors) and vectors[0] is not None:
+        return np.array(vectors, dtype=np.float32)
+    return np.zeros((len(pictures), 0), np.float32)
+
+
+def _png(image: NDArray[np.uint8]) -> bytes:
+    if image.ndim == 3:
+        image = image[0] if image.shape[0] == 1 else image.transpose(1, 2, 0)
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(image)).save(buffer, "png")
+    return buffer.getvalue()

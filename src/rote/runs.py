@@ -1,0 +1,325 @@
+"""Collect runs into a record: directories, claims, resume, progress. A run that is on disk is never trained again."""
+
+import hashlib
+import inspect
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+import numpy as np
+from filelock import FileLock, Timeout
+from jaxtyping import Bool
+from numpy import ndarray
+
+from rote import __version__
+from rote.canaries import Canaries, flips, plant
+from rote.designs import Design, Subsets
+from rote.errors import InvalidData, RoteError, WrongRecord
+from rote.record import Population, Record, Step, finished_runs, read_manifest, run_path, write_manifest, write_population, write_run
+from rote.recipe import Task
+
+RUN_STREAM = 3
+POLL_SECONDS = 0.2
+
+Progress = Callable[[int, int], None]
+"""Called with (steps done, finished runs) while a collection goes on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """All that a worker needs to train any run of a collection."""
+
+    directory: Path
+    model: Callable[[], Any]
+    population: Population
+    member: Bool[ndarray, "run example"]
+    task: Task
+    seed: int
+    key: str
+    device: str
+
+    def train(self, run: int, tick: Callable[[int], None]) -> bool:
+        """Train one run and write it. Return False, having done nothing, when another process is at it; finished ones are left alone."""
+        import torch
+
+        from rote.train import train
+
+        with _claim(self.directory, run) as mine:
+            path = run_path(self.directory, run)
+            if not mine:
+                return False
+            if path.exists():
+                return True
+            start = time.perf_counter()
+            seed = run_seed(self.seed, run)
+            settings = {"run": run, "seed": seed, "key": self.key, "steps": self.task.recipe.epochs, "rote": __version__}
+            settings |= {"torch": torch.__version__, "threads": torch.get_num_threads(), "device": self.device}
+            steps = train(self.model, self.population, self.member[run], self.task.recipe, seed, self.device)
+            write_run(path, _ticking(steps, tick), self.member[run], self.population.ids, settings)
+            _log(self.directory, {"run": run, "seconds": round(time.perf_counter() - start, 3), "worker": os.getpid(), "finished": time.time()})
+            return True
+
+
+def collect(
+    task: Task,
+    directory: Path | str,
+    *,
+    runs: int | None = None,
+    design: Design | None = None,
+    canaries: Canaries | None = None,
+    seed: int = 0,
+    workers: int | None = None,
+    device: str = "cpu",
+    source: str = "",
+    progress: Progress | None = None,
+) -> Record:
+    """Train what is missing of `runs` runs (default: what the design needs) and return the record.
+
+    Runs that are already in `directory` are kept and count; `runs=0` trains nothing. More runs than planned extend the design, whose balance holds at the end of each extension.
+    One process per core trains, with one thread each, so that a run has the same bits whatever `workers` is. Several processes may collect into
+    one directory: they share the work. `source` is where the task came from, for the record.
+
+    Raises WrongRecord when the directory holds another task's runs, InvalidData for a task or settings that cannot be used.
+    """
+    from rote.train import check_model
+
+    directory = Path(directory)
+    design, canaries = design or Subsets(), canaries or Canaries()
+    population = plant(task, canaries, seed)
+    network = check_model(task.model, population, len(task.classes))
+    manifest = _describe(task, network, population, design, canaries, seed, source)
+    wanted = design.default_runs(_groups(population)) if runs is None else runs
+    if wanted < 0:
+        raise InvalidData(f"{wanted} runs cannot be collected. Give 0 or more.")
+    blocks = _open(directory, manifest, population, wanted)
+    member = _membership(population, design, blocks, seed)
+    missing = [run for run in range(min(wanted, len(member))) if not run_path(directory, run).exists()]
+    if missing:
+        job = Job(directory, task.model, population, member, task, seed, manifest["key"], device)
+        _train_all(job, missing, _workers(workers, device, len(missing)), progress or (lambda steps, finished: None))
+    return Record(directory)
+
+
+def run_seed(seed: int, run: int) -> int:
+    """Return the seed of one run, a function of the collection's seed and the run's number only."""
+    return int(np.random.SeedSequence([seed, RUN_STREAM, run]).generate_state(1)[0])
+
+
+def _train_all(job: Job, missing: Sequence[int], workers: int, progress: Progress) -> None:
+    """Train runs until all are on disk; those that another process has claimed are waited for, and taken over if it dies."""
+    todo = list(missing)
+    while todo:
+        before = len(todo)
+        if workers == 1:
+            _in_process(job, todo, progress)
+        else:
+            _in_pool(job, todo, workers, progress)
+        todo = [run for run in todo if not run_path(job.directory, run).exists()]
+        if len(todo) == before:
+            time.sleep(1.0)
+    shutil.rmtree(job.directory / "working", ignore_errors=True)
+
+
+def _in_process(job: Job, todo: Sequence[int], progress: Progress) -> None:
+    import torch
+
+    threads, epochs = torch.get_num_threads(), job.task.recipe.epochs
+    torch.set_num_threads(1)
+    try:
+        for done, run in enumerate(todo):
+            job.train(run, lambda step, done=done: progress(done * epochs + step, done))
+            progress((done + 1) * epochs, done + 1)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _in_pool(job: Job, todo: Sequence[int], workers: int, progress: Progress) -> None:
+    import loky
+
+    epochs = job.task.recipe.epochs
+    pool = loky.ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(cloudpickle.dumps(job),))
+    pending: set[Future[bool]] = {pool.submit(_train_in_worker, run) for run in todo}
+    try:
+        while pending:
+            done, pending = wait(pending, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()
+            steps = [epochs if run_path(job.directory, run).exists() else _ticked(job.directory, run) for run in todo]
+            progress(sum(steps), sum(step == epochs for step in steps))
+        pool.shutdown()
+    except loky.process_executor.TerminatedWorkerError:
+        raise RoteError(
+            f"A worker process died, probably for lack of memory; finished runs are kept in {job.directory}. Run again with fewer --workers."
+        ) from None
+    finally:
+        pool.shutdown(wait=False, kill_workers=True)
+
+
+_job: Job | None = None
+
+
+def _start_worker(payload: bytes) -> None:
+    global _job  # a worker process serves one collection
+    import torch
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+    _job = cloudpickle.loads(payload)  # written by our own parent process, over its pipe
+
+
+def _train_in_worker(run: int) -> bool:
+    assert _job is not None
+    scratch = _job.directory / "working" / f"{run:04d}.step"
+    return _job.train(run, lambda step: _write_tick(scratch, step))
+
+
+def _write_tick(path: Path, step: int) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(str(step))
+
+
+def _ticked(directory: Path, run: int) -> int:
+    try:
+        return int((directory / "working" / f"{run:04d}.step").read_text() or 0)
+    except (FileNotFoundError, ValueError):
+        return 0
+
+
+def _ticking(steps: Iterator[Step], tick: Callable[[int], None]) -> Iterator[Step]:
+    for step in steps:
+        yield step
+        tick(step.step)
+
+
+@contextmanager
+def _claim(directory: Path, run: int) -> Iterator[bool]:
+    """Hold the run's lock, if no other process does. The system frees it when its owner dies, however it dies."""
+    scratch = directory / "working"
+    scratch.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(scratch / f"{run:04d}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def _log(directory: Path, entry: dict[str, Any]) -> None:
+    with (directory / "log.jsonl").open("a") as file:
+        file.write(json.dumps(entry) + "\n")
+
+
+def _workers(asked: int | None, device: str, missing: int) -> int:
+    if asked is not None and asked < 1:
+        raise InvalidData(f"{asked} workers cannot train. Give 1 or more.")
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    return min(asked or (1 if device.startswith("cuda") else available), missing)
+
+
+def _groups(population: Population) -> Any:
+    return population.groups[population.split == "train"]
+
+
+def _membership(population: Population, design: Design, blocks: list[int], seed: int) -> Bool[ndarray, "run example"]:
+    member = np.zeros((sum(blocks), len(population)), np.bool_)
+    member[:, population.split == "train"] = design.membership(blocks, _groups(population), seed)
+    member[:, population.split == "canary"] = flips(population, blocks, seed)
+    return member
+
+
+def _describe(
+    task: Task, network: Any, population: Population, design: Design, canaries: Canaries, seed: int, source: str
+) -> dict[str, Any]:
+    """Return the manifest, with a key over all that the bits of a run depend on."""
+    body: dict[str, Any] = {
+        "rote": __version__,
+        "task": {
+            "name": task.name,
+            "source": source,
+            "classes": list(task.classes),
+            "examples": _digest(population.ids, population.labels, population.inputs, population.groups),
+            "model": _model_digest(network),
+        },
+        "recipe": task.recipe.values(),
+        "design": str(design),
+        "canaries": str(canaries),
+        "seed": seed,
+        "steps": {"unit": "epoch", "last": task.recipe.epochs},
+    }
+    return {"key": hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest(), **body}
+
+
+def _digest(*arrays: ndarray) -> str:
+    total = hashlib.sha256()
+    for array in arrays:
+        total.update(f"{array.dtype}{array.shape}".encode())
+        total.update(np.ascontiguousarray(array).data.cast("B") if array.dtype.kind != "U" else "\0".join(array.tolist()).encode())
+    return total.hexdigest()
+
+
+def _model_digest(network: Any) -> str:
+    """Return a digest of the model's structure, its first weights under a fixed seed, and its code where that can be read."""
+    kinds = sorted({type(module) for module in network.modules() if not type(module).__module__.startswith("torch.")}, key=lambda t: t.__qualname__)
+    code: list[str] = []
+    for kind in kinds:
+        try:
+            code.append(inspect.getsource(kind))
+        except (OSError, TypeError):
+            code.append(kind.__qualname__)
+    weights = [tensor.detach().cpu().float().numpy() for tensor in network.state_dict().values()]
+    return hashlib.sha256("\n".join([repr(network), *code, _digest(*weights)]).encode()).hexdigest()
+
+
+def _open(directory: Path, manifest: dict[str, Any], population: Population, wanted: int) -> list[int]:
+    """Create the record, or check that it is this one; return its blocks of runs, extended to `wanted`."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(directory / ".lock")
+        lock.acquire(timeout=60)
+    except OSError as error:
+        raise RoteError(f"Cannot write to {directory} ({error.strerror}). Choose another directory with --out, or make this one writable.") from None
+    with lock:
+        blocks: list[int] = []
+        if (directory / "record.json").exists():
+            found = read_manifest(directory)
+            _check_same(directory, found, manifest)
+            blocks = list(found["blocks"])
+        elif finished_runs(directory):
+            raise WrongRecord(f"{directory} has runs but no record.json that says what they are. Choose another directory with --out.")
+        else:
+            write_population(directory, population)
+        extended = [*blocks, wanted - sum(blocks)] if wanted > sum(blocks) else blocks
+        if extended != blocks or not blocks:
+            write_manifest(directory, {**manifest, "blocks": extended})
+        lock.release()
+    return extended
+
+
+def _check_same(directory: Path, found: dict[str, Any], asked: dict[str, Any]) -> None:
+    if found.get("key") == asked["key"]:
+        return
+    differences = [f"{name} is {old}, asked for {new}" for name, old, new in _differences(found, asked, "") if name != "key"]
+    told = "; ".join(differences[:3]) or "its key differs"
+    raise WrongRecord(f"{directory} holds runs of another audit: {told}. Choose another directory with --out, or repeat the first settings.")
+
+
+def _differences(found: Any, asked: Any, name: str) -> Iterator[tuple[str, str, str]]:
+    if isinstance(found, dict) and isinstance(asked, dict):
+        for key in asked:
+            yield from _differences(found.get(key), asked[key], f"{name}.{key}" if name else key)
+    elif found != asked:
+        texts = [f"{str(value)[:12]}..." if len(str(value)) > 60 else repr(value) for value in (found, asked)]
+        yield name, texts[0], texts[1]

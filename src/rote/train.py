@@ -1,0 +1,121 @@
+"""The training loop: one run, from its seed to what the model said about everyone."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Int
+from numpy import ndarray
+from torch import Tensor, nn
+
+from rote.errors import InvalidData, RoteError
+from rote.observe import observe
+from rote.recipe import Recipe, at
+from rote.record import Observed, Population, Step
+
+EVALUATION_BATCH = 1000
+
+
+def train(
+    model: Callable[[], nn.Module],
+    population: Population,
+    member: Bool[ndarray, " example"],
+    recipe: Recipe,
+    seed: int,
+    device: str = "cpu",
+) -> Iterator[Step]:
+    """Train one model on the members and yield what was seen at each step.
+
+    All randomness (initial weights, batch order, dropout) comes from `seed`; the caller's random state is left as it was.
+    Raises RoteError when the loss becomes NaN or infinite, InvalidData when there is no member to train on.
+    """
+    if not member.any():
+        raise InvalidData("This run would be trained on no example at all. Use a larger fraction or more examples.")
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if device.startswith("cuda") else []):
+        torch.manual_seed(seed)
+        network = model().to(device)
+        state = torch.get_rng_state()
+    inputs, labels = to_tensors(population, device)
+    optimizer = _optimizer(network, recipe)
+    members = torch.from_numpy(np.flatnonzero(member))
+    order = torch.Generator().manual_seed(seed)
+    batches = -(-len(members) // recipe.batch_size)
+    for step in range(1, recipe.epochs + 1):
+        with torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(state)
+            shuffled = members[torch.randperm(len(members), generator=order)]
+            seen: list[Tensor] = []
+            network.train()
+            for number, batch in enumerate(shuffled.tensor_split(batches)):
+                _set_knobs(optimizer, recipe, (step - 1 + number / batches) / recipe.epochs)
+                logits = network(inputs[batch])
+                loss = nn.functional.cross_entropy(logits.float(), labels[batch])
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                optimizer.step()
+                seen.append(logits.detach())
+            state = torch.get_rng_state()
+        positions = shuffled.numpy()
+        said = Observed(positions, observe(torch.cat(seen), labels[shuffled]))
+        if not np.isfinite(said.values["loss"]).all():
+            raise RoteError(f"Training diverged in step {step}: the loss is NaN or infinite with {recipe}. Lower the learning rate.")
+        yield Step(step, _clean(network, inputs, labels, _asked(population, recipe, step)), said)
+
+
+def check_model(model: Callable[[], nn.Module], population: Population, classes: int) -> nn.Module:
+    """Build the model once and feed it two examples; raise InvalidData unless one finite logit per class comes out."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = model()
+        if not isinstance(network, nn.Module):
+            raise InvalidData(f"Task.model() returned {type(network).__name__}. It must return a torch.nn.Module.")
+        inputs, _ = to_tensors(population, "cpu", slice(0, 2))
+        network.eval()
+        try:
+            with torch.no_grad():
+                logits = network(inputs)
+        except (RuntimeError, ValueError, TypeError, IndexError) as error:
+            told = str(error).split("\n")[0]
+            raise InvalidData(f"The model cannot read inputs of shape {tuple(inputs.shape)}: {told}. Change the model or the inputs.") from None
+    shape = tuple(getattr(logits, "shape", ()))
+    if shape != (2, classes):
+        raise InvalidData(f"The model gives outputs of shape {shape} for 2 examples, but the task has {classes} classes. It must give one logit per class.")
+    return network
+
+
+def to_tensors(population: Population, device: str, which: slice = slice(None)) -> tuple[Tensor, Tensor]:
+    """Return inputs as float32 (uint8 is divided by 255) and labels, on the device."""
+    inputs = torch.from_numpy(np.ascontiguousarray(population.inputs[which])).to(device)
+    inputs = inputs.float().div_(255) if inputs.dtype == torch.uint8 else inputs.float()
+    return inputs, torch.from_numpy(population.labels[which]).to(device)
+
+
+def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(network.parameters(), lr=1.0, fused=True)
+    return torch.optim.SGD(network.parameters(), lr=1.0, momentum=recipe.momentum, fused=True)
+
+
+def _set_knobs(optimizer: torch.optim.Optimizer, recipe: Recipe, progress: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = at(recipe.learning_rate, progress)
+        group["weight_decay"] = at(recipe.weight_decay, progress)
+
+
+def _asked(population: Population, recipe: Recipe, step: int) -> Int[ndarray, " example"]:
+    """Return who is asked in a clean pass after this step: everyone at the end, test examples and canaries before."""
+    if step == recipe.epochs:
+        return np.arange(len(population))
+    if recipe.evaluate_every and step % recipe.evaluate_every == 0:
+        return np.flatnonzero(population.split != "train")
+    return np.zeros(0, np.int64)
+
+
+def _clean(network: nn.Module, inputs: Tensor, labels: Tensor, positions: Int[ndarray, " example"]) -> Observed | None:
+    if not len(positions):
+        return None
+    network.eval()
+    where = torch.from_numpy(positions)
+    with torch.no_grad():
+        logits = torch.cat([network(inputs[part]) for part in where.split(EVALUATION_BATCH)])
+    return Observed(positions, observe(logits, labels[where]))
