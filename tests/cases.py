@@ -39,7 +39,7 @@ def _column(need: Need, axes: Axes) -> NDArray[np.generic]:
 
 
 def _record() -> dict[str, NDArray[np.generic]]:
-    """Return columns over run x step x example (`member` over run x example); run 0 was trained on everyone."""
+    """Return columns over run x step x example, `member` without step; run 0 was trained on everyone."""
     rng = np.random.default_rng(0)
     hard = np.arange(EXAMPLES) < HARD
     member = rng.random((RUNS, EXAMPLES)) < 0.7

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import numpy as np
-from cases import EXAMPLES, HARD, RUNS, STRAIGHT, columns
 
+from cases import EXAMPLES, HARD, RUNS, STRAIGHT, columns
 from rote.signature import Score
 
 
@@ -16,9 +16,7 @@ def relabelling_examples_permutes_the_result(score: Score) -> None:
     before, after = columns(score), columns(score, axes)
     np.testing.assert_allclose(score(*after), score(*before)[order], rtol=1e-12)
     if score.interval:
-        for old, new in zip(
-            score.interval(*before, level=0.9), score.interval(*after, level=0.9), strict=True
-        ):
+        for old, new in zip(score.interval(*before, level=0.9), score.interval(*after, level=0.9), strict=True):
             np.testing.assert_allclose(new, old[order], rtol=1e-12)
 
 

@@ -1,6 +1,6 @@
-"""Cut the embedded sample out of the full Fashion-MNIST (Debian: apt-get install dataset-fashion-mnist). Run once; its output is in git.
+"""Cut the embedded sample out of Fashion-MNIST (apt-get install dataset-fashion-mnist); the output is in git.
 
-    python tools/make_fashion.py /usr/share/datasets/fashion-mnist
+python tools/make_fashion.py /usr/share/datasets/fashion-mnist
 """
 
 import sys

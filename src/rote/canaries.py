@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from rote.designs import Subsets
 from rote.errors import InvalidData
-from rote.record import Population
 from rote.recipe import Task
+from rote.record import Population
 from rote.signature import spell
 
 CANARY_STREAM = 2
@@ -21,9 +21,10 @@ KINDS = ("mislabeled", "ordinary", "noise")
 class Canaries:
     """How many canaries of each kind to plant.
 
-    `mislabeled`: real training examples with a wrong label. `ordinary`: real training examples as they are. `noise`: Gaussian inputs with the data's
-    mean and variance per feature and a random label. Each is in exactly half of the runs (up to one), whatever the design does with
-    everyone else. Half of each kind is for verification: no control may look at it.
+    `mislabeled`: real training examples with a wrong label. `ordinary`: real training examples as they are. `noise`:
+    Gaussian inputs with the data's mean and variance per feature and a random label. Each is in exactly half of the
+    runs (up to one), whatever the design does with everyone else. Half of each kind is for verification: no control
+    may look at it.
     """
 
     mislabeled: int = 0
@@ -73,7 +74,13 @@ def plant(task: Task, canaries: Canaries, seed: int) -> Population:
         ids=np.array([f"train/{i}" for i in train.ids[kept]] + [f"test/{i}" for i in test.ids] + names),
         split=np.repeat(["train", "test", "canary"], [int(kept.sum()), len(test), planted]),
         labels=np.concatenate(
-            [train.labels[kept], test.labels, false_labels, train.labels[ordinary], rng.integers(0, classes, canaries.noise)]
+            [
+                train.labels[kept],
+                test.labels,
+                false_labels,
+                train.labels[ordinary],
+                rng.integers(0, classes, canaries.noise),
+            ]
         ),
         canary=np.concatenate([nobody, kind]),
         verification=np.concatenate([np.zeros(real, np.bool_), _half_of_each(kind, rng)]),

@@ -1,4 +1,4 @@
-"""Designs: who is trained on what. A membership matrix is a pure function of the design, the planned blocks of runs and the seed."""
+"""Designs: who is trained on what. Membership is a pure function of the design, the blocks of runs and the seed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -23,10 +23,8 @@ class Design(Protocol):
 
     def __str__(self) -> str: ...
 
-    def membership(
-        self, blocks: Sequence[int], groups: NDArray[np.str_], seed: int
-    ) -> Bool[ndarray, "run example"]:
-        """Return who is in which run. `blocks` are numbers of runs planned together, `groups` has one entry per training example."""
+    def membership(self, blocks: Sequence[int], groups: NDArray[np.str_], seed: int) -> Bool[ndarray, "run example"]:
+        """Return who is in which run. `blocks` are runs planned together; `groups` has an entry per training example."""
         ...
 
     def default_runs(self, groups: NDArray[np.str_]) -> int:
@@ -38,8 +36,9 @@ class Design(Protocol):
 class Subsets:
     """Random subsets (Feldman & Zhang 2020). Every example is in the same number of runs, up to one, at the end of each block.
 
-    Examples are dealt in chunks of as many as there are runs in the block; a chunk takes the cyclic shifts of one random
-    pattern, so that runs have equal sizes too. Marginally each example's pattern is uniform; two chunks are independent.
+    Examples are dealt in chunks of as many as there are runs in the block; a chunk takes the cyclic shifts of one
+    random pattern, so that runs have equal sizes too. Marginally each example's pattern is uniform; two chunks are
+    independent.
     """
 
     fraction: float = 0.7
@@ -47,14 +46,15 @@ class Subsets:
 
     def __post_init__(self) -> None:
         if not 0 < self.fraction < 1:
-            raise InvalidData(f"subsets(fraction={self.fraction}) leaves no one in or no one out. Give a fraction between 0 and 1.")
+            raise InvalidData(
+                f"subsets(fraction={self.fraction}) leaves no one in or no one out. Give a fraction between 0 and 1."
+            )
 
     def __str__(self) -> str:
         return _spell(self)
 
-    def membership(
-        self, blocks: Sequence[int], groups: NDArray[np.str_], seed: int
-    ) -> Bool[ndarray, "run example"]:
+    def membership(self, blocks: Sequence[int], groups: NDArray[np.str_], seed: int) -> Bool[ndarray, "run example"]:
+        """Return who is in which run; earlier blocks do not change when one is added."""
         n, total = len(groups), 0
         counts = np.zeros(n, np.int64)
         parts: list[NDArray[np.bool_]] = []
@@ -67,6 +67,7 @@ class Subsets:
         return np.concatenate(parts) if parts else np.zeros((0, n), np.bool_)
 
     def default_runs(self, groups: NDArray[np.str_]) -> int:
+        """Return 20: enough to rank, not to certify; see the report's reliability."""
         return 20
 
 
@@ -89,9 +90,8 @@ class KFold:
     def __str__(self) -> str:
         return _spell(self)
 
-    def membership(
-        self, blocks: Sequence[int], groups: NDArray[np.str_], seed: int
-    ) -> Bool[ndarray, "run example"]:
+    def membership(self, blocks: Sequence[int], groups: NDArray[np.str_], seed: int) -> Bool[ndarray, "run example"]:
+        """Return who is in which run; raise InvalidData for fewer examples than folds, or an incomplete repeat."""
         n, runs = len(groups), sum(blocks)
         if n < self.folds:
             raise InvalidData(f"{n} examples cannot be cut into {self.folds} folds. Give fewer folds or more examples.")
@@ -108,24 +108,25 @@ class KFold:
         return member
 
     def default_runs(self, groups: NDArray[np.str_]) -> int:
+        """Return four repeats."""
         return 4 * self.folds
 
 
 @dataclass(frozen=True)
 class LeaveOneOut:
-    """Run r leaves out example r (again from the first after the last). It is blind to duplicates, which stand in for each other."""
+    """Run r leaves out example r, from the first again after the last. Blind to duplicates: they hide each other."""
 
     name: ClassVar[str] = "leave_one_out"
 
     def __str__(self) -> str:
         return _spell(self)
 
-    def membership(
-        self, blocks: Sequence[int], groups: NDArray[np.str_], seed: int
-    ) -> Bool[ndarray, "run example"]:
+    def membership(self, blocks: Sequence[int], groups: NDArray[np.str_], seed: int) -> Bool[ndarray, "run example"]:
+        """Return who is in which run."""
         return _leave_out(np.arange(len(groups)), sum(blocks))
 
     def default_runs(self, groups: NDArray[np.str_]) -> int:
+        """Return one run per example."""
         return len(groups)
 
 
@@ -138,15 +139,17 @@ class LeaveGroupOut:
     def __str__(self) -> str:
         return _spell(self)
 
-    def membership(
-        self, blocks: Sequence[int], groups: NDArray[np.str_], seed: int
-    ) -> Bool[ndarray, "run example"]:
+    def membership(self, blocks: Sequence[int], groups: NDArray[np.str_], seed: int) -> Bool[ndarray, "run example"]:
+        """Return who is in which run; raise InvalidData below two groups."""
         names, codes = np.unique(groups, return_inverse=True)
         if len(names) < 2:
-            raise InvalidData(f"leave_group_out needs two groups or more, but there is {len(names)}. Give the examples `groups`.")
+            raise InvalidData(
+                f"leave_group_out needs two groups or more, but there is {len(names)}. Give the examples `groups`."
+            )
         return _leave_out(codes, sum(blocks))
 
     def default_runs(self, groups: NDArray[np.str_]) -> int:
+        """Return one run per group."""
         return len(np.unique(groups))
 
 

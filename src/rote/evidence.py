@@ -22,8 +22,9 @@ LEVEL = 0.9
 class Values:
     """One score of every example of a record, with its interval and the runs behind it.
 
-    `low` and `high` bound the value at `level`; `stderr` is their distance divided by twice the normal quantile. `runs_in` and `runs_out` count the runs that
-    were and were not trained on the example. Undefined values, and intervals that one run cannot give, are NaN.
+    `low` and `high` bound the value at `level`; `stderr` is their distance divided by twice the normal quantile.
+    `runs_in` and `runs_out` count the runs that were and were not trained on the example. Undefined values, and
+    intervals that one run cannot give, are NaN.
     """
 
     score: Score
@@ -49,13 +50,16 @@ class Values:
 def evaluate(score: Score, record: Record, *, level: float = LEVEL, runs: Sequence[int] | None = None) -> Values:
     """Return one value per example of the record.
 
-    A score that reads the `run` axis is called once on all runs. Any other speaks about one model: it is called on each run and
-    averaged over the runs that were trained on the example (infinite when at least half of them say so, else the mean of the finite ones).
-    A score that lacks the `step` axis reads the step its option `step` names, else the last. Raises MissingEvidence.
+    A score that reads the `run` axis is called once on all runs. Any other speaks about one model: it is called on
+    each run and averaged over the runs that were trained on the example (infinite when at least half of them say so,
+    else the mean of the finite ones). A score that lacks the `step` axis reads the step its option `step` names, else
+    the last. Raises MissingEvidence.
     """
     chosen = _runs(score, record, runs)
     if score.key != ("example",):
-        raise MissingEvidence(f"{score} has one value per {' and '.join(score.key)}. Ask for it in blocks, with rote.pairs.")
+        raise MissingEvidence(
+            f"{score} has one value per {' and '.join(score.key)}. Ask for it in blocks, with rote.pairs."
+        )
     member = np.stack([record.member(run) for run in chosen])
     runs_in = member.sum(0)
     if "run" in score.axes:
@@ -65,7 +69,9 @@ def evaluate(score: Score, record: Record, *, level: float = LEVEL, runs: Sequen
     return Values(score, record.population.ids, value, low, high, runs_in, len(chosen) - runs_in, level)
 
 
-def per_run(score: Score, record: Record, runs: Sequence[int] | None = None) -> Iterator[tuple[int, Float[ndarray, " example"]]]:
+def per_run(
+    score: Score, record: Record, runs: Sequence[int] | None = None
+) -> Iterator[tuple[int, Float[ndarray, " example"]]]:
     """Yield (run, values) of a score that speaks about one model; raise MissingEvidence for a score across runs."""
     if "run" in score.axes:
         raise MissingEvidence(f"{score} compares runs, so it has no value inside one run. Use rote.evaluate.")
@@ -77,7 +83,7 @@ def per_run(score: Score, record: Record, runs: Sequence[int] | None = None) -> 
 def pairs(
     score: Score, record: Record, targets: Int[ndarray, " target"], *, block: int = 512, level: float = LEVEL
 ) -> Iterator[tuple[Int[ndarray, " target"], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
-    """Yield (targets, value, low, high) with arrays `[example, target]`, a block of targets at a time, for scores such as influence.
+    """Yield (targets, value, low, high) with arrays `[example, target]`, a block of targets at a time.
 
     Memory is bounded by examples x block; `targets` are positions in the record.
     """
@@ -94,7 +100,7 @@ def pairs(
 
 
 def jackknife(score: Score, columns: Sequence[NDArray[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the score and its variance by leaving out one run at a time (Quenouille 1949, Tukey 1958). NaN when a run cannot be spared."""
+    """Return the score and its variance, leaving out one run at a time (Tukey 1958). NaN when no run can be spared."""
     runs = len(columns[_first_with_run(score)])
     value = np.asarray(score(*columns), np.float64)
     total, squares = np.zeros_like(value), np.zeros_like(value)
@@ -103,7 +109,9 @@ def jackknife(score: Score, columns: Sequence[NDArray[Any]]) -> tuple[NDArray[np
         part = [c[kept] if "run" in need.axes else c for need, c in zip(score.needs, columns, strict=True)]
         change = np.asarray(score(*part), np.float64) - value
         total, squares = total + change, squares + change**2
-    return value, np.maximum((runs - 1) / runs * (squares - total**2 / runs), 0.0) if runs > 1 else np.full_like(value, np.nan)
+    return value, np.maximum((runs - 1) / runs * (squares - total**2 / runs), 0.0) if runs > 1 else np.full_like(
+        value, np.nan
+    )
 
 
 def _across(score: Score, record: Record, runs: Sequence[int], level: float) -> tuple[NDArray[np.float64], ...]:
@@ -149,7 +157,9 @@ def _in_run(need: Need, record: Record, run: int, score: Score) -> NDArray[Any]:
         values = record.at_step(run, need.column, record.last_step if step == -1 else step)
     recorded = ~np.isnan(values)
     if not recorded.any():
-        raise MissingEvidence(f"{score} reads {need}, but run {run} has not recorded it. Collect runs that do, or choose another score.")
+        raise MissingEvidence(
+            f"{score} reads {need}, but run {run} has not recorded it. Collect runs that do, or choose another score."
+        )
     if need.kind == "float":
         return values.astype(np.float32, copy=False)
     if not recorded.all():
@@ -163,7 +173,9 @@ def _runs(score: Score, record: Record, runs: Sequence[int] | None) -> Sequence[
     chosen = record.runs if runs is None else runs
     needed = 2 if "run" in score.axes else 1
     if len(chosen) < needed:
-        raise MissingEvidence(f"{score} needs {needed} runs or more, but {record.directory} has {len(chosen)} finished. Run `rote audit` with more --runs.")
+        raise MissingEvidence(
+            f"{score} needs {needed} runs or more, but {record.directory} has {len(chosen)} finished. Run `rote audit` with more --runs."
+        )
     return chosen
 
 

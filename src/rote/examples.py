@@ -14,12 +14,14 @@ from rote.errors import InvalidData
 class Examples:
     """Inputs with labels and ids, in a fixed order.
 
-    `inputs` is an array whose first axis counts examples: uint8 images (divided by 255 before a model sees them) or float32. Images are
-    `[example, channel, height, width]` or `[example, height, width]`, vectors `[example, feature]`. `labels` are class indices from 0. `ids` name the
-    examples within their split (default: their position); they travel with every value that is ever recorded. `groups` names what
-    is left out together (copies, one person's rows).
+    `inputs` is an array whose first axis counts examples: uint8 images (divided by 255 before a model sees them) or
+    float32. Images are `[example, channel, height, width]` or `[example, height, width]`, vectors `[example,
+    feature]`. `labels` are class indices from 0. `ids` name the examples within their split (default: their
+    position); they travel with every value that is ever recorded. `groups` names what is left out together (copies,
+    one person's rows).
 
-    Raises InvalidData for lengths that differ, NaN or infinite inputs, labels that are not whole numbers >= 0, and repeated ids.
+    Raises InvalidData for lengths that differ, NaN or infinite inputs, labels that are not whole numbers >= 0, and
+    repeated ids.
     """
 
     inputs: NDArray[Any]
@@ -28,7 +30,12 @@ class Examples:
     groups: NDArray[np.str_] | None
 
     def __init__(
-        self, inputs: Any, labels: Any, ids: Sequence[object] | None = None, *, groups: Sequence[object] | None = None
+        self,
+        inputs: Any,
+        labels: Any,
+        ids: Sequence[object] | None = None,
+        *,
+        groups: Sequence[object] | None = None,
     ) -> None:
         x, y = np.asarray(inputs), np.asarray(labels)
         n = len(x) if x.ndim else 0

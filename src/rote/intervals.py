@@ -37,9 +37,7 @@ def wilson(successes: ArrayLike, trials: ArrayLike, *, level: float) -> tuple[Fl
         p = k / n
         centre = (p + z2 / (2 * n)) / (1 + z2 / n)
         half = np.sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n))) / (1 + z2 / n)
-    return np.clip(np.minimum(centre - half, p), 0, 1), np.clip(
-        np.maximum(centre + half, p), 0, 1
-    )  # rounding
+    return np.clip(np.minimum(centre - half, p), 0, 1), np.clip(np.maximum(centre + half, p), 0, 1)  # rounding
 
 
 def clopper_pearson(successes: ArrayLike, trials: ArrayLike, *, level: float) -> tuple[Floats, Floats]:

@@ -34,7 +34,7 @@ def encode(inputs: NDArray[Any]) -> Shown:
 
 
 def decode(pictures: Sequence[bytes | None], vectors: Sequence[Sequence[float] | None]) -> NDArray[Any]:
-    """Return the inputs again: uint8 images `[example, (3,) height, width]`, float32 vectors, or zero features when neither was kept."""
+    """Return inputs again: uint8 `[example, (3,) height, width]`, float32 vectors, or zero features when none was kept."""
     if len(pictures) and pictures[0] is not None:
         images = [np.asarray(Image.open(io.BytesIO(png or b""))) for png in pictures]
         stacked = np.stack(images)

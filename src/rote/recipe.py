@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A knob that changes during training: from `start` to `end` along `shape`, after a linear warm-up over the share `warmup`."""
+    """A knob that changes: from `start` to `end` along `shape`, after a linear warm-up over the share `warmup`."""
 
     start: float
     end: float = 0.0
@@ -56,14 +56,15 @@ class Recipe:
     """How to train: values only, so that it can be printed, compared, hashed and changed by a control.
 
     `epochs` are passes over the run's training set, `batch_size` examples share an optimizer step, `learning_rate` and
-    `weight_decay` are numbers or schedules. `evaluate_every` n adds a clean pass over test examples and canaries every n epochs, for learning curves
-    (0: at the end only). Raises InvalidData for values that cannot train.
+    `weight_decay` are numbers or schedules. `evaluate_every` n adds a clean pass over test examples and canaries
+    every n epochs, for learning curves (0: at the end only). `momentum` is SGD's. Raises InvalidData for values that
+    cannot train.
     """
 
-    epochs: int = 15
-    batch_size: int = 128
-    optimizer: Literal["sgd", "adamw"] = "sgd"
-    learning_rate: float | Schedule = 0.05
+    epochs: int = 20
+    batch_size: int = 64
+    optimizer: Literal["sgd", "adamw"] = "adamw"
+    learning_rate: float | Schedule = Schedule(0.001)
     momentum: float = 0.9
     weight_decay: float | Schedule = 0.0
     evaluate_every: int = 1
@@ -109,8 +110,8 @@ def parse_schedule(text: str) -> float | Schedule:
 class Task:
     """What an audit is about: a model factory, examples to learn from, examples to be tested on, and a recipe.
 
-    `model()` returns a fresh `torch.nn.Module` that maps a batch of inputs to one logit per class. `classes` are names to show (default: the indices).
-    Raises InvalidData when the parts do not fit each other.
+    `model()` returns a fresh `torch.nn.Module` that maps a batch of inputs to one logit per class. `classes` are
+    names to show (default: the indices). Raises InvalidData when the parts do not fit each other.
     """
 
     model: "Callable[[], nn.Module]"
@@ -125,7 +126,9 @@ class Task:
             if not isinstance(cast("object", value), Examples):
                 raise InvalidData(f"Task.{part} must be rote.Examples, but it is {type(value).__name__}.")
         if not callable(self.model):
-            raise InvalidData("Task.model must be a function that returns a fresh model. Give the class or a lambda, not a model.")
+            raise InvalidData(
+                "Task.model must be a function that returns a fresh model. Give the class or a lambda, not a model."
+            )
         if self.train.inputs.shape[1:] != self.test.inputs.shape[1:]:
             raise InvalidData(
                 f"Training inputs have shape {self.train.inputs.shape[1:]} and test inputs {self.test.inputs.shape[1:]}. They must be equal."

@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 import pyarrow.parquet as pq
 from jaxtyping import Bool, Int
 from numpy import ndarray
@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from rote.errors import MissingEvidence, RoteError, WrongRecord, unknown
 from rote.pictures import decode, encode
+
+pc: Any = pyarrow.compute  # its functions are made at import time, out of sight of a type checker
 
 SCHEMA = 1
 BASE_COLUMNS = {
@@ -144,7 +146,9 @@ class Record:
             if column not in RUN_SCHEMA.names:
                 raise unknown("column", column, COLUMNS)
         if step is not None and not 1 <= step <= self.last_step:
-            raise MissingEvidence(f"Step {step} was asked for, but this record has steps 1 to {self.last_step}. Name one of these.")
+            raise MissingEvidence(
+                f"Step {step} was asked for, but this record has steps 1 to {self.last_step}. Name one of these."
+            )
         path = self._path(run)
         try:
             file = pq.ParquetFile(path, read_dictionary=["example"])
@@ -154,7 +158,9 @@ class Record:
         except FileNotFoundError:
             raise MissingEvidence(f"Run {run} is not finished in {self.directory}. Collect it first.") from None
         except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
-            raise WrongRecord(f"{path} cannot be read ({error}). Delete the file and collect again: only this run is trained anew.") from None
+            raise WrongRecord(
+                f"{path} cannot be read ({error}). Delete the file and collect again: only this run is trained anew."
+            ) from None
         if step is not None:
             table = table.filter(pc.field("step") == step)
         return table, self._positions(path, table["example"])
@@ -165,7 +171,9 @@ class Record:
             where = pc.index_in(chunk.dictionary, value_set=self._ids)
             if where.null_count:
                 stranger = chunk.dictionary[pc.index(where.is_null(), True).as_py()].as_py()
-                raise WrongRecord(f"{path} speaks of example {stranger!r}, which examples.parquet does not list. They belong to different records.")
+                raise WrongRecord(
+                    f"{path} speaks of example {stranger!r}, which examples.parquet does not list. They belong to different records."
+                )
             parts.append(where.to_numpy()[chunk.indices.to_numpy()])
         return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
@@ -188,11 +196,17 @@ def read_manifest(directory: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_text())
         schema = manifest["schema"]
     except FileNotFoundError:
-        raise WrongRecord(f"{directory} is not a record: it has no record.json. Give a directory that `rote audit` has written.") from None
+        raise WrongRecord(
+            f"{directory} is not a record: it has no record.json. Give a directory that `rote audit` has written."
+        ) from None
     except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError):
-        raise WrongRecord(f"{path} cannot be read as a manifest. Restore it, or collect into another directory.") from None
+        raise WrongRecord(
+            f"{path} cannot be read as a manifest. Restore it, or collect into another directory."
+        ) from None
     if schema != SCHEMA:
-        raise WrongRecord(f"{directory} has schema version {schema}, but this rote reads version {SCHEMA}. Collect again into another directory.")
+        raise WrongRecord(
+            f"{directory} has schema version {schema}, but this rote reads version {SCHEMA}. Collect again into another directory."
+        )
     return manifest
 
 
@@ -216,14 +230,23 @@ def write_population(directory: Path, population: Population) -> None:
             "true_label": pa.array(population.true_label, pa.int32(), mask=population.true_label < 0),
             "group": _text(population.groups),
             "picture": pa.array(shown.pictures or [None] * len(population), pa.binary()),
-            "vector": pa.array(shown.vectors if shown.vectors is not None else [None] * len(population), pa.list_(pa.float32())),
+            "vector": pa.array(
+                shown.vectors if shown.vectors is not None else [None] * len(population),
+                pa.list_(pa.float32()),
+            ),
         }
     )
     with replacing(directory / "examples.parquet") as path:
         pq.write_table(table, path, compression="zstd")
 
 
-def write_run(path: Path, steps: Iterable[Step], member: Bool[ndarray, " example"], ids: NDArray[np.str_], settings: Mapping[str, Any]) -> None:
+def write_run(
+    path: Path,
+    steps: Iterable[Step],
+    member: Bool[ndarray, " example"],
+    ids: NDArray[np.str_],
+    settings: Mapping[str, Any],
+) -> None:
     """Write one run, one row group per step, as the steps come; the file appears under its name when the last one is in it."""
     schema = RUN_SCHEMA.with_metadata({"rote.run": json.dumps(dict(settings), sort_keys=True)})
     names = pa.array(ids)
@@ -233,14 +256,16 @@ def write_run(path: Path, steps: Iterable[Step], member: Bool[ndarray, " example
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Generator[Path]:
     """Give a scratch path beside `path`, and rename it over `path` when the block ends well: a reader never sees half a file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
         os.close(handle)
     except OSError as error:
-        raise RoteError(f"Cannot write to {path.parent} ({error.strerror}). Choose another directory, or make this one writable.") from None
+        raise RoteError(
+            f"Cannot write to {path.parent} ({error.strerror}). Choose another directory, or make this one writable."
+        ) from None
     aside = Path(name)
     try:
         yield aside
@@ -249,7 +274,9 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         aside.replace(path)
     except OSError as error:
-        raise RoteError(f"Cannot write {path} ({error.strerror or error}). Make room or choose another directory; what is finished is kept.") from None
+        raise RoteError(
+            f"Cannot write {path} ({error.strerror or error}). Make room or choose another directory; what is finished is kept."
+        ) from None
     finally:
         aside.unlink(missing_ok=True)
 
@@ -271,7 +298,9 @@ def _rows(step: Step, member: Bool[ndarray, " example"], ids: pa.Array, schema: 
     return pa.table([columns[name] for name in schema.names], schema=schema)
 
 
-def _column(observed: Observed | None, name: str, kind: pa.DataType, positions: Int[ndarray, " row"], n: int) -> pa.Array:
+def _column(
+    observed: Observed | None, name: str, kind: pa.DataType, positions: Int[ndarray, " row"], n: int
+) -> pa.Array:
     if observed is None or name not in observed.values:
         return pa.nulls(len(positions), kind)
     missing = np.ones(n, np.bool_)
@@ -327,5 +356,3 @@ def _floats(column: pa.ChunkedArray) -> NDArray[np.float32]:
 
 def _text(values: NDArray[np.str_]) -> pa.Array:
     return pa.array(values, pa.string(), mask=values == "")
-
-

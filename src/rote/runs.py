@@ -1,13 +1,13 @@
 """Collect runs into a record: directories, claims, resume, progress. A run that is on disk is never trained again."""
 
+import contextlib
 import hashlib
 import inspect
 import json
 import os
-import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,18 +20,28 @@ from filelock import FileLock, Timeout
 from jaxtyping import Bool
 from numpy import ndarray
 
-from rote import __version__
 from rote.canaries import Canaries, flips, plant
 from rote.designs import Design, Subsets
 from rote.errors import InvalidData, RoteError, WrongRecord
-from rote.record import Population, Record, Step, finished_runs, read_manifest, run_path, write_manifest, write_population, write_run
 from rote.recipe import Task
+from rote.record import (
+    Population,
+    Record,
+    Step,
+    finished_runs,
+    read_manifest,
+    run_path,
+    write_manifest,
+    write_population,
+    write_run,
+)
+from rote.version import __version__
 
 RUN_STREAM = 3
 POLL_SECONDS = 0.2
 
-Progress = Callable[[int, int], None]
-"""Called with (steps done, finished runs) while a collection goes on."""
+Progress = Callable[[int, int, int, int], None]
+"""Called with (steps done, runs done, steps in all, runs in all) of the runs that were missing, while a collection goes on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +57,8 @@ class Job:
     key: str
     device: str
 
-    def train(self, run: int, tick: Callable[[int], None]) -> bool:
-        """Train one run and write it. Return False, having done nothing, when another process is at it; finished ones are left alone."""
+    def train(self, run: int, tick: Callable[[], None]) -> bool:
+        """Train one run and write it, unless it is finished; return False when another process is at it."""
         import torch
 
         from rote.train import train
@@ -61,11 +71,35 @@ class Job:
                 return True
             start = time.perf_counter()
             seed = run_seed(self.seed, run)
-            settings = {"run": run, "seed": seed, "key": self.key, "steps": self.task.recipe.epochs, "rote": __version__}
-            settings |= {"torch": torch.__version__, "threads": torch.get_num_threads(), "device": self.device}
+            settings = {
+                "run": run,
+                "seed": seed,
+                "key": self.key,
+                "steps": self.task.recipe.epochs,
+                "rote": __version__,
+            }
+            settings |= {
+                "torch": torch.__version__,
+                "threads": torch.get_num_threads(),
+                "device": self.device,
+            }
             steps = train(self.model, self.population, self.member[run], self.task.recipe, seed, self.device)
-            write_run(path, _ticking(steps, tick), self.member[run], self.population.ids, settings)
-            _log(self.directory, {"run": run, "seconds": round(time.perf_counter() - start, 3), "worker": os.getpid(), "finished": time.time()})
+            write_run(
+                path,
+                _ticking(steps, _scratch(self.directory, run), tick),
+                self.member[run],
+                self.population.ids,
+                settings,
+            )
+            _log(
+                self.directory,
+                {
+                    "run": run,
+                    "seconds": round(time.perf_counter() - start, 3),
+                    "worker": os.getpid(),
+                    "finished": time.time(),
+                },
+            )
             return True
 
 
@@ -84,11 +118,13 @@ def collect(
 ) -> Record:
     """Train what is missing of `runs` runs (default: what the design needs) and return the record.
 
-    Runs that are already in `directory` are kept and count; `runs=0` trains nothing. More runs than planned extend the design, whose balance holds at the end of each extension.
-    One process per core trains, with one thread each, so that a run has the same bits whatever `workers` is. Several processes may collect into
-    one directory: they share the work. `source` is where the task came from, for the record.
+    Runs that are already in `directory` are kept and count; `runs=0` trains nothing. More runs than planned extend
+    the design, whose balance holds at the end of each extension. One process per core trains, with one thread each,
+    so that a run has the same bits whatever `workers` is. Several processes may collect into one directory: they
+    share the work. `source` is where the task came from, for the record.
 
-    Raises WrongRecord when the directory holds another task's runs, InvalidData for a task or settings that cannot be used.
+    Raises WrongRecord when the directory holds another task's runs, InvalidData for a task or settings that cannot be
+    used.
     """
     from rote.train import check_model
 
@@ -105,7 +141,7 @@ def collect(
     missing = [run for run in range(min(wanted, len(member))) if not run_path(directory, run).exists()]
     if missing:
         job = Job(directory, task.model, population, member, task, seed, manifest["key"], device)
-        _train_all(job, missing, _workers(workers, device, len(missing)), progress or (lambda steps, finished: None))
+        _train_all(job, missing, _workers(workers, device, len(missing)), progress or (lambda *_: None))
     return Record(directory)
 
 
@@ -116,36 +152,43 @@ def run_seed(seed: int, run: int) -> int:
 
 def _train_all(job: Job, missing: Sequence[int], workers: int, progress: Progress) -> None:
     """Train runs until all are on disk; those that another process has claimed are waited for, and taken over if it dies."""
+    epochs = job.task.recipe.epochs
+
+    def tell() -> None:
+        steps = [epochs if run_path(job.directory, run).exists() else _ticked(job.directory, run) for run in missing]
+        progress(sum(steps), steps.count(epochs), epochs * len(missing), len(missing))
+
     todo = list(missing)
+    tell()
     while todo:
         before = len(todo)
         if workers == 1:
-            _in_process(job, todo, progress)
+            _in_process(job, todo, tell)
         else:
-            _in_pool(job, todo, workers, progress)
+            _in_pool(job, todo, workers, tell)
         todo = [run for run in todo if not run_path(job.directory, run).exists()]
         if len(todo) == before:
             time.sleep(1.0)
-    shutil.rmtree(job.directory / "working", ignore_errors=True)
+            tell()
+    _tidy(job.directory, missing)
 
 
-def _in_process(job: Job, todo: Sequence[int], progress: Progress) -> None:
+def _in_process(job: Job, todo: Sequence[int], tell: Callable[[], None]) -> None:
     import torch
 
-    threads, epochs = torch.get_num_threads(), job.task.recipe.epochs
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        for done, run in enumerate(todo):
-            job.train(run, lambda step, done=done: progress(done * epochs + step, done))
-            progress((done + 1) * epochs, done + 1)
+        for run in todo:
+            job.train(run, tell)
+            tell()
     finally:
         torch.set_num_threads(threads)
 
 
-def _in_pool(job: Job, todo: Sequence[int], workers: int, progress: Progress) -> None:
+def _in_pool(job: Job, todo: Sequence[int], workers: int, tell: Callable[[], None]) -> None:
     import loky
 
-    epochs = job.task.recipe.epochs
     pool = loky.ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(cloudpickle.dumps(job),))
     pending: set[Future[bool]] = {pool.submit(_train_in_worker, run) for run in todo}
     try:
@@ -153,8 +196,7 @@ def _in_pool(job: Job, todo: Sequence[int], workers: int, progress: Progress) ->
             done, pending = wait(pending, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
             for future in done:
                 future.result()
-            steps = [epochs if run_path(job.directory, run).exists() else _ticked(job.directory, run) for run in todo]
-            progress(sum(steps), sum(step == epochs for step in steps))
+            tell()
         pool.shutdown()
     except loky.process_executor.TerminatedWorkerError:
         raise RoteError(
@@ -178,30 +220,39 @@ def _start_worker(payload: bytes) -> None:
 
 def _train_in_worker(run: int) -> bool:
     assert _job is not None
-    scratch = _job.directory / "working" / f"{run:04d}.step"
-    return _job.train(run, lambda step: _write_tick(scratch, step))
+    return _job.train(run, lambda: None)
 
 
-def _write_tick(path: Path, step: int) -> None:
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(str(step))
+def _tidy(directory: Path, finished: Sequence[int]) -> None:
+    """Remove what these runs left in working/, and the folder when nothing else is going on there."""
+    for run in finished:
+        for suffix in ("lock", "step"):
+            (directory / "working" / f"{run:04d}.{suffix}").unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        (directory / "working").rmdir()
+
+
+def _scratch(directory: Path, run: int) -> Path:
+    return directory / "working" / f"{run:04d}.step"
 
 
 def _ticked(directory: Path, run: int) -> int:
     try:
-        return int((directory / "working" / f"{run:04d}.step").read_text() or 0)
+        return int(_scratch(directory, run).read_text() or 0)
     except (FileNotFoundError, ValueError):
         return 0
 
 
-def _ticking(steps: Iterator[Step], tick: Callable[[int], None]) -> Iterator[Step]:
+def _ticking(steps: Iterator[Step], scratch: Path, tick: Callable[[], None]) -> Iterator[Step]:
+    """Pass steps on, and leave the number of the last one in a file that any process can read."""
     for step in steps:
         yield step
-        tick(step.step)
+        scratch.write_text(str(step.step))
+        tick()
 
 
 @contextmanager
-def _claim(directory: Path, run: int) -> Iterator[bool]:
+def _claim(directory: Path, run: int) -> Generator[bool]:
     """Hold the run's lock, if no other process does. The system frees it when its owner dies, however it dies."""
     scratch = directory / "working"
     scratch.mkdir(parents=True, exist_ok=True)
@@ -241,7 +292,13 @@ def _membership(population: Population, design: Design, blocks: list[int], seed:
 
 
 def _describe(
-    task: Task, network: Any, population: Population, design: Design, canaries: Canaries, seed: int, source: str
+    task: Task,
+    network: Any,
+    population: Population,
+    design: Design,
+    canaries: Canaries,
+    seed: int,
+    source: str,
 ) -> dict[str, Any]:
     """Return the manifest, with a key over all that the bits of a run depend on."""
     body: dict[str, Any] = {
@@ -266,21 +323,30 @@ def _digest(*arrays: ndarray) -> str:
     total = hashlib.sha256()
     for array in arrays:
         total.update(f"{array.dtype}{array.shape}".encode())
-        total.update(np.ascontiguousarray(array).data.cast("B") if array.dtype.kind != "U" else "\0".join(array.tolist()).encode())
+        total.update(
+            np.ascontiguousarray(array).data.cast("B")
+            if array.dtype.kind != "U"
+            else "\0".join(array.tolist()).encode()
+        )
     return total.hexdigest()
 
 
 def _model_digest(network: Any) -> str:
     """Return a digest of the model's structure, its first weights under a fixed seed, and its code where that can be read."""
-    kinds = sorted({type(module) for module in network.modules() if not type(module).__module__.startswith("torch.")}, key=lambda t: t.__qualname__)
-    code: list[str] = []
-    for kind in kinds:
-        try:
-            code.append(inspect.getsource(kind))
-        except (OSError, TypeError):
-            code.append(kind.__qualname__)
+    kinds = {type(module) for module in network.modules() if not type(module).__module__.startswith("torch.")}
+    functions = [
+        f for kind in sorted(kinds, key=lambda k: k.__qualname__) for f in vars(kind).values() if inspect.isfunction(f)
+    ]
+    code = [_source(function) for function in functions]
     weights = [tensor.detach().cpu().float().numpy() for tensor in network.state_dict().values()]
     return hashlib.sha256("\n".join([repr(network), *code, _digest(*weights)]).encode()).hexdigest()
+
+
+def _source(function: Callable[..., Any]) -> str:
+    try:
+        return inspect.getsource(function)
+    except OSError:
+        return function.__qualname__
 
 
 def _open(directory: Path, manifest: dict[str, Any], population: Population, wanted: int) -> list[int]:
@@ -290,7 +356,9 @@ def _open(directory: Path, manifest: dict[str, Any], population: Population, wan
         lock = FileLock(directory / ".lock")
         lock.acquire(timeout=60)
     except OSError as error:
-        raise RoteError(f"Cannot write to {directory} ({error.strerror}). Choose another directory with --out, or make this one writable.") from None
+        raise RoteError(
+            f"Cannot write to {directory} ({error.strerror}). Choose another directory with --out, or make this one writable."
+        ) from None
     with lock:
         blocks: list[int] = []
         if (directory / "record.json").exists():
@@ -298,7 +366,9 @@ def _open(directory: Path, manifest: dict[str, Any], population: Population, wan
             _check_same(directory, found, manifest)
             blocks = list(found["blocks"])
         elif finished_runs(directory):
-            raise WrongRecord(f"{directory} has runs but no record.json that says what they are. Choose another directory with --out.")
+            raise WrongRecord(
+                f"{directory} has runs but no record.json that says what they are. Choose another directory with --out."
+            )
         else:
             write_population(directory, population)
         extended = [*blocks, wanted - sum(blocks)] if wanted > sum(blocks) else blocks
@@ -311,9 +381,13 @@ def _open(directory: Path, manifest: dict[str, Any], population: Population, wan
 def _check_same(directory: Path, found: dict[str, Any], asked: dict[str, Any]) -> None:
     if found.get("key") == asked["key"]:
         return
-    differences = [f"{name} is {old}, asked for {new}" for name, old, new in _differences(found, asked, "") if name != "key"]
+    differences = [
+        f"{name} is {old}, asked for {new}" for name, old, new in _differences(found, asked, "") if name != "key"
+    ]
     told = "; ".join(differences[:3]) or "its key differs"
-    raise WrongRecord(f"{directory} holds runs of another audit: {told}. Choose another directory with --out, or repeat the first settings.")
+    raise WrongRecord(
+        f"{directory} holds runs of another audit: {told}. Choose another directory with --out, or repeat the first settings."
+    )
 
 
 def _differences(found: Any, asked: Any, name: str) -> Iterator[tuple[str, str, str]]:

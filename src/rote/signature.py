@@ -1,4 +1,4 @@
-"""A score's signature is the statement of its evidence: parameter names are columns, shapes are axes, keyword-only ones are options."""
+"""A score's signature states its evidence: parameters are columns, shapes are axes, keyword-only ones are options."""
 
 import ast
 import inspect
@@ -25,7 +25,9 @@ class Outcome(Protocol):
 
     __name__: str
 
-    def __call__(self, *columns: Any, **options: Any) -> NDArray[Any]: ...
+    def __call__(self, *columns: Any, **options: Any) -> NDArray[Any]:
+        """Return the values of these columns."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -131,8 +133,11 @@ def parse_call(text: str) -> tuple[str, dict[str, Any]]:
             return node.id, {}
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)) or node.args:
             raise problem
-        return node.func.id, {str(k.arg): ast.literal_eval(k.value) for k in node.keywords if k.arg}
-    except (SyntaxError, ValueError):
+        options = {k.arg: ast.literal_eval(k.value) for k in node.keywords if k.arg is not None}
+        if len(options) < len(node.keywords):
+            raise problem
+        return node.func.id, options
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         raise problem from None
 
 

@@ -1,6 +1,7 @@
 """The training loop: one run, from its seed to what the model said about everyone."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,8 +27,8 @@ def train(
 ) -> Iterator[Step]:
     """Train one model on the members and yield what was seen at each step.
 
-    All randomness (initial weights, batch order, dropout) comes from `seed`; the caller's random state is left as it was.
-    Raises RoteError when the loss becomes NaN or infinite, InvalidData when there is no member to train on.
+    All randomness (initial weights, batch order, dropout) comes from `seed`; the caller's random state is left as it
+    was. Raises RoteError when the loss becomes NaN or infinite, InvalidData when there is no member to train on.
     """
     if not member.any():
         raise InvalidData("This run would be trained on no example at all. Use a larger fraction or more examples.")
@@ -58,7 +59,9 @@ def train(
         positions = shuffled.numpy()
         said = Observed(positions, observe(torch.cat(seen), labels[shuffled]))
         if not np.isfinite(said.values["loss"]).all():
-            raise RoteError(f"Training diverged in step {step}: the loss is NaN or infinite with {recipe}. Lower the learning rate.")
+            raise RoteError(
+                f"Training diverged in step {step}: the loss is NaN or infinite with {recipe}. Lower the learning rate."
+            )
         yield Step(step, _clean(network, inputs, labels, _asked(population, recipe, step)), said)
 
 
@@ -66,7 +69,7 @@ def check_model(model: Callable[[], nn.Module], population: Population, classes:
     """Build the model once and feed it two examples; raise InvalidData unless one finite logit per class comes out."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = model()
+        network: Any = model()
         if not isinstance(network, nn.Module):
             raise InvalidData(f"Task.model() returned {type(network).__name__}. It must return a torch.nn.Module.")
         inputs, _ = to_tensors(population, "cpu", slice(0, 2))
@@ -76,10 +79,14 @@ def check_model(model: Callable[[], nn.Module], population: Population, classes:
                 logits = network(inputs)
         except (RuntimeError, ValueError, TypeError, IndexError) as error:
             told = str(error).split("\n")[0]
-            raise InvalidData(f"The model cannot read inputs of shape {tuple(inputs.shape)}: {told}. Change the model or the inputs.") from None
+            raise InvalidData(
+                f"The model cannot read inputs of shape {tuple(inputs.shape)}: {told}. Change the model or the inputs."
+            ) from None
     shape = tuple(getattr(logits, "shape", ()))
     if shape != (2, classes):
-        raise InvalidData(f"The model gives outputs of shape {shape} for 2 examples, but the task has {classes} classes. It must give one logit per class.")
+        raise InvalidData(
+            f"The model gives outputs of shape {shape} for 2 examples, but the task has {classes} classes. It must give one logit per class."
+        )
     return network
 
 

@@ -1,9 +1,9 @@
 """C-score against the loop, and its interval's coverage."""
 
 import numpy as np
-import oracles
 import pytest
 
+import oracles
 from rote.scores import c_score, memorization
 
 

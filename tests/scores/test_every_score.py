@@ -1,11 +1,11 @@
 """One suite over every score in SCORES."""
 
-import laws
 import numpy as np
 import pytest
-from cases import columns
 from jaxtyping import TypeCheckError
 
+import laws
+from cases import columns
 from rote.errors import RoteError
 from rote.scores import SCORES
 from rote.signature import AXES, Score

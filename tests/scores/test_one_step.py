@@ -10,9 +10,7 @@ from rote.summaries import auroc
 
 def test_el2n_is_the_distance_to_the_label() -> None:
     probabilities = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1 / 3, 1 / 3, 1 / 3]])
-    residual = np.array(
-        [sum((p - y) ** 2 for p, y in zip(row, (1, 0, 0), strict=True)) for row in probabilities]
-    )
+    residual = np.array([sum((p - y) ** 2 for p, y in zip(row, (1, 0, 0), strict=True)) for row in probabilities])
     np.testing.assert_allclose(el2n(np.sqrt(residual)), [0, np.sqrt(2), np.sqrt(2 / 3)])
 
 

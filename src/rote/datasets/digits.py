@@ -1,5 +1,7 @@
 """Digits: 1,797 handwritten 8x8 digits (Alpaydin & Kaynak 1998, UCI), from scikit-learn."""
 
+from typing import Any
+
 import numpy as np
 
 from rote.errors import RoteError
@@ -13,8 +15,10 @@ def digits() -> tuple[Examples, Examples]:
     try:
         from sklearn.datasets import load_digits
     except ImportError:
-        raise RoteError("The digits come with scikit-learn, which is not installed. Run: pip install 'rote[sklearn]'") from None
-    found = load_digits()
+        raise RoteError(
+            "The digits come with scikit-learn, which is not installed. Run: pip install 'rote[sklearn]'"
+        ) from None
+    found: Any = load_digits()
     images = np.rint(found.images * (255 / 16)).astype(np.uint8)
     test = np.arange(len(images)) % 6 == 5
     everyone = Examples(images, found.target)

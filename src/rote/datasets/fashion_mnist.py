@@ -19,7 +19,18 @@ from numpy.typing import NDArray
 from rote.errors import InvalidData, RoteError
 from rote.examples import Examples
 
-CLASSES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+CLASSES = (
+    "T-shirt",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle boot",
+)
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 MIRROR = "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/"
 CHECKSUMS = {
@@ -32,7 +43,7 @@ CHECKSUMS = {
 
 
 def fashion() -> tuple[Examples, Examples]:
-    """Return the embedded sample: 5,000 training and 1,000 test images, as many of each class, with their original indices as ids."""
+    """Return the embedded sample: 5,000 training and 1,000 test images, balanced; ids are the original indices."""
     folder = files("rote.datasets") / "fashion"
     splits: list[Examples] = []
     for split in ("train", "test"):
@@ -67,11 +78,15 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
 
 
 def _published(name: str, cache: Path) -> NDArray[np.uint8]:
-    path = next((p for p in (DEBIAN / f"{name}.gz", cache / f"{name}.gz") if p.exists()), None) or _download(name, cache)
+    path = next((p for p in (DEBIAN / f"{name}.gz", cache / f"{name}.gz") if p.exists()), None) or _download(
+        name, cache
+    )
     array = read_idx(path)
     header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
     if hashlib.sha256(header + array.tobytes()).hexdigest() != CHECKSUMS[name]:
-        raise InvalidData(f"{path} is not the published Fashion-MNIST file: its checksum differs. Delete it and try again.")
+        raise InvalidData(
+            f"{path} is not the published Fashion-MNIST file: its checksum differs. Delete it and try again."
+        )
     return array
 
 

@@ -32,7 +32,7 @@ def top_overlap(
 
     Ties at a cut count by what a random choice among them gives on average. +inf ranks above all. Examples
     with a NaN in either are left out first; n is k. Wilson's interval takes the k examples as independent
-    draws and both cuts as given, which is approximate. Raises Unsupported when k is not between 1 and the
+    draws and both cuts as given, which is conservative. Raises Unsupported when k is not between 1 and the
     number of pairs.
 
     It misleads when compared across k: chance rises with k.

@@ -10,9 +10,7 @@ from rote.intervals import Estimate, clopper_pearson, normal_quantile
 from rote.summaries.ranking import check_ranking
 
 
-def auroc(
-    values: Float[ndarray, " example"], positive: Bool[ndarray, " example"], *, level: float = 0.9
-) -> Estimate:
+def auroc(values: Float[ndarray, " example"], positive: Bool[ndarray, " example"], *, level: float = 0.9) -> Estimate:
     """Probability that a positive has the larger value: 1 ranks positives first, .5 is chance, 0 last.
 
     P(value of a random positive > value of a random negative) + P(equal) / 2. +inf ranks above all. The
@@ -26,9 +24,7 @@ def auroc(
     check_ranking("auroc", values, positive)
     m, n = np.count_nonzero(positive), np.count_nonzero(~positive)
     ranks = rankdata(values)
-    above = (
-        ranks[positive] - rankdata(values[positive])
-    ) / n  # of each positive: share of negatives below it
+    above = (ranks[positive] - rankdata(values[positive])) / n  # of each positive: share of negatives below it
     below = 1 - (ranks[~positive] - rankdata(values[~positive])) / m
     area = float(above.mean())
     variance = above.var(ddof=1) / m + below.var(ddof=1) / n if min(m, n) > 1 else 0.0

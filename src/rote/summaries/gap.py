@@ -7,9 +7,7 @@ from numpy import ndarray
 from rote.intervals import Estimate, student
 
 
-def gap(
-    correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"], *, level: float = 0.9
-) -> Estimate:
+def gap(correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"], *, level: float = 0.9) -> Estimate:
     """Accuracy on what a run was trained on minus on what it was not: 0 generalizes, 1 is all by rote.
 
     mean over runs of (mean of `correct` over members - mean over non-members), in [-1, 1], over one

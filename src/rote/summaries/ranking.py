@@ -7,9 +7,7 @@ from numpy import ndarray
 from rote.errors import Unsupported
 
 
-def check_ranking(
-    asker: str, values: Float[ndarray, " example"], positive: Bool[ndarray, " example"]
-) -> None:
+def check_ranking(asker: str, values: Float[ndarray, " example"], positive: Bool[ndarray, " example"]) -> None:
     """Raise Unsupported where a value is NaN, or where all examples are positive or all negative."""
     check_defined(asker, values)
     positives, negatives = np.count_nonzero(positive), np.count_nonzero(~positive)

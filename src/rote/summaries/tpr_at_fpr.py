@@ -44,9 +44,7 @@ def tpr_at_fpr(
     n = len(negatives)
     accused = math.floor(fpr * n + 1e-9)  # .29 x 100 is 28.999999999999996
     if not 0 < fpr < 1 or accused < 1:
-        needed = (
-            f"at least {math.ceil(1 / fpr - 1e-9)} negatives" if 0 < fpr < 1 else "a rate between 0 and 1"
-        )
+        needed = f"at least {math.ceil(1 / fpr - 1e-9)} negatives" if 0 < fpr < 1 else "a rate between 0 and 1"
         raise Unsupported(
             f"A false-positive rate of {fpr} was asked for, and there are {n} negatives. It needs {needed}."
         )

@@ -1,0 +1,49 @@
+"""The whole of it in one call: collect runs, then write the report."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rote.canaries import Canaries
+from rote.designs import Design
+from rote.recipe import Task
+from rote.record import Record
+from rote.report import write_report
+from rote.runs import Progress, collect
+from rote.tasks import default_canaries, load_task
+
+
+def audit(
+    task: Task | str,
+    directory: Path | str | None = None,
+    *,
+    runs: int | None = None,
+    epochs: int | None = None,
+    design: Design | None = None,
+    canaries: Canaries | None = None,
+    seed: int = 0,
+    workers: int | None = None,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> Record:
+    """Train the runs that are missing in `directory` (default: audits/NAME), write report.html there, and return the record.
+
+    `task` is a rote.Task or what `rote audit` takes: `fashion`, `my_task.py`, `package.module:task`. See
+    `rote.collect` for the rest.
+    """
+    source = task if isinstance(task, str) else ""
+    found = load_task(task) if isinstance(task, str) else task
+    if epochs is not None:
+        found = replace(found, recipe=replace(found.recipe, epochs=epochs))
+    options: dict[str, Any] = {
+        "design": design,
+        "seed": seed,
+        "workers": workers,
+        "device": device,
+        "source": source,
+    }
+    where = Path(directory) if directory is not None else Path("audits") / found.name
+    planted = default_canaries(source, found) if canaries is None else canaries
+    record = collect(found, where, runs=runs, canaries=planted, progress=progress, **options)
+    write_report(record)
+    return record

@@ -1,0 +1,50 @@
+"""The catalogue of scores, read from their signatures, and the way from a text such as `el2n(step=5)` to a score."""
+
+from pathlib import Path
+from typing import Any
+
+from rote.errors import unknown
+from rote.scores import SCORES
+from rote.signature import Score, parse_call, spell
+
+MEANING = {
+    "memorized": "memorized",
+    "hard": "hard or memorized",
+    "easy": "easy, learned from others",
+    "helps": "the target depends on it",
+}
+
+
+def find_score(text: str) -> Score:
+    """Return the score that is spelled `name`, `name(option=value)`, or `my_file.py:name`; raise RoteError when there is none."""
+    path, colon, call = text.rpartition(":")
+    name, options = parse_call(call if colon else text)
+    known = _scores_in(Path(path)) if colon else SCORES
+    if name not in known:
+        raise unknown("score", name, known)
+    return known[name].bind(**options)
+
+
+def catalogue_rows() -> list[dict[str, Any]]:
+    """Return one row per score: name with defaults, what it needs, what a high value means, its first line, its paper."""
+    return [
+        {
+            "score": spell(score.name, score.defaults) if score.defaults else score.name,
+            "needs": ", ".join(str(need) for need in score.needs),
+            "evidence": "several runs"
+            if "run" in score.axes
+            else "one run, all steps"
+            if "step" in score.axes
+            else "one run, one step",
+            "high means": MEANING[score.high],
+            "meaning": score.summary,
+            "paper": score.source,
+        }
+        for score in SCORES.values()
+    ]
+
+
+def _scores_in(path: Path) -> dict[str, Score]:
+    from rote.tasks import module_from
+
+    return {name: value for name, value in vars(module_from(path)).items() if isinstance(value, Score)}

@@ -1,0 +1,253 @@
+"""The command line: few verbs, each one library call. stdout is data, stderr is talk, a failure is a sentence and status 1."""
+
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from rote.errors import RoteError
+from rote.version import __version__
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="rote")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error. Give it before or after the verb.")
+def app(debug: bool) -> None:
+    """Measure and explain what a classifier learned by rote.
+
+    \b
+    rote audit fashion                      audit the data that ships with rote
+    rote audit my_task.py                   audit your own task
+    rote score audits/fashion memorization  print a score, example by example
+    rote report audits/fashion              write the report again
+    rote catalogue                          list all scores
+    """
+
+
+@app.command()
+@click.argument("task")
+@click.option(
+    "--runs",
+    type=click.IntRange(0),
+    help="How many models to have in all. Finished ones count; 0 trains none. [default: what the design needs]",
+)
+@click.option("--epochs", type=click.IntRange(1), help="Passes over the training set. [default: the task's recipe]")
+@click.option(
+    "--design",
+    default="subsets(fraction=0.7)",
+    show_default=True,
+    help="Who is trained on what: subsets(...), halves, kfold(folds=5), leave_one_out, leave_group_out.",
+)
+@click.option(
+    "--canaries",
+    type=click.IntRange(0),
+    help="How many canaries of each kind to plant. [default: 1 % for the tasks of rote, 0 for yours]",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="All randomness comes from it.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Directory of the record. [default: audits/NAME]",
+)
+@click.option("--workers", type=click.IntRange(1), help="Processes that train. [default: one per core; one on a GPU]")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps ...")
+def audit(
+    task: str,
+    runs: int | None,
+    epochs: int | None,
+    design: str,
+    canaries: int | None,
+    seed: int,
+    out: Path | None,
+    workers: int | None,
+    device: str,
+) -> None:
+    """Train models on subsets of TASK's examples, score every example, and write report.html.
+
+    TASK is fashion, fashion-mnist, digits, a Python file that defines `task`, or package.module:name. Stop it at any
+    time: finished runs are kept, and the same command goes on where it stopped.
+    """
+    from rote.auditing import audit as run_audit
+    from rote.canaries import Canaries
+    from rote.designs import parse_design
+
+    planted = None if canaries is None else Canaries.of_each(canaries)
+    with _progress() as report_progress:
+        record = run_audit(
+            task, out, runs=runs, epochs=epochs, design=parse_design(design), canaries=planted,
+            seed=seed, workers=workers, device=device, progress=report_progress,
+        )  # fmt: skip
+    _summarize(record)
+
+
+@app.command()
+@click.argument("runs", type=click.Path(path_type=Path))
+@click.argument("scores", nargs=-1, required=True)
+@click.option(
+    "--top",
+    type=click.IntRange(1),
+    help="Only the first N rows. [default: 20 in a table, all in CSV and JSON]",
+)
+@click.option(
+    "--split",
+    type=click.Choice(["train", "test", "canary", "all"]),
+    default="train",
+    show_default=True,
+    help="Whose values to print; of influence: on whom. Canaries are only in the last two.",
+)
+@click.option("--csv", "form", flag_value="csv", help="Print CSV.")
+@click.option("--json", "form", flag_value="json", help="Print JSON.")
+def score(runs: Path, scores: Sequence[str], top: int | None, split: str, form: str | None) -> None:
+    """Print SCORES of the record in RUNS, most memorized (by the first score) first.
+
+    A score is a name of `rote catalogue`, with options as in 'el2n(step=5)', or your own: my_file.py:name.
+    """
+    from rote.catalogue import find_score
+    from rote.evidence import evaluate
+    from rote.record import Record
+    from rote.tables import as_csv, as_json, pair_rows, score_rows
+
+    record, asked = Record(runs), [find_score(text) for text in scores]
+    limit = top if top is not None or form else 20
+    across = [s for s in asked if "target" in s.key]
+    if across and len(asked) > 1:
+        raise RoteError(
+            f"{across[0]} has a value per pair of examples, so it makes a table of its own. Ask for it alone."
+        )
+    if across:
+        rows = pair_rows(record, across[0], targets="test" if split == "all" else split, top=top or 20)
+    else:
+        scored = [evaluate(s, record) for s in asked]
+        rows = score_rows(record, scored, split=split, top=limit)
+    if form:
+        click.echo(as_csv(rows) if form == "csv" else as_json(rows), nl=False)
+        return
+    _print_rows(rows, [str(s) for s in asked])
+    _say(f"{len(record.runs)} runs; intervals at 90 %. Four times as many runs would halve them.")
+
+
+@app.command()
+@click.argument("runs", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file to write. [default: RUNS/report.html]",
+)
+def report(runs: Path, out: Path | None) -> None:
+    """Write the report of the record in RUNS again, without training."""
+    from rote.record import Record
+    from rote.report import write_report
+
+    click.echo(write_report(Record(runs), out))
+
+
+@app.command()
+@click.option("--csv", "form", flag_value="csv", help="Print CSV.")
+@click.option("--json", "form", flag_value="json", help="Print JSON.")
+def catalogue(form: str | None) -> None:
+    """List all scores: what they need, which end is high, and the paper."""
+    from rote.catalogue import catalogue_rows
+    from rote.tables import as_csv, as_json
+
+    rows = catalogue_rows()
+    if form:
+        click.echo(as_csv(rows) if form == "csv" else as_json(rows), nl=False)
+        return
+    for row in rows:
+        click.echo(f"{row['score']}\n  {row['meaning']}\n  high: {row['high means']}; needs: {row['needs']} ({row['evidence']})\n  {row['paper']}\n")
+
+
+def main() -> None:
+    """Run the command line; the only place where an error becomes a sentence and an exit status."""
+    arguments = [a for a in sys.argv[1:] if a != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
+    try:
+        app(arguments, prog_name="rote", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (RoteError, KeyboardInterrupt, click.Abort, OSError, MemoryError) as error:
+        if debug:
+            raise
+        _say(_sentence(error))
+        sys.exit(1)
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, RoteError):
+        return f"rote: {error}"
+    if isinstance(error, OSError):
+        where = f" {error.filename}" if error.filename else ""
+        return f"rote: The system refused:{where} {error.strerror or error}. Check the path, its permissions and the space left; finished runs are kept."
+    if isinstance(error, MemoryError):
+        return "rote: There is not enough memory. Use fewer --workers or fewer examples; finished runs are kept."
+    return "rote: Interrupted. Finished runs are kept; the same command goes on from there."
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+@contextmanager
+def _progress() -> Generator[Any]:
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[finished]}"),
+        MofNCompleteColumn(), TextColumn("epochs"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, speed_estimate_period=120) as bar:
+        shown = bar.add_task("training", total=None, finished="", visible=False)
+
+        def update(steps: int, finished: int, total_steps: int, total_runs: int) -> None:
+            done = finished >= total_runs
+            bar.update(
+                shown,
+                completed=steps,
+                total=total_steps,
+                finished=f"{finished}/{total_runs} runs,",
+                visible=True,
+            )
+            if done:
+                bar.update(shown, description="trained ")
+
+        yield update
+
+
+def _summarize(record: Any) -> None:
+    from rote.report import findings, sentences
+
+    for sentence in sentences(findings(record)):
+        click.echo(sentence)
+    click.echo(f"\nreport: {record.directory / 'report.html'}")
+
+
+def _print_rows(rows: Sequence[dict[str, Any]], scores: Sequence[str]) -> None:
+    table = Table(box=None, pad_edge=False)
+    bounds = {f"{name} {end}" for name in scores for end in ("low", "high")}
+    names = [name for name in (rows[0] if rows else {}) if name not in bounds]
+    for name in names:
+        table.add_column(name, justify="right" if name in scores else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row, name) if name in scores else str(row[name]) for name in names))
+    Console().print(table)
+
+
+def _cell(row: dict[str, Any], name: str) -> str:
+    value, low, high = (row[key] for key in (name, f"{name} low", f"{name} high"))
+    if value is None:
+        return "undefined"
+    return f"{value:.3f}" + ("" if low is None else f" [{low:.3f}, {high:.3f}]")

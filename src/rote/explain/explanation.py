@@ -1,0 +1,130 @@
+"""Explain the most memorized training examples: what others say, what lies near, what depends on them, and why."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+from numpy import ndarray
+
+from rote.evidence import Values, evaluate
+from rote.explain.causes import Cause, find_cause
+from rote.explain.dependents import Answers, Dependent, find_dependents, read_answers
+from rote.explain.neighbours import Neighbour, Space, list_neighbours, nearest, space
+from rote.explain.outsiders import Outsiders, ask_outsiders
+from rote.intervals import Estimate
+from rote.record import Record
+from rote.scores import memorization
+
+NEIGHBOURS = 5
+"""Neighbours shown of each example, among training and among test examples."""
+
+DUPLICATES = 20
+"""Near-duplicates listed of each example at most; the nearest come first."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One example, how much of it is memorized (1: known by rote), why, and the evidence for that.
+
+    `outsiders` counts what models that never saw it predict; `rival` is the other label they give most (None: they
+    give none) and `agreement` their share. `neighbours` are real training examples, `test_neighbours` test
+    examples, nearest first; `duplicates` are those of both that are near enough to be called so. `remoteness` is
+    the share of its class that lies closer to the class (1: farthest out; NaN: no inputs were kept).
+    `dependents` are real examples that models get right more often when trained on it.
+    """
+
+    position: int
+    id: str
+    label: int
+    memorization: Estimate
+    cause: Cause
+    evidence: str
+    outsiders: Outsiders
+    rival: int | None
+    agreement: float
+    neighbours: tuple[Neighbour, ...]
+    test_neighbours: tuple[Neighbour, ...]
+    duplicates: tuple[Neighbour, ...]
+    remoteness: float
+    dependents: tuple[Dependent, ...]
+
+
+def explain(
+    record: Record,
+    positions: Int[ndarray, " query"] | None = None,
+    *,
+    top: int = 50,
+    values: Values | None = None,
+    points: Space | None = None,
+    answers: Answers | None = None,
+) -> list[Explanation]:
+    """Explain the `top` most memorized real training examples, or those at `positions`, in that order.
+
+    Canaries are never among them unless `positions` names them, which is how the rules are checked; they are never
+    anyone's neighbour or dependent. `values` (of memorization), `points` and `answers` may be passed when they are
+    at hand. Raises MissingEvidence below two runs, or without a clean pass over everyone at the last step.
+    """
+    population = record.population
+    values = values or evaluate(memorization, record)
+    answers = answers or read_answers(record)
+    points = points or space(population)
+    if positions is None:
+        ranked = values.ranked(population.where("train"))
+        positions = ranked[~np.isnan(values.value[ranked])][:top]
+    train, test = (np.flatnonzero(population.where(split)) for split in ("train", "test"))
+    outsiders = ask_outsiders(record, positions, record.runs) if len(positions) else []
+    near_train = nearest(points.points, positions, train, max(NEIGHBOURS, DUPLICATES))
+    near_test = nearest(points.points, positions, test, max(NEIGHBOURS, DUPLICATES))
+    remoteness = points.remoteness(positions)
+    dependents = find_dependents(population, answers, positions)
+    return [
+        _one(
+            record,
+            values,
+            points,
+            int(at),
+            outsiders[i],
+            list_neighbours(population, near_train[0][i], near_train[1][i]),
+            list_neighbours(population, near_test[0][i], near_test[1][i]),
+            float(remoteness[i]),
+            dependents[i],
+        )
+        for i, at in enumerate(positions)
+    ]
+
+
+def _one(
+    record: Record,
+    values: Values,
+    points: Space,
+    at: int,
+    outsiders: Outsiders,
+    near_train: tuple[Neighbour, ...],
+    near_test: tuple[Neighbour, ...],
+    remoteness: float,
+    dependents: tuple[Dependent, ...],
+) -> Explanation:
+    label = int(record.population.labels[at])
+    both = sorted((*near_train, *near_test), key=lambda each: each.distance)
+    duplicates = tuple(each for each in both if points.is_duplicate(label, each.distance))[:DUPLICATES]
+    cause, evidence = find_cause(label, outsiders, duplicates, remoteness, classes=record.classes)
+    rival = outsiders.rival(label)
+    runs = int(values.runs_in[at] + values.runs_out[at])
+    return Explanation(
+        position=at,
+        id=str(record.population.ids[at]),
+        label=label,
+        memorization=Estimate(
+            float(values.value[at]), float(values.low[at]), float(values.high[at]), runs, "run", values.level
+        ),
+        cause=cause,
+        evidence=evidence,
+        outsiders=outsiders,
+        rival=rival,
+        agreement=0.0 if rival is None else outsiders.share(rival),
+        neighbours=near_train[:NEIGHBOURS],
+        test_neighbours=near_test[:NEIGHBOURS],
+        duplicates=duplicates,
+        remoteness=remoteness,
+        dependents=dependents,
+    )

@@ -1,0 +1,73 @@
+"""Findings: every number that the terminal's summary and the page's verdict show, each with its interval or its reason."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rote.errors import MissingEvidence
+from rote.evidence import Values
+from rote.explain.dependents import read_answers
+from rote.record import Record
+from rote.report.accuracy import Accuracies, read_accuracies
+from rote.report.agreement import Agreement, read_agreement
+from rote.report.attack import LossAttack, read_attack
+from rote.report.memorized import Memorized, read_memorized
+from rote.report.panel import NotMeasured, Panel, read_panel
+from rote.report.thermometer import CanaryKind, Detection, read_detection, read_kinds
+from rote.scores import memorization
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What an audit found. A part that could not be measured is NotMeasured, with the reason.
+
+    `train` and `test` count real examples, `planted` the canaries of each kind, `runs` the finished runs, `steps`
+    the passes over the data in each.
+    """
+
+    name: str
+    runs: int
+    steps: int
+    train: int
+    test: int
+    planted: Mapping[str, int]
+    accuracies: Accuracies
+    memorized: Memorized | NotMeasured
+    kinds: tuple[CanaryKind, ...] | NotMeasured
+    detection: tuple[Detection, ...] | NotMeasured
+    attack: LossAttack | NotMeasured
+    agreement: Agreement | NotMeasured
+
+
+def findings(record: Record, *, panel: Panel | None = None) -> Findings:
+    """Return all numbers of the report; `panel` may be passed when it is at hand. Raises MissingEvidence without a run."""
+    if not record.runs:
+        raise MissingEvidence(f"{record.directory} has no finished run, so there is nothing to report. Collect some first.")
+    panel = panel or read_panel(record)
+    population = record.population
+    kinds = sorted({str(kind) for kind in population.canary} - {""})
+    memorized, canaries = _memorized(record, panel.of(memorization))
+    return Findings(
+        name=str(record.manifest.get("task", {}).get("name", "task")),
+        runs=len(record.runs),
+        steps=record.last_step,
+        train=int(population.where("train").sum()),
+        test=int(population.where("test").sum()),
+        planted={kind: int((population.canary == kind).sum()) for kind in kinds},
+        accuracies=read_accuracies(record),
+        memorized=memorized,
+        kinds=canaries,
+        detection=read_detection(record, panel),
+        attack=read_attack(record),
+        agreement=read_agreement(record, panel),
+    )
+
+
+def _memorized(
+    record: Record, values: Values | NotMeasured
+) -> tuple[Memorized | NotMeasured, tuple[CanaryKind, ...] | NotMeasured]:
+    if isinstance(values, NotMeasured):
+        return values, values
+    answers = read_answers(record)
+    kinds = read_kinds(record.population, answers.correct, answers.member, values)
+    nothing = NotMeasured("No canaries were planted.")
+    return read_memorized(record, values, answers.correct, answers.member), kinds or nothing

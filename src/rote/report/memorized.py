@@ -1,0 +1,129 @@
+"""How much was memorized, how sure that is, and what it would take to be surer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool
+from numpy import ndarray
+
+from rote.errors import MissingEvidence
+from rote.evidence import LEVEL, Values
+from rote.intervals import Estimate, student, wilson
+from rote.record import Record
+from rote.report.panel import NotMeasured
+from rote.scores import memorization
+from rote.summaries import split_half
+
+SPLITS = 10
+"""Random halvings of the runs that reliability is averaged over."""
+
+THRESHOLDS = (0.25, 0.5)
+
+
+@dataclass(frozen=True)
+class Above:
+    """Share of the training examples that measure above a threshold, and that are above it beyond doubt.
+
+    `share` is swollen by noise when runs are few, since chance pushes examples over the threshold more often than
+    back; `surely` counts only those whose whole interval lies above.
+    """
+
+    threshold: float
+    share: Estimate
+    surely: float
+
+
+@dataclass(frozen=True)
+class Memorized:
+    """Memorization of the real training examples: 0 is learned from the others, 1 is known by rote.
+
+    `mean` has a jackknife interval over runs. `error` is the median standard error of one example's value.
+    `reliability` is the correlation to expect with as many new runs (1 repeats exactly): the mean of SPLITS random
+    halvings, stepped up; its low and high are the least and greatest of them. `runs_to_halve` would halve `error`.
+    """
+
+    mean: Estimate
+    above: tuple[Above, ...]
+    error: float
+    reliability: Estimate | NotMeasured
+    runs: int
+    runs_to_halve: int
+    undefined: int
+
+
+def read_memorized(
+    record: Record,
+    values: Values,
+    correct: Bool[ndarray, "run example"],
+    member: Bool[ndarray, "run example"],
+    *,
+    seed: int = 0,
+) -> Memorized | NotMeasured:
+    """Return the summary of memorization over real training examples."""
+    train = record.population.where("train")
+    value, low = values.value[train], values.low[train]
+    defined = np.isfinite(value)
+    n = int(defined.sum())
+    if not n:
+        return NotMeasured("No training example was in some runs and left out of others.")
+    above = tuple(
+        Above(t, _share(value[defined] > t), float(np.mean(low[defined] > t))) for t in THRESHOLDS
+    )
+    return Memorized(
+        mean=_mean(correct[:, train], member[:, train]),
+        above=above,
+        error=float(np.median(values.stderr[train][defined])),
+        reliability=_reliability(correct[:, train], member[:, train], seed),
+        runs=len(record.runs),
+        runs_to_halve=4 * len(record.runs),
+        undefined=len(value) - n,
+    )
+
+
+def _mean(correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"]) -> Estimate:
+    """Return mean memorization, with its variance from leaving out one run at a time (Tukey 1958)."""
+    runs = len(correct)
+    mean = float(np.nanmean(memorization(correct, member)))
+    without = np.array([_nanmean(memorization(*_kept(correct, member, run))) for run in range(runs)])
+    variance = (runs - 1) / runs * np.sum((without - without.mean()) ** 2)
+    low, high = student(mean, variance * runs, runs, level=LEVEL)
+    return Estimate(mean, float(low), float(high), runs, "run", LEVEL)
+
+
+def _reliability(
+    correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"], seed: int
+) -> Estimate | NotMeasured:
+    runs = len(correct)
+    if runs < 4:
+        return NotMeasured(f"{runs} runs cannot be cut into two halves of two runs or more.")
+    rng = np.random.default_rng(seed)
+    found: list[float] = []
+    for _ in range(SPLITS):
+        order = rng.permutation(runs)
+        halves: Sequence[np.ndarray] = np.array_split(order, 2)
+        first, second = (memorization(correct[half], member[half]) for half in halves)
+        found.append(split_half(first, second, level=LEVEL).value)
+    kept = np.array([each for each in found if np.isfinite(each)])
+    if not len(kept):
+        return NotMeasured("The halves of the runs share no example with a value in both, or have no spread.")
+    return Estimate(float(kept.mean()), float(kept.min()), float(kept.max()), len(kept), "split", LEVEL)
+
+
+def _share(which: Bool[ndarray, " example"]) -> Estimate:
+    low, high = wilson(which.sum(), len(which), level=LEVEL)
+    return Estimate(float(which.mean()), float(low), float(high), len(which), "example", LEVEL)
+
+
+def _kept(
+    correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"], run: int
+) -> tuple[Bool[ndarray, "run example"], Bool[ndarray, "run example"]]:
+    kept = np.arange(len(correct)) != run
+    return correct[kept], member[kept]
+
+
+def _nanmean(values: ndarray) -> float:
+    defined = values[np.isfinite(values)]
+    if not len(defined):
+        raise MissingEvidence("Leaving out one run leaves no example with a value. Collect more runs.")
+    return float(defined.mean())

@@ -1,0 +1,81 @@
+"""Panel: every score of one record, evaluated once and shared by all parts of the report."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from rote.errors import MissingEvidence
+from rote.evidence import Values, evaluate
+from rote.record import Record
+from rote.scores import (
+    aum,
+    c_score,
+    csl,
+    el2n,
+    forgetting,
+    learning_time,
+    loss,
+    mean_confidence,
+    memorization,
+    variability,
+)
+from rote.signature import Score
+
+EARLY = 0.1
+"""Where EL2N is read: this share of the training, as in its paper (epoch 20 of 200), at least the first step."""
+
+
+@dataclass(frozen=True)
+class NotMeasured:
+    """What stands where a number would, and why there is none."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Scores by their spelling: either values, or why there are none."""
+
+    values: Mapping[str, Values]
+    reasons: Mapping[str, NotMeasured]
+
+    def of(self, score: Score) -> Values | NotMeasured:
+        """Return this score's values, or why there are none."""
+        return self.values.get(str(score)) or self.reasons[str(score)]
+
+
+def read_panel(record: Record) -> Panel:
+    """Evaluate every score of the report; what the record cannot support is noted with its reason."""
+    values: dict[str, Values] = {}
+    reasons: dict[str, NotMeasured] = {}
+    for score in reported_scores(record):
+        try:
+            values[str(score)] = evaluate(score, record)
+        except MissingEvidence as error:
+            reasons[str(score)] = NotMeasured(str(error))
+    return Panel(values, reasons)
+
+
+def reported_scores(record: Record) -> tuple[Score, ...]:
+    """Return the scores that a report shows, the causal ones first."""
+    step = max(1, round(EARLY * record.last_step))
+    return (
+        memorization,
+        c_score,
+        mean_confidence,
+        aum,
+        csl,
+        learning_time,
+        forgetting,
+        variability,
+        el2n.bind(step=step),
+        loss,
+    )
+
+
+def toward_memorized(values: Values) -> Float[ndarray, " example"]:
+    """Return the values turned so that high means memorized or hard."""
+    return values.score.sign * np.asarray(values.value, np.float64)

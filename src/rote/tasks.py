@@ -1,0 +1,119 @@
+"""Find a task by its name: one that ships with rote, a Python file, or `package.module:name`."""
+
+import importlib
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rote.canaries import Canaries
+from rote.datasets import digits, fashion_mnist
+from rote.errors import InvalidData, RoteError, unknown
+from rote.examples import Examples
+from rote.models import suited
+from rote.recipe import Recipe, Task, linear
+
+CANARY_SHARE = 0.01
+"""Of each kind, in the tasks that ship with rote: one per cent of the training examples."""
+
+
+def fashion() -> Task:
+    """5,000 + 1,000 images of clothes, embedded in the package."""
+    recipe = Recipe(epochs=30, batch_size=64, optimizer="sgd", learning_rate=linear(0.1))
+    return _image_task("fashion", *fashion_mnist.fashion(), recipe, fashion_mnist.CLASSES)
+
+
+def full_fashion_mnist() -> Task:
+    """All 60,000 + 10,000 images of Fashion-MNIST, from a local copy or downloaded once."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "rote" / "fashion-mnist"
+    recipe = Recipe(epochs=15, batch_size=128, optimizer="sgd", learning_rate=linear(0.1))
+    return _image_task("fashion-mnist", *fashion_mnist.fashion_mnist(cache), recipe, fashion_mnist.CLASSES)
+
+
+def handwritten_digits() -> Task:
+    """1,497 + 300 handwritten 8x8 digits from scikit-learn."""
+    recipe = Recipe(epochs=30, batch_size=32, optimizer="sgd", learning_rate=linear(0.1))
+    return _image_task("digits", *digits.digits(), recipe, digits.CLASSES)
+
+
+BUILT_IN: dict[str, Callable[[], Task]] = {
+    "fashion": fashion,
+    "fashion-mnist": full_fashion_mnist,
+    "digits": handwritten_digits,
+}
+
+
+def load_task(source: str) -> Task:
+    """Return the task called `source`; raise RoteError, with the line in the user's file, when it cannot be had."""
+    if source in BUILT_IN:
+        return BUILT_IN[source]()
+    if source.endswith(".py") or os.sep in source:
+        return _checked(_attribute(module_from(Path(source)), "task", source), source)
+    module, colon, name = source.partition(":")
+    if not colon:
+        raise unknown("task", source, [*BUILT_IN, "my_task.py", "package.module:task"])
+    return _checked(_attribute(_imported(module), name, source), source)
+
+
+def default_canaries(source: str, task: Task) -> Canaries:
+    """Return the canaries to plant when the user does not say: some in the tasks that ship with rote, none in anyone's own."""
+    return Canaries.of_each(round(CANARY_SHARE * len(task.train))) if source in BUILT_IN else Canaries()
+
+
+def _image_task(name: str, train: Examples, test: Examples, recipe: Recipe, classes: tuple[str, ...]) -> Task:
+    return Task(suited(train.inputs.shape[1:], len(classes)), train, test, recipe, classes, name)
+
+
+def module_from(path: Path) -> Any:
+    """Run a Python file of the user and return its module; raise with the line where it fails."""
+    if not path.is_file():
+        raise RoteError(f"There is no file {str(path)!r}. Give the path of a Python file.")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.parent.resolve()))
+    try:
+        spec.loader.exec_module(module)
+    except RoteError:
+        raise
+    except Exception as error:
+        frames = [
+            f
+            for f in traceback.extract_tb(error.__traceback__)
+            if Path(f.filename) == path.resolve() or f.filename == str(path)
+        ]
+        line = getattr(error, "lineno", None) or (frames[-1].lineno if frames else "?")
+        raise InvalidData(
+            f"{path}, line {line}, raises {type(error).__name__}: {error}. Correct the file, or use --debug to see all of it."
+        ) from error
+    return module
+
+
+def _imported(name: str) -> Any:
+    sys.path.insert(0, os.getcwd())
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        raise InvalidData(
+            f"Importing {name!r} raises {type(error).__name__}: {error}. Correct the name or the module, or use --debug."
+        ) from error
+
+
+def _attribute(module: Any, name: str, source: str) -> Any:
+    if not hasattr(module, name):
+        raise InvalidData(f"{source} does not define {name!r}. Write `{name} = rote.Task(...)` in it.")
+    return getattr(module, name)
+
+
+def _checked(found: Any, source: str) -> Task:
+    if isinstance(found, Task):
+        return found
+    if callable(found):
+        return _checked(found(), source)
+    raise InvalidData(
+        f"The task in {source} is {type(found).__name__}, not rote.Task. Write `task = rote.Task(model, train, test)`."
+    )
