@@ -1,1 +1,1 @@
-"""Fixtures shared by the whole suite."""
+"""Shared by the whole suite. Its place makes `oracles`, `cases`, `laws` and `small` importable from every folder."""

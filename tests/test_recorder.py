@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -373,6 +374,11 @@ def test_an_id_has_one_label(tmp_path: Path, when: str) -> None:
         recorder.end_step(2 if when in ("step", "resumed step", "at once") else 1)
 
 
+def one_step(recorder: Recorder, number: int, ids: Any, logits: Any, labels: Any) -> None:
+    recorder.seen(ids, logits, labels)
+    recorder.end_step(number)
+
+
 ONE = torch.zeros(1, 2)
 
 
@@ -405,8 +411,7 @@ def test_what_cannot_be_recorded_is_refused(
     recorder = Recorder(tmp_path, steps=2)
     step(recorder, 1)
     with pytest.raises(InvalidData, match=told) as caught:
-        recorder.seen(ids, logits, labels)
-        recorder.end_step(2)
+        one_step(recorder, 2, ids, logits, labels)
     assert str(caught.value).endswith(".")
     step(Recorder(tmp_path, steps=2), 2)  # and the steps before are not lost
 

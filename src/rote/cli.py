@@ -105,13 +105,11 @@ def audit(
 @click.option(
     "--split",
     type=click.Choice(["train", "test", "canary", "all"]),
-    default="train",
-    show_default=True,
-    help="Whose values to print; of influence: on whom. Canaries are only in the last two.",
+    help="Whose values to print; of influence: on whom. Canaries are only in the last two. [default: train; test for influence]",
 )
 @click.option("--csv", "form", flag_value="csv", help="Print CSV.")
 @click.option("--json", "form", flag_value="json", help="Print JSON.")
-def score(runs: Path, scores: Sequence[str], top: int | None, split: str, form: str | None) -> None:
+def score(runs: Path, scores: Sequence[str], top: int | None, split: str | None, form: str | None) -> None:
     """Print SCORES of the record in RUNS, most memorized (by the first score) first.
 
     A score is a name of `rote catalogue`, with options as in 'el2n(step=5)', or your own: my_file.py:name.
@@ -129,15 +127,19 @@ def score(runs: Path, scores: Sequence[str], top: int | None, split: str, form: 
             f"{across[0]} has a value per pair of examples, so it makes a table of its own. Ask for it alone."
         )
     if across:
-        rows = pair_rows(record, across[0], targets="test" if split == "all" else split, top=top or 20)
+        rows = pair_rows(record, across[0], targets=split or "test", top=top or 20)
     else:
         scored = [evaluate(s, record) for s in asked]
-        rows = score_rows(record, scored, split=split, top=limit)
+        rows = score_rows(record, scored, split=split or "train", top=limit)
     if form:
         click.echo(as_csv(rows) if form == "csv" else as_json(rows), nl=False)
         return
     _print_rows(rows, [str(s) for s in asked])
     _say(f"{len(record.runs)} runs; intervals at 90 %. Four times as many runs would halve them.")
+    if across:
+        _say(
+            "These are the largest of very many pairs: with few runs, most of them are chance. The report says how many to expect."
+        )
 
 
 @app.command()
@@ -168,7 +170,9 @@ def catalogue(form: str | None) -> None:
         click.echo(as_csv(rows) if form == "csv" else as_json(rows), nl=False)
         return
     for row in rows:
-        click.echo(f"{row['score']}\n  {row['meaning']}\n  high: {row['high means']}; needs: {row['needs']} ({row['evidence']})\n  {row['paper']}\n")
+        click.echo(
+            f"{row['score']}\n  {row['meaning']}\n  high: {row['high means']}; needs: {row['needs']} ({row['evidence']})\n  {row['paper']}\n"
+        )
 
 
 def main() -> None:
@@ -243,7 +247,7 @@ def _print_rows(rows: Sequence[dict[str, Any]], scores: Sequence[str]) -> None:
         table.add_column(name, justify="right" if name in scores else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(row, name) if name in scores else str(row[name]) for name in names))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
 def _cell(row: dict[str, Any], name: str) -> str:

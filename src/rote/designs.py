@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, cast
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -45,9 +45,9 @@ class Subsets:
     name: ClassVar[str] = "subsets"
 
     def __post_init__(self) -> None:
-        if not 0 < self.fraction < 1:
+        if not isinstance(cast("object", self.fraction), float | int) or not 0 < self.fraction < 1:
             raise InvalidData(
-                f"subsets(fraction={self.fraction}) leaves no one in or no one out. Give a fraction between 0 and 1."
+                f"subsets(fraction={self.fraction!r}) leaves no one in or no one out. Give a fraction between 0 and 1."
             )
 
     def __str__(self) -> str:
@@ -84,8 +84,8 @@ class KFold:
     name: ClassVar[str] = "kfold"
 
     def __post_init__(self) -> None:
-        if self.folds < 2:
-            raise InvalidData(f"kfold(folds={self.folds}) leaves nothing to train on. Give 2 folds or more.")
+        if type(cast("object", self.folds)) is not int or self.folds < 2:
+            raise InvalidData(f"kfold(folds={self.folds!r}) leaves nothing to train on. Give 2 folds or more.")
 
     def __str__(self) -> str:
         return _spell(self)
@@ -96,9 +96,9 @@ class KFold:
         if n < self.folds:
             raise InvalidData(f"{n} examples cannot be cut into {self.folds} folds. Give fewer folds or more examples.")
         if runs % self.folds:
-            less = runs - runs % self.folds
+            less = max(runs - runs % self.folds, self.folds)
             raise InvalidData(
-                f"{runs} runs do not complete a repeat of {self.folds} folds. Give {less or self.folds} or {less + self.folds} runs."
+                f"{runs} runs do not complete a repeat of {self.folds} folds. Give {less} or {less + self.folds} runs."
             )
         member = np.ones((runs, n), np.bool_)
         for repeat in range(runs // self.folds):
@@ -161,7 +161,9 @@ DESIGNS: dict[str, type[Subsets] | type[KFold] | type[LeaveOneOut] | type[LeaveG
 def parse_design(text: str) -> Design:
     """Read a design from its text: `subsets(fraction=0.7)`, `halves`, `kfold(folds=5)`, `leave_one_out`, `leave_group_out`."""
     name, options = parse_call(text)
-    if name == "halves" and not options:
+    if name == "halves" and options:
+        raise InvalidData(f"{text!r} is not a design: halves has no options. Write 'subsets(fraction=...)' for others.")
+    if name == "halves":
         return halves()
     if name not in DESIGNS:
         raise unknown("design", name, [*DESIGNS, "halves"])

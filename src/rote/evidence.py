@@ -87,6 +87,8 @@ def pairs(
 
     Memory is bounded by examples x block; `targets` are positions in the record.
     """
+    if score.key != ("example", "target"):
+        raise MissingEvidence(f"{score} has no value per pair of example and target. Use rote.evaluate.")
     chosen = _runs(score, record, None)
     whole = {need.column: _stack(need, record, chosen, score) for need in score.needs}
     for start in range(0, len(targets), block):
@@ -103,15 +105,15 @@ def jackknife(score: Score, columns: Sequence[NDArray[Any]]) -> tuple[NDArray[np
     """Return the score and its variance, leaving out one run at a time (Tukey 1958). NaN when no run can be spared."""
     runs = len(columns[_first_with_run(score)])
     value = np.asarray(score(*columns), np.float64)
+    if runs < 2:
+        return value, np.full_like(value, np.nan)
     total, squares = np.zeros_like(value), np.zeros_like(value)
     for left_out in range(runs):
         kept = np.arange(runs) != left_out
         part = [c[kept] if "run" in need.axes else c for need, c in zip(score.needs, columns, strict=True)]
         change = np.asarray(score(*part), np.float64) - value
         total, squares = total + change, squares + change**2
-    return value, np.maximum((runs - 1) / runs * (squares - total**2 / runs), 0.0) if runs > 1 else np.full_like(
-        value, np.nan
-    )
+    return value, np.maximum((runs - 1) / runs * (squares - total**2 / runs), 0.0)
 
 
 def _across(score: Score, record: Record, runs: Sequence[int], level: float) -> tuple[NDArray[np.float64], ...]:
@@ -126,9 +128,9 @@ def _within(
     score: Score, record: Record, runs: Sequence[int], member: Bool[ndarray, "run example"], level: float
 ) -> tuple[NDArray[np.float64], ...]:
     n = len(record.population)
-    count, infinite, mean, squares = (np.zeros(n) for _ in range(4))
+    count, extreme, mean, squares = (np.zeros(n) for _ in range(4))
     for (_, values), trained in zip(per_run(score, record, runs), member, strict=True):
-        infinite += trained & np.isinf(values)
+        extreme += np.where(trained & np.isinf(values), np.sign(values), 0.0)
         use = trained & np.isfinite(values)
         count += use
         delta = np.where(use, values - mean, 0.0)
@@ -136,8 +138,8 @@ def _within(
         squares += delta * np.where(use, values - mean, 0.0)
     value = np.where(count > 0, mean, np.nan)
     low, high = student(value, squares / np.maximum(count - 1, 1), count, level=level)
-    unbounded = (infinite > 0) & (infinite >= count)
-    value = np.where(unbounded, np.inf, value)
+    unbounded = (extreme != 0) & (np.abs(extreme) >= count)
+    value = np.where(unbounded, np.copysign(np.inf, extreme), value)
     return value, np.where(unbounded, np.nan, low), np.where(unbounded, np.nan, high)
 
 
@@ -154,6 +156,8 @@ def _in_run(need: Need, record: Record, run: int, score: Score) -> NDArray[Any]:
         values = record.over_steps(run, need.column)
     else:
         step = score.options.get("step", -1)
+        if type(step) is not int:
+            raise MissingEvidence(f"{score} was asked for step {step!r}, which is not a whole number. Write 'step=5'.")
         values = record.at_step(run, need.column, record.last_step if step == -1 else step)
     recorded = ~np.isnan(values)
     if not recorded.any():

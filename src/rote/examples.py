@@ -37,12 +37,12 @@ class Examples:
         *,
         groups: Sequence[object] | None = None,
     ) -> None:
-        x, y = np.asarray(inputs), np.asarray(labels)
+        x, y = _array("Inputs", inputs), _array("Labels", labels)
         n = len(x) if x.ndim else 0
         if x.ndim < 2 or n == 0:
             raise InvalidData(f"Inputs need at least two axes and one example; these have shape {x.shape}.")
-        named = np.arange(n).astype(np.str_) if ids is None else np.array([str(i) for i in ids], dtype=np.str_)
-        grouped = None if groups is None else np.array([str(g) for g in groups], dtype=np.str_)
+        named = np.arange(n).astype(np.str_) if ids is None else _names("Ids", ids)
+        grouped = None if groups is None else _names("Groups", groups)
         for what, array in (("labels", y), ("ids", named), ("groups", grouped)):
             if array is not None and array.shape != (n,):
                 raise InvalidData(f"There are {n} inputs but {what} of shape {array.shape}. Give one to each example.")
@@ -60,12 +60,29 @@ class Examples:
         return Examples(self.inputs[which], self.labels[which], list(self.ids[which]), groups=groups)
 
 
+def _array(what: str, values: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError, RuntimeError) as error:
+        told = str(error).split("\n")[0]
+        raise InvalidData(
+            f"{what} cannot be read as an array: {told} Give a NumPy array, or a detached CPU tensor."
+        ) from None
+
+
+def _names(what: str, values: Sequence[object]) -> NDArray[np.str_]:
+    """Return the entries as text: those of a tensor or array by their value, not by how they print."""
+    entries = values if isinstance(values, list | tuple) else _array(what, values).tolist()
+    return np.array([str(entry) for entry in entries], dtype=np.str_)
+
+
 def _inputs(x: NDArray[Any], ids: NDArray[np.str_]) -> NDArray[Any]:
     if x.dtype == np.uint8:
         return x
     if x.dtype.kind not in "fiub":
         raise InvalidData(f"Inputs must be numbers, but they have dtype {x.dtype}. Convert them to float32 or uint8.")
-    x = x.astype(np.float32)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and refused as such
+        x = x.astype(np.float32)
     bad = ~np.isfinite(x.reshape(len(x), -1)).all(axis=1)
     if bad.any():
         raise InvalidData(
@@ -76,9 +93,11 @@ def _inputs(x: NDArray[Any], ids: NDArray[np.str_]) -> NDArray[Any]:
 
 
 def _labels(y: NDArray[Any], ids: NDArray[np.str_]) -> NDArray[np.int64]:
-    if y.dtype.kind not in "iufb" or not np.isfinite(y).all() or (y != np.floor(y)).any():
+    bad = ~np.isfinite(y) | (y != np.floor(y)) if y.dtype.kind in "iufb" else np.ones(len(y), np.bool_)
+    if bad.any():
+        at = int(np.argmax(bad))
         raise InvalidData(
-            f"Labels must be class indices (whole numbers), but they have dtype {y.dtype}, for example {y[0]!r}. Map class names to 0, 1, 2 ..."
+            f"Labels must be class indices (whole numbers), but that of example {str(ids[at])!r} is {y.tolist()[at]!r} ({y.dtype}). Map class names to 0, 1, 2 ..."
         )
     y = y.astype(np.int64)
     if y.min() < 0:

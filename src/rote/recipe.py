@@ -1,5 +1,6 @@
 """Recipe: frozen values that say how to train. Task: a recipe with a model and the examples it is about."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal, cast
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+def _usable(number: object) -> bool:
+    return isinstance(number, float | int) and bool(np.isfinite(number)) and number >= 0
+
+
 @dataclass(frozen=True)
 class Schedule:
     """A knob that changes: from `start` to `end` along `shape`, after a linear warm-up over the share `warmup`."""
@@ -22,6 +27,15 @@ class Schedule:
     end: float = 0.0
     shape: Literal["linear", "cosine"] = "linear"
     warmup: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value in (("start", self.start), ("end", self.end)):
+            if not _usable(value):
+                raise InvalidData(f"A schedule with {name}={value!r} cannot train. Give a number, 0 or more.")
+        if not _usable(self.warmup) or self.warmup > 1:
+            raise InvalidData(f"A schedule cannot warm up over warmup={self.warmup!r}. Give a share from 0 to 1.")
+        if self.shape not in ("linear", "cosine"):
+            raise unknown("schedule", str(self.shape), ("linear", "cosine"))
 
     def __call__(self, progress: float) -> float:
         """Return the value at `progress`, the share of all optimizer steps that is done, from 0 to 1."""
@@ -76,9 +90,8 @@ class Recipe:
                 raise InvalidData(f"{name}={value!r} cannot train. Give a whole number, {least} or more.")
         for name in ("learning_rate", "momentum", "weight_decay"):
             value = getattr(self, name)
-            number = value.start if isinstance(value, Schedule) else value
-            if not np.isfinite(number) or number < 0:
-                raise InvalidData(f"{name}={number!r} cannot train. Give a number, 0 or more.")
+            if not _usable(value) and (name == "momentum" or not isinstance(value, Schedule)):
+                raise InvalidData(f"{name}={value!r} cannot train. Give a number, 0 or more.")
         if self.optimizer not in ("sgd", "adamw"):
             raise unknown("optimizer", str(self.optimizer), ("sgd", "adamw"))
 
@@ -125,7 +138,9 @@ class Task:
         for part, value in (("train", self.train), ("test", self.test)):
             if not isinstance(cast("object", value), Examples):
                 raise InvalidData(f"Task.{part} must be rote.Examples, but it is {type(value).__name__}.")
-        if not callable(self.model):
+        if not isinstance(cast("object", self.recipe), Recipe):
+            raise InvalidData(f"Task.recipe must be rote.Recipe, but it is {type(self.recipe).__name__}.")
+        if not callable(self.model) or _is_module(self.model):
             raise InvalidData(
                 "Task.model must be a function that returns a fresh model. Give the class or a lambda, not a model."
             )
@@ -152,3 +167,9 @@ class Task:
                     f"Label {value.labels[where]} of {part} example {str(value.ids[where])!r} is out of range: "
                     f"{len(self.classes)} classes have labels 0 to {len(self.classes) - 1}."
                 )
+
+
+def _is_module(model: object) -> bool:
+    """Return whether this is a model, which is callable too but gives no fresh one. Its class is only known once torch is."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(model, torch.nn.Module)

@@ -85,7 +85,7 @@ class Step:
 
 
 class Record:
-    """Read access to one record directory. Columns are read when asked for; nothing is kept in memory but the examples."""
+    """Read access to one record directory. Columns are read when asked for; only the examples and memberships stay in memory."""
 
     def __init__(self, directory: Path | str) -> None:
         self.directory = Path(directory)
@@ -93,6 +93,7 @@ class Record:
         self.population = _read_population(self.directory / "examples.parquet")
         self.runs = finished_runs(self.directory)
         self._ids = pa.array(self.population.ids)
+        self._members: dict[int, Bool[ndarray, " example"]] = {}
 
     def __repr__(self) -> str:
         return f"Record({str(self.directory)!r}: {len(self.runs)} runs, {len(self.population)} examples)"
@@ -109,10 +110,18 @@ class Record:
 
     def member(self, run: int) -> Bool[ndarray, " example"]:
         """Return who was trained on in this run."""
-        table, positions = self._read(run, ["member"], None)
-        member = np.zeros(len(self.population), np.bool_)
-        member[positions] = table["member"].to_numpy()
-        return member
+        if run not in self._members:
+            member = np.zeros(len(self.population), np.bool_)
+            for step in (
+                self.last_step,
+                None,
+            ):  # the last step alone tells of everyone, unless a user's loop recorded less
+                table, positions = self._read(run, ["member"], step)
+                member[positions] = table["member"].to_numpy()
+                if len(positions) == len(member):
+                    break
+            self._members[run] = member
+        return self._members[run]
 
     def at_step(self, run: int, column: str, step: int) -> NDArray[Any]:
         """Return one value per example at one step, as float with NaN where nothing was recorded (or bool, int when all was)."""
@@ -246,27 +255,32 @@ def write_run(
     member: Bool[ndarray, " example"],
     ids: NDArray[np.str_],
     settings: Mapping[str, Any],
+    aside: Path | None = None,
 ) -> None:
-    """Write one run, one row group per step, as the steps come; the file appears under its name when the last one is in it."""
+    """Write one run as its steps come, a row group each; the file has its name only when the last one is in it."""
     schema = RUN_SCHEMA.with_metadata({"rote.run": json.dumps(dict(settings), sort_keys=True)})
     names = pa.array(ids)
-    with replacing(path) as aside, pq.ParquetWriter(aside, schema, compression="zstd") as writer:
+    with replacing(path, aside) as scratch, pq.ParquetWriter(scratch, schema, compression="zstd") as writer:
         for step in steps:
             writer.write_table(_rows(step, member, names, schema), row_group_size=1 << 30)
 
 
 @contextmanager
-def replacing(path: Path) -> Generator[Path]:
-    """Give a scratch path beside `path`, and rename it over `path` when the block ends well: a reader never sees half a file."""
+def replacing(path: Path, aside: Path | None = None) -> Generator[Path]:
+    """Give a scratch path and rename it over `path` when the block ends well: a reader never sees half a file.
+
+    `aside` is a scratch path on the same disk that no one else writes to; without it, one is made beside `path`.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-        os.close(handle)
+        if aside is None:
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+            os.close(handle)
+            aside = Path(name)
     except OSError as error:
         raise RoteError(
             f"Cannot write to {path.parent} ({error.strerror}). Choose another directory, or make this one writable."
         ) from None
-    aside = Path(name)
     try:
         yield aside
         aside.chmod(0o644)

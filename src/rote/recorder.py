@@ -3,8 +3,10 @@
 import hashlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +15,6 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from rote import __version__
 from rote.errors import InvalidData, RoteError, WrongRecord, unknown
 from rote.examples import Examples
 from rote.observe import observe
@@ -31,6 +32,7 @@ from rote.record import (
     write_population,
     write_run,
 )
+from rote.version import __version__
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -163,8 +165,8 @@ class Recorder:
         waiting, self._waiting, self._waiting_bytes = self._waiting, {}, 0
         for (kind, split), batches in waiting.items():
             logits = torch.cat([batch.logits for batch in batches])
-            labels = torch.cat([batch.labels.to(logits.device) for batch in batches])
-            where = self._roll.positions(split, [each for batch in batches for each in _listed(batch.ids)])
+            labels = torch.cat([batch.labels for batch in batches]).to(logits.device, torch.int64)
+            where = self._roll.positions(split, _joined([batch.ids for batch in batches]))
             numbers = labels.cpu().numpy()
             for bad in np.flatnonzero((numbers < 0) | (numbers >= len(self._classes)))[:1]:
                 raise InvalidData(
@@ -178,7 +180,9 @@ class Recorder:
                     f"The logits of {self._roll.names[where[bad]]!r} are NaN or infinite. "
                     "Lower the learning rate; steps that were ended are kept."
                 )
-            member = np.concatenate([batch.member for batch in batches])
+            member = 1
+            if kind == "clean":
+                member = np.concatenate([np.broadcast_to(batch.member, len(batch.labels)) for batch in batches])
             self._passes.setdefault(kind, _Pass()).put(where, said, member, len(self._roll.names))
             self._device = str(logits.device)
 
@@ -268,8 +272,13 @@ class WithIds:
         return len(self.ids)
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        item = self.dataset[index]
-        return (*item, self.ids[index]) if isinstance(item, (tuple, list)) else (item, self.ids[index])
+        return _with_id(self.dataset[index], self.ids[index])
+
+    def __getitems__(self, indices: Sequence[int]) -> list[tuple[Any, ...]]:
+        """Return a batch; loaders ask for it when it is there, and it is faster than one item at a time."""
+        batch = getattr(self.dataset, "__getitems__", None)
+        items = batch(indices) if batch else [self.dataset[index] for index in indices]
+        return [_with_id(item, self.ids[index]) for item, index in zip(items, indices, strict=True)]
 
 
 def with_ids(dataset: Any, ids: Any = None) -> WithIds:
@@ -288,10 +297,8 @@ def with_ids(dataset: Any, ids: Any = None) -> WithIds:
     named = _listed(ids)
     if len(named) != len(dataset):
         raise InvalidData(f"There are {len(dataset)} items but {len(named)} ids. Give one to each item.")
-    counts: dict[str, int] = {}
-    for each in map(_text, named):
-        counts[each] = counts.get(each, 0) + 1
-    twice = [each for each, count in counts.items() if count > 1]
+    _check_kind(named)
+    twice = [each for each, count in Counter(map(str, named)).items() if count > 1]
     if twice:
         raise InvalidData(
             f"{len(twice)} ids are used more than once, for example {twice[0]!r}. Give every item its own."
@@ -301,12 +308,12 @@ def with_ids(dataset: Any, ids: Any = None) -> WithIds:
 
 @dataclass(frozen=True, eq=False)
 class _Batch:
-    """What came in one call: `ids` as a list or tensor, `member` 1 for members, 0 for examples held out, -1 where nobody said."""
+    """What came in one call: `ids` as a list or tensor, `member` for all or for each."""
 
     ids: Any
     logits: "Tensor"
     labels: "Tensor"
-    member: NDArray[np.int8]
+    member: Any
 
 
 def _batch(ids: Any, logits: Any, labels: Any, member: Any) -> _Batch:
@@ -317,21 +324,28 @@ def _batch(ids: Any, logits: Any, labels: Any, member: Any) -> _Batch:
         raise InvalidData(
             f"Logits must be a tensor [example, class], but they are {_told(logits)}. Give the model's output, before softmax."
         )
-    classes = torch.as_tensor(labels).detach()
+    classes = labels if isinstance(labels, torch.Tensor) else torch.as_tensor(labels)
     if classes.ndim != 1 or classes.is_floating_point() or classes.is_complex():
         raise InvalidData(
             f"Labels must be class indices [example], but they are {_told(classes)}. Give whole numbers from 0."
         )
-    named = ids.detach().clone() if isinstance(ids, torch.Tensor) and ids.ndim == 1 else _listed(ids)
+    named = ids.clone() if isinstance(ids, torch.Tensor) and ids.ndim == 1 else _listed(ids)
     n = len(logits)
     if len(named) != n or len(classes) != n:
         raise InvalidData(
             f"There are {len(named)} ids, {n} rows of logits and {len(classes)} labels. Give one of each for every example."
         )
-    told = np.asarray(-1 if member is None else member)
-    if told.shape not in ((), (n,)) or (member is not None and told.dtype != np.bool_):
+    return _Batch(named, logits.detach().clone(), classes.clone(), _membership(member, n))
+
+
+def _membership(member: Any, n: int) -> Any:
+    """Return 1 for members, 0 for examples held out, -1 where nobody said: for all, or for each."""
+    if member is None or member is True:
+        return -1 if member is None else 1
+    told = np.asarray(member)
+    if told.dtype != np.bool_ or told.shape not in ((), (n,)):
         raise InvalidData(f"`member` is {_told(told)} for {n} examples. Give true or false, for all or for each.")
-    return _Batch(named, logits.detach().clone(), classes.long().clone(), np.broadcast_to(told.astype(np.int8), n))
+    return told
 
 
 class _Pass:
@@ -343,7 +357,7 @@ class _Pass:
         self.values: dict[str, NDArray[Any]] = {}
 
     def put(
-        self, where: Positions, values: Mapping[str, NDArray[Any]], member: NDArray[np.int8], everyone: int
+        self, where: Positions, values: Mapping[str, NDArray[Any]], member: NDArray[np.int8] | int, everyone: int
     ) -> None:
         """Take values; where a position comes twice, the last one stays."""
         self.grow(everyone)
@@ -369,18 +383,28 @@ class _Roll:
         self.refusal = ""
         self._position: dict[str, int] = {}
         self._by_id: dict[Split, dict[object, int]] = {"train": {}, "test": {}}
+        self._table: dict[Split, Positions] = {"train": np.zeros(0, np.int64), "test": np.zeros(0, np.int64)}
         self._array = pa.array([], pa.string())
 
-    def positions(self, split: Split, ids: list[Any]) -> Positions:
+    def positions(self, split: Split, ids: NDArray[np.int64] | list[Any]) -> Positions:
+        """Return where these ids are, after entering the new ones."""
+        if isinstance(ids, list):
+            return self._look_up(split, ids)
+        table, reach = self._table[split], int(ids.max(initial=-1)) + 1
+        if reach <= len(table) and ids.min(initial=0) >= 0 and (where := table[ids]).min(initial=0) >= 0:
+            return where
+        where = self._look_up(split, ids.tolist())
+        if ids.min(initial=0) >= 0 and reach <= 8 * len(self.names):  # dense enough for a table
+            self._table[split] = _grown(table, reach, -1)
+            self._table[split][ids] = where
+        return where
+
+    def _look_up(self, split: Split, ids: list[Any]) -> Positions:
+        _check_kind(ids)
         known = self._by_id[split]
-        try:
-            for each in dict.fromkeys(ids):
-                if each not in known:
-                    known[each] = self._enter(f"{split}/{_text(each)}", self.refusal)
-        except TypeError:
-            raise InvalidData(
-                f"Ids must be whole numbers or strings, but there is {ids[0]!r}. Give every example one that is stable."
-            ) from None
+        for each in ids:
+            if each not in known:
+                known[each] = self._enter(f"{split}/{each}", self.refusal)
         return np.fromiter(map(known.__getitem__, ids), np.int64, len(ids))
 
     def add(self, names: Sequence[str], labels: NDArray[np.int64]) -> Positions:
@@ -590,17 +614,16 @@ def _table(roll: _Roll, passes: Mapping[Kind, _Pass]) -> pa.Table:
         for name, kind in BASE_COLUMNS.items():
             if name in said.values:
                 columns[name + suffix] = pa.array(said.values[name][where], kind, mask=~said.given[where])
-            else:
-                columns[name + suffix] = pa.nulls(len(where), kind)
     return pa.table(columns)
 
 
 def _observed(table: pa.Table, suffix: str, where: Positions) -> Observed | None:
-    given = table[f"loss{suffix}"].is_valid()
-    positions = where[given.to_numpy()]
-    if not len(positions):
+    if f"loss{suffix}" not in table.schema.names:
         return None
-    return Observed(positions, {name: table[name + suffix].filter(given).to_numpy() for name in BASE_COLUMNS})
+    given = table[f"loss{suffix}"].is_valid()
+    return Observed(
+        where[given.to_numpy()], {name: table[name + suffix].filter(given).to_numpy() for name in BASE_COLUMNS}
+    )
 
 
 def _lock(path: Path, run: int) -> FileLock:
@@ -619,6 +642,10 @@ def _lock(path: Path, run: int) -> FileLock:
             f"Cannot write to {path.parent} ({error.strerror}). Choose another directory, or make this one writable."
         ) from None
     return lock
+
+
+def _with_id(item: Any, name: int | str) -> tuple[Any, ...]:
+    return (*item, name) if isinstance(item, (tuple, list)) else (item, name)
 
 
 def _nobody() -> Population:
@@ -640,12 +667,25 @@ def _listed(ids: Any) -> list[Any]:
     return ids.tolist() if hasattr(ids, "tolist") else list(ids)
 
 
-def _text(each: Any) -> str:
-    if isinstance(each, bool) or not isinstance(each, int | str | np.integer):
-        raise InvalidData(
-            f"Ids must be whole numbers or strings, but there is {each!r}. Give every example one that is stable."
-        )
-    return str(each)
+def _joined(ids: list[Any]) -> NDArray[np.int64] | list[Any]:
+    """Return the ids of all batches: an array when all are tensors of whole numbers, else a list."""
+    import torch
+
+    if all(
+        isinstance(each, torch.Tensor) and not (each.is_floating_point() or each.dtype == torch.bool) for each in ids
+    ):
+        return torch.cat(ids).cpu().long().numpy()
+    return list(chain.from_iterable(map(_listed, ids)))
+
+
+def _check_kind(ids: list[Any]) -> None:
+    """Raise InvalidData unless all are whole numbers or strings; True is not 1 here."""
+    for kind in set(map(type, ids)):
+        if kind is bool or not issubclass(kind, int | str | np.integer):
+            odd = next(each for each in ids if type(each) is kind)
+            raise InvalidData(
+                f"Ids must be whole numbers or strings, but there is {odd!r}. Give every example one that is stable."
+            )
 
 
 def _grown(array: NDArray[Any], n: int, fill: int = 0) -> NDArray[Any]:

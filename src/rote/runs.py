@@ -86,10 +86,11 @@ class Job:
             steps = train(self.model, self.population, self.member[run], self.task.recipe, seed, self.device)
             write_run(
                 path,
-                _ticking(steps, _scratch(self.directory, run), tick),
+                _ticking(steps, _scratch(self.directory, run, "step"), tick),
                 self.member[run],
                 self.population.ids,
                 settings,
+                aside=_scratch(self.directory, run, "parquet"),
             )
             _log(
                 self.directory,
@@ -136,8 +137,12 @@ def collect(
     wanted = design.default_runs(_groups(population)) if runs is None else runs
     if wanted < 0:
         raise InvalidData(f"{wanted} runs cannot be collected. Give 0 or more.")
-    blocks = _open(directory, manifest, population, wanted)
-    member = _membership(population, design, blocks, seed)
+    with _alone(directory):
+        blocks = _plan(directory, manifest, wanted)
+        member = _membership(population, design, blocks, seed)
+        if not (directory / "record.json").exists():
+            write_population(directory, population)
+        write_manifest(directory, {**manifest, "blocks": blocks})
     missing = [run for run in range(min(wanted, len(member))) if not run_path(directory, run).exists()]
     if missing:
         job = Job(directory, task.model, population, member, task, seed, manifest["key"], device)
@@ -170,7 +175,7 @@ def _train_all(job: Job, missing: Sequence[int], workers: int, progress: Progres
         if len(todo) == before:
             time.sleep(1.0)
             tell()
-    _tidy(job.directory, missing)
+    _tidy(job.directory)
 
 
 def _in_process(job: Job, todo: Sequence[int], tell: Callable[[], None]) -> None:
@@ -223,22 +228,22 @@ def _train_in_worker(run: int) -> bool:
     return _job.train(run, lambda: None)
 
 
-def _tidy(directory: Path, finished: Sequence[int]) -> None:
-    """Remove what these runs left in working/, and the folder when nothing else is going on there."""
-    for run in finished:
-        for suffix in ("lock", "step"):
-            (directory / "working" / f"{run:04d}.{suffix}").unlink(missing_ok=True)
+def _tidy(directory: Path) -> None:
+    """Remove what finished runs left in working/, and the folder itself when nothing else is going on there."""
+    for run in finished_runs(directory):
+        for suffix in ("lock", "step", "parquet"):
+            _scratch(directory, run, suffix).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         (directory / "working").rmdir()
 
 
-def _scratch(directory: Path, run: int) -> Path:
-    return directory / "working" / f"{run:04d}.step"
+def _scratch(directory: Path, run: int, suffix: str) -> Path:
+    return directory / "working" / f"{run:04d}.{suffix}"
 
 
 def _ticked(directory: Path, run: int) -> int:
     try:
-        return int(_scratch(directory, run).read_text() or 0)
+        return int(_scratch(directory, run, "step").read_text() or 0)
     except (FileNotFoundError, ValueError):
         return 0
 
@@ -254,9 +259,9 @@ def _ticking(steps: Iterator[Step], scratch: Path, tick: Callable[[], None]) -> 
 @contextmanager
 def _claim(directory: Path, run: int) -> Generator[bool]:
     """Hold the run's lock, if no other process does. The system frees it when its owner dies, however it dies."""
-    scratch = directory / "working"
-    scratch.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(scratch / f"{run:04d}.lock")
+    path = _scratch(directory, run, "lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -349,8 +354,9 @@ def _source(function: Callable[..., Any]) -> str:
         return function.__qualname__
 
 
-def _open(directory: Path, manifest: dict[str, Any], population: Population, wanted: int) -> list[int]:
-    """Create the record, or check that it is this one; return its blocks of runs, extended to `wanted`."""
+@contextmanager
+def _alone(directory: Path) -> Generator[None]:
+    """Create the directory and keep other processes from planning runs in it at the same time."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         lock = FileLock(directory / ".lock")
@@ -359,23 +365,24 @@ def _open(directory: Path, manifest: dict[str, Any], population: Population, wan
         raise RoteError(
             f"Cannot write to {directory} ({error.strerror}). Choose another directory with --out, or make this one writable."
         ) from None
-    with lock:
-        blocks: list[int] = []
-        if (directory / "record.json").exists():
-            found = read_manifest(directory)
-            _check_same(directory, found, manifest)
-            blocks = list(found["blocks"])
-        elif finished_runs(directory):
-            raise WrongRecord(
-                f"{directory} has runs but no record.json that says what they are. Choose another directory with --out."
-            )
-        else:
-            write_population(directory, population)
-        extended = [*blocks, wanted - sum(blocks)] if wanted > sum(blocks) else blocks
-        if extended != blocks or not blocks:
-            write_manifest(directory, {**manifest, "blocks": extended})
+    try:
+        yield
+    finally:
         lock.release()
-    return extended
+
+
+def _plan(directory: Path, manifest: dict[str, Any], wanted: int) -> list[int]:
+    """Check that the directory is new or holds this very audit; return its blocks of runs, extended to `wanted`."""
+    blocks: list[int] = []
+    if (directory / "record.json").exists():
+        found = read_manifest(directory)
+        _check_same(directory, found, manifest)
+        blocks = list(found["blocks"])
+    elif finished_runs(directory):
+        raise WrongRecord(
+            f"{directory} has runs but no record.json that says what they are. Choose another directory with --out."
+        )
+    return [*blocks, wanted - sum(blocks)] if wanted > sum(blocks) else blocks
 
 
 def _check_same(directory: Path, found: dict[str, Any], asked: dict[str, Any]) -> None:

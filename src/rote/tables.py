@@ -58,8 +58,8 @@ def pair_rows(record: Record, score: Score, *, targets: str = "test", top: int =
             "example": str(population.ids[i]),
             "target": str(population.ids[j]),
             str(score): v,
-            f"{score} low": low,
-            f"{score} high": high,
+            f"{score} low": _number(low),
+            f"{score} high": _number(high),
         }
         for v, low, high, i, j in best
         if np.isfinite(v)

@@ -5,7 +5,8 @@ import importlib.util
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,32 +73,49 @@ def module_from(path: Path) -> Any:
     if not path.is_file():
         raise RoteError(f"There is no file {str(path)!r}. Give the path of a Python file.")
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise RoteError(f"{str(path)!r} is not a Python file. Give one whose name ends in .py.")
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(path.parent.resolve()))
-    try:
-        spec.loader.exec_module(module)
-    except RoteError:
-        raise
-    except Exception as error:
-        frames = [
-            f
-            for f in traceback.extract_tb(error.__traceback__)
-            if Path(f.filename) == path.resolve() or f.filename == str(path)
-        ]
-        line = getattr(error, "lineno", None) or (frames[-1].lineno if frames else "?")
-        raise InvalidData(
-            f"{path}, line {line}, raises {type(error).__name__}: {error}. Correct the file, or use --debug to see all of it."
-        ) from error
+    with _importing(path.stem, module):
+        try:
+            spec.loader.exec_module(module)
+        except RoteError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise _raised(path, error) from error
     return module
+
+
+@contextmanager
+def _importing(name: str, module: Any) -> Generator[None]:
+    """Let the module find itself while it runs, as dataclasses and `@score` need, and be forgotten then.
+
+    A module that cannot be imported again travels to worker processes by value.
+    """
+    before = sys.modules.get(name)
+    sys.modules[name] = module
+    try:
+        yield
+    finally:
+        sys.modules.pop(name, None)
+        if before is not None:
+            sys.modules[name] = before
+
+
+def _raised(path: Path, error: BaseException) -> InvalidData:
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).resolve() == path.resolve()]
+    line = error.lineno if isinstance(error, SyntaxError) else frames[-1].lineno if frames else "?"
+    return InvalidData(
+        f"{path}, line {line}, raises {type(error).__name__}: {error}. Correct the file, or use --debug to see all of it."
+    )
 
 
 def _imported(name: str) -> Any:
     sys.path.insert(0, os.getcwd())
     try:
         return importlib.import_module(name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InvalidData(
             f"Importing {name!r} raises {type(error).__name__}: {error}. Correct the name or the module, or use --debug."
         ) from error
@@ -113,7 +131,15 @@ def _checked(found: Any, source: str) -> Task:
     if isinstance(found, Task):
         return found
     if callable(found):
-        return _checked(found(), source)
+        try:
+            made = found()
+        except RoteError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise InvalidData(
+                f"The task in {source} is a function that raises {type(error).__name__}: {error}. Correct it, or use --debug to see where."
+            ) from error
+        return _checked(made, source)
     raise InvalidData(
         f"The task in {source} is {type(found).__name__}, not rote.Task. Write `task = rote.Task(model, train, test)`."
     )

@@ -1,6 +1,6 @@
 """The training loop: one run, from its seed to what the model said about everyone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,18 +32,19 @@ def train(
     """
     if not member.any():
         raise InvalidData("This run would be trained on no example at all. Use a larger fraction or more examples.")
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if device.startswith("cuda") else []):
+    gpus = [torch.device(device)] if torch.device(device).type == "cuda" else []
+    with torch.random.fork_rng(devices=gpus):
         torch.manual_seed(seed)
         network = model().to(device)
-        state = torch.get_rng_state()
+        state = _random_state(gpus)
     inputs, labels = to_tensors(population, device)
     optimizer = _optimizer(network, recipe)
     members = torch.from_numpy(np.flatnonzero(member))
     order = torch.Generator().manual_seed(seed)
     batches = -(-len(members) // recipe.batch_size)
     for step in range(1, recipe.epochs + 1):
-        with torch.random.fork_rng(devices=[]):
-            torch.set_rng_state(state)
+        with torch.random.fork_rng(devices=gpus):
+            _set_random_state(gpus, state)
             shuffled = members[torch.randperm(len(members), generator=order)]
             seen: list[Tensor] = []
             network.train()
@@ -55,37 +56,46 @@ def train(
                 loss.backward()
                 optimizer.step()
                 seen.append(logits.detach())
-            state = torch.get_rng_state()
-        positions = shuffled.numpy()
-        said = Observed(positions, observe(torch.cat(seen), labels[shuffled]))
-        if not np.isfinite(said.values["loss"]).all():
-            raise RoteError(
-                f"Training diverged in step {step}: the loss is NaN or infinite with {recipe}. Lower the learning rate."
-            )
-        yield Step(step, _clean(network, inputs, labels, _asked(population, recipe, step)), said)
+            state = _random_state(gpus)
+            clean = _clean(network, inputs, labels, _asked(population, recipe, step))
+        said = Observed(shuffled.numpy(), observe(torch.cat(seen), labels[shuffled]))
+        for observed in (said, clean):
+            if observed is not None and not np.isfinite(observed.values["loss"]).all():
+                raise RoteError(
+                    f"Training diverged in step {step}: the loss is NaN or infinite with {recipe}. Lower the learning rate."
+                )
+        yield Step(step, clean, said)
 
 
 def check_model(model: Callable[[], nn.Module], population: Population, classes: int) -> nn.Module:
     """Build the model once and feed it two examples; raise InvalidData unless one finite logit per class comes out."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network: Any = model()
+        try:
+            network: Any = model()
+        except Exception as error:
+            raise InvalidData(
+                f"Task.model() raises {type(error).__name__}: {_first_line(error)}. It must return a fresh torch.nn.Module."
+            ) from error
         if not isinstance(network, nn.Module):
             raise InvalidData(f"Task.model() returned {type(network).__name__}. It must return a torch.nn.Module.")
-        inputs, _ = to_tensors(population, "cpu", slice(0, 2))
+        inputs = to_tensors(population, "cpu", slice(0, 2))[0].clone()  # a model may change its input in place
         network.eval()
         try:
             with torch.no_grad():
-                logits = network(inputs)
-        except (RuntimeError, ValueError, TypeError, IndexError) as error:
-            told = str(error).split("\n")[0]
+                logits: Any = network(inputs)
+        except Exception as error:
             raise InvalidData(
-                f"The model cannot read inputs of shape {tuple(inputs.shape)}: {told}. Change the model or the inputs."
-            ) from None
+                f"The model cannot read inputs of shape {tuple(inputs.shape)}: {_first_line(error)}. Change the model or the inputs."
+            ) from error
     shape = tuple(getattr(logits, "shape", ()))
     if shape != (2, classes):
         raise InvalidData(
             f"The model gives outputs of shape {shape} for 2 examples, but the task has {classes} classes. It must give one logit per class."
+        )
+    if not torch.isfinite(logits).all():
+        raise InvalidData(
+            "The untrained model gives NaN or infinite logits. Change how its weights start, or the inputs."
         )
     return network
 
@@ -95,6 +105,20 @@ def to_tensors(population: Population, device: str, which: slice = slice(None)) 
     inputs = torch.from_numpy(np.ascontiguousarray(population.inputs[which])).to(device)
     inputs = inputs.float().div_(255) if inputs.dtype == torch.uint8 else inputs.float()
     return inputs, torch.from_numpy(population.labels[which]).to(device)
+
+
+def _random_state(gpus: Sequence[torch.device]) -> list[Tensor]:
+    return [torch.get_rng_state(), *(torch.cuda.get_rng_state(gpu) for gpu in gpus)]
+
+
+def _set_random_state(gpus: Sequence[torch.device], state: Sequence[Tensor]) -> None:
+    torch.set_rng_state(state[0])
+    for gpu, own in zip(gpus, state[1:], strict=True):
+        torch.cuda.set_rng_state(own, gpu)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n")[0]
 
 
 def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

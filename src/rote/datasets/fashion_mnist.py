@@ -5,11 +5,10 @@
 
 import gzip
 import hashlib
-import os
+import http.client
 import struct
-import tempfile
-import urllib.error
 import urllib.request
+import zlib
 from importlib.resources import files
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from rote.errors import InvalidData, RoteError
 from rote.examples import Examples
+from rote.record import replacing
 
 CLASSES = (
     "T-shirt",
@@ -73,7 +73,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         if zero or kind != 8:
             raise ValueError(f"type code {kind}")
         return np.frombuffer(data, np.uint8, offset=4 + 4 * axes).reshape(shape)
-    except (ValueError, struct.error, EOFError, gzip.BadGzipFile) as error:
+    except (ValueError, struct.error, EOFError, OSError, zlib.error) as error:
         raise InvalidData(f"{path} is not a gzipped idx file of bytes ({error}). Delete it and try again.") from None
 
 
@@ -93,15 +93,13 @@ def _published(name: str, cache: Path) -> NDArray[np.uint8]:
 def _download(name: str, cache: Path) -> Path:
     target = cache / f"{name}.gz"
     try:
-        cache.mkdir(parents=True, exist_ok=True)
         with urllib.request.urlopen(f"{MIRROR}{name}.gz", timeout=60) as answer:
-            handle, aside = tempfile.mkstemp(dir=cache)
-            with os.fdopen(handle, "wb") as file:
-                file.write(answer.read())
-        Path(aside).replace(target)
-    except (OSError, urllib.error.URLError) as error:
+            data = answer.read()
+    except (OSError, http.client.HTTPException) as error:
         raise RoteError(
             f"Fashion-MNIST is neither in {DEBIAN} nor in {cache}, and the download failed ({error}). "
             "Install Debian's dataset-fashion-mnist, or put the four .gz files there."
         ) from None
+    with replacing(target) as aside:
+        aside.write_bytes(data)
     return target

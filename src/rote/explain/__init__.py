@@ -1,10 +1,15 @@
 """Explain: for the most memorized examples, a cause with the evidence for it. Measured, not guessed."""
 
 from rote.explain.causes import CAUSES as CAUSES
-from rote.explain.dependents import Dependent as Dependent
+from rote.explain.dependents import NOBODY as NOBODY
+from rote.explain.dependents import Answers as Answers
+from rote.explain.dependents import Dependence as Dependence
+from rote.explain.dependents import Dependences as Dependences
+from rote.explain.dependents import find_dependences as find_dependences
+from rote.explain.dependents import read_answers as read_answers
 from rote.explain.explanation import Explanation as Explanation
+from rote.explain.explanation import dependents_of as dependents_of
 from rote.explain.explanation import explain as explain
-from rote.explain.influence_pairs import InfluencePair as InfluencePair
-from rote.explain.influence_pairs import PairList as PairList
-from rote.explain.influence_pairs import influence_pairs as influence_pairs
 from rote.explain.neighbours import Neighbour as Neighbour
+from rote.explain.neighbours import Space as Space
+from rote.explain.neighbours import space as space

@@ -20,7 +20,7 @@ CAUSES: dict[Cause, str] = {
 """Every cause, with what it says in one line."""
 
 AGREEMENT = 0.8
-"""Label suspect: at least this share of the models that never saw it give the same other label (and surely most)."""
+"""Label suspect: at least this share of the models that never saw it give the same other label."""
 
 SPLIT = 0.25
 """Ambiguous: at least two labels are each given by at least this share of the models that never saw it."""
@@ -79,7 +79,7 @@ def describe(outsiders: Outsiders, classes: Sequence[str]) -> str:
 
 
 def _suspect(label: int, rival: int | None, outsiders: Outsiders) -> bool:
-    return rival is not None and outsiders.share(rival) >= AGREEMENT and outsiders.surely_most(rival)
+    return rival is not None and outsiders.share(rival) >= AGREEMENT
 
 
 def _copy(other: Neighbour) -> str:

@@ -1,4 +1,7 @@
-"""Dependents: the test and training examples that a chosen training example helps, Feldman & Zhang 2020, arXiv:2008.03703."""
+"""Who depends on whom: examples that models get right because they learned another one.
+
+Feldman & Zhang, 2020, arXiv:2008.03703 (influence at .15 and more of examples memorized at .25 and more).
+"""
 
 from dataclasses import dataclass
 
@@ -9,25 +12,74 @@ from numpy.typing import NDArray
 
 from rote.errors import MissingEvidence
 from rote.evidence import LEVEL
-from rote.intervals import Estimate
+from rote.explain.look_alikes import look_alikes
+from rote.explain.neighbours import Space
+from rote.intervals import Estimate, newcombe
 from rote.record import Population, Record
 from rote.scores import influence
 
+MEMORIZED = 0.25
+"""Memorization from which a training example is worth looking at as a source (Feldman & Zhang 2020)."""
+
 INFLUENTIAL = 0.15
-"""Influence from which a pair counts, as in Feldman & Zhang (2020)."""
+"""Influence from which a pair counts, if its interval lies above 0 (Feldman & Zhang 2020)."""
+
+SHUFFLES = 20
+"""Times that the runs are shuffled, to see what chance alone finds."""
 
 BLOCK = 512
-"""Targets at a time: memory is bounded by chosen examples x BLOCK."""
+"""Targets at a time: memory is bounded by sources x BLOCK, and one byte per pair where only look-alikes are considered."""
+
+KEPT = 2000
+"""Pairs that are named at most; all that pass are counted."""
+
+GRID = 1000
+"""Influences are counted in steps of 1 / GRID."""
 
 
 @dataclass(frozen=True)
-class Dependent:
-    """An example that is more often right in models trained on the chosen one: 1 depends on it wholly."""
+class Dependence:
+    """`target` is more often right in models trained on `source`; both are positions. An influence of 1: only then."""
 
-    position: int
-    id: str
-    label: int
+    source: int
+    target: int
     influence: Estimate
+
+
+@dataclass(frozen=True, eq=False)
+class Dependences:
+    """The strongest pairs that pass the thresholds, and how many would pass by chance alone.
+
+    `considered` pairs were looked at; `pairs` names the KEPT strongest that passed, strongest first. `passed` counts
+    all of them by influence, in steps of 1 / GRID, and `chance` counts those of a record in which nothing depends on
+    anything: the mean over SHUFFLES shuffles of the runs. A list no longer than chance makes it is noise.
+    """
+
+    pairs: tuple[Dependence, ...]
+    considered: int
+    passed: Float[ndarray, " influence"]
+    chance: Float[ndarray, " influence"]
+
+    @property
+    def found(self) -> int:
+        """How many pairs passed, named or not."""
+        return int(self.passed.sum())
+
+    @property
+    def by_chance(self) -> float:
+        """How many pairs chance alone makes pass, on average."""
+        return float(self.chance.sum())
+
+    def false_share(self, most: int | None = None) -> float:
+        """Return the expected share of chance among the `most` strongest (all, if None): 1 is noise; NaN if empty."""
+        if not self.pairs:
+            return float("nan")
+        least = 0 if most is None else int(_grid(self.pairs[:most][-1].influence.value))
+        return float(min(self.chance[least:].sum() / self.passed[least:].sum(), 1.0))
+
+
+NOBODY = Dependences((), 0, np.zeros(GRID + 1), np.zeros(GRID + 1))
+"""Nothing was looked at."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,49 +99,95 @@ def read_answers(record: Record) -> Answers:
         right = record.at_step(run, "correct", record.last_step)
         if np.isnan(right).any():
             raise MissingEvidence(
-                f"Run {run} lacks `correct` for {np.isnan(right).sum()} of {len(right)} examples at its last step. "
-                "Record a clean pass over everyone."
+                f"Run {run} lacks `correct` for {np.isnan(right).sum()} of {len(right)} examples at its last "
+                "step. Record a clean pass over everyone."
             )
         rows.append(right.astype(np.bool_))
     return Answers(np.stack(rows), np.stack([record.member(run) for run in record.runs]))
 
 
-def find_dependents(
+def find_dependences(
     population: Population,
     answers: Answers,
-    positions: Int[ndarray, " query"],
+    sources: Int[ndarray, " source"],
+    targets: Int[ndarray, " target"],
+    space: Space | None,
     *,
-    most: int = 5,
-) -> list[tuple[Dependent, ...]]:
-    """Return, for each position, the real examples it helps most, strongest first, at most `most`.
+    seed: int = 0,
+) -> Dependences:
+    """Return the pairs source -> target that pass the thresholds, and what chance alone would find.
 
-    Kept are influences of at least INFLUENTIAL whose interval lies above 0. Many examples are looked at, so
-    some of these are chance; `influence_pairs` says how many to expect.
+    With few runs the largest of a million influences are mostly chance. Given a `space`, only look-alikes are
+    considered: they are chosen by their inputs, so that far fewer pairs compete; None considers every pair. Nobody
+    depends on itself.
     """
-    targets = np.flatnonzero(population.split != "canary")
-    member = answers.member[:, positions]
-    found: list[list[Dependent]] = [[] for _ in positions]
-    for start in range(0, len(targets), BLOCK):
-        part = targets[start : start + BLOCK]
-        value, low, high = estimate(answers.correct[:, part], member)
-        hit = (value >= INFLUENTIAL) & (low > 0) & (positions[:, None] != part)
-        for row, column in zip(*np.nonzero(hit), strict=True):
-            at = int(part[column])
-            size = Estimate(
-                float(value[row, column]), float(low[row, column]), float(high[row, column]), len(member), "run", LEVEL
-            )
-            found[row].append(Dependent(at, str(population.ids[at]), int(population.labels[at]), size))
-    return [tuple(sorted(each, key=_strength, reverse=True)[:most]) for each in found]
+    alike = None if space is None else look_alikes(population, space, sources, targets)
+    itself = int(np.isin(targets, sources).sum())
+    considered = len(sources) * len(targets) - itself if alike is None else int(alike.sum())
+    if not considered:
+        return NOBODY
+    member, correct = answers.member[:, sources], answers.correct[:, targets]
+    same = sources[:, None] == targets if itself else None
+    rows, columns, value, low, high = _passing(correct, member, alike, same)
+    strongest = np.lexsort((-low, -value))[:KEPT]
+    pairs = tuple(
+        Dependence(
+            int(sources[rows[at]]),
+            int(targets[columns[at]]),
+            Estimate(float(value[at]), float(low[at]), float(high[at]), len(correct), "run", LEVEL),
+        )
+        for at in strongest
+    )
+    rng = np.random.default_rng(seed)
+    chance = np.zeros(GRID + 1)
+    for _ in range(SHUFFLES):
+        chance += _count(_passing(correct[rng.permutation(len(correct))], member, alike, same)[2]) / SHUFFLES
+    return Dependences(pairs, considered, _count(value), chance)
 
 
-def estimate(
-    correct: Bool[ndarray, "run target"], member: Bool[ndarray, "run example"]
-) -> tuple[Float[ndarray, "example target"], Float[ndarray, "example target"], Float[ndarray, "example target"]]:
-    """Return influence with its interval at LEVEL, for every pair."""
-    assert influence.interval is not None
-    low, high = influence.interval(correct, member, level=LEVEL)
-    return influence(correct, member), low, high
+def _grid(value: NDArray[np.float64] | float) -> NDArray[np.int64]:
+    return np.rint(np.asarray(value) * GRID).astype(np.int64)
 
 
-def _strength(each: Dependent) -> tuple[float, float]:
-    return each.influence.value, each.influence.low
+def _count(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.bincount(_grid(values), minlength=GRID + 1).astype(np.float64)
+
+
+def _passing(
+    correct: Bool[ndarray, "run target"],
+    member: Bool[ndarray, "run source"],
+    alike: Bool[ndarray, "source target"] | None,
+    same: Bool[ndarray, "source target"] | None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return rows, columns, values, low and high ends of the pairs that are considered and pass both thresholds."""
+    rows: list[NDArray[np.intp]] = []
+    columns: list[NDArray[np.intp]] = []
+    for start in range(0, correct.shape[1], BLOCK):
+        part = slice(start, start + BLOCK)
+        large = influence(correct[:, part], member) >= INFLUENTIAL
+        if alike is not None:
+            large &= alike[:, part]
+        if same is not None:
+            large &= ~same[:, part]
+        row, column = np.nonzero(large)
+        rows.append(row)
+        columns.append(column + start)
+    row, column = np.concatenate(rows), np.concatenate(columns)
+    value, low, high = _estimate(correct, member, row, column)
+    sure = low > 0
+    return row[sure], column[sure], value[sure], low[sure], high[sure]
+
+
+def _estimate(
+    correct: Bool[ndarray, "run target"],
+    member: Bool[ndarray, "run source"],
+    rows: Int[ndarray, " pair"],
+    columns: Int[ndarray, " pair"],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return influence and its interval (Newcombe's, as the score has it) for these pairs only."""
+    right_in = np.count_nonzero(correct[:, columns] & member[:, rows], axis=0)
+    inside = np.count_nonzero(member, axis=0)[rows]
+    right_out = np.count_nonzero(correct, axis=0)[columns] - right_in
+    outside = len(correct) - inside
+    low, high = newcombe(right_in, inside, right_out, outside, level=LEVEL)
+    return right_in / inside - right_out / outside, low, high

@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from rote.evidence import Values, evaluate
 from rote.explain.causes import Cause, find_cause
-from rote.explain.dependents import Answers, Dependent, find_dependents, read_answers
+from rote.explain.dependents import Answers, Dependence, Dependences, find_dependences, read_answers
 from rote.explain.neighbours import Neighbour, Space, list_neighbours, nearest, space
 from rote.explain.outsiders import Outsiders, ask_outsiders
 from rote.intervals import Estimate
@@ -21,6 +21,9 @@ NEIGHBOURS = 5
 DUPLICATES = 20
 """Near-duplicates listed of each example at most; the nearest come first."""
 
+DEPENDENTS = 5
+"""Dependents listed of each example at most; the strongest come first."""
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -30,7 +33,8 @@ class Explanation:
     give none) and `agreement` their share. `neighbours` are real training examples, `test_neighbours` test
     examples, nearest first; `duplicates` are those of both that are near enough to be called so. `remoteness` is
     the share of its class that lies closer to the class (1: farthest out; NaN: no inputs were kept).
-    `dependents` are real examples that models get right more often when trained on it.
+    `dependents` are real examples that look like it and that models get right more often when trained on it; some of
+    them are chance, and `Dependences` says how many to expect.
     """
 
     position: int
@@ -46,7 +50,7 @@ class Explanation:
     test_neighbours: tuple[Neighbour, ...]
     duplicates: tuple[Neighbour, ...]
     remoteness: float
-    dependents: tuple[Dependent, ...]
+    dependents: tuple[Dependence, ...]
 
 
 def explain(
@@ -57,12 +61,15 @@ def explain(
     values: Values | None = None,
     points: Space | None = None,
     answers: Answers | None = None,
+    dependences: Dependences | None = None,
 ) -> list[Explanation]:
     """Explain the `top` most memorized real training examples, or those at `positions`, in that order.
 
     Canaries are never among them unless `positions` names them, which is how the rules are checked; they are never
-    anyone's neighbour or dependent. `values` (of memorization), `points` and `answers` may be passed when they are
-    at hand. Raises MissingEvidence below two runs, or without a clean pass over everyone at the last step.
+    anyone's neighbour or dependent. `values` (of memorization), `points`, `answers` and `dependences` (of the same
+    examples) may be passed when they are at hand.
+
+    Raises MissingEvidence below two runs, or without a clean pass over everyone at the last step.
     """
     population = record.population
     values = values or evaluate(memorization, record)
@@ -76,7 +83,7 @@ def explain(
     near_train = nearest(points.points, positions, train, max(NEIGHBOURS, DUPLICATES))
     near_test = nearest(points.points, positions, test, max(NEIGHBOURS, DUPLICATES))
     remoteness = points.remoteness(positions)
-    dependents = find_dependents(population, answers, positions)
+    dependences = dependences or dependents_of(record, positions, answers, points)
     return [
         _one(
             record,
@@ -87,10 +94,16 @@ def explain(
             list_neighbours(population, near_train[0][i], near_train[1][i]),
             list_neighbours(population, near_test[0][i], near_test[1][i]),
             float(remoteness[i]),
-            dependents[i],
+            tuple(pair for pair in dependences.pairs if pair.source == at)[:DEPENDENTS],
         )
         for i, at in enumerate(positions)
     ]
+
+
+def dependents_of(record: Record, positions: Int[ndarray, " query"], answers: Answers, points: Space) -> Dependences:
+    """Return which real examples depend on those at `positions`: among look-alikes, or all if no inputs were kept."""
+    targets = np.flatnonzero(~record.population.where("canary"))
+    return find_dependences(record.population, answers, positions, targets, None if points.empty else points)
 
 
 def _one(
@@ -102,7 +115,7 @@ def _one(
     near_train: tuple[Neighbour, ...],
     near_test: tuple[Neighbour, ...],
     remoteness: float,
-    dependents: tuple[Dependent, ...],
+    dependents: tuple[Dependence, ...],
 ) -> Explanation:
     label = int(record.population.labels[at])
     both = sorted((*near_train, *near_test), key=lambda each: each.distance)

@@ -18,7 +18,7 @@ SPARE = 8
 NEAR_DUPLICATE = 0.4
 """A near-duplicate is closer than this share of the median nearest-neighbour distance of its class."""
 
-REFERENCES = 1000
+REFERENCES = 500
 """Examples of each class whose distances say what is usual there (all, when the class is smaller)."""
 
 USUAL_NEIGHBOURS = 5
@@ -144,11 +144,7 @@ def _points(population: Population, train: Int[ndarray, " train"]) -> NDArray[np
     features = max(points.shape[1], 1)
     if not len(train):
         return points / np.float32(np.sqrt(features))
-    if inputs.dtype == np.uint8:
-        spread = np.float32(255)
-    else:
-        spread = _or_one(points[train].std(axis=0))
-    points /= spread
+    points /= np.float32(255) if inputs.dtype == np.uint8 else _or_one(points[train].std(axis=0))
     points -= points[train].mean(axis=0)  # smaller numbers, smaller rounding; distances stay
     points /= np.float32(np.sqrt(features))
     return points

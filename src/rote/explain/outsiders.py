@@ -9,8 +9,6 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from rote.errors import MissingEvidence
-from rote.evidence import LEVEL
-from rote.intervals import wilson
 from rote.record import Record
 
 
@@ -34,10 +32,6 @@ class Outsiders:
         others = [(count, -at) for at, count in enumerate(self.counts) if at != label]
         count, at = max(others, default=(0, 0))
         return -at if count else None
-
-    def surely_most(self, label: int) -> bool:
-        """Whether more than half of all such models would say this class, at the lower end of the interval."""
-        return bool(self.models) and bool(wilson(self.counts[label], self.models, level=LEVEL)[0] > 0.5)
 
 
 def ask_outsiders(record: Record, positions: Int[ndarray, " query"], runs: Sequence[int]) -> list[Outsiders]:

@@ -41,7 +41,9 @@ class Findings:
 def findings(record: Record, *, panel: Panel | None = None) -> Findings:
     """Return all numbers of the report; `panel` may be passed when it is at hand. Raises MissingEvidence without a run."""
     if not record.runs:
-        raise MissingEvidence(f"{record.directory} has no finished run, so there is nothing to report. Collect some first.")
+        raise MissingEvidence(
+            f"{record.directory} has no finished run, so there is nothing to report. Collect some first."
+        )
     panel = panel or read_panel(record)
     population = record.population
     kinds = sorted({str(kind) for kind in population.canary} - {""})

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from rote.explain import CAUSES, Explanation, Neighbour, PairList
+from rote.explain import CAUSES, Dependence, Explanation, Neighbour
 from rote.intervals import Estimate
 from rote.record import Record
 from rote.report.pictures import Album
@@ -13,27 +13,30 @@ from rote.report.pictures import Album
 SHOWN = 200
 """Examples in the gallery at most."""
 
+SHOWN_OF_TEST = 3
+"""Nearest test examples shown of each."""
+
 
 def gallery_items(record: Record, explained: Sequence[Explanation], album: Album) -> list[dict[str, Any]]:
     """Return one entry per explanation, in order; their own pictures enter the album before those of others."""
     for each in explained:
         album.add(each.position)
-    return [_item(record.classes, each, album) for each in explained]
+    return [_item(record, each, album) for each in explained]
 
 
-def pair_items(record: Record, found: PairList, album: Album) -> list[dict[str, Any]]:
-    """Return the pairs of a list by name, strongest first."""
+def pair_items(record: Record, pairs: Sequence[Dependence], album: Album) -> list[dict[str, Any]]:
+    """Return the pairs by name, in order."""
     ids, labels = record.population.ids, record.population.labels
     items: list[dict[str, Any]] = []
-    for pair in found.pairs:
-        album.add(pair.train)
-        album.add(pair.test)
+    for pair in pairs:
+        album.add(pair.source)
+        album.add(pair.target)
         items.append(
             {
-                "train": str(ids[pair.train]),
-                "test": str(ids[pair.test]),
-                "trainLabel": record.classes[labels[pair.train]],
-                "testLabel": record.classes[labels[pair.test]],
+                "train": str(ids[pair.source]),
+                "test": str(ids[pair.target]),
+                "trainLabel": record.classes[labels[pair.source]],
+                "testLabel": record.classes[labels[pair.target]],
                 "influence": _size(pair.influence),
             }
         )
@@ -42,13 +45,18 @@ def pair_items(record: Record, found: PairList, album: Album) -> list[dict[str, 
 
 def causes_found(explained: Sequence[Explanation]) -> list[dict[str, Any]]:
     """Return every cause with its meaning and how many examples have it, also those that none has."""
-    counts = {cause: sum(each.cause == cause for each in explained) for cause in CAUSES}
-    return [{"name": cause, "meaning": CAUSES[cause], "count": count} for cause, count in counts.items()]
+    return [
+        {"name": cause, "meaning": meaning, "count": sum(each.cause == cause for each in explained)}
+        for cause, meaning in CAUSES.items()
+    ]
 
 
-def _item(classes: Sequence[str], each: Explanation, album: Album) -> dict[str, Any]:
-    for other in (*each.duplicates, *each.dependents, *each.neighbours[:5], *each.test_neighbours[:3]):
+def _item(record: Record, each: Explanation, album: Album) -> dict[str, Any]:
+    classes, ids, labels = record.classes, record.population.ids, record.population.labels
+    for other in (*each.duplicates, *each.neighbours, *each.test_neighbours[:SHOWN_OF_TEST]):
         album.add(other.position)
+    for pair in each.dependents:
+        album.add(pair.target)
     said = sorted(
         ([classes[at], count] for at, count in enumerate(each.outsiders.counts) if count),
         key=lambda pair: -int(pair[1]),
@@ -65,11 +73,15 @@ def _item(classes: Sequence[str], each: Explanation, album: Album) -> dict[str, 
         "agreement": round(each.agreement, 3),
         "remoteness": None if np.isnan(each.remoteness) else round(each.remoteness, 3),
         "neighbours": [_neighbour(classes, other) for other in each.neighbours],
-        "testNeighbours": [_neighbour(classes, other) for other in each.test_neighbours[:3]],
+        "testNeighbours": [_neighbour(classes, other) for other in each.test_neighbours[:SHOWN_OF_TEST]],
         "duplicates": [_neighbour(classes, other) for other in each.duplicates],
         "dependents": [
-            {"id": other.id, "label": classes[other.label], "influence": _size(other.influence)}
-            for other in each.dependents
+            {
+                "id": str(ids[pair.target]),
+                "label": classes[labels[pair.target]],
+                "influence": _size(pair.influence),
+            }
+            for pair in each.dependents
         ],
     }
 

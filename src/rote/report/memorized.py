@@ -67,9 +67,7 @@ def read_memorized(
     n = int(defined.sum())
     if not n:
         return NotMeasured("No training example was in some runs and left out of others.")
-    above = tuple(
-        Above(t, _share(value[defined] > t), float(np.mean(low[defined] > t))) for t in THRESHOLDS
-    )
+    above = tuple(Above(t, _share(value[defined] > t), float(np.mean(low[defined] > t))) for t in THRESHOLDS)
     return Memorized(
         mean=_mean(correct[:, train], member[:, train]),
         above=above,

@@ -9,15 +9,15 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from rote.errors import MissingEvidence
-from rote.evidence import LEVEL
+from rote.evidence import LEVEL, evaluate
 from rote.intervals import Estimate, student, wilson
 from rote.record import Record
 from rote.report.agreement import Agreement
 from rote.report.attack import guesses
+from rote.report.charts import named
 from rote.report.panel import NotMeasured, Panel
 from rote.report.thermometer import Detection
 from rote.scores import correctness, mean_confidence, memorization, variability
-from rote.evidence import evaluate
 
 Rows = list[dict[str, Any]]
 
@@ -73,7 +73,7 @@ def map_rows(record: Record, panel: Panel, *, seed: int = 0) -> tuple[Rows, tupl
     rows: Rows = [
         {
             "id": str(population.ids[at]),
-            "kind": str(population.canary[at]) or "real",
+            "kind": named(str(population.canary[at]) or "real"),
             "label": record.classes[population.labels[at]],
             "confidence": _short(confidence.value[at]),
             "variability": _short(spread.value[at]),
@@ -162,8 +162,8 @@ def attack_rows(record: Record) -> tuple[Rows, float]:
             {"run": str(run), "fpr": float(x), "tpr": float(y), "first": run == record.runs[0]}
             for x, y in zip(accused, found, strict=True)
         ]
-    floor = 10 ** np.floor(np.log10(lowest))
-    return [row for row in rows if row["fpr"] >= floor and row["tpr"] >= floor], float(floor)
+    floor = float(lowest) / 2
+    return [row for row in rows if row["tpr"] >= floor], floor
 
 
 def text(size: Estimate) -> str:

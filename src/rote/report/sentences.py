@@ -1,13 +1,20 @@
 """The verdict in plain words: the same sentences in the terminal and on top of the page."""
 
-from rote.intervals import Estimate
+import numpy as np
+
 from rote.report.accuracy import Accuracies
 from rote.report.attack import LossAttack
 from rote.report.findings import Findings
 from rote.report.memorized import Memorized
 from rote.report.panel import NotMeasured
 from rote.report.thermometer import Detection
-from rote.scores import memorization
+from rote.scores import mean_confidence, memorization
+
+LEARNED = 0.5
+"""Below this share of wrong labels given back by models that were trained on them, they count as not learned."""
+
+PERCENT = "\u00a0%"
+"""The sign with a space that does not break."""
 
 PRIVACY = "Low measured memorization is not privacy: another attack, or more runs, may find what this audit did not."
 
@@ -16,6 +23,7 @@ def sentences(findings: Findings) -> list[str]:
     """Return the verdict, most important first; what was not measured is said with its reason."""
     return [
         _accuracy(findings.accuracies),
+        _gap(findings.accuracies),
         *_memorization(findings.memorized),
         _canaries(findings),
         _attack(findings.attack),
@@ -24,11 +32,13 @@ def sentences(findings: Findings) -> list[str]:
 
 
 def percent(share: float) -> str:
-    """Return a share as a percentage with one decimal, without rounding up to all or down to nothing."""
+    """Return a share as a percentage, with as many decimals as keep it from looking like nothing or all."""
     value = 100 * share
-    if 99.95 <= value < 100:
-        return "more than 99.9 %"
-    return "less than 0.1 %" if 0 < value < 0.05 else f"{value:.1f} %"
+    for digits in (1, 2, 3):
+        text = f"{value:.{digits}f}"
+        if 0 < abs(float(text)) < 100:
+            return f"{text}{PERCENT}"
+    return f"{value:.0f}{PERCENT}"
 
 
 def _accuracy(found: Accuracies) -> str:
@@ -37,14 +47,24 @@ def _accuracy(found: Accuracies) -> str:
     how = " (counted while training)" if found.seen_only else ""
     learned = f"The models learned {percent(found.learned.value)} of what they were trained on{how}"
     if not isinstance(found.held_out, NotMeasured):
-        rest = f"but got {percent(found.held_out.value)} right of the training examples they had not seen"
+        only = "but got only" if found.held_out.value < found.learned.value else "and got"
+        rest = f"{only} {percent(found.held_out.value)} right of the training examples they had not seen"
     elif not isinstance(found.tested, NotMeasured):
         rest = f"and got {percent(found.tested.value)} of the test examples right"
     else:
         return f"{learned}; what they make of unseen examples was not measured. {found.tested.reason}"
+    return f"{learned}, {rest}."
+
+
+def _gap(found: Accuracies) -> str:
     if isinstance(found.gap, NotMeasured):
-        return f"{learned}, {rest}. The gap was not measured. {found.gap.reason}"
-    return f"{learned}, {rest}: a gap of {_points(found.gap)}, which is what they know by rote."
+        return f"What they know by rote was not measured. {found.gap.reason}"
+    low, high = 100 * found.gap.low, 100 * found.gap.high
+    sure = "" if np.isnan(low) else f" [{low:.1f}, {high:.1f}]"
+    return (
+        f"The gap between the two, {100 * found.gap.value:.1f} points{sure}, is what they know by rote: "
+        "it is the mean of what follows."
+    )
 
 
 def _memorization(found: Memorized | NotMeasured) -> list[str]:
@@ -57,9 +77,9 @@ def _memorization(found: Memorized | NotMeasured) -> list[str]:
         f"beyond doubt, with their whole interval, {percent(high.surely)} and {percent(low.surely)} do."
     )
     sure = f"One example's value has a standard error of about {found.error:.2f} after {found.runs} runs"
-    again = (
-        "." if isinstance(found.reliability, NotMeasured) else f"; {found.runs} new runs would correlate with these at {found.reliability.value:.2f}."
-    )
+    again = "."
+    if not isinstance(found.reliability, NotMeasured):
+        again = f"; {found.runs} new runs would correlate with these at {found.reliability.value:.2f}."
     return [share, f"{sure}{again} Halving the error takes {found.runs_to_halve} runs."]
 
 
@@ -68,13 +88,26 @@ def _canaries(found: Findings) -> str:
         return found.detection.reason
     planted = found.planted.get("mislabeled", 0)
     causal = next((each for each in found.detection if each.score == str(memorization)), None)
-    cheap = max((each for each in found.detection if each.one_run), key=_area, default=None)
+    cheap = next((each for each in found.detection if each.score == str(mean_confidence) and each.one_run), None)
     parts: list[str] = []
     if causal:
         parts.append(f"memorization ranks one of them above a real example {percent(causal.auroc.value)} of the time")
     if cheap:
-        parts.append(f"the best score that needs one run only, {cheap.score}, does so {percent(_area(cheap))} of the time")
-    return f"The audit checked itself on {planted} wrong labels it had planted: {', and '.join(parts)} (a coin: 50 %)."
+        parts.append(f"{cheap.score}, which needs one run only, does so {percent(_area(cheap))} of the time")
+    told = ", and ".join(parts) or "no score that this report quotes has values for them"
+    return f"The audit checked itself on {planted} wrong labels it had planted: {told} (a coin: 50{PERCENT}).{_unlearned(found)}"
+
+
+def _unlearned(found: Findings) -> str:
+    """Say so when the models did not learn the wrong labels: then there is nothing to find by memorization."""
+    kinds = () if isinstance(found.kinds, NotMeasured) else found.kinds
+    wrong = next((kind for kind in kinds if kind.kind == "mislabeled"), None)
+    if wrong is None or not wrong.inside.value < LEARNED:
+        return ""
+    return (
+        f" But the models gave only {percent(wrong.inside.value)} of these labels even when trained on them: they have "
+        "hardly memorized them, so memorization cannot find them. Train longer to measure what longer training would do."
+    )
 
 
 def _attack(found: LossAttack | NotMeasured) -> str:
@@ -92,7 +125,3 @@ def _attack(found: LossAttack | NotMeasured) -> str:
 
 def _area(each: Detection) -> float:
     return each.one_run.value if each.one_run else float("nan")
-
-
-def _points(gap: Estimate) -> str:
-    return f"{100 * gap.value:.1f} points [{100 * gap.low:.1f}, {100 * gap.high:.1f}]"

@@ -1,0 +1,61 @@
+"""From a complete audit to its report: `rote audit fashion --runs 0`, which trains nothing, start of Python included.
+
+    python benchmarks/resume.py [--out DIRECTORY] [--runs 20] [--epochs 30] [--rounds 5]
+
+The audit is collected first where DIRECTORY does not hold it yet, which takes as long as it takes.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from side_by_side import machine, spread, table
+
+from rote.record import finished_runs
+
+
+def timed(*arguments: str) -> float:
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "rote.cli", *arguments], check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--rounds", type=int, default=5)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        directory = asked.out or Path(scratch) / "audit"
+        same = ["fashion", "--epochs", str(asked.epochs), "--out", str(directory)]
+        if len(finished_runs(directory)) < asked.runs:
+            print(
+                f"collecting {asked.runs} runs of {asked.epochs} epochs: {timed('audit', *same, '--runs', str(asked.runs)):.0f} s",
+                file=sys.stderr,
+            )
+        commands = {
+            "rote --help": ["--help"],
+            "rote audit fashion --runs 0": ["audit", *same, "--runs", "0"],
+            "rote report DIRECTORY": ["report", str(directory)],
+            "rote score DIRECTORY memorization --top 20": ["score", str(directory), "memorization", "--top", "20"],
+        }
+        times: dict[str, list[float]] = {name: [] for name in commands}
+        for _ in range(asked.rounds):
+            for name, arguments in commands.items():
+                times[name].append(timed(*arguments))
+        runs = len(finished_runs(directory))
+        size = (directory / "report.html").stat().st_size / 1e6
+    print(
+        f"{runs} runs of {asked.epochs} epochs, report of {size:.1f} MB; {asked.rounds} rounds, median (smallest to largest)\n"
+    )
+    print(table(["command", "seconds"], [[name, spread(values)] for name, values in times.items()]))
+    print(f"\n{machine()}")
+
+
+if __name__ == "__main__":
+    main()

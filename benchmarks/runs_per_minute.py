@@ -1,0 +1,141 @@
+"""Models per minute: rote.runs.collect with one process per core, against one DataLoader loop per model, default threads.
+
+Both train the same model on random 70 % of the embedded Fashion-MNIST sample, in batches of 128, ask about the test images
+after each epoch and about everyone at the end. rote also records six columns of everything and writes them to disk. Every
+measurement is a fresh process; the two take turns. Time runs from the start of the work to finished results, loading the
+data and starting the workers included, imports of the first process excluded.
+
+    python benchmarks/runs_per_minute.py [--models 8] [--epochs 15] [--rounds 3] [--network cnn mlp]
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import numpy as np
+import psutil
+import torch
+from side_by_side import machine, median_interval, spread, table
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import rote
+from rote.datasets.fashion_mnist import CLASSES, fashion
+from rote.models import cnn, mlp
+
+BATCH, SHARE = 128, 0.7
+NETWORKS = {"cnn": cnn, "mlp": mlp}
+ARMS = ("plain", "rote")
+
+
+def plain(network: str, models: int, epochs: int) -> None:
+    """The loop that people write."""
+    (train, test), rng = fashion(), np.random.default_rng(0)
+    x, y = torch.from_numpy(train.inputs).float().div(255), torch.from_numpy(train.labels)
+    tested = DataLoader(
+        TensorDataset(torch.from_numpy(test.inputs).float().div(255), torch.from_numpy(test.labels)), 1000
+    )
+    everyone = DataLoader(TensorDataset(x, y), 1000)
+    for seed in range(models):
+        torch.manual_seed(seed)
+        keep = torch.from_numpy(rng.permutation(len(x))[: int(SHARE * len(x))])
+        loader = DataLoader(TensorDataset(x[keep], y[keep]), BATCH, shuffle=True)
+        model = NETWORKS[network](train.inputs.shape[1:], len(CLASSES))
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+        for _ in range(epochs):
+            model.train()
+            for inputs, labels in loader:
+                optimizer.zero_grad()
+                nn.functional.cross_entropy(model(inputs), labels).backward()
+                optimizer.step()
+            correct(model, tested)
+        correct(model, everyone)
+
+
+def correct(model: nn.Module, loader: DataLoader[tuple[torch.Tensor, ...]]) -> torch.Tensor:
+    model.eval()
+    with torch.no_grad():
+        return torch.cat([model(inputs).argmax(1) == labels for inputs, labels in loader])
+
+
+def collected(network: str, models: int, epochs: int) -> None:
+    train, test = fashion()
+    recipe = rote.Recipe(epochs=epochs, batch_size=BATCH, learning_rate=0.05, momentum=0.9)
+    shape, build = train.inputs.shape[1:], NETWORKS[network]
+    task = rote.Task(lambda: build(shape, len(CLASSES)), train, test, recipe, CLASSES)
+    with tempfile.TemporaryDirectory() as directory:
+        rote.collect(task, directory, runs=models, design=rote.Subsets(SHARE))
+
+
+def measure(arm: str, network: str, models: int, epochs: int) -> tuple[float, float]:
+    """Return models per minute, and the largest memory of the process and its children, in MB."""
+    options = ["--arm", arm, "--network", network, "--models", str(models), "--epochs", str(epochs)]
+    with subprocess.Popen([sys.executable, __file__, *options], stdout=subprocess.PIPE, text=True) as child:
+        peak, done = [0.0], threading.Event()
+        sampler = threading.Thread(target=sample, args=(psutil.Process(child.pid), peak, done))
+        sampler.start()
+        said, _ = child.communicate()
+        done.set()
+        sampler.join()
+    if child.returncode:
+        raise SystemExit(f"The {arm} loop ended with status {child.returncode}.")
+    return 60 * models / json.loads(said.splitlines()[-1]), peak[0] / 1e6
+
+
+def sample(process: psutil.Process, peak: list[float], done: threading.Event) -> None:
+    while not done.wait(0.1):
+        total = 0.0
+        try:
+            for each in [process, *process.children(recursive=True)]:
+                try:
+                    memory = each.memory_full_info()
+                except psutil.Error:
+                    continue
+                total += getattr(memory, "pss", memory.uss)
+        except psutil.Error:
+            continue
+        peak[0] = max(peak[0], total)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--network", nargs="+", choices=NETWORKS, default=list(NETWORKS))
+    parser.add_argument("--arm", choices=ARMS, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.arm:
+        start = time.perf_counter()
+        (plain if asked.arm == "plain" else collected)(asked.network[0], asked.models, asked.epochs)
+        print(json.dumps(time.perf_counter() - start))
+        return
+    rows: list[list[object]] = []
+    for network in asked.network:
+        found: dict[str, list[tuple[float, float]]] = {arm: [] for arm in ARMS}
+        for number in range(asked.rounds):
+            for arm in ARMS if number % 2 == 0 else ARMS[::-1]:
+                found[arm].append(measure(arm, network, asked.models, asked.epochs))
+                print(f"{network}, round {number + 1}, {arm}: {found[arm][-1][0]:.2f} a minute", file=sys.stderr)
+        ratios = [ours[0] / theirs[0] for ours, theirs in zip(found["rote"], found["plain"], strict=True)]
+        for arm in ARMS:
+            speed, memory = zip(*found[arm], strict=True)
+            ratio = "{:.2f} ({:.2f} to {:.2f})".format(*median_interval(ratios)) if arm == "rote" else "1"
+            rows.append([network, arm, spread(speed), ratio, spread(memory, 0)])
+    print(
+        f"\n{asked.models} models of {asked.epochs} epochs, batch {BATCH}, {asked.rounds} alternating rounds; median (smallest to largest),"
+    )
+    print(
+        "ratio: median of the rounds (90 % bootstrap interval); memory: proportional set size of the process tree, sampled every 0.1 s"
+    )
+    print()
+    print(table(["network", "loop", "models a minute", "ratio", "peak memory, MB"], rows))
+    print(f"\n{machine()}")
+
+
+if __name__ == "__main__":
+    main()

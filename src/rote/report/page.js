@@ -1,0 +1,257 @@
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const byId = new Map(data.items.map((item, index) => [item.id, index]));
+  const $ = (id) => document.getElementById(id);
+
+  // Every text from the data enters the page through here, as text.
+  function make(tag, options = {}, ...children) {
+    const node = document.createElement(tag);
+    const { text, data: attached, ...rest } = options;
+    if (text !== undefined) node.textContent = text;
+    for (const [name, value] of Object.entries(attached || {})) node.dataset[name] = value;
+    for (const [name, value] of Object.entries(rest)) node.setAttribute(name, value);
+    node.append(...children.filter((child) => child !== null));
+    return node;
+  }
+
+  const number = (value) => (value === null ? "–" : value.toFixed(2));
+  const range = ([value, low, high]) => (low === null ? number(value) : `${number(value)} [${number(low)}, ${number(high)}]`);
+  const place = (value) => `${100 * Math.min(Math.max(value, 0), 1)}%`;
+
+  function picture(id, alt) {
+    if (data.pictures[id]) return make("img", { class: "picture", src: data.pictures[id], alt, loading: "lazy" });
+    return make("span", { class: "picture absent", text: data.features[id] ? "vector" : "no picture" });
+  }
+
+  function bar(size) {
+    const [value, low, high] = size;
+    const node = make("span", { class: "bar", "aria-hidden": "true" });
+    if (low !== null) {
+      const line = make("i");
+      line.style.left = place(low);
+      line.style.width = `calc(${place(high)} - ${place(low)})`;
+      node.append(line);
+    }
+    const dot = make("b");
+    dot.style.left = place(value);
+    node.append(dot);
+    return node;
+  }
+
+  // Theme: the system's, unless the button says otherwise.
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => (document.documentElement.dataset.theme || (dark.matches ? "dark" : "light")) === "dark";
+  function showTheme() {
+    $("theme").textContent = isDark() ? "Light" : "Dark";
+    $("theme").setAttribute("aria-label", isDark() ? "Switch to the light theme" : "Switch to the dark theme");
+    $("theme").setAttribute("aria-pressed", String(isDark()));
+  }
+  $("theme").addEventListener("click", () => {
+    document.documentElement.dataset.theme = isDark() ? "light" : "dark";
+    showTheme();
+    drawAll();
+  });
+  dark.addEventListener("change", () => { showTheme(); drawAll(); });
+
+  // Charts: colours named var(--x) in a specification are read from the theme.
+  function themed(value, style) {
+    if (typeof value === "string") return value.startsWith("var(--") ? style.getPropertyValue(value.slice(4, -1)).trim() : value;
+    if (Array.isArray(value)) return value.map((each) => themed(each, style));
+    if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, k === "datasets" ? v : themed(v, style)]));
+    return value;
+  }
+  const shades = {};
+  const views = new Map();
+  const tip = $("tip");
+  function tooltip(handler, event, item, value) {
+    if (value === null || value === undefined || value === "") { tip.hidden = true; return; }
+    const list = make("dl");
+    const fields = typeof value === "object" ? Object.entries(value) : [["", value]];
+    for (const [name, text] of fields) list.append(make("dt", { text: name }), make("dd", { text: String(text) }));
+    tip.replaceChildren(...(data.pictures[value.id] ? [picture(value.id, "")] : []), list);
+    tip.hidden = false;
+    const gap = 14, box = tip.getBoundingClientRect();
+    tip.style.left = `${Math.max(4, Math.min(event.clientX + gap, innerWidth - box.width - 4))}px`;
+    tip.style.top = `${event.clientY + gap + box.height > innerHeight ? Math.max(4, event.clientY - gap - box.height) : event.clientY + gap}px`;
+  }
+  function config(style) {
+    const [text, muted, line] = ["--text", "--muted", "--line"].map((name) => style.getPropertyValue(name).trim());
+    const font = getComputedStyle(document.body).fontFamily;
+    return {
+      background: "transparent", font,
+      view: { stroke: null },
+      axis: { labelColor: muted, titleColor: muted, gridColor: line, domainColor: line, tickColor: line, labelFontSize: 12, titleFontSize: 12, titleFontWeight: 400, titlePadding: 10, labelPadding: 6 },
+      legend: { labelColor: text, titleColor: muted, labelFontSize: 12, symbolStrokeColor: "transparent", symbolFillColor: muted, layout: { bottom: { anchor: "start", direction: "vertical", margin: 6 } } },
+      text: { fill: text },
+    };
+  }
+  async function draw(name) {
+    const holder = $(`chart-${name}`);
+    if (!holder) return;
+    const style = getComputedStyle(document.documentElement);
+    views.get(name)?.finalize();
+    const result = await vegaEmbed(holder, themed(data.charts[name], style), { actions: false, renderer: "svg", ast: true, tooltip, config: config(style) });
+    views.set(name, result);
+    if (shades[name]) await result.view.signal("shade", shades[name]).runAsync();
+    result.view.addEventListener("click", (event, item) => {
+      const id = item && item.datum && item.datum.id;
+      if (id && byId.has(id)) open(byId.get(id));
+    });
+  }
+  async function drawAll() {
+    for (const name of Object.keys(data.charts)) await draw(name);
+    document.documentElement.dataset.drawn = String(Object.keys(data.charts).length);
+  }
+  for (const button of document.querySelectorAll("[data-shade]")) {
+    button.addEventListener("click", async () => {
+      const { chart, shade } = button.dataset;
+      shades[chart] = shade;
+      for (const other of button.parentElement.querySelectorAll("button")) other.setAttribute("aria-pressed", String(other === button));
+      await views.get(chart)?.view.signal("shade", shade).runAsync();
+    });
+  }
+
+  // Gallery.
+  const PAGE = 24;
+  let limit = PAGE, listed = [];
+  function matches(item) {
+    return (!$("filter-cause").value || item.cause === $("filter-cause").value)
+      && (!$("filter-label").value || item.label === $("filter-label").value)
+      && item.id.toLowerCase().includes($("filter-id").value.trim().toLowerCase())
+      && item.memorization[0] >= Number($("filter-least").value) - 1e-9;
+  }
+  const orders = {
+    memorization: (a, b) => b.memorization[0] - a.memorization[0],
+    low: (a, b) => (b.memorization[1] ?? -1) - (a.memorization[1] ?? -1),
+    dependents: (a, b) => b.dependents.length - a.dependents.length,
+    label: (a, b) => a.label.localeCompare(b.label),
+    cause: (a, b) => a.cause.localeCompare(b.cause),
+    id: (a, b) => a.id.localeCompare(b.id, undefined, { numeric: true }),
+  };
+  function card(item) {
+    const said = item.rival ? `others say ${item.said[0][0]}` : "others agree";
+    const button = make("button", { type: "button", class: "card", data: { cause: item.cause, id: item.id } },
+      picture(item.id, ""),
+      make("span", { class: "spine" },
+        make("span", { class: "badge", text: item.cause }), make("br"),
+        make("strong", { text: item.label }), make("br"),
+        make("span", { class: "said", text: said }),
+        bar(item.memorization),
+        make("span", { class: "number", text: range(item.memorization) })),
+      make("span", { class: "evidence", text: item.evidence }),
+      make("span", { class: "id", text: item.id }));
+    button.setAttribute("aria-label", `${item.id}, label ${item.label}, memorization ${range(item.memorization)}, ${item.cause}: ${item.evidence} Show details.`);
+    button.addEventListener("click", () => open(byId.get(item.id)));
+    return make("li", {}, button);
+  }
+  function gallery() {
+    listed = data.items.filter(matches).sort(orders[$("sort").value]);
+    $("cards").replaceChildren(...listed.slice(0, limit).map(card));
+    const shown = Math.min(limit, listed.length);
+    $("count").textContent = listed.length ? `${listed.length} of ${data.items.length} match; ${shown} shown.` : "None match. Loosen a filter.";
+    $("more").hidden = listed.length <= limit;
+    $("least-shown").textContent = Number($("filter-least").value).toFixed(2);
+    for (const chip of document.querySelectorAll("button.cause")) chip.setAttribute("aria-pressed", String(chip.dataset.cause === $("filter-cause").value));
+  }
+  if ($("filters")) {
+    $("filters").addEventListener("input", () => { limit = PAGE; gallery(); });
+    $("filters").addEventListener("submit", (event) => event.preventDefault());
+    $("more").addEventListener("click", () => {
+      const first = limit;
+      limit += PAGE;
+      gallery();
+      $("cards").children[first]?.querySelector("button").focus();
+    });
+    for (const chip of document.querySelectorAll("button.cause")) {
+      chip.addEventListener("click", () => {
+        $("filter-cause").value = chip.getAttribute("aria-pressed") === "true" ? "" : chip.dataset.cause;
+        limit = PAGE;
+        gallery();
+      });
+    }
+    gallery();
+  }
+
+  // Details.
+  const dialog = $("details");
+  function others(title, list, label, note, empty) {
+    const heading = make("h4", { text: title });
+    if (!list.length) return [heading, make("p", { class: "quiet", text: empty })];
+    return [heading, make("ul", { class: "others" }, ...list.map((each) => make("li", {},
+      picture(each.id, `${each.label}, ${each.id}`),
+      make("span", { class: each.label === label ? "" : "differs", text: each.label }),
+      make("small", { text: each.id }),
+      make("small", { text: note(each) }))))];
+  }
+  function votes(item) {
+    const most = Math.max(...item.said.map(([, count]) => count), 1);
+    return make("div", { class: "votes" }, ...item.said.flatMap(([name, count]) => {
+      const line = make("i", { class: name === item.label ? "own" : name === item.rival ? "rival" : "" });
+      line.style.width = `${100 * count / most}%`;
+      return [make("span", { text: name }), line, make("span", { class: "number", text: `${count} of ${item.outsiders}` })];
+    }));
+  }
+  function features(id) {
+    if (!data.features[id]) return null;
+    const table = make("table", {}, make("thead", {}, make("tr", {}, ...["feature", "value", "standard deviations from the mean"].map((text) => make("th", { scope: "col", text })))));
+    table.append(make("tbody", {}, ...data.features[id].map(([at, value, away]) => make("tr", {}, make("th", { scope: "row", text: at }), make("td", { text: value }), make("td", { text: away })))));
+    return make("div", { class: "scroll" }, table);
+  }
+  function open(index) {
+    const item = data.items[index];
+    const at = listed.indexOf(item);
+    const step = (by, text) => {
+      const button = make("button", { type: "button", text });
+      const next = at < 0 ? undefined : listed[at + by];
+      button.disabled = !next;
+      button.addEventListener("click", () => open(byId.get(next.id)));
+      return button;
+    };
+    const close = make("button", { type: "button", text: "Close" });
+    close.addEventListener("click", () => dialog.close());
+    const far = (each) => `distance ${each.distance.toFixed(3)}`;
+    const sheet = make("div", { class: "sheet", data: { cause: item.cause } },
+      make("header", {}, make("h3", { id: "details-title", text: item.id }), step(-1, "Previous"), step(1, "Next"), close),
+      make("div", { class: "intro" },
+        picture(item.id, `${item.label}, ${item.id}`),
+        make("div", {},
+          make("p", {}, make("span", { class: "badge", text: item.cause }), ` label: `, make("strong", { text: item.label })),
+          make("p", { text: item.evidence }),
+          bar(item.memorization),
+          make("p", { class: "number", text: `memorization ${range(item.memorization)}` }),
+          item.remoteness === null ? null : make("p", { class: "quiet", text: `Farther from its own label than ${Math.floor(100 * item.remoteness)} % of its class.` }))),
+      make("h4", { text: "What models that never saw it say" }), votes(item),
+      ...others("Near-duplicates", item.duplicates, item.label, far, "None: nothing is much closer than usual."),
+      ...others("Nearest training examples", item.neighbours, item.label, far, "Unknown: no inputs were kept."),
+      ...others("Nearest test examples", item.testNeighbours, item.label, far, "Unknown: no inputs were kept."),
+      ...others("Depend on it (some of these are chance)", item.dependents, item.label, (each) => `influence ${range(each.influence)}`, "No look-alike depends on it measurably."));
+    const table = features(item.id);
+    if (table) sheet.append(make("h4", { text: "Most unusual features" }), table);
+    dialog.replaceChildren(sheet);
+    if (!dialog.open) dialog.showModal();
+    dialog.scrollTop = 0;
+    close.focus();
+  }
+  dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+
+  // Influence pairs.
+  const end = (id, label, role) => make("span", { class: "end" }, picture(id, `${label}, ${id}`), make("strong", { text: label }), make("small", { text: `${role} ${id}` }));
+  $("pair-list")?.append(...data.pairs.map((pair) => make("li", {},
+    end(pair.train, pair.trainLabel, ""), make("span", { class: "arrow", "aria-label": "helps", role: "img", text: "→" }), end(pair.test, pair.testLabel, ""),
+    make("span", { class: "number", text: `influence ${range(pair.influence)}` }))));
+
+  // Contents: mark the section in view.
+  const links = new Map([...document.querySelectorAll(".contents a")].map((link) => [link.hash.slice(1), link]));
+  const watcher = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      if (!entry.isIntersecting) continue;
+      for (const link of links.values()) link.removeAttribute("aria-current");
+      links.get(entry.target.id)?.setAttribute("aria-current", "true");
+    }
+  }, { rootMargin: "-20% 0px -70% 0px" });
+  for (const section of document.querySelectorAll("main > section")) watcher.observe(section);
+
+  showTheme();
+  drawAll();
+})();

@@ -1,0 +1,52 @@
+import pytest
+
+from rote.explain.causes import Cause, describe, find_cause
+from rote.explain.neighbours import Neighbour
+from rote.explain.outsiders import Outsiders
+
+CLASSES = ("cat", "dog", "cow")
+NAN = float("nan")
+
+
+def twin(label: int, distance: float = 0.0) -> Neighbour:
+    return Neighbour(9, "train/9", label, distance)
+
+
+@pytest.mark.parametrize(
+    ("counts", "duplicates", "remoteness", "cause"),
+    [
+        ((0, 6, 0), (), 0.5, "label suspect"),
+        ((1, 5, 0), (), 0.5, "label suspect"),
+        ((0, 3, 3), (), 0.5, "ambiguous"),
+        ((3, 3, 0), (), 0.99, "atypical"),
+        ((3, 3, 0), (), 0.5, "ambiguous"),
+        ((0, 4, 2), (), 0.95, "atypical"),
+        ((6, 0, 0), (), 0.99, "unclear"),
+        ((0, 4, 2), (), NAN, "ambiguous"),
+        ((0, 6, 0), (twin(1),), 0.5, "near-duplicate"),
+        ((0, 6, 0), (twin(0),), 0.5, "label suspect"),
+        ((6, 0, 0), (twin(0, 0.1),), 0.5, "near-duplicate"),
+        ((0, 2, 0), (), 0.5, "unclear"),
+        ((0, 0, 0), (), 0.5, "unclear"),
+    ],
+)
+def test_the_first_rule_that_fits_names_the_cause(
+    counts: tuple[int, ...], duplicates: tuple[Neighbour, ...], remoteness: float, cause: Cause
+) -> None:
+    assert find_cause(0, Outsiders(counts), duplicates, remoteness, classes=CLASSES)[0] == cause
+
+
+def test_the_evidence_says_the_numbers() -> None:
+    said = find_cause(0, Outsiders((0, 1, 7)), (), NAN, classes=CLASSES)[1]
+    assert said == "7 of 8 models that never saw it say cow, not cat."
+    conflict = find_cause(0, Outsiders((0, 6, 0)), (twin(1),), NAN, classes=CLASSES)[1]
+    assert conflict.startswith("An exact copy is train/9, and its label is dog.")
+    same = find_cause(0, Outsiders((6, 0, 0)), (twin(0, 0.2),), NAN, classes=CLASSES)[1]
+    assert same.startswith("A near-duplicate is train/9, with the same label.")
+    assert describe(Outsiders((1, 0, 5)), CLASSES) == "Of 6 models that never saw it: 5 cow, 1 cat."
+
+
+def test_outsiders_without_a_model_share_nothing() -> None:
+    nobody = Outsiders((0, 0, 0))
+    assert nobody.rival(0) is None
+    assert nobody.share(0) != nobody.share(0)

@@ -1,0 +1,285 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from numpy.typing import NDArray
+
+from rote.errors import MissingEvidence, RoteError, WrongRecord
+from rote.record import (
+    BASE_COLUMNS,
+    RUN_SCHEMA,
+    SCHEMA,
+    Observed,
+    Population,
+    Record,
+    Step,
+    finished_runs,
+    replacing,
+    run_path,
+    write_manifest,
+    write_population,
+    write_run,
+)
+
+N, LAST = 6, 3
+MEMBER = np.array([True, False, True, True, False, False])
+
+
+def population(inputs: NDArray[Any] | None = None) -> Population:
+    return Population(
+        ids=np.array(["train/0", "train/1", "train/2", "test/0", "canary/mislabeled/train/7", "canary/noise/0"]),
+        split=np.array(["train", "train", "train", "test", "canary", "canary"]),
+        labels=np.array([0, 1, 0, 1, 1, 0]),
+        canary=np.array(["", "", "", "", "mislabeled", "noise"]),
+        verification=np.array([False, False, False, False, True, False]),
+        source=np.array(["", "", "", "", "train/7", ""]),
+        true_label=np.array([-1, -1, -1, -1, 0, -1]),
+        groups=np.array(["a", "a", "b", "", "", ""]),
+        inputs=np.arange(N * 2, dtype=np.float32).reshape(N, 2) if inputs is None else inputs,
+    )
+
+
+def values(seed: int, n: int) -> dict[str, NDArray[Any]]:
+    rng = np.random.default_rng(seed)
+    floats = {name: rng.normal(size=n).astype(np.float32) for name in ("loss", "margin", "confidence", "residual")}
+    prediction = rng.integers(0, 2, n).astype(np.int32)
+    return {**floats, "correct": rng.random(n) < 0.5, "prediction": prediction}
+
+
+def steps() -> Iterator[Step]:
+    """Members seen in each step, in shuffled order; some asked at step 2, everyone at the last."""
+    for step in range(1, LAST + 1):
+        asked = {1: [], 2: [5, 3], 3: [2, 0, 1, 5, 4, 3]}[step]
+        clean = Observed(np.array(asked, np.int64), values(step, len(asked))) if asked else None
+        yield Step(step, clean, Observed(np.array([3, 0, 2]), values(10 + step, 3)))
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    write_population(tmp_path, population())
+    task = {"name": "t", "source": "", "classes": ["no", "yes"]}
+    write_manifest(tmp_path, {"task": task, "steps": {"unit": "epoch", "last": LAST}})
+    write_run(run_path(tmp_path, 2), steps(), MEMBER, population().ids, {"run": 2, "seed": 5})
+    return tmp_path
+
+
+def test_runs_are_read_as_they_were_written(directory: Path) -> None:
+    record = Record(directory)
+    assert record.runs == (2,)
+    for name in BASE_COLUMNS:
+        clean, seen = np.full((LAST, N), np.nan), np.full((LAST, N), np.nan)
+        for step in steps():
+            for observed, into in ((step.clean, clean), (step.seen, seen)):
+                if observed is not None:
+                    into[step.step - 1, observed.positions] = observed.values[name]
+        for column, expected in ((name, clean), (f"{name}_seen", seen)):
+            np.testing.assert_array_equal(record.over_steps(2, column), expected)
+            for step in range(1, LAST + 1):
+                np.testing.assert_array_equal(record.at_step(2, column, step), expected[step - 1])
+    np.testing.assert_array_equal(record.member(2), MEMBER)
+    assert record.run_settings(2) == {"run": 2, "seed": 5}
+    assert record.classes == ("no", "yes")
+
+
+def test_a_complete_column_keeps_its_type(directory: Path) -> None:
+    record = Record(directory)
+    assert record.at_step(2, "correct", LAST).dtype == np.bool_
+    assert record.at_step(2, "prediction", LAST).dtype == np.int32
+    assert record.at_step(2, "correct_seen", LAST).dtype == np.float32
+
+
+def test_the_file_holds_nulls_in_the_order_of_the_schema_page(directory: Path) -> None:
+    table = pq.read_table(run_path(directory, 2))
+    assert table.schema.names == RUN_SCHEMA.names
+    assert [table.schema.field(name).type for name in BASE_COLUMNS] == list(BASE_COLUMNS.values())
+    keys = list(zip(table["step"].to_pylist(), table["example"].to_pylist(), strict=True))
+    order = {name: i for i, name in enumerate(population().ids.tolist())}
+    assert keys == sorted(keys, key=lambda key: (key[0], order[key[1]]))
+    assert len(keys) == 3 + 4 + 6
+    by_key = dict(zip(keys, table["loss"].to_pylist(), strict=True))
+    assert by_key[1, "train/0"] is None
+    assert by_key[2, "test/0"] is not None
+    seen = dict(zip(keys, table["correct_seen"].to_pylist(), strict=True))
+    assert seen[3, "train/1"] is None
+    assert seen[3, "train/0"] in (True, False)
+
+
+def test_not_a_number_that_was_recorded_is_not_null(tmp_path: Path, directory: Path) -> None:
+    said = {**values(0, 2), "loss": np.array([np.nan, np.inf], np.float32)}
+    write_run(
+        run_path(directory, 3), iter([Step(1, None, Observed(np.array([0, 2]), said))]), MEMBER, population().ids, {}
+    )
+    column = pq.read_table(run_path(directory, 3))["loss_seen"]
+    assert column.null_count == 0
+    np.testing.assert_array_equal(column.to_numpy(), [np.nan, np.inf])
+
+
+def test_equal_runs_are_equal_bytes(directory: Path) -> None:
+    write_run(run_path(directory, 4), steps(), MEMBER, population().ids, {"seed": 5, "run": 2})
+    assert run_path(directory, 4).read_bytes() == run_path(directory, 2).read_bytes()
+
+
+def test_the_population_is_read_as_it_was_written(directory: Path) -> None:
+    written, found = population(), Record(directory).population
+    for name in ("ids", "split", "labels", "canary", "verification", "source", "true_label", "groups", "inputs"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(written, name))
+    table = pq.read_table(directory / "examples.parquet")
+    assert table["canary"].null_count == 4
+    assert table["true_label"].to_pylist() == [None, None, None, None, 0, None]
+    assert table["group"].null_count == 3
+    assert table["picture"].null_count == N
+
+
+@pytest.mark.parametrize("shape", [(N, 5, 4), (N, 3, 5, 4)])
+def test_pictures_are_kept_without_loss(tmp_path: Path, directory: Path, shape: tuple[int, ...]) -> None:
+    images = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    write_population(directory, population(images))
+    np.testing.assert_array_equal(Record(directory).population.inputs, images)
+
+
+def test_inputs_that_cannot_be_shown_are_not_kept(directory: Path) -> None:
+    write_population(directory, population(np.zeros((N, 2, 3, 4, 5), np.float32)))
+    assert Record(directory).population.inputs.shape == (N, 0)
+
+
+def test_splits_are_masks_and_canaries_are_apart(directory: Path) -> None:
+    found = Record(directory).population
+    assert [int(found.where(split).sum()) for split in ("train", "test", "canary", "all")] == [3, 1, 2, 6]
+    with pytest.raises(RoteError, match=r"no split named 'trian'\. Did you mean 'train'"):
+        found.where("trian")
+
+
+def test_unknown_columns_and_steps_are_refused(directory: Path) -> None:
+    record = Record(directory)
+    with pytest.raises(RoteError, match=r"no column named 'los'\. Did you mean 'loss'"):
+        record.at_step(2, "los", 1)
+    for step in (0, LAST + 1):
+        with pytest.raises(MissingEvidence, match=f"Step {step} was asked for, but this record has steps 1 to {LAST}"):
+            record.at_step(2, "loss", step)
+    with pytest.raises(MissingEvidence, match="Run 0 is not finished"):
+        record.member(0)
+
+
+def test_what_is_no_record_is_refused(directory: Path) -> None:
+    with pytest.raises(WrongRecord, match=r"is not a record: it has no record\.json"):
+        Record(directory / "runs")
+    with pytest.raises(WrongRecord, match=r"is not a record: it has no record\.json"):
+        Record(directory / "nowhere")
+
+
+def test_another_schema_is_refused_by_both_versions(directory: Path) -> None:
+    manifest = json.loads((directory / "record.json").read_text())
+    (directory / "record.json").write_text(json.dumps({**manifest, "schema": 99}))
+    with pytest.raises(WrongRecord, match=f"has schema version 99, but this rote reads version {SCHEMA}"):
+        Record(directory)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"task": {}}', "\x00\xff"])
+def test_a_manifest_that_is_none_is_refused(directory: Path, text: str) -> None:
+    (directory / "record.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(WrongRecord, match="cannot be read as a manifest"):
+        Record(directory)
+
+
+@pytest.mark.parametrize("kept", [0, 3, 100, 0.5, -1])
+def test_a_broken_run_file_is_named_with_what_to_do(directory: Path, kept: float) -> None:
+    path = run_path(directory, 2)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(kept * len(whole)) if isinstance(kept, float) else kept])
+    with pytest.raises(WrongRecord, match=r"0002\.parquet cannot be read .*Delete the file and collect again"):
+        Record(directory).at_step(2, "loss", LAST)
+
+
+def test_a_run_file_with_rotten_values_is_named(directory: Path) -> None:
+    path = run_path(directory, 2)
+    column = pq.ParquetFile(path).metadata.row_group(LAST - 1).column(RUN_SCHEMA.names.index("loss"))
+    data = bytearray(path.read_bytes())
+    start = column.dictionary_page_offset or column.data_page_offset
+    data[start : start + column.total_compressed_size] = b"\xff" * column.total_compressed_size
+    path.write_bytes(bytes(data))
+    with pytest.raises(WrongRecord, match=r"0002\.parquet cannot be read"):
+        Record(directory).at_step(2, "loss", LAST)
+
+
+def test_a_parquet_file_of_something_else_is_named(directory: Path) -> None:
+    run_path(directory, 2).write_bytes((directory / "examples.parquet").read_bytes())
+    with pytest.raises(WrongRecord, match=r"0002\.parquet"):
+        Record(directory).at_step(2, "loss", LAST)
+
+
+@pytest.mark.parametrize("broken", [b"", b"PAR1", None])
+def test_a_broken_population_is_named(directory: Path, broken: bytes | None) -> None:
+    path = directory / "examples.parquet"
+    if broken is None:
+        path.unlink()
+    else:
+        path.write_bytes(broken)
+    with pytest.raises(WrongRecord, match=r"examples\.parquet cannot be read"):
+        Record(directory)
+
+
+def test_strangers_in_a_run_are_refused(directory: Path) -> None:
+    ids = population().ids.copy()
+    ids[2] = "train/99"
+    write_run(run_path(directory, 5), steps(), MEMBER, ids, {})
+    with pytest.raises(WrongRecord, match=r"speaks of example 'train/99', which examples\.parquet does not list"):
+        Record(directory).over_steps(5, "loss")
+
+
+def test_a_run_of_a_longer_training_is_refused(directory: Path) -> None:
+    longer = [*steps(), Step(LAST + 1, None, Observed(np.array([0]), values(0, 1)))]
+    write_run(run_path(directory, 6), iter(longer), MEMBER, population().ids, {})
+    with pytest.raises(WrongRecord):
+        Record(directory).over_steps(6, "loss_seen")
+
+
+def test_only_numbered_files_are_runs(directory: Path) -> None:
+    for name in ("0003.parquet.tmp", ".0004.parquet", "notes.parquet", "0005.csv"):
+        (directory / "runs" / name).write_text("")
+    assert finished_runs(directory) == (2,)
+    assert finished_runs(directory / "nowhere") == ()
+
+
+def test_a_writer_that_fails_leaves_the_old_file_and_no_half_one(directory: Path) -> None:
+    def failing() -> Iterator[Step]:
+        yield next(steps())
+        raise KeyboardInterrupt
+
+    before = {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+    for run in (2, 3):
+        with pytest.raises(KeyboardInterrupt):
+            write_run(run_path(directory, run), failing(), MEMBER, population().ids, {})
+    assert {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()} == before
+
+
+def write_and_fail(path: Path) -> None:
+    with replacing(path) as aside:
+        aside.write_text("half")
+        raise ValueError
+
+
+def test_replacing_is_all_or_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file.txt"
+    with replacing(path) as aside:
+        aside.write_text("old")
+        assert not path.exists()
+        assert aside.parent == path.parent
+    assert path.read_text() == "old"
+    assert path.stat().st_mode & 0o777 == 0o644
+    with pytest.raises(ValueError):
+        write_and_fail(path)
+    assert path.read_text() == "old"
+    assert [each.name for each in path.parent.iterdir()] == ["file.txt"]
+
+
+def test_what_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RoteError, match="Cannot write to"), replacing(tmp_path / "file" / "x"):
+        pass
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(RoteError, match=r"Cannot write .*taken"), replacing(tmp_path / "taken") as aside:
+        aside.write_text("")
