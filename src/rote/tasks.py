@@ -35,7 +35,7 @@ def full_fashion_mnist() -> Task:
 
 
 def handwritten_digits() -> Task:
-    """1,497 + 300 handwritten 8x8 digits from scikit-learn."""
+    """1,498 + 299 handwritten 8x8 digits from scikit-learn."""
     recipe = Recipe(epochs=30, batch_size=32, optimizer="sgd", learning_rate=linear(0.1))
     return _image_task("digits", *digits.digits(), recipe, digits.CLASSES)
 

@@ -25,7 +25,7 @@ def perceptron() -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 48), nn.ReLU(), nn.Linear(48, CLASSES))
 
 
-def task(*, vectors: bool = False, epochs: int = 12) -> Task:
+def task(*, vectors: bool = False, epochs: int = 30) -> Task:
     """Return four noisy 8x8 patterns; one training label in twelve is wrong."""
     rng = np.random.default_rng(0)
     patterns = rng.integers(0, 256, (CLASSES, 8, 8))
@@ -44,13 +44,13 @@ def task(*, vectors: bool = False, epochs: int = 12) -> Task:
         perceptron,
         Examples(inputs[:TRAIN], labels[:TRAIN], ids),
         Examples(inputs[TRAIN:], labels[TRAIN:]),
-        Recipe(epochs=epochs, batch_size=16, learning_rate=linear(0.1)),
+        Recipe(epochs=epochs, batch_size=16, learning_rate=linear(0.05)),
         ("north", "east", f"south {HOSTILE}", "west"),
         f"small {CLOSING}",
     )
 
 
-def make(directory: Path, *, runs: int = 16, canaries: int = 12, vectors: bool = False, epochs: int = 12) -> Record:
+def make(directory: Path, *, runs: int = 14, canaries: int = 12, vectors: bool = False, epochs: int = 30) -> Record:
     """Train and return a record; `canaries` is how many of each kind."""
     return collect(
         task(vectors=vectors, epochs=epochs),

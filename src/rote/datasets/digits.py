@@ -11,7 +11,7 @@ CLASSES = tuple(str(i) for i in range(10))
 
 
 def digits() -> tuple[Examples, Examples]:
-    """Return 1,497 training and 300 test images (every sixth one), with their positions in scikit-learn's file as ids."""
+    """Return 1,498 training and 299 test images (every sixth one), with their positions in scikit-learn's file as ids."""
     try:
         from sklearn.datasets import load_digits
     except ImportError:

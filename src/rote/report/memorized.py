@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Bool
 from numpy import ndarray
 
-from rote.errors import MissingEvidence
 from rote.evidence import LEVEL, Values
 from rote.intervals import Estimate, student, wilson
 from rote.record import Record
@@ -82,9 +81,9 @@ def read_memorized(
 def _mean(correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"]) -> Estimate:
     """Return mean memorization, with its variance from leaving out one run at a time (Tukey 1958)."""
     runs = len(correct)
-    mean = float(np.nanmean(memorization(correct, member)))
+    mean = _nanmean(memorization(correct, member))
     without = np.array([_nanmean(memorization(*_kept(correct, member, run))) for run in range(runs)])
-    variance = (runs - 1) / runs * np.sum((without - without.mean()) ** 2)
+    variance = (runs - 1) / runs * np.sum((without - without.mean()) ** 2)  # NaN if a run cannot be spared
     low, high = student(mean, variance * runs, runs, level=LEVEL)
     return Estimate(mean, float(low), float(high), runs, "run", LEVEL)
 
@@ -122,6 +121,4 @@ def _kept(
 
 def _nanmean(values: ndarray) -> float:
     defined = values[np.isfinite(values)]
-    if not len(defined):
-        raise MissingEvidence("Leaving out one run leaves no example with a value. Collect more runs.")
-    return float(defined.mean())
+    return float(defined.mean()) if len(defined) else float("nan")

@@ -119,7 +119,7 @@
     return (!$("filter-cause").value || item.cause === $("filter-cause").value)
       && (!$("filter-label").value || item.label === $("filter-label").value)
       && item.id.toLowerCase().includes($("filter-id").value.trim().toLowerCase())
-      && item.memorization[0] >= Number($("filter-least").value) - 1e-9;
+      && (Number($("filter-least").value) === 0 || item.memorization[0] >= Number($("filter-least").value) - 1e-9);
   }
   const orders = {
     memorization: (a, b) => b.memorization[0] - a.memorization[0],
@@ -149,7 +149,7 @@
     listed = data.items.filter(matches).sort(orders[$("sort").value]);
     $("cards").replaceChildren(...listed.slice(0, limit).map(card));
     const shown = Math.min(limit, listed.length);
-    $("count").textContent = listed.length ? `${listed.length} of ${data.items.length} match; ${shown} shown.` : "None match. Loosen a filter.";
+    $("count").textContent = `${listed.length} of ${data.items.length} match; ` + (listed.length ? `${shown} shown.` : "loosen a filter.");
     $("more").hidden = listed.length <= limit;
     $("least-shown").textContent = Number($("filter-least").value).toFixed(2);
     for (const chip of document.querySelectorAll("button.cause")) chip.setAttribute("aria-pressed", String(chip.dataset.cause === $("filter-cause").value));
