@@ -143,6 +143,7 @@ def test_flips_do_not_follow_the_design(design: Subsets) -> None:
     correlation = (a.T @ b) / np.sqrt((a**2).sum(0)[:, None] * (b**2).sum(0)[None] + 1e-9)
     assert abs(correlation.mean()) < 0.02
     assert np.abs(correlation).max() < 0.8
+    assert (flipped != Subsets(0.5).membership([40], population.ids[population.where("canary")], 0)).any()
 
 
 def test_none_are_planted_unless_asked_for() -> None:

@@ -92,7 +92,7 @@ def test_a_score_of_your_own_comes_from_its_file(file: Path) -> None:
 
 
 def test_errors_in_a_file_of_your_own(file: Path) -> None:
-    with pytest.raises(RoteError, match="no score named 'lat'. Did you mean 'late'"):
+    with pytest.raises(RoteError, match=r"no score named 'lat'\. Did you mean 'late'"):
         find_score(f"{file}:lat")
     with pytest.raises(RoteError, match="no score named 'plain'"):
         find_score(f"{file}:plain")

@@ -77,3 +77,9 @@ def test_kinds_are_those_of_the_record_and_the_logits_are_untouched() -> None:
         name: kind.to_pandas_dtype() for name, kind in BASE_COLUMNS.items()
     }
     assert torch.equal(logits, before)
+
+
+def test_a_sure_model_still_has_a_loss() -> None:
+    """log-softmax rounds 1 - 1e-26 to 1, and a thousand members to one tie; the loss attack needs their order."""
+    sure = observe(torch.tensor([[40.0, 0.0, 0.0], [60.0, 0.0, 0.0]]), torch.tensor([0, 0]))
+    np.testing.assert_allclose(sure["loss"], 2 * np.exp(-np.array([40.0, 60.0])), rtol=1e-5)

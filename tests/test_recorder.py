@@ -188,6 +188,22 @@ def test_logits_of_half_precision_and_inference_mode_are_read(tmp_path: Path) ->
     assert Record(tmp_path).at_step(0, "margin_seen", 1).tolist() == [1.5, 1.0]
 
 
+def test_ids_are_the_same_as_tensors_arrays_lists_and_strings(tmp_path: Path) -> None:
+    far = 90_000  # holes are filled, and some ids lie far away
+    steps = ([5, 2, 0], [3, 2, 5], [-1, 2, 5], [-1, -3, far], [4, far, 1])
+    forms = (torch.tensor, np.array, list, lambda ids: [str(i) for i in ids])
+    for run, form in enumerate(forms):
+        recorder = Recorder(tmp_path, run=run, steps=len(steps))
+        for number, ids in enumerate(steps, 1):
+            recorder.seen(form(ids), torch.tensor([[float(i), 0.0] for i in ids]), [0, 0, 0])
+            recorder.end_step(number)
+    record = Record(tmp_path)
+    assert record.population.ids.tolist() == [f"train/{i}" for i in (0, 1, 2, 3, 4, 5, -1, -3, far)]
+    expected = [[i if i in ids else np.nan for i in (0, 1, 2, 3, 4, 5, -1, -3, far)] for ids in steps]
+    for run in range(len(forms)):
+        np.testing.assert_array_equal(record.over_steps(run, "margin_seen"), expected)
+
+
 def test_no_id_of_a_user_forges_a_canary(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path, steps=1)
     recorder.seen(["canary/noise/3", "../x"], torch.eye(2), [0, 1])
@@ -402,6 +418,7 @@ ONE = torch.zeros(1, 2)
         ([1], ONE, [2], "Label 2 of 'train/1' is out of range"),
         ([1], ONE, [-100], "Label -100 of 'train/1' is out of range"),
         ([1], ONE * np.nan, [0], "The logits of 'train/1' are NaN or infinite"),
+        ([1], torch.tensor([[-np.inf, 0.0]]), [0], "The logits of 'train/1' are NaN or infinite"),
         ([1], ONE + np.inf, [0], "The logits of 'train/1' are NaN or infinite"),
     ],
 )

@@ -129,13 +129,13 @@ def test_a_module_and_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.chdir(tmp_path)
     assert load_task("package_of_mine.tasks:task").name == "mine"
     assert load_task("package_of_mine.tasks:lazily").name == "mine"
-    with pytest.raises(InvalidData, match="package_of_mine.tasks:other does not define 'other'"):
+    with pytest.raises(InvalidData, match=r"package_of_mine\.tasks:other does not define 'other'"):
         load_task("package_of_mine.tasks:other")
-    with pytest.raises(InvalidData, match="The task in package_of_mine.tasks:number is int, not rote.Task"):
+    with pytest.raises(InvalidData, match=r"The task in package_of_mine\.tasks:number is int, not rote\.Task"):
         load_task("package_of_mine.tasks:number")
     with pytest.raises(InvalidData, match="is a function that raises ZeroDivisionError: division by zero"):
         load_task("package_of_mine.tasks:broken")
-    with pytest.raises(InvalidData, match="Importing 'package_of_mine.task' raises ModuleNotFoundError"):
+    with pytest.raises(InvalidData, match=r"Importing 'package_of_mine\.task' raises ModuleNotFoundError"):
         load_task("package_of_mine.task:task")
 
 

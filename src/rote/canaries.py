@@ -69,7 +69,7 @@ def plant(task: Task, canaries: Canaries, seed: int) -> Population:
     names = [f"canary/{k}/{s or i - taken}" for i, (k, s) in enumerate(zip(kind, sources, strict=True))]
     real, planted = int(kept.sum()) + len(test), len(kind)
     nobody = np.full(real, "")
-    groups = train.ids if train.groups is None else train.groups
+    groups = np.full(len(train), "") if train.groups is None else train.groups
     return Population(
         ids=np.array([f"train/{i}" for i in train.ids[kept]] + [f"test/{i}" for i in test.ids] + names),
         split=np.repeat(["train", "test", "canary"], [int(kept.sum()), len(test), planted]),

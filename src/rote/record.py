@@ -132,6 +132,10 @@ class Record:
         """Return `[step, example]` for steps 1 to the last, as float with NaN where nothing was recorded."""
         table, positions = self._read(run, ["step", column], None)
         rows = table["step"].to_numpy() - 1
+        if len(rows) and rows.max() >= self.last_step:
+            raise WrongRecord(
+                f"{self._path(run)} has step {rows.max() + 1}, but the record ends at {self.last_step}. Remove it."
+            )
         values = np.full((self.last_step, len(self.population)), np.nan, np.float32)
         values[rows, positions] = _floats(table[column])
         return values
@@ -161,6 +165,10 @@ class Record:
         path = self._path(run)
         try:
             file = pq.ParquetFile(path, read_dictionary=["example"])
+            if file.schema_arrow.names != RUN_SCHEMA.names:
+                raise WrongRecord(
+                    f"{path} is not a run of schema {SCHEMA}: it has columns {file.schema_arrow.names[:4]}... Remove it."
+                )
             wanted = [*columns, "example"] if step is None else [*columns, "example", "step"]
             groups = _groups_with(file.metadata, file.schema_arrow.names.index("step"), step)
             table = file.read_row_groups(groups, columns=wanted).unify_dictionaries().combine_chunks()
@@ -204,6 +212,8 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(path.read_text())
         schema = manifest["schema"]
+        if schema == SCHEMA:
+            _ = manifest["task"]["classes"], manifest["steps"]["last"]
     except FileNotFoundError:
         raise WrongRecord(
             f"{directory} is not a record: it has no record.json. Give a directory that `rote audit` has written."
@@ -340,7 +350,7 @@ def _read_population(path: Path) -> Population:
             groups=text["group"],
             inputs=decode(table["picture"].to_pylist(), table["vector"].to_pylist()),
         )
-    except (FileNotFoundError, KeyError, pa.ArrowInvalid) as error:
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         raise WrongRecord(f"{path} cannot be read ({error}). Restore it, or collect into another directory.") from None
 
 

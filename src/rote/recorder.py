@@ -63,7 +63,7 @@ class Recorder:
     that follow it: they replace what was recorded of them, and later ones are dropped. So end the step first, and
     save the checkpoint after it.
 
-    Costs a copy of the logits per batch (at most 64 MB wait for the end of the step) and about 60 bytes per example.
+    Costs a copy of the logits per batch (at most 64 MB wait for the end of the step) and some 500 bytes per example.
     Not for several processes that train one model: gather ids, logits and labels on the first, and record there.
 
     Raises WrongRecord when the directory holds another audit or this run is finished, RoteError when another process

@@ -1,41 +1,34 @@
 """Collect runs into a record: directories, claims, resume, progress. A run that is on disk is never trained again."""
 
-import contextlib
-import hashlib
-import inspect
-import json
 import os
 import signal
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
 import numpy as np
-from filelock import FileLock, Timeout
 from jaxtyping import Bool
 from numpy import ndarray
 
 from rote.canaries import Canaries, flips, plant
 from rote.designs import Design, Subsets
-from rote.errors import InvalidData, RoteError, WrongRecord
+from rote.errors import InvalidData, RoteError
+from rote.manifest import alone, describe, plan
 from rote.recipe import Task
 from rote.record import (
     Population,
     Record,
-    Step,
-    finished_runs,
-    read_manifest,
     run_path,
     write_manifest,
     write_population,
     write_run,
 )
 from rote.version import __version__
+from rote.working import claim, log, scratch, ticked, ticking, tidy
 
 RUN_STREAM = 3
 POLL_SECONDS = 0.2
@@ -63,7 +56,7 @@ class Job:
 
         from rote.train import train
 
-        with _claim(self.directory, run) as mine:
+        with claim(self.directory, run) as mine:
             path = run_path(self.directory, run)
             if not mine:
                 return False
@@ -86,13 +79,13 @@ class Job:
             steps = train(self.model, self.population, self.member[run], self.task.recipe, seed, self.device)
             write_run(
                 path,
-                _ticking(steps, _scratch(self.directory, run, "step"), tick),
+                ticking(steps, scratch(self.directory, run, "step"), tick),
                 self.member[run],
                 self.population.ids,
                 settings,
-                aside=_scratch(self.directory, run, "parquet"),
+                aside=scratch(self.directory, run, "parquet"),
             )
-            _log(
+            log(
                 self.directory,
                 {
                     "run": run,
@@ -133,12 +126,12 @@ def collect(
     design, canaries = design or Subsets(), canaries or Canaries()
     population = plant(task, canaries, seed)
     network = check_model(task.model, population, len(task.classes))
-    manifest = _describe(task, network, population, design, canaries, seed, source)
+    manifest = describe(task, network, population, design, canaries, seed, source)
     wanted = design.default_runs(_groups(population)) if runs is None else runs
     if wanted < 0:
         raise InvalidData(f"{wanted} runs cannot be collected. Give 0 or more.")
-    with _alone(directory):
-        blocks = _plan(directory, manifest, wanted)
+    with alone(directory):
+        blocks = plan(directory, manifest, wanted)
         member = _membership(population, design, blocks, seed)
         if not (directory / "record.json").exists():
             write_population(directory, population)
@@ -160,7 +153,7 @@ def _train_all(job: Job, missing: Sequence[int], workers: int, progress: Progres
     epochs = job.task.recipe.epochs
 
     def tell() -> None:
-        steps = [epochs if run_path(job.directory, run).exists() else _ticked(job.directory, run) for run in missing]
+        steps = [epochs if run_path(job.directory, run).exists() else ticked(job.directory, run) for run in missing]
         progress(sum(steps), steps.count(epochs), epochs * len(missing), len(missing))
 
     todo = list(missing)
@@ -175,7 +168,7 @@ def _train_all(job: Job, missing: Sequence[int], workers: int, progress: Progres
         if len(todo) == before:
             time.sleep(1.0)
             tell()
-    _tidy(job.directory)
+    tidy(job.directory)
 
 
 def _in_process(job: Job, todo: Sequence[int], tell: Callable[[], None]) -> None:
@@ -228,56 +221,6 @@ def _train_in_worker(run: int) -> bool:
     return _job.train(run, lambda: None)
 
 
-def _tidy(directory: Path) -> None:
-    """Remove what finished runs left in working/, and the folder itself when nothing else is going on there."""
-    for run in finished_runs(directory):
-        for suffix in ("lock", "step", "parquet"):
-            _scratch(directory, run, suffix).unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        (directory / "working").rmdir()
-
-
-def _scratch(directory: Path, run: int, suffix: str) -> Path:
-    return directory / "working" / f"{run:04d}.{suffix}"
-
-
-def _ticked(directory: Path, run: int) -> int:
-    try:
-        return int(_scratch(directory, run, "step").read_text() or 0)
-    except (FileNotFoundError, ValueError):
-        return 0
-
-
-def _ticking(steps: Iterator[Step], scratch: Path, tick: Callable[[], None]) -> Iterator[Step]:
-    """Pass steps on, and leave the number of the last one in a file that any process can read."""
-    for step in steps:
-        yield step
-        scratch.write_text(str(step.step))
-        tick()
-
-
-@contextmanager
-def _claim(directory: Path, run: int) -> Generator[bool]:
-    """Hold the run's lock, if no other process does. The system frees it when its owner dies, however it dies."""
-    path = _scratch(directory, run, "lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        lock.release()
-
-
-def _log(directory: Path, entry: dict[str, Any]) -> None:
-    with (directory / "log.jsonl").open("a") as file:
-        file.write(json.dumps(entry) + "\n")
-
-
 def _workers(asked: int | None, device: str, missing: int) -> int:
     if asked is not None and asked < 1:
         raise InvalidData(f"{asked} workers cannot train. Give 1 or more.")
@@ -294,113 +237,3 @@ def _membership(population: Population, design: Design, blocks: list[int], seed:
     member[:, population.split == "train"] = design.membership(blocks, _groups(population), seed)
     member[:, population.split == "canary"] = flips(population, blocks, seed)
     return member
-
-
-def _describe(
-    task: Task,
-    network: Any,
-    population: Population,
-    design: Design,
-    canaries: Canaries,
-    seed: int,
-    source: str,
-) -> dict[str, Any]:
-    """Return the manifest, with a key over all that the bits of a run depend on."""
-    body: dict[str, Any] = {
-        "rote": __version__,
-        "task": {
-            "name": task.name,
-            "source": source,
-            "classes": list(task.classes),
-            "examples": _digest(population.ids, population.labels, population.inputs, population.groups),
-            "model": _model_digest(network),
-        },
-        "recipe": task.recipe.values(),
-        "design": str(design),
-        "canaries": str(canaries),
-        "seed": seed,
-        "steps": {"unit": "epoch", "last": task.recipe.epochs},
-    }
-    return {"key": hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest(), **body}
-
-
-def _digest(*arrays: ndarray) -> str:
-    total = hashlib.sha256()
-    for array in arrays:
-        total.update(f"{array.dtype}{array.shape}".encode())
-        total.update(
-            np.ascontiguousarray(array).data.cast("B")
-            if array.dtype.kind != "U"
-            else "\0".join(array.tolist()).encode()
-        )
-    return total.hexdigest()
-
-
-def _model_digest(network: Any) -> str:
-    """Return a digest of the model's structure, its first weights under a fixed seed, and its code where that can be read."""
-    kinds = {type(module) for module in network.modules() if not type(module).__module__.startswith("torch.")}
-    functions = [
-        f for kind in sorted(kinds, key=lambda k: k.__qualname__) for f in vars(kind).values() if inspect.isfunction(f)
-    ]
-    code = [_source(function) for function in functions]
-    weights = [tensor.detach().cpu().float().numpy() for tensor in network.state_dict().values()]
-    return hashlib.sha256("\n".join([repr(network), *code, _digest(*weights)]).encode()).hexdigest()
-
-
-def _source(function: Callable[..., Any]) -> str:
-    try:
-        return inspect.getsource(function)
-    except OSError:
-        return function.__qualname__
-
-
-@contextmanager
-def _alone(directory: Path) -> Generator[None]:
-    """Create the directory and keep other processes from planning runs in it at the same time."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(directory / ".lock")
-        lock.acquire(timeout=60)
-    except OSError as error:
-        raise RoteError(
-            f"Cannot write to {directory} ({error.strerror}). Choose another directory with --out, or make this one writable."
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _plan(directory: Path, manifest: dict[str, Any], wanted: int) -> list[int]:
-    """Check that the directory is new or holds this very audit; return its blocks of runs, extended to `wanted`."""
-    blocks: list[int] = []
-    if (directory / "record.json").exists():
-        found = read_manifest(directory)
-        _check_same(directory, found, manifest)
-        blocks = list(found["blocks"])
-    elif finished_runs(directory):
-        raise WrongRecord(
-            f"{directory} has runs but no record.json that says what they are. Choose another directory with --out."
-        )
-    return [*blocks, wanted - sum(blocks)] if wanted > sum(blocks) else blocks
-
-
-def _check_same(directory: Path, found: dict[str, Any], asked: dict[str, Any]) -> None:
-    if found.get("key") == asked["key"]:
-        return
-    differences = [
-        f"{name} is {old}, asked for {new}" for name, old, new in _differences(found, asked, "") if name != "key"
-    ]
-    told = "; ".join(differences[:3]) or "its key differs"
-    raise WrongRecord(
-        f"{directory} holds runs of another audit: {told}. Choose another directory with --out, or repeat the first settings."
-    )
-
-
-def _differences(found: Any, asked: Any, name: str) -> Iterator[tuple[str, str, str]]:
-    if isinstance(found, dict) and isinstance(asked, dict):
-        for key in asked:
-            yield from _differences(found.get(key), asked[key], f"{name}.{key}" if name else key)
-    elif found != asked:
-        texts = [f"{str(value)[:12]}..." if len(str(value)) > 60 else repr(value) for value in (found, asked)]
-        yield name, texts[0], texts[1]

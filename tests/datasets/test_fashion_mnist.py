@@ -89,14 +89,26 @@ GOOD = packed(np.arange(200, dtype=np.uint8).reshape(2, 100))
         b"",
         b"<html>404</html>",
         GOOD[:40],
-        GOOD[:30] + bytes([GOOD[30] ^ 255]) + GOOD[31:],
+        GOOD[:10] + bytes([GOOD[10] ^ 255]) + GOOD[11:],
+        GOOD[:-8] + bytes(8),
         gzip.compress(b"\0\0"),
         gzip.compress(gzip.decompress(GOOD)[:-1]),
         gzip.compress(gzip.decompress(GOOD) + b"\0"),
         gzip.compress(b"\0\0\x08\x03"),
         packed(np.zeros(4, np.uint8), kind=13),
     ],
-    ids=["empty", "a web page", "cut", "a wrong bit", "no header", "one less", "one more", "no shape", "floats"],
+    ids=[
+        "empty",
+        "a web page",
+        "cut",
+        "a wrong byte",
+        "a wrong sum",
+        "no header",
+        "one less",
+        "one more",
+        "no shape",
+        "floats",
+    ],
 )
 def test_what_is_not_an_idx_file_is_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "some.gz"

@@ -39,6 +39,8 @@ def test_the_first_rule_that_fits_names_the_cause(
 def test_the_evidence_says_the_numbers() -> None:
     said = find_cause(0, Outsiders((0, 1, 7)), (), NAN, classes=CLASSES)[1]
     assert said == "7 of 8 models that never saw it say cow, not cat."
+    near = find_cause(0, Outsiders((0, 0, 7)), (), NAN, neighbours=(twin(2, 1.0), twin(1, 2.0)), classes=CLASSES)[1]
+    assert near.endswith("say cow, not cat, and 1 of its 2 nearest training examples have that label.")
     conflict = find_cause(0, Outsiders((0, 6, 0)), (twin(1),), NAN, classes=CLASSES)[1]
     assert conflict.startswith("An exact copy is train/9, and its label is dog.")
     same = find_cause(0, Outsiders((6, 0, 0)), (twin(0, 0.2),), NAN, classes=CLASSES)[1]

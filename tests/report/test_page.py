@@ -115,7 +115,7 @@ def test_same_record_same_page(record: Record, page: Path, tmp_path: Path) -> No
     "options",
     [
         {"runs": 1, "canaries": 0, "epochs": 1},
-        {"runs": 3, "canaries": 8, "epochs": 2, "vectors": True},
+        {"runs": 4, "canaries": 8, "epochs": 12, "vectors": True},
     ],
 )
 def test_records_that_say_less_get_a_page_all_the_same(tmp_path: Path, options: dict[str, Any]) -> None:

@@ -41,12 +41,14 @@ def find_cause(
     duplicates: Sequence[Neighbour],
     remoteness: float,
     *,
+    neighbours: Sequence[Neighbour] = (),
     classes: Sequence[str],
 ) -> tuple[Cause, str]:
     """Return the first rule that fits, and its evidence in one sentence.
 
     In order: a near-duplicate with another label, label suspect, a near-duplicate with the same label,
     atypical, ambiguous, unclear. `remoteness` is NaN where no inputs were kept: then nothing is atypical.
+    `neighbours` decide nothing; those that speak for another label are counted in the evidence.
     """
     said = describe(outsiders, classes)
     conflict = next((each for each in duplicates if each.label != label), None)
@@ -57,7 +59,9 @@ def find_cause(
     rival = outsiders.rival(label)
     if _suspect(label, rival, outsiders) and rival is not None:
         agree = f"{outsiders.counts[rival]} of {outsiders.models} models that never saw it"
-        return "label suspect", f"{agree} say {classes[rival]}, not {classes[label]}."
+        near = sum(each.label == rival for each in neighbours)
+        too = f", and {near} of its {len(neighbours)} nearest training examples have that label" if near else ""
+        return "label suspect", f"{agree} say {classes[rival]}, not {classes[label]}{too}."
     if duplicates:
         return "near-duplicate", f"{_copy(duplicates[0])}, with the same label. {said}"
     wrong = outsiders.share(label) <= WRONG

@@ -120,7 +120,9 @@ def _one(
     label = int(record.population.labels[at])
     both = sorted((*near_train, *near_test), key=lambda each: each.distance)
     duplicates = tuple(each for each in both if points.is_duplicate(label, each.distance))[:DUPLICATES]
-    cause, evidence = find_cause(label, outsiders, duplicates, remoteness, classes=record.classes)
+    cause, evidence = find_cause(
+        label, outsiders, duplicates, remoteness, neighbours=near_train[:NEIGHBOURS], classes=record.classes
+    )
     rival = outsiders.rival(label)
     runs = int(values.runs_in[at] + values.runs_out[at])
     return Explanation(

@@ -62,17 +62,10 @@ def read_attack(record: Record, *, seed: int = 0) -> LossAttack | NotMeasured:
 
 
 def guesses(record: Record, run: int) -> tuple[Float[ndarray, " example"], Bool[ndarray, " example"]]:
-    """Return a rank of the real training examples (high: a low last clean loss, so member), and who was one.
-
-    In float32 the loss of a confident model rounds to 0 for many; such ties are broken by the margin, which does
-    not round and has the same order where one rival class dominates. What still ties shares a rank.
-    """
+    """Return minus the last clean loss of the real training examples (high: says member), and who was one."""
     loss = record.at_step(run, "loss", record.last_step).astype(np.float64)
-    margin = np.nan_to_num(record.at_step(run, "margin", record.last_step).astype(np.float64))
     usable = record.population.where("train") & np.isfinite(loss)
-    pairs = np.stack([-loss[usable], margin[usable]], axis=1)
-    _, rank = np.unique(pairs, axis=0, return_inverse=True)
-    return np.ravel(rank).astype(np.float64), record.member(run)[usable]
+    return -loss[usable], record.member(run)[usable]
 
 
 def _at(

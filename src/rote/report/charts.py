@@ -135,7 +135,7 @@ def curves(rows: Sequence[Row], series: Mapping[str, str], *, description: str) 
         "step:Q",
         title="epoch",
         scale=alt.Scale(domain=[1, last], nice=False, padding=8),
-        axis=alt.Axis(tickMinStep=1, tickCount=10, format="d", grid=False),
+        axis=alt.Axis(tickMinStep=1, tickCount=6, format="d", grid=False),
     )
     base = alt.Chart(_named()).encode(x=x, color=colour)
     right = alt.Y(

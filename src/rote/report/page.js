@@ -19,9 +19,11 @@
   const range = ([value, low, high]) => (low === null ? number(value) : `${number(value)} [${number(low)}, ${number(high)}]`);
   const place = (value) => `${100 * Math.min(Math.max(value, 0), 1)}%`;
 
+  const pictured = Object.keys(data.pictures).length > 0;
   function picture(id, alt) {
+    if (!pictured) return null;
     if (data.pictures[id]) return make("img", { class: "picture", src: data.pictures[id], alt, loading: "lazy" });
-    return make("span", { class: "picture absent", text: data.features[id] ? "vector" : "no picture" });
+    return make("span", { class: "picture absent", text: "left out" });
   }
 
   function bar(size) {
@@ -130,8 +132,8 @@
     id: (a, b) => a.id.localeCompare(b.id, undefined, { numeric: true }),
   };
   function card(item) {
-    const said = item.rival ? `others say ${item.said[0][0]}` : "others agree";
-    const button = make("button", { type: "button", class: "card", data: { cause: item.cause, id: item.id } },
+    const said = item.said.length === 0 ? "" : item.said[0][0] === item.label ? "most others agree" : `others say ${item.said[0][0]}`;
+    const button = make("button", { type: "button", class: pictured ? "card" : "card plain", data: { cause: item.cause, id: item.id } },
       picture(item.id, ""),
       make("span", { class: "spine" },
         make("span", { class: "badge", text: item.cause }), make("br"),

@@ -124,7 +124,7 @@ def _examples(record: Record, panel: Panel, album: Album) -> Examples | NotMeasu
     population = record.population
     chosen = _most_memorized(record, values, panel.of(mean_confidence))
     if not len(chosen):
-        return NotMeasured("No training example was in some runs and left out of others.")
+        return NotMeasured("No training example has a memorization above 0, so there is nothing to explain.")
     points, answers = space(population), read_answers(record)
     dependents = dependents_of(record, chosen, answers, points)
     explained = explain(record, chosen, values=values, points=points, answers=answers, dependences=dependents)
@@ -146,7 +146,7 @@ def _examples(record: Record, panel: Panel, album: Album) -> Examples | NotMeasu
 
 def _most_memorized(record: Record, values: Values, confidence: Values | NotMeasured) -> Int[ndarray, " rank"]:
     """Return the positions of the gallery; ties, of which few runs leave many, go by mean confidence, lowest first."""
-    real = np.flatnonzero(record.population.where("train") & np.isfinite(values.value))
+    real = np.flatnonzero(record.population.where("train") & (values.value > 0))
     ties = np.zeros(len(real)) if isinstance(confidence, NotMeasured) else confidence.value[real]
     return real[np.lexsort((ties, -values.value[real]))][:SHOWN]
 

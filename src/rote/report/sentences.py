@@ -61,10 +61,7 @@ def _gap(found: Accuracies) -> str:
         return f"What they know by rote was not measured. {found.gap.reason}"
     low, high = 100 * found.gap.low, 100 * found.gap.high
     sure = "" if np.isnan(low) else f" [{low:.1f}, {high:.1f}]"
-    return (
-        f"The gap between the two, {100 * found.gap.value:.1f} points{sure}, is what they know by rote: "
-        "it is the mean of what follows."
-    )
+    return f"The gap between the two, {100 * found.gap.value:.1f} points{sure}, is what they know by rote."
 
 
 def _memorization(found: Memorized | NotMeasured) -> list[str]:
