@@ -146,3 +146,9 @@ def test_parts_that_do_not_fit_are_refused(parts: dict[str, Any], told: str) -> 
 
 def test_one_example_can_be_all_the_test_there_is() -> None:
     assert len(Task(model, EXAMPLES, EXAMPLES[np.array([1])]).test) == 1
+
+
+def test_a_stray_huge_label_is_refused_before_it_costs_memory() -> None:
+    x = np.zeros((4, 2), np.float32)
+    with pytest.raises(InvalidData, match="Label 1000000000 is larger than the number of examples"):
+        Task(lambda: None, Examples(x, [0, 1, 0, 10**9]), Examples(x, [0, 1, 0, 1]))  # type: ignore[arg-type]

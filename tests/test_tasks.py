@@ -110,8 +110,8 @@ def test_loading_leaves_no_module_behind(tmp_path: Path) -> None:
     before = sys.modules.get("json")
     load_task(write(tmp_path, GOOD, "json.py"))
     assert sys.modules.get("json") is before
-    load_task(write(tmp_path, GOOD))
-    assert "my_task" not in sys.modules
+    load_task(write(tmp_path, GOOD, "task_of_no_one_else.py"))
+    assert "task_of_no_one_else" not in sys.modules
 
 
 def test_a_model_defined_in_a_file_travels_to_processes_that_cannot_import_it(

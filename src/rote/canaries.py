@@ -22,9 +22,9 @@ class Canaries:
     """How many canaries of each kind to plant.
 
     `mislabeled`: real training examples with a wrong label. `ordinary`: real training examples as they are. `noise`:
-    Gaussian inputs with the data's mean and variance per feature and a random label. Each is in exactly half of the
-    runs (up to one), whatever the design does with everyone else. Half of each kind is for verification: no control
-    may look at it.
+    Gaussian inputs with the data's mean and variance per feature (bytes are cut off at 0 and 255) and a random label.
+    Each is in exactly half of the runs (up to one), whatever the design does with everyone else. Half of each kind is
+    for verification: no control may look at it.
     """
 
     mislabeled: int = 0

@@ -159,6 +159,10 @@ class Task:
             )
         if not self.classes:
             top = int(max(self.train.labels.max(), self.test.labels.max()))
+            if top >= len(self.train) + len(self.test):
+                raise InvalidData(
+                    f"Label {top} is larger than the number of examples. Map the classes to 0, 1, 2 ... or name them all in `classes`."
+                )
             object.__setattr__(self, "classes", tuple(str(i) for i in range(top + 1)))
         for part, value in (("train", self.train), ("test", self.test)):
             if value.labels.max() >= len(self.classes):

@@ -91,7 +91,7 @@ def _render(record: Record, found: Findings, panel: Panel) -> str:
         library=_safe(_library()),
         data=_safe(embedded(data)),
         found=found,
-        verdict=sentences(found),
+        verdict=_verdict(found, shown),
         shown=shown,
         shown_at_most=SHOWN,
         charts=charts,
@@ -102,6 +102,16 @@ def _render(record: Record, found: Findings, panel: Panel) -> str:
         causes=tuple(CAUSES),
         command=_command(record),
     )
+
+
+def _verdict(found: Findings, shown: Examples | NotMeasured) -> list[str]:
+    """Return the sentences of the findings, with where to look first before the caveats on certainty."""
+    said = sentences(found)
+    if isinstance(shown, NotMeasured):
+        return said
+    named = [f"{cause['count']} are called {cause['name']}" for cause in shown.causes if cause["count"]]
+    look = f"Where to look first: of the {len(shown.items)} most memorized examples, {', '.join(named)}. The evidence is with each, below."
+    return [*said[:3], look, *said[3:]]
 
 
 def _safe(text: str) -> Any:
