@@ -11,9 +11,7 @@ demo: $(READY)  ## audit the embedded data: a few minutes on two cores
 	$(BIN)/rote audit fashion
 
 test: $(READY_DEV)  ## the whole test suite, with coverage
-	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest
-	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
 check: $(READY_DEV)  ## format, lint, types, layers, generated pages

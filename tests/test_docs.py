@@ -1,0 +1,96 @@
+"""What the pages tell people to type works as it stands there."""
+
+import contextlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rote.catalogue import find_score
+from rote.cli import app, main
+from rote.evidence import evaluate
+from rote.runs import collect
+from small import small_task
+
+ROOT = Path(__file__).parent.parent
+
+
+def blocks(page: str, language: str = "python") -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
+
+
+def test_the_ten_lines_of_the_readme(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = blocks("README.md")
+    assert len([line for line in block.splitlines() if line.strip()]) <= 10
+    rng = np.random.default_rng(0)
+    x, x_test = rng.normal(size=(150, 20)), rng.normal(size=(50, 20))
+    given = {"x": x, "y": (x[:, 0] > 0).astype(int), "x_test": x_test, "y_test": (x_test[:, 0] > 0).astype(int)}
+    with contextlib.chdir(tmp_path):
+        exec(compile(block, "README.md", "exec"), given)  # noqa: S102 - our own page
+    assert len(capsys.readouterr().out.splitlines()) == 10
+    assert (tmp_path / "audits/mine/report.html").exists()
+
+
+def test_the_task_and_the_python_of_the_start_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    task, python = blocks("docs/start.md")
+    (tmp_path / "my_task.py").write_text(task)
+    with contextlib.chdir(tmp_path):
+        exec(compile(python, "docs/start.md", "exec"), {})  # noqa: S102 - our own page
+    worst = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    planted = {f"train/{i}" for i in range(20)}
+    assert len(planted & set(worst)) >= 5, "the ten most memorized are mostly the twenty wrong labels"
+
+
+def test_the_score_of_the_contributing_page_runs_on_any_record(tmp_path: Path) -> None:
+    (block,) = blocks("CONTRIBUTING.md")
+    (tmp_path / "my_score.py").write_text(block)
+    record = collect(small_task(), tmp_path / "record", runs=2, workers=1)
+    values = evaluate(find_score(f"{tmp_path / 'my_score.py'}:largest_loss"), record)
+    assert np.isfinite(values.value[values.runs_in > 0]).all()
+
+
+def test_every_command_on_the_pages_is_one_that_exists(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = ["README.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+    typed = {
+        line.split("#")[0].strip()
+        for page in pages
+        for line in (ROOT / page).read_text().splitlines()
+        if line.startswith("rote ")
+    }
+    assert len(typed) >= 8
+    for line in typed:
+        verb = line.split()[1]
+        assert verb in app.commands, line
+        options = re.findall(r" (--[a-z]+)", line)
+        known = {name for parameter in app.commands[verb].params for name in parameter.opts}
+        assert set(options) <= known, line
+    monkeypatch.setattr(sys, "argv", ["rote", "--version"])
+    main()
+    assert "0.1.0" in capsys.readouterr().out
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in [
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "benchmarks").glob("*.md"),
+    ]:
+        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} -> {target}"
+
+
+def test_the_example_of_ones_own_loop(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-W", "error", str(ROOT / "examples/own_loop.py")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "memorization (90 % interval)" in result.stdout
