@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from torch import nn
 
@@ -106,8 +107,14 @@ def test_kill_of_the_parent_alone_leaves_a_directory_that_can_be_finished(tmp_pa
     while finished(tmp_path) < 1:
         assert first.poll() is None
         time.sleep(0.005)
+    workers = [child.pid for child in psutil.Process(first.pid).children(recursive=True)]
+    assert len(workers) >= 2
     first.kill()
     first.communicate()
+    gone, _ = psutil.wait_procs([psutil.Process(pid) for pid in workers if psutil.pid_exists(pid)], timeout=30)
+    assert not [pid for pid in workers if psutil.pid_exists(pid)], (
+        f"{len(gone)} of {len(workers)} workers ended by themselves"
+    )
     assert start(tmp_path, epochs=40).wait() == 0
     assert finished(tmp_path) == 6
     assert len(rote.Record(tmp_path).runs) == 6

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -212,8 +213,16 @@ def _start_worker(payload: bytes) -> None:
     import torch
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     torch.set_num_threads(1)
     _job = cloudpickle.loads(payload)  # written by our own parent process, over its pipe
+
+
+def _end_with_parent(parent: int) -> None:
+    """End this worker when the process that started it is gone, were it by kill -9: no one would ever end it."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)
 
 
 def _train_in_worker(run: int) -> bool:
