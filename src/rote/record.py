@@ -32,6 +32,9 @@ BASE_COLUMNS = {
     "prediction": pa.int32(),
 }
 COLUMNS = {**BASE_COLUMNS, **{f"{name}_seen": kind for name, kind in BASE_COLUMNS.items()}}
+CODED = ["step", "example", "prediction", "prediction_seen"]
+"""Columns with few values. The others are written plainly: a dictionary of floats costs time and space."""
+
 RUN_SCHEMA = pa.schema(
     [
         ("step", pa.int32()),
@@ -270,7 +273,10 @@ def write_run(
     """Write one run as its steps come, a row group each; the file has its name only when the last one is in it."""
     schema = RUN_SCHEMA.with_metadata({"rote.run": json.dumps(dict(settings), sort_keys=True)})
     names = pa.array(ids)
-    with replacing(path, aside) as scratch, pq.ParquetWriter(scratch, schema, compression="zstd") as writer:
+    with (
+        replacing(path, aside) as scratch,
+        pq.ParquetWriter(scratch, schema, compression="zstd", use_dictionary=CODED) as writer,
+    ):
         for step in steps:
             writer.write_table(_rows(step, member, names, schema), row_group_size=1 << 30)
 
