@@ -1,5 +1,6 @@
 """The whole of it in one call: collect runs, then write the report."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from rote.canaries import Canaries
 from rote.designs import Design
 from rote.recipe import Task
 from rote.record import Record
-from rote.report import write_report
+from rote.report import findings, read_panel, sentences, write_report
 from rote.runs import Progress, collect
 from rote.tasks import default_canaries, load_task
 
@@ -25,11 +26,12 @@ def audit(
     workers: int | None = None,
     device: str = "cpu",
     progress: Progress | None = None,
+    tell: Callable[[list[str]], None] | None = None,
 ) -> Record:
     """Train the runs that are missing in `directory` (default: audits/NAME), write report.html there, and return the record.
 
     `task` is a rote.Task or what `rote audit` takes: `fashion`, `my_task.py`, `package.module:task`. See
-    `rote.collect` for the rest.
+    `rote.collect` for the rest. `tell` is called with the verdict, sentence by sentence, before the report is drawn.
     """
     source = task if isinstance(task, str) else ""
     found = load_task(task) if isinstance(task, str) else task
@@ -45,5 +47,8 @@ def audit(
     where = Path(directory) if directory is not None else Path("audits") / found.name
     planted = default_canaries(source, found) if canaries is None else canaries
     record = collect(found, where, runs=runs, canaries=planted, progress=progress, **options)
-    write_report(record)
+    panel = read_panel(record)
+    if tell is not None:
+        tell(sentences(findings(record, panel=panel)))
+    write_report(record, panel=panel)
     return record

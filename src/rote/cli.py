@@ -1,7 +1,7 @@
 """The command line: few verbs, each one library call. stdout is data, stderr is talk, a failure is a sentence and status 1."""
 
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -86,12 +86,18 @@ def audit(
     from rote.designs import parse_design
 
     planted = None if canaries is None else Canaries.of_each(canaries)
-    with _progress() as report_progress:
+    with _progress() as (update, close):
+
+        def tell(said: list[str]) -> None:
+            close()
+            click.echo("\n".join(said))
+            _say("drawing the report ...")
+
         record = run_audit(
             task, out, runs=runs, epochs=epochs, design=parse_design(design), canaries=planted,
-            seed=seed, workers=workers, device=device, progress=report_progress,
+            seed=seed, workers=workers, device=device, progress=update, tell=tell,
         )  # fmt: skip
-    _summarize(record)
+    click.echo(f"\nreport: {record.directory / 'report.html'}")
 
 
 @app.command()
@@ -207,7 +213,7 @@ def _say(text: str) -> None:
 
 
 @contextmanager
-def _progress() -> Generator[Any]:
+def _progress() -> Generator[tuple[Callable[[int, int, int, int], None], Callable[[], None]]]:
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[finished]}"),
@@ -228,15 +234,7 @@ def _progress() -> Generator[Any]:
             if done:
                 bar.update(shown, description="trained ")
 
-        yield update
-
-
-def _summarize(record: Any) -> None:
-    from rote.report import findings, sentences
-
-    for sentence in sentences(findings(record)):
-        click.echo(sentence)
-    click.echo(f"\nreport: {record.directory / 'report.html'}")
+        yield update, bar.stop
 
 
 def _print_rows(rows: Sequence[dict[str, Any]], scores: Sequence[str]) -> None:

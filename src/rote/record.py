@@ -32,7 +32,7 @@ BASE_COLUMNS = {
     "prediction": pa.int32(),
 }
 COLUMNS = {**BASE_COLUMNS, **{f"{name}_seen": kind for name, kind in BASE_COLUMNS.items()}}
-CODED = ["step", "example", "prediction", "prediction_seen"]
+CODED: Any = ["step", "example", "prediction", "prediction_seen"]
 """Columns with few values. The others are written plainly: a dictionary of floats costs time and space."""
 
 RUN_SCHEMA = pa.schema(

@@ -43,13 +43,14 @@ class Examples:
     compared: bool
 
 
-def write_report(record: Record, path: Path | str | None = None) -> Path:
+def write_report(record: Record, path: Path | str | None = None, *, panel: Panel | None = None) -> Path:
     """Write the report of a record to `path` (default: report.html in its directory) and return where it is.
 
-    The file is written aside and renamed. Raises MissingEvidence for a record without a finished run.
+    The file is written aside and renamed. `panel` spares reading the scores a second time. Raises MissingEvidence for
+    a record without a finished run.
     """
     target = record.directory / "report.html" if path is None else Path(path)
-    panel = read_panel(record)
+    panel = panel or read_panel(record)
     found = findings(record, panel=panel)
     html = _render(record, found, panel)
     with replacing(target) as aside:
