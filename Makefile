@@ -27,7 +27,7 @@ docs: $(READY_DEV)  ## write the generated pages again
 clean:
 	rm -rf $(VENV) artefacts build dist .coverage .coverage.*
 
-# torch is pinned by constraints.txt; the index of CPU builds spares Linux users several GB of CUDA.
+# torch is pinned by constraints.txt for this set-up only; users of the package may have any torch >= 2.4.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rote needs Python 3.11 or newer; set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)

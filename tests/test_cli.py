@@ -174,6 +174,13 @@ def test_a_directory_of_another_task_or_schema(tmp_path: Path, record: Path) -> 
     ]
 
 
+def test_devices_that_are_not_there(tmp_path: Path) -> None:
+    write_task(tmp_path)
+    for device in ("meta", "quantum"):
+        result = rote("audit", "my_task.py", "--device", device, cwd=tmp_path)
+        assert_sentence(result, f"cannot use the device '{device}'", "--device cpu")
+
+
 def test_places_that_cannot_be_written(tmp_path: Path, record: Path) -> None:
     write_task(tmp_path)
     assert_sentence(rote("audit", "my_task.py", "--out", "/proc/rote", cwd=tmp_path), "Cannot write to /proc/rote")

@@ -121,10 +121,11 @@ def collect(
     Raises WrongRecord when the directory holds another task's runs, InvalidData for a task or settings that cannot be
     used.
     """
-    from rote.train import check_model
+    from rote.train import check_device, check_model
 
     directory = Path(directory)
     design, canaries = design or Subsets(), canaries or Canaries()
+    check_device(device)
     population = plant(task, canaries, seed)
     network = check_model(task.model, population, len(task.classes))
     manifest = describe(task, network, population, design, canaries, seed, source)

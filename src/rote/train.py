@@ -100,6 +100,17 @@ def check_model(model: Callable[[], nn.Module], population: Population, classes:
     return network
 
 
+def check_device(device: str) -> None:
+    """Raise InvalidData unless this torch can put numbers on the device and read them back."""
+    try:
+        torch.zeros(1, device=device).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        told = str(error).split("\n")[0].rstrip(".")
+        raise InvalidData(
+            f"This torch cannot use the device {device!r}: {told}. Use --device cpu, or install a torch that can."
+        ) from None
+
+
 def to_tensors(population: Population, device: str, which: slice = slice(None)) -> tuple[Tensor, Tensor]:
     """Return inputs as float32 (uint8 is divided by 255) and labels, on the device."""
     inputs = torch.from_numpy(np.ascontiguousarray(population.inputs[which])).to(device)
