@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from rote.canaries import Canaries
 from rote.designs import Design
@@ -37,16 +36,12 @@ def audit(
     found = load_task(task) if isinstance(task, str) else task
     if epochs is not None:
         found = replace(found, recipe=replace(found.recipe, epochs=epochs))
-    options: dict[str, Any] = {
-        "design": design,
-        "seed": seed,
-        "workers": workers,
-        "device": device,
-        "source": source,
-    }
     where = Path(directory) if directory is not None else Path("audits") / found.name
     planted = default_canaries(source, found) if canaries is None else canaries
-    record = collect(found, where, runs=runs, canaries=planted, progress=progress, **options)
+    record = collect(
+        found, where, runs=runs, design=design, canaries=planted, seed=seed,
+        workers=workers, device=device, source=source, progress=progress,
+    )  # fmt: skip
     panel = read_panel(record)
     if tell is not None:
         tell(sentences(findings(record, panel=panel)))

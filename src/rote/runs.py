@@ -19,7 +19,7 @@ from rote.canaries import Canaries, flips, plant
 from rote.designs import Design, Subsets
 from rote.errors import InvalidData, RoteError
 from rote.manifest import alone, describe, plan
-from rote.recipe import Task
+from rote.recipe import Recipe, Task
 from rote.record import (
     Population,
     Record,
@@ -46,7 +46,7 @@ class Job:
     model: Callable[[], Any]
     population: Population
     member: Bool[ndarray, "run example"]
-    task: Task
+    recipe: Recipe
     seed: int
     key: str
     device: str
@@ -69,15 +69,13 @@ class Job:
                 "run": run,
                 "seed": seed,
                 "key": self.key,
-                "steps": self.task.recipe.epochs,
+                "steps": self.recipe.epochs,
                 "rote": __version__,
-            }
-            settings |= {
                 "torch": torch.__version__,
                 "threads": torch.get_num_threads(),
                 "device": self.device,
             }
-            steps = train(self.model, self.population, self.member[run], self.task.recipe, seed, self.device)
+            steps = train(self.model, self.population, self.member[run], self.recipe, seed, self.device)
             write_run(
                 path,
                 ticking(steps, scratch(self.directory, run, "step"), tick),
@@ -140,7 +138,7 @@ def collect(
         write_manifest(directory, {**manifest, "blocks": blocks})
     missing = [run for run in range(min(wanted, len(member))) if not run_path(directory, run).exists()]
     if missing:
-        job = Job(directory, task.model, population, member, task, seed, manifest["key"], device)
+        job = Job(directory, task.model, population, member, task.recipe, seed, manifest["key"], device)
         _train_all(job, missing, _workers(workers, device, len(missing)), progress or (lambda *_: None))
     return Record(directory)
 
@@ -152,7 +150,7 @@ def run_seed(seed: int, run: int) -> int:
 
 def _train_all(job: Job, missing: Sequence[int], workers: int, progress: Progress) -> None:
     """Train runs until all are on disk; those that another process has claimed are waited for, and taken over if it dies."""
-    epochs = job.task.recipe.epochs
+    epochs = job.recipe.epochs
 
     def tell() -> None:
         steps = [epochs if run_path(job.directory, run).exists() else ticked(job.directory, run) for run in missing]
