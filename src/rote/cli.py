@@ -123,7 +123,7 @@ def score(runs: Path, scores: Sequence[str], top: int | None, split: str | None,
     from rote.catalogue import find_score
     from rote.evidence import evaluate
     from rote.record import Record
-    from rote.tables import as_csv, as_json, pair_rows, score_rows
+    from rote.tables import pair_rows, score_rows
 
     record, asked = Record(runs), [find_score(text) for text in scores]
     limit = top if top is not None or form else 20
@@ -138,7 +138,7 @@ def score(runs: Path, scores: Sequence[str], top: int | None, split: str | None,
         scored = [evaluate(s, record) for s in asked]
         rows = score_rows(record, scored, split=split or "train", top=limit)
     if form:
-        click.echo(as_csv(rows) if form == "csv" else as_json(rows), nl=False)
+        _print_data(rows, form)
         return
     _print_rows(rows, [str(s) for s in asked])
     _say(f"{len(record.runs)} runs; intervals at 90 %. Four times as many runs would halve them.")
@@ -169,11 +169,10 @@ def report(runs: Path, out: Path | None) -> None:
 def catalogue(form: str | None) -> None:
     """List all scores: what they need, which end is high, and the paper."""
     from rote.catalogue import catalogue_rows
-    from rote.tables import as_csv, as_json
 
     rows = catalogue_rows()
     if form:
-        click.echo(as_csv(rows) if form == "csv" else as_json(rows), nl=False)
+        _print_data(rows, form)
         return
     for row in rows:
         click.echo(
@@ -235,6 +234,12 @@ def _progress() -> Generator[tuple[Callable[[int, int, int, int], None], Callabl
                 bar.update(shown, description="trained ")
 
         yield update, bar.stop
+
+
+def _print_data(rows: Sequence[dict[str, Any]], form: str) -> None:
+    from rote.tables import as_csv, as_json
+
+    click.echo(as_csv(rows) if form == "csv" else as_json(rows), nl=False)
 
 
 def _print_rows(rows: Sequence[dict[str, Any]], scores: Sequence[str]) -> None:
