@@ -1,11 +1,14 @@
-"""Models per minute: rote.runs.collect with one process per core, against one DataLoader loop per model, default threads.
+"""Models per minute: rote.collect, against one DataLoader loop per model with default threads, and two public ensemble trainers.
 
-Both train the same model on random 70 % of the embedded Fashion-MNIST sample, in batches of 128, ask about the test images
-after each epoch and about everyone at the end. rote also records six columns of everything and writes them to disk. Every
-measurement is a fresh process; the two take turns. Time runs from the start of the work to finished results, loading the
-data and starting the workers included, imports of the first process excluded.
+All train the same model on random 70 % of the embedded Fashion-MNIST sample, in batches of 128. The plain loop and rote ask
+about the test images after each epoch and about everyone at the end; rote also records six columns of everything and writes
+them to disk. The peers ask about everyone once, at the end: scikit-learn's BaggingClassifier over skorch's nets, and
+torchensemble's BaggingClassifier (it draws each batch with replacement), both with a process per core. Every measurement is a
+fresh process; the arms take turns. Time runs from the start of the work to finished results, loading the data and starting
+the workers included, imports of the first process excluded.
 
-    python benchmarks/runs_per_minute.py [--models 8] [--epochs 15] [--rounds 3] [--network cnn mlp]
+    pip install skorch torchensemble    # for the arms of those names
+    python benchmarks/runs_per_minute.py [--models 32] [--epochs 15] [--rounds 3] [--network cnn mlp] [--arms plain rote ...]
 """
 
 import argparse
@@ -19,17 +22,13 @@ import time
 import numpy as np
 import psutil
 import torch
+from peers import BATCH, NETWORKS, SHARE, skorch, torchensemble
 from side_by_side import machine, median_interval, spread, table
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import rote
 from rote.datasets.fashion_mnist import CLASSES, fashion
-from rote.models import cnn, mlp
-
-BATCH, SHARE = 128, 0.7
-NETWORKS = {"cnn": cnn, "mlp": mlp}
-ARMS = ("plain", "rote")
 
 
 def plain(network: str, models: int, epochs: int) -> None:
@@ -71,6 +70,9 @@ def collected(network: str, models: int, epochs: int) -> None:
         rote.collect(task, directory, runs=models, design=rote.Subsets(SHARE))
 
 
+ARMS = {"plain": plain, "rote": collected, "skorch": skorch, "torchensemble": torchensemble}
+
+
 def measure(arm: str, network: str, models: int, epochs: int) -> tuple[float, float]:
     """Return models per minute, and the largest memory of the process and its children, in MB."""
     options = ["--arm", arm, "--network", network, "--models", str(models), "--epochs", str(epochs)]
@@ -103,34 +105,36 @@ def sample(process: psutil.Process, peak: list[float], done: threading.Event) ->
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", type=int, default=8)
+    parser.add_argument("--models", type=int, default=32)
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--network", nargs="+", choices=NETWORKS, default=list(NETWORKS))
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=["plain", "rote"])
     parser.add_argument("--arm", choices=ARMS, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.arm:
         start = time.perf_counter()
-        (plain if asked.arm == "plain" else collected)(asked.network[0], asked.models, asked.epochs)
+        ARMS[asked.arm](asked.network[0], asked.models, asked.epochs)
         print(json.dumps(time.perf_counter() - start))
         return
     rows: list[list[object]] = []
     for network in asked.network:
-        found: dict[str, list[tuple[float, float]]] = {arm: [] for arm in ARMS}
+        found: dict[str, list[tuple[float, float]]] = {arm: [] for arm in asked.arms}
         for number in range(asked.rounds):
-            for arm in ARMS if number % 2 == 0 else ARMS[::-1]:
+            for arm in asked.arms if number % 2 == 0 else asked.arms[::-1]:
                 found[arm].append(measure(arm, network, asked.models, asked.epochs))
                 print(f"{network}, round {number + 1}, {arm}: {found[arm][-1][0]:.2f} a minute", file=sys.stderr)
-        ratios = [ours[0] / theirs[0] for ours, theirs in zip(found["rote"], found["plain"], strict=True)]
-        for arm in ARMS:
+        first = asked.arms[0]
+        for arm in asked.arms:
             speed, memory = zip(*found[arm], strict=True)
-            ratio = "{:.2f} ({:.2f} to {:.2f})".format(*median_interval(ratios)) if arm == "rote" else "1"
+            ratios = [mine[0] / theirs[0] for mine, theirs in zip(found[arm], found[first], strict=True)]
+            ratio = "{:.2f} ({:.2f} to {:.2f})".format(*median_interval(ratios)) if arm != first else "1"
             rows.append([network, arm, spread(speed), ratio, spread(memory, 0)])
     print(
         f"\n{asked.models} models of {asked.epochs} epochs, batch {BATCH}, {asked.rounds} alternating rounds; median (smallest to largest),"
     )
     print(
-        "ratio: median of the rounds (90 % bootstrap interval); memory: proportional set size of the process tree, sampled every 0.1 s"
+        "ratio: to the first arm, median of the rounds (90 % bootstrap interval); memory: proportional set size of the process tree, sampled every 0.1 s"
     )
     print()
     print(table(["network", "loop", "models a minute", "ratio", "peak memory, MB"], rows))

@@ -58,4 +58,9 @@ def _record() -> dict[str, NDArray[np.generic]]:
         "loss": -np.log(confidence),
         "residual": np.sqrt(2) * (1 - confidence),
     }
-    return {"member": member} | full | {f"{name}_seen": column * seen for name, column in full.items()}
+    correctness = np.where(member, np.where(hard, 0.5, 1.0), np.nan)  # of a whole run
+    return (
+        {"member": member, "correctness": correctness}
+        | full
+        | {f"{name}_seen": column * seen for name, column in full.items()}
+    )

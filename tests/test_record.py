@@ -18,7 +18,6 @@ from rote.record import (
     Record,
     Step,
     finished_runs,
-    replacing,
     run_path,
     write_manifest,
     write_population,
@@ -256,30 +255,21 @@ def test_a_writer_that_fails_leaves_the_old_file_and_no_half_one(directory: Path
     assert {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()} == before
 
 
-def write_and_fail(path: Path) -> None:
-    with replacing(path) as aside:
-        aside.write_text("half")
-        raise ValueError
+def test_inputs_are_read_when_somebody_looks(directory: Path) -> None:
+    found = Record(directory).population
+    path = directory / "examples.parquet"
+    whole = path.read_bytes()
+    path.write_bytes(b"")
+    with pytest.raises(WrongRecord, match=r"examples\.parquet cannot be read"):
+        _ = found.inputs
+    path.write_bytes(whole)
+    np.testing.assert_array_equal(found.inputs, population().inputs)
+    path.unlink()
+    np.testing.assert_array_equal(found.inputs, population().inputs)
 
 
-def test_replacing_is_all_or_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "file.txt"
-    with replacing(path) as aside:
-        aside.write_text("old")
-        assert not path.exists()
-        assert aside.parent == path.parent
-    assert path.read_text() == "old"
-    assert path.stat().st_mode & 0o777 == 0o644
-    with pytest.raises(ValueError):
-        write_and_fail(path)
-    assert path.read_text() == "old"
-    assert [each.name for each in path.parent.iterdir()] == ["file.txt"]
-
-
-def test_what_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(RoteError, match="Cannot write to"), replacing(tmp_path / "file" / "x"):
-        pass
-    (tmp_path / "taken").mkdir()
-    with pytest.raises(RoteError, match=r"Cannot write .*taken"), replacing(tmp_path / "taken") as aside:
-        aside.write_text("")
+def test_inputs_are_of_the_population_even_when_its_file_has_grown(directory: Path) -> None:
+    found, grown = Record(directory).population, population()
+    more = {name: np.concatenate([value, value]) for name, value in vars(grown).items()}
+    write_population(directory, Population(**{**more, "ids": np.arange(2 * N).astype(str)}))
+    np.testing.assert_array_equal(found.inputs, grown.inputs)

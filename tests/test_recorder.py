@@ -582,3 +582,8 @@ def test_a_directory_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> N
     (tmp_path / "file").write_text("")
     with pytest.raises(RoteError, match="Cannot write to"):
         Recorder(tmp_path / "file", steps=1)
+
+
+def test_a_far_place_is_refused_with_what_to_do() -> None:
+    with pytest.raises(RoteError, match=r"cannot write to memory://far/record\. Give it a local directory, and copy"):
+        Recorder("memory://far/record", steps=1)

@@ -19,7 +19,7 @@ import rote
 from rote.canaries import Canaries
 from rote.designs import KFold
 from rote.errors import InvalidData, RoteError, WrongRecord
-from rote.runs import collect
+from rote.runs import Progress, collect
 from small import small_task
 
 COLLECT = """
@@ -156,12 +156,15 @@ def test_a_deleted_run_is_trained_again_to_the_same_bits(reference: Path) -> Non
 
 
 def test_progress_is_told_in_steps_that_only_grow_and_end_at_the_total(tmp_path: Path) -> None:
-    told: list[tuple[int, int, int, int]] = []
-    collect(small_task(), tmp_path, runs=4, workers=1, progress=lambda *now: told.append(now))
-    assert told[0] == (0, 0, 12, 4)
-    assert told[-1] == (12, 4, 12, 4)
-    assert [steps for steps, *_ in told] == sorted(steps for steps, *_ in told)
-    assert len({steps for steps, *_ in told}) == 13
+    for workers in (1, 2):
+        told: list[Progress] = []
+        collect(small_task(), tmp_path / str(workers), runs=4, workers=workers, progress=told.append)
+        assert told[0] == Progress(0, 12, 0, 4, ())
+        assert told[-1] == Progress(12, 12, 4, 4, ())
+        steps = [now.steps for now in told]
+        assert steps == sorted(steps)
+        assert workers == 2 or set(steps) == set(range(13))
+        assert sorted(run for now in told for run in now.finished) == [0, 1, 2, 3], "each run is told of once"
 
 
 class Swapped(nn.Module):
@@ -224,18 +227,19 @@ def test_a_failing_run_keeps_the_finished_ones_and_says_why(tmp_path: Path) -> N
 
 
 def test_a_worker_that_dies_is_told_in_a_sentence(tmp_path: Path) -> None:
+    parent = os.getpid()
+
     class Deadly(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.layer = nn.Linear(64, 4)
-            self.parent = os.getpid()
 
         def forward(self, x):
-            if self.training:
+            if os.getpid() != parent:
                 os.kill(os.getpid(), signal.SIGKILL)
             return self.layer(x.flatten(1))
 
-    with pytest.raises(RoteError, match=r"worker process died.*fewer --workers"):
+    with pytest.raises(RoteError, match=r"worker process died.*with 1 at work. Free memory"):
         collect(replace(small_task(), model=Deadly), tmp_path, runs=2, workers=2)
 
 
@@ -270,5 +274,6 @@ def test_settings_that_make_no_sense_are_refused(tmp_path: Path) -> None:
 
 def test_run_files_hold_no_time_and_no_place(reference: Path) -> None:
     settings = rote.Record(reference).run_settings(0)
-    assert set(settings) == {"run", "seed", "key", "steps", "rote", "torch", "threads", "device"}
+    what_bits_depend_on = {"seed", "key", "rote", "torch", "threads", "device", "precision", "matmul", "pack"}
+    assert set(settings) == {"run", "steps", *what_bits_depend_on}
     assert settings["threads"] == 1

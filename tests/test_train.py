@@ -10,13 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from people import CLASSES, FEATURES, TEST, N, members, noisy, people, perceptron
+from rote.engine import Engine
 from rote.errors import InvalidData, RoteError
 from rote.observe import observe
 from rote.recipe import Recipe, cosine, linear
 from rote.record import Population, Step
 from rote.train import check_model, train
 
-N, TEST, CANARIES, FEATURES, CLASSES = 33, 6, 4, 5, 3
 RECIPE = Recipe(epochs=3, batch_size=8, optimizer="sgd", learning_rate=linear(0.3), momentum=0.0)
 
 
@@ -29,39 +30,6 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def people(n: int = N) -> Population:
-    rng = np.random.default_rng(0)
-    total = n + TEST + CANARIES
-    return Population(
-        ids=np.arange(total).astype(np.str_),
-        split=np.repeat(["train", "test", "canary"], [n, TEST, CANARIES]),
-        labels=rng.integers(0, CLASSES, total),
-        canary=np.repeat(["", "noise"], [n + TEST, CANARIES]),
-        verification=np.zeros(total, np.bool_),
-        source=np.full(total, ""),
-        true_label=np.full(total, -1),
-        groups=np.full(total, ""),
-        inputs=rng.normal(size=(total, FEATURES)).astype(np.float32),
-    )
-
-
-def members(population: Population, count: int) -> NDArray[np.bool_]:
-    """Return the first `count` training examples and the first canary."""
-    member = np.arange(len(population)) < count
-    member[-CANARIES] = True
-    return member
-
-
-def perceptron() -> nn.Module:
-    return nn.Sequential(nn.Linear(FEATURES, 16), nn.ReLU(), nn.Linear(16, CLASSES))
-
-
-def noisy() -> nn.Module:
-    return nn.Sequential(
-        nn.Linear(FEATURES, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, CLASSES)
-    )
-
-
 def run(
     model: Callable[[], nn.Module] = perceptron,
     recipe: Recipe = RECIPE,
@@ -71,7 +39,7 @@ def run(
     count: int = 20,
 ) -> list[Step]:
     population = population or people()
-    return list(train(model, population, members(population, count), recipe, seed))
+    return [step for (step,) in train(model, population, members(population, count)[None], recipe, [seed], Engine())]
 
 
 def assert_same(first: list[Step], second: list[Step]) -> None:
@@ -155,7 +123,7 @@ def test_same_seed_same_bits_whatever_the_callers_random_state(model: Callable[[
 
 def test_what_the_caller_draws_between_steps_does_not_matter() -> None:
     population, steps = people(), []
-    for step in train(noisy, population, members(population, 20), RECIPE, 7):
+    for (step,) in train(noisy, population, members(population, 20)[None], RECIPE, [7], Engine()):
         torch.rand(5)
         steps.append(step)
     assert_same(steps, run(noisy))
@@ -165,7 +133,7 @@ def test_the_callers_random_state_is_left_as_it_was() -> None:
     torch.manual_seed(1)
     before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].copy()  # noqa: NPY002
     check_model(noisy, people(), CLASSES)
-    for _ in train(noisy, people(), members(people(), 20), RECIPE, 7):
+    for _ in train(noisy, people(), members(people(), 20)[None], RECIPE, [7], Engine()):
         assert torch.equal(torch.get_rng_state(), before[0])
     assert random.getstate() == before[1]
     np.testing.assert_array_equal(np.random.get_state()[1], before[2])  # noqa: NPY002
@@ -302,7 +270,7 @@ def test_divergence_in_the_very_last_update_is_said() -> None:
 def test_a_run_without_members_is_refused() -> None:
     population = people()
     with pytest.raises(InvalidData, match="trained on no example at all"):
-        next(train(perceptron, population, np.zeros(len(population), np.bool_), RECIPE, 0))
+        next(train(perceptron, population, np.zeros((1, len(population)), np.bool_), RECIPE, [0], Engine()))
 
 
 def raising() -> nn.Module:

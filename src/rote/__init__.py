@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from rote.evidence import pairs as pairs
     from rote.evidence import per_run as per_run
     from rote.examples import Examples as Examples
+    from rote.fit import Fit as Fit
+    from rote.fit import Fit as Fit
     from rote.recipe import Recipe as Recipe
     from rote.recipe import Schedule as Schedule
     from rote.recipe import Task as Task
@@ -48,6 +50,8 @@ _HOME = {
     "per_run": "evidence",
     "Values": "evidence",
     "Examples": "examples",
+    "Fit": "fit",
+    "Fit": "fit",
     "Recipe": "recipe",
     "Schedule": "recipe",
     "Task": "recipe",

@@ -1,15 +1,18 @@
 """The whole of it in one call: collect runs, then write the report."""
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from rote.canaries import Canaries
 from rote.designs import Design
 from rote.recipe import Task
 from rote.record import Record
 from rote.report import findings, read_panel, sentences, write_report
-from rote.runs import Progress, collect
+from rote.stopping import Going as Going
+from rote.stopping import Watcher, collect_until
 from rote.tasks import default_canaries, load_task
 
 
@@ -18,29 +21,34 @@ def audit(
     directory: Path | str | None = None,
     *,
     runs: int | None = None,
+    until: float | None = None,
     epochs: int | None = None,
     design: Design | None = None,
     canaries: Canaries | None = None,
     seed: int = 0,
     workers: int | None = None,
+    executor: Executor | None = None,
     device: str = "cpu",
-    progress: Progress | None = None,
+    precision: Literal["auto", "fp32", "bf16"] = "auto",
+    memory: int | None = None,
+    progress: Watcher | None = None,
     tell: Callable[[list[str]], None] | None = None,
 ) -> Record:
     """Train the runs that are missing in `directory` (default: audits/NAME), write report.html there, and return the record.
 
-    `task` is a rote.Task or what `rote audit` takes: `fashion`, `my_task.py`, `package.module:task`. See
-    `rote.collect` for the rest. `tell` is called with the verdict, sentence by sentence, before the report is drawn.
+    `task` is a rote.Task or what `rote audit` takes: `fashion`, `my_task.py`, `package.module:task`. With `until`, runs
+    are added until the median standard error of memorization is that small, `runs` at most. See `rote.collect` for
+    the rest. `tell` is called with the verdict, sentence by sentence, before the report is drawn.
     """
     source = task if isinstance(task, str) else ""
     found = load_task(task) if isinstance(task, str) else task
     if epochs is not None:
         found = replace(found, recipe=replace(found.recipe, epochs=epochs))
-    where = Path(directory) if directory is not None else Path("audits") / found.name
+    where = directory if directory is not None else Path("audits") / found.name
     planted = default_canaries(source, found) if canaries is None else canaries
-    record = collect(
-        found, where, runs=runs, design=design, canaries=planted, seed=seed,
-        workers=workers, device=device, source=source, progress=progress,
+    record = collect_until(
+        found, where, standard_error=until, runs=runs, progress=progress, design=design, canaries=planted, seed=seed,
+        workers=workers, executor=executor, device=device, precision=precision, memory=memory, source=source,
     )  # fmt: skip
     panel = read_panel(record)
     if tell is not None:

@@ -1,26 +1,29 @@
 """The command line: few verbs, each one library call. stdout is data, stderr is talk, a failure is a sentence and status 1."""
 
+import logging
 import sys
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
-    Progress,
     TaskProgressColumn,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.progress import Progress as Bar
 from rich.table import Table
 
 from rote.errors import RoteError
 from rote.version import __version__
+
+if TYPE_CHECKING:
+    from rote.stopping import Going
+    from rote.summaries.forecast import Forecast
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -59,12 +62,30 @@ def app(debug: bool) -> None:
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="All randomness comes from it.")
 @click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Directory of the record. [default: audits/NAME]",
+    "--until",
+    type=click.FloatRange(0, min_open=True),
+    help="Train until the median standard error of memorization is this small, for example 0.05; --runs is then the most to train.",
 )
-@click.option("--workers", type=click.IntRange(1), help="Processes that train. [default: one per core; one on a GPU]")
+@click.option(
+    "--out", metavar="DIRECTORY", help="Directory of the record, or a URL (s3://bucket/name). [default: audits/NAME]"
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Where models train: processes of this machine, or a Ray cluster (pip install 'rote[ray]').",
+)
+@click.option("--workers", type=click.IntRange(1), help="Processes that train. [default: one per core; one per GPU]")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps ...")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16"]),
+    default="auto",
+    show_default=True,
+    help="auto: bfloat16 where the machine has it in hardware.",
+)
+@click.option("--memory", help="The most that training may take, for example 8GB. [default: what is free]")
 def audit(
     task: str,
     runs: int | None,
@@ -72,9 +93,13 @@ def audit(
     design: str,
     canaries: int | None,
     seed: int,
-    out: Path | None,
+    until: float | None,
+    out: str | None,
+    engine: str,
     workers: int | None,
     device: str,
+    precision: Literal["auto", "fp32", "bf16"],
+    memory: str | None,
 ) -> None:
     """Train models on subsets of TASK's examples, score every example, and write report.html.
 
@@ -84,9 +109,11 @@ def audit(
     from rote.auditing import audit as run_audit
     from rote.canaries import Canaries
     from rote.designs import parse_design
+    from rote.memory import parse_memory
 
     planted = None if canaries is None else Canaries.of_each(canaries)
-    with _progress() as (update, close):
+    budget = None if memory is None else parse_memory(memory)
+    with _executor(engine, device) as executor, _progress() as (update, close):
 
         def tell(said: list[str]) -> None:
             close()
@@ -94,14 +121,15 @@ def audit(
             _say("drawing the report ...")
 
         record = run_audit(
-            task, out, runs=runs, epochs=epochs, design=parse_design(design), canaries=planted,
-            seed=seed, workers=workers, device=device, progress=update, tell=tell,
+            task, out, runs=runs, until=until, epochs=epochs, design=parse_design(design), canaries=planted,
+            seed=seed, workers=workers, executor=executor, device=device, precision=precision, memory=budget,
+            progress=update, tell=tell,
         )  # fmt: skip
     click.echo(f"\nreport: {record.directory / 'report.html'}")
 
 
 @app.command()
-@click.argument("runs", type=click.Path(path_type=Path))
+@click.argument("runs", metavar="RUNS")
 @click.argument("scores", nargs=-1, required=True)
 @click.option(
     "--top",
@@ -115,7 +143,7 @@ def audit(
 )
 @click.option("--csv", "form", flag_value="csv", help="Print CSV.")
 @click.option("--json", "form", flag_value="json", help="Print JSON.")
-def score(runs: Path, scores: Sequence[str], top: int | None, split: str | None, form: str | None) -> None:
+def score(runs: str, scores: Sequence[str], top: int | None, split: str | None, form: str | None) -> None:
     """Print SCORES of the record in RUNS, most memorized (by the first score) first.
 
     A score is a name of `rote catalogue`, with options as in 'el2n(step=5)', or your own: my_file.py:name.
@@ -149,13 +177,9 @@ def score(runs: Path, scores: Sequence[str], top: int | None, split: str | None,
 
 
 @app.command()
-@click.argument("runs", type=click.Path(path_type=Path))
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The file to write. [default: RUNS/report.html]",
-)
-def report(runs: Path, out: Path | None) -> None:
+@click.argument("runs", metavar="RUNS")
+@click.option("--out", metavar="FILE", help="The file to write. [default: RUNS/report.html]")
+def report(runs: str, out: str | None) -> None:
     """Write the report of the record in RUNS again, without training."""
     from rote.record import Record
     from rote.report import write_report
@@ -212,28 +236,62 @@ def _say(text: str) -> None:
 
 
 @contextmanager
-def _progress() -> Generator[tuple[Callable[[int, int, int, int], None], Callable[[], None]]]:
+def _executor(engine: str, device: str) -> Generator[Executor | None]:
+    if engine == "local":
+        yield None
+        return
+    from rote.adapters.ray import RayExecutor
+
+    with RayExecutor(gpus=1 if device.startswith("cuda") else 0) as executor:
+        yield executor
+
+
+@contextmanager
+def _progress() -> Generator[tuple[Callable[["Going"], None], Callable[[], None]]]:
+    """Show a bar while models train, and what `rote` warns of above it."""
     console = Console(stderr=True)
     columns = (
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[finished]}"),
-        MofNCompleteColumn(), TextColumn("epochs"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+        TextColumn("{task.description}"), BarColumn(20), TaskProgressColumn(), TextColumn("{task.fields[finished]}"),
+        TimeRemainingColumn(), TextColumn("left"),
     )  # fmt: skip
-    with Progress(*columns, console=console, speed_estimate_period=120) as bar:
-        shown = bar.add_task("training", total=None, finished="", visible=False)
+    warned = _Warned(console)
+    logging.getLogger("rote").addHandler(warned)
+    try:
+        with Bar(*columns, console=console, speed_estimate_period=120) as bar:
+            shown = bar.add_task("training", total=None, finished="", visible=False)
 
-        def update(steps: int, finished: int, total_steps: int, total_runs: int) -> None:
-            done = finished >= total_runs
-            bar.update(
-                shown,
-                completed=steps,
-                total=total_steps,
-                finished=f"{finished}/{total_runs} runs,",
-                visible=True,
-            )
-            if done:
-                bar.update(shown, description="trained ")
+            def update(now: "Going") -> None:
+                bar.update(
+                    shown,
+                    completed=now.steps,
+                    total=now.of_steps,
+                    finished=f"{now.runs}/{now.of_runs} runs{_known(now.forecast)},",
+                    visible=True,
+                )
+                if now.runs >= now.of_runs:
+                    bar.update(shown, description="trained ")
 
-        yield update, bar.stop
+            yield update, bar.stop
+    finally:
+        logging.getLogger("rote").removeHandler(warned)
+
+
+def _known(forecast: "Forecast | None") -> str:
+    if forecast is None:
+        return ""
+    error, reliability = forecast.standard_error, forecast.reliability.value
+    return f", se {error:.3f}" + (f", reliability {reliability:.2f}" if reliability > 0 else "")
+
+
+class _Warned(logging.Handler):
+    """Prints what the library warns of, in one line above the bar."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.WARNING)
+        self.console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.console.print(f"rote: {record.getMessage()}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_data(rows: Sequence[dict[str, Any]], form: str) -> None:

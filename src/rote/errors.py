@@ -24,6 +24,14 @@ class Unsupported(RoteError):
     """A number that the sample cannot support, refused rather than printed."""
 
 
+class OutOfMemory(RoteError):
+    """Training does not fit into memory. Fewer models at once are tried first."""
+
+
+class WorkerDied(RoteError):
+    """A worker process is gone without a word, as when the system needs its memory."""
+
+
 def unknown(kind: str, asked: str, known: Iterable[str]) -> RoteError:
     """Return the error for a name that does not exist, with the nearest one that does."""
     names = sorted(known)

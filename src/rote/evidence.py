@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from rote.errors import MissingEvidence
 from rote.intervals import normal_quantile, student
-from rote.record import Record
+from rote.record import COLUMNS, Record
+from rote.scores import SCORES
 from rote.signature import Need, Score
 
 LEVEL = 0.9
@@ -149,9 +150,19 @@ def _stack(need: Need, record: Record, runs: Sequence[int], score: Score) -> NDA
 
 
 def _in_run(need: Need, record: Record, run: int, score: Score) -> NDArray[Any]:
-    """Return one column of one run with the axes and the kind that the score's signature states."""
+    """Return one column of one run with the axes and the kind that the score's signature states.
+
+    A column that is no column of a record is the value of the one-run score of that name; NaN where the run lacks what
+    that score reads, for what it says is an aid and not the evidence.
+    """
     if need.column == "member":
         return record.member(run)
+    if need.column in SCORES and need.column not in COLUMNS:
+        try:
+            ((_, values),) = per_run(SCORES[need.column], record, [run])
+        except MissingEvidence:
+            values = np.full(len(record.population), np.nan)
+        return values.astype(np.float32)
     if "step" in need.axes:
         values = record.over_steps(run, need.column)
     else:

@@ -15,21 +15,24 @@ from numpy import ndarray
 from rote.canaries import Canaries
 from rote.designs import Design
 from rote.errors import RoteError, WrongRecord
+from rote.fit import Fit
 from rote.recipe import Task
 from rote.record import Population, finished_runs, read_manifest
+from rote.storage import Place, exists, scratch_folder
 from rote.version import __version__
 
 
 def describe(
     task: Task,
-    network: Any,
+    model: str,
     population: Population,
     design: Design,
     canaries: Canaries,
     seed: int,
     source: str,
 ) -> dict[str, Any]:
-    """Return the manifest, with a key over all that the bits of a run depend on."""
+    """Return the manifest, with a key over all that the bits of a run depend on; `model` is a digest of what learns."""
+    own = isinstance(task.model, Fit)
     body: dict[str, Any] = {
         "rote": __version__,
         "task": {
@@ -37,24 +40,28 @@ def describe(
             "source": source,
             "classes": list(task.classes),
             "examples": _digest(population.ids, population.labels, population.inputs, population.groups),
-            "model": _model_digest(network),
+            "model": model,
         },
-        "recipe": task.recipe.values(),
+        "recipe": {} if own else task.recipe.values(),
         "design": str(design),
         "canaries": str(canaries),
         "seed": seed,
-        "steps": {"unit": "epoch", "last": task.recipe.epochs},
+        "steps": {"unit": "fit", "last": 1} if own else {"unit": "epoch", "last": task.recipe.epochs},
     }
     matters = {**body, "task": {k: v for k, v in body["task"].items() if k != "source"}}
     return {"key": hashlib.sha256(json.dumps(matters, sort_keys=True).encode()).hexdigest(), **body}
 
 
 @contextmanager
-def alone(directory: Path) -> Generator[None]:
-    """Create the directory and keep other processes from planning runs in it at the same time."""
+def alone(directory: Place) -> Generator[None]:
+    """Create the directory and keep other processes of this machine from planning runs in it at the same time.
+
+    A directory that several machines write to has no lock: the last of them to plan has its number of runs written down.
+    """
+    folder = directory if isinstance(directory, Path) else scratch_folder(directory)
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(directory / ".lock")
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock")
         lock.acquire(timeout=60)
     except Timeout:
         raise RoteError(
@@ -62,7 +69,7 @@ def alone(directory: Path) -> Generator[None]:
         ) from None
     except OSError as error:
         raise RoteError(
-            f"Cannot write to {directory} ({error.strerror}). Choose another directory with --out, or make this one writable."
+            f"Cannot write to {folder} ({error.strerror}). Choose another directory with --out, or make this one writable."
         ) from None
     try:
         yield
@@ -70,10 +77,10 @@ def alone(directory: Path) -> Generator[None]:
         lock.release()
 
 
-def plan(directory: Path, manifest: dict[str, Any], wanted: int) -> list[int]:
+def plan(directory: Place, manifest: dict[str, Any], wanted: int) -> list[int]:
     """Check that the directory is new or holds this very audit; return its blocks of runs, extended to `wanted`."""
     blocks: list[int] = []
-    if (directory / "record.json").exists():
+    if exists(directory / "record.json"):
         found = read_manifest(directory)
         _check_same(directory, found, manifest)
         blocks = list(found["blocks"])
@@ -96,7 +103,7 @@ def _digest(*arrays: ndarray) -> str:
     return total.hexdigest()
 
 
-def _model_digest(network: Any) -> str:
+def model_digest(network: Any) -> str:
     """Return a digest of the model's structure, its first weights under a fixed seed, and its code where that can be read."""
     kinds = {type(module) for module in network.modules() if not type(module).__module__.startswith("torch.")}
     functions = [
@@ -114,7 +121,7 @@ def _source(function: Callable[..., Any]) -> str:
         return function.__qualname__
 
 
-def _check_same(directory: Path, found: dict[str, Any], asked: dict[str, Any]) -> None:
+def _check_same(directory: Place, found: dict[str, Any], asked: dict[str, Any]) -> None:
     if found.get("key") == asked["key"]:
         return
     differences = [

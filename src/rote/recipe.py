@@ -9,6 +9,7 @@ import numpy as np
 
 from rote.errors import InvalidData, RoteError, unknown
 from rote.examples import Examples
+from rote.fit import Fit
 from rote.signature import parse_call, spell
 
 if TYPE_CHECKING:
@@ -123,11 +124,12 @@ def parse_schedule(text: str) -> float | Schedule:
 class Task:
     """What an audit is about: a model factory, examples to learn from, examples to be tested on, and a recipe.
 
-    `model()` returns a fresh `torch.nn.Module` that maps a batch of inputs to one logit per class. `classes` are
-    names to show (default: the indices). Raises InvalidData when the parts do not fit each other.
+    `model()` returns a fresh `torch.nn.Module` that maps a batch of inputs to one logit per class. Or else it is a
+    `rote.Fit`, which trains a model of any kind in its own way, without a recipe. `classes` are names to show (default:
+    the indices). Raises InvalidData when the parts do not fit each other.
     """
 
-    model: "Callable[[], nn.Module]"
+    model: "Callable[[], nn.Module] | Fit"
     train: Examples
     test: Examples
     recipe: Recipe = Recipe()
@@ -140,9 +142,14 @@ class Task:
                 raise InvalidData(f"Task.{part} must be rote.Examples, but it is {type(value).__name__}.")
         if not isinstance(cast("object", self.recipe), Recipe):
             raise InvalidData(f"Task.recipe must be rote.Recipe, but it is {type(self.recipe).__name__}.")
-        if not callable(self.model) or _is_module(self.model):
+        if isinstance(self.model, Fit):
+            if self.recipe != Recipe():
+                raise InvalidData(
+                    f"A rote.Fit trains in its own way, and {self.recipe} would change nothing. Leave the recipe out."
+                )
+        elif not callable(self.model) or _is_module(self.model):
             raise InvalidData(
-                "Task.model must be a function that returns a fresh model. Give the class or a lambda, not a model."
+                "Task.model must be a function that returns a fresh model, or a rote.Fit. Give the class or a lambda, not a model."
             )
         if self.train.inputs.shape[1:] != self.test.inputs.shape[1:]:
             raise InvalidData(

@@ -20,6 +20,7 @@ from rote.ids import with_ids as with_ids
 from rote.lent import Lent, population_of
 from rote.record import finished_runs, read_manifest, run_path, write_manifest, write_population, write_run
 from rote.roll import Split
+from rote.storage import place
 from rote.unfinished import Unfinished
 from rote.version import __version__
 
@@ -66,7 +67,12 @@ class Recorder:
         for name, value, least in (("run", run, 0), ("steps", steps, 1)):
             if value < least:
                 raise InvalidData(f"{name}={value!r} cannot be recorded. Give a whole number, {least} or more.")
-        self.directory, self.run, self.steps = Path(directory), run, steps
+        where = place(directory)
+        if not isinstance(where, Path):
+            raise RoteError(
+                f"A Recorder keeps unfinished steps beside the record, so it cannot write to {where}. Give it a local directory, and copy that when the runs are complete."
+            )
+        self.directory, self.run, self.steps = where, run, steps
         self._classes = tuple(classes)
         self._check_directory()
         self._lent = Lent(train, test)

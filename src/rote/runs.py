@@ -1,99 +1,43 @@
-"""Collect runs into a record: directories, claims, resume, progress. A run that is on disk is never trained again."""
+"""Collect runs into a record: what is asked for, what is there, what is missing. A run that is on disk is never trained again."""
 
-import os
-import signal
-import threading
-import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import cloudpickle
 import numpy as np
 from jaxtyping import Bool
 from numpy import ndarray
 
 from rote.canaries import Canaries, flips, plant
+from rote.crew import cores, train_all
 from rote.designs import Design, Subsets
-from rote.errors import InvalidData, RoteError
-from rote.manifest import alone, describe, plan
-from rote.recipe import Recipe, Task
-from rote.record import (
-    Population,
-    Record,
-    run_path,
-    write_manifest,
-    write_population,
-    write_run,
-)
-from rote.version import __version__
-from rote.working import claim, log, scratch, ticked, ticking, tidy
-
-RUN_STREAM = 3
-POLL_SECONDS = 0.2
-
-Progress = Callable[[int, int, int, int], None]
-"""Called with (steps done, runs done, steps in all, runs in all) of the runs that were missing, while a collection goes on."""
+from rote.engine import Engine, choose
+from rote.errors import InvalidData
+from rote.fit import Fit, check_fit, fit_digest
+from rote.job import Job
+from rote.manifest import alone, describe, model_digest, plan
+from rote.memory import available
+from rote.recipe import Task
+from rote.record import Population, Record, finished_runs, write_manifest, write_population
+from rote.storage import exists, place
+from rote.working import ticked, tidy
 
 
-@dataclass(frozen=True, eq=False)
-class Job:
-    """All that a worker needs to train any run of a collection."""
+@dataclass(frozen=True)
+class Progress:
+    """How far a collection is: of the runs that were missing when it began."""
 
-    directory: Path
-    model: Callable[[], Any]
-    population: Population
-    member: Bool[ndarray, "run example"]
-    recipe: Recipe
-    seed: int
-    key: str
-    device: str
+    steps: int
+    of_steps: int
+    runs: int
+    of_runs: int
+    finished: tuple[int, ...]
+    """The runs that are new since the last time."""
 
-    def train(self, run: int, tick: Callable[[], None]) -> bool:
-        """Train one run and write it, unless it is finished; return False when another process is at it."""
-        import torch
 
-        from rote.train import train
-
-        with claim(self.directory, run) as mine:
-            path = run_path(self.directory, run)
-            if not mine:
-                return False
-            if path.exists():
-                return True
-            start = time.perf_counter()
-            seed = run_seed(self.seed, run)
-            settings = {
-                "run": run,
-                "seed": seed,
-                "key": self.key,
-                "steps": self.recipe.epochs,
-                "rote": __version__,
-                "torch": torch.__version__,
-                "threads": torch.get_num_threads(),
-                "device": self.device,
-            }
-            steps = train(self.model, self.population, self.member[run], self.recipe, seed, self.device)
-            write_run(
-                path,
-                ticking(steps, scratch(self.directory, run, "step"), tick),
-                self.member[run],
-                self.population.ids,
-                settings,
-                aside=scratch(self.directory, run, "parquet"),
-            )
-            log(
-                self.directory,
-                {
-                    "run": run,
-                    "seconds": round(time.perf_counter() - start, 3),
-                    "worker": os.getpid(),
-                    "finished": time.time(),
-                },
-            )
-            return True
+Watcher = Callable[[Progress], None]
 
 
 def collect(
@@ -105,135 +49,107 @@ def collect(
     canaries: Canaries | None = None,
     seed: int = 0,
     workers: int | None = None,
+    executor: Executor | None = None,
     device: str = "cpu",
+    precision: Literal["auto", "fp32", "bf16"] = "auto",
+    memory: int | None = None,
     source: str = "",
-    progress: Progress | None = None,
+    progress: Watcher | None = None,
 ) -> Record:
     """Train what is missing of `runs` runs (default: what the design needs) and return the record.
 
     Runs that are already in `directory` are kept and count; `runs=0` trains nothing. More runs than planned extend
-    the design, whose balance holds at the end of each extension. One process per core trains, with one thread each,
-    so that a run has the same bits whatever `workers` is. Several processes may collect into one directory: they
-    share the work. `source` is where the task came from, for the record.
+    the design, whose balance holds at the end of each extension. `directory` is a path, or a URL that fsspec
+    understands (`s3://bucket/audits/fashion`). Several processes may collect into one directory: they share the work.
+
+    One process per core trains, with one thread each (`workers`), or any `executor` does. On a GPU, and on a CPU when
+    a model is very small, several models are trained at once. A run's bits depend on the seed, its number and what it
+    is packed with, never on the number of workers. `precision` "auto" computes in bfloat16 where the machine has it in
+    hardware; "fp32" never does. `memory` is the budget in bytes of all that trains (default: what is free): it bounds
+    the models trained at once. `source` is where the task came from, for the record.
 
     Raises WrongRecord when the directory holds another task's runs, InvalidData for a task or settings that cannot be
-    used.
+    used, OutOfMemory when not even one model fits.
     """
-    from rote.train import check_device, check_model
+    from rote.train import check_device
 
-    directory = Path(directory)
+    where = place(directory)
     design, canaries = design or Subsets(), canaries or Canaries()
     check_device(device)
     population = plant(task, canaries, seed)
-    network = check_model(task.model, population, len(task.classes))
-    manifest = describe(task, network, population, design, canaries, seed, source)
+    digest = _check_learner(task, population)
+    manifest = describe(task, digest, population, design, canaries, seed, source)
     wanted = design.default_runs(_groups(population)) if runs is None else runs
     if wanted < 0:
         raise InvalidData(f"{wanted} runs cannot be collected. Give 0 or more.")
-    with alone(directory):
-        blocks = plan(directory, manifest, wanted)
+    if workers is not None and workers < 1:
+        raise InvalidData(f"{workers} workers cannot train. Give 1 or more.")
+    with alone(where):
+        blocks = plan(where, manifest, wanted)
         member = _membership(population, design, blocks, seed)
-        if not (directory / "record.json").exists():
-            write_population(directory, population)
-        write_manifest(directory, {**manifest, "blocks": blocks})
-    missing = [run for run in range(min(wanted, len(member))) if not run_path(directory, run).exists()]
+        if not exists(where / "record.json"):
+            write_population(where, population)
+        write_manifest(where, {**manifest, "blocks": blocks})
+    there = set(finished_runs(where))
+    missing = [run for run in range(min(wanted, len(member))) if run not in there]
     if missing:
-        job = Job(directory, task.model, population, member, task.recipe, seed, manifest["key"], device)
-        _train_all(job, missing, _workers(workers, device, len(missing)), progress or (lambda *_: None))
-    return Record(directory)
+        engine = _engine(task, population, device, precision, memory, sum(blocks))
+        job = Job(where, task.model, population, member, task.recipe, len(task.classes), seed, manifest["key"], engine)
+        crew = _workers(workers, engine, memory, len(missing))
+        train_all(job, missing, blocks, crew, executor, _Watch(job, missing, progress or (lambda _: None)))
+        tidy(where)
+    return Record(where)
 
 
-def run_seed(seed: int, run: int) -> int:
-    """Return the seed of one run, a function of the collection's seed and the run's number only."""
-    return int(np.random.SeedSequence([seed, RUN_STREAM, run]).generate_state(1)[0])
+class _Watch:
+    """Counts what is done. A step that a run was at counts once, also when the run has to be trained again."""
+
+    def __init__(self, job: Job, missing: Sequence[int], tell: Watcher) -> None:
+        self.job, self.tell = job, tell
+        self.left, self.all, self.most = set(missing), len(missing), 0
+        self([], [])
+
+    def __call__(self, finished: Sequence[int], at_work: Sequence[int]) -> None:
+        new = tuple(run for run in finished if run in self.left)
+        self.left.difference_update(new)
+        done = self.all - len(self.left)
+        steps = done * self.job.steps + sum(ticked(self.job.directory, run) for run in at_work if run in self.left)
+        self.most = max(self.most, steps)
+        self.tell(Progress(self.most, self.all * self.job.steps, done, self.all, new))
 
 
-def _train_all(job: Job, missing: Sequence[int], workers: int, progress: Progress) -> None:
-    """Train runs until all are on disk; those that another process has claimed are waited for, and taken over if it dies."""
-    epochs = job.recipe.epochs
+def _check_learner(task: Task, population: Population) -> str:
+    """Return the digest of what learns; raise InvalidData when it cannot."""
+    if isinstance(task.model, Fit):
+        check_fit(task.model)
+        return fit_digest(task.model)
+    from rote.train import check_model
 
-    def tell() -> None:
-        steps = [epochs if run_path(job.directory, run).exists() else ticked(job.directory, run) for run in missing]
-        progress(sum(steps), steps.count(epochs), epochs * len(missing), len(missing))
-
-    todo = list(missing)
-    tell()
-    while todo:
-        before = len(todo)
-        if workers == 1:
-            _in_process(job, todo, tell)
-        else:
-            _in_pool(job, todo, workers, tell)
-        todo = [run for run in todo if not run_path(job.directory, run).exists()]
-        if len(todo) == before:
-            time.sleep(1.0)
-            tell()
-    tidy(job.directory)
+    return model_digest(check_model(task.model, population, len(task.classes)))
 
 
-def _in_process(job: Job, todo: Sequence[int], tell: Callable[[], None]) -> None:
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        for run in todo:
-            job.train(run, tell)
-            tell()
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _in_pool(job: Job, todo: Sequence[int], workers: int, tell: Callable[[], None]) -> None:
-    import loky
-
-    pool = loky.ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(cloudpickle.dumps(job),))
-    pending: set[Future[bool]] = {pool.submit(_train_in_worker, run) for run in todo}
-    try:
-        while pending:
-            done, pending = wait(pending, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-            for future in done:
-                future.result()
-            tell()
-        pool.shutdown()
-    except loky.process_executor.TerminatedWorkerError:
-        raise RoteError(
-            f"A worker process died, probably for lack of memory; finished runs are kept in {job.directory}. Run again with fewer --workers."
-        ) from None
-    finally:
-        pool.shutdown(wait=False, kill_workers=True)
+def _engine(
+    task: Task,
+    population: Population,
+    device: str,
+    precision: Literal["auto", "fp32", "bf16"],
+    memory: int | None,
+    runs: int,
+) -> Engine:
+    if isinstance(task.model, Fit):
+        return Engine(device)
+    return choose(task.model, population, task.recipe, device=device, precision=precision, memory=memory, runs=runs)
 
 
-_job: Job | None = None
-
-
-def _start_worker(payload: bytes) -> None:
-    global _job  # a worker process serves one collection
-    import torch
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
-    torch.set_num_threads(1)
-    _job = cloudpickle.loads(payload)  # written by our own parent process, over its pipe
-
-
-def _end_with_parent(parent: int) -> None:
-    """End this worker when the process that started it is gone, were it by kill -9: no one would ever end it."""
-    while os.getppid() == parent:
-        time.sleep(1.0)
-    os._exit(1)
-
-
-def _train_in_worker(run: int) -> bool:
-    assert _job is not None
-    return _job.train(run, lambda: None)
-
-
-def _workers(asked: int | None, device: str, missing: int) -> int:
-    if asked is not None and asked < 1:
-        raise InvalidData(f"{asked} workers cannot train. Give 1 or more.")
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    return min(asked or (1 if device.startswith("cuda") else available), missing)
+def _workers(asked: int | None, engine: Engine, memory: int | None, missing: int) -> int:
+    """Return how many processes train: as asked, else one per core as far as memory goes, or one per GPU."""
+    most = -(-missing // engine.pack)
+    if asked is not None:
+        return min(asked, most)
+    if engine.device.startswith("cuda"):
+        return 1
+    fit = max(1, available(engine.device, memory) // max(engine.memory, 1))
+    return min(cores(), fit, most)
 
 
 def _groups(population: Population) -> Any:

@@ -1,7 +1,7 @@
-"""The training loop: one run, from its seed to what the model said about everyone."""
+"""The training loop: runs side by side, each from its own seed, to what every model said about everyone."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -9,62 +9,44 @@ from jaxtyping import Bool, Int
 from numpy import ndarray
 from torch import Tensor, nn
 
-from rote.errors import InvalidData, RoteError
-from rote.observe import observe
-from rote.recipe import Recipe, at
-from rote.record import Observed, Population, Step
+from rote.batches import side_by_side
+from rote.errors import InvalidData
+from rote.pack import Pack
+from rote.recipe import Recipe
+from rote.record import Population, Step
 
-EVALUATION_BATCH = 1000
+if TYPE_CHECKING:
+    from rote.engine import Engine
 
 
 def train(
     model: Callable[[], nn.Module],
     population: Population,
-    member: Bool[ndarray, " example"],
+    members: Bool[ndarray, "run example"],
     recipe: Recipe,
-    seed: int,
-    device: str = "cpu",
-) -> Iterator[Step]:
-    """Train one model on the members and yield what was seen at each step.
+    seeds: Sequence[int],
+    engine: "Engine",
+) -> Iterator[tuple[Step, ...]]:
+    """Train one model per row of `members` and yield, epoch by epoch, what was seen of each run.
 
-    All randomness (initial weights, batch order, dropout) comes from `seed`; the caller's random state is left as it
-    was. Raises RoteError when the loss becomes NaN or infinite, InvalidData when there is no member to train on.
+    All that is random in a run (initial weights, batch order, dropout) comes from its own seed. Runs share kernels, never
+    a batch: the numbers of a run do not depend on who else is in the pack, up to rounding and, with dropout, the masks.
+    The caller's random state and torch settings are left as they were. Clean passes are in fp32 whatever the engine's
+    precision. Raises RoteError when a loss becomes NaN or infinite, InvalidData when a run has no member to train on.
     """
-    if not member.any():
+    if not members.any(axis=1).all():
         raise InvalidData("This run would be trained on no example at all. Use a larger fraction or more examples.")
-    gpus = [torch.device(device)] if torch.device(device).type == "cuda" else []
-    with torch.random.fork_rng(devices=gpus):
-        torch.manual_seed(seed)
-        network = model().to(device)
-        state = _random_state(gpus)
-    inputs, labels = to_tensors(population, device)
-    optimizer = _optimizer(network, recipe)
-    members = torch.from_numpy(np.flatnonzero(member))
-    order = torch.Generator().manual_seed(seed)
-    batches = -(-len(members) // recipe.batch_size)
+    inputs, labels = to_tensors(population, engine.device)
+    parts = side_by_side(members.sum(axis=1), recipe.batch_size)
+    trained = [
+        Pack(model, inputs, labels, members[runs], recipe, [seeds[run] for run in runs], engine) for runs in parts
+    ]
     for step in range(1, recipe.epochs + 1):
-        with torch.random.fork_rng(devices=gpus):
-            _set_random_state(gpus, state)
-            shuffled = members[torch.randperm(len(members), generator=order)]
-            seen: list[Tensor] = []
-            network.train()
-            for number, batch in enumerate(shuffled.tensor_split(batches)):
-                _set_knobs(optimizer, recipe, (step - 1 + number / batches) / recipe.epochs)
-                logits = network(inputs[batch])
-                loss = nn.functional.cross_entropy(logits.float(), labels[batch])
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                optimizer.step()
-                seen.append(logits.detach())
-            state = _random_state(gpus)
-            clean = _clean(network, inputs, labels, _asked(population, recipe, step))
-        said = Observed(shuffled.numpy(), observe(torch.cat(seen), labels[shuffled]))
-        for observed in (said, clean):
-            if observed is not None and not np.isfinite(observed.values["loss"]).all():
-                raise RoteError(
-                    f"Training diverged in step {step}: the loss is NaN or infinite with {recipe}. Lower the learning rate."
-                )
-        yield Step(step, clean, said)
+        asked = _asked(population, recipe, step)
+        found: dict[int, Step] = {}
+        for runs, pack in zip(parts, trained, strict=True):
+            found.update(zip(runs.tolist(), pack.epoch(step, asked), strict=True))
+        yield tuple(found[run] for run in range(len(seeds)))
 
 
 def check_model(model: Callable[[], nn.Module], population: Population, classes: int) -> nn.Module:
@@ -111,37 +93,17 @@ def check_device(device: str) -> None:
         ) from None
 
 
-def to_tensors(population: Population, device: str, which: slice = slice(None)) -> tuple[Tensor, Tensor]:
+def to_tensors(
+    population: Population, device: str, which: slice | Int[ndarray, " example"] = slice(None)
+) -> tuple[Tensor, Tensor]:
     """Return inputs as float32 (uint8 is divided by 255) and labels, on the device."""
     inputs = torch.from_numpy(np.ascontiguousarray(population.inputs[which])).to(device)
     inputs = inputs.float().div_(255) if inputs.dtype == torch.uint8 else inputs.float()
     return inputs, torch.from_numpy(population.labels[which]).to(device)
 
 
-def _random_state(gpus: Sequence[torch.device]) -> list[Tensor]:
-    return [torch.get_rng_state(), *(torch.cuda.get_rng_state(gpu) for gpu in gpus)]
-
-
-def _set_random_state(gpus: Sequence[torch.device], state: Sequence[Tensor]) -> None:
-    torch.set_rng_state(state[0])
-    for gpu, own in zip(gpus, state[1:], strict=True):
-        torch.cuda.set_rng_state(own, gpu)
-
-
 def _first_line(error: Exception) -> str:
     return str(error).split("\n")[0]
-
-
-def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(network.parameters(), lr=1.0, fused=True)
-    return torch.optim.SGD(network.parameters(), lr=1.0, momentum=recipe.momentum, fused=True)
-
-
-def _set_knobs(optimizer: torch.optim.Optimizer, recipe: Recipe, progress: float) -> None:
-    for group in optimizer.param_groups:
-        group["lr"] = at(recipe.learning_rate, progress)
-        group["weight_decay"] = at(recipe.weight_decay, progress)
 
 
 def _asked(population: Population, recipe: Recipe, step: int) -> Int[ndarray, " example"]:
@@ -151,13 +113,3 @@ def _asked(population: Population, recipe: Recipe, step: int) -> Int[ndarray, " 
     if recipe.evaluate_every and step % recipe.evaluate_every == 0:
         return np.flatnonzero(population.split != "train")
     return np.zeros(0, np.int64)
-
-
-def _clean(network: nn.Module, inputs: Tensor, labels: Tensor, positions: Int[ndarray, " example"]) -> Observed | None:
-    if not len(positions):
-        return None
-    network.eval()
-    where = torch.from_numpy(positions)
-    with torch.no_grad():
-        logits = torch.cat([network(inputs[part]) for part in where.split(EVALUATION_BATCH)])
-    return Observed(positions, observe(logits, labels[where]))

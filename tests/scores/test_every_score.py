@@ -67,4 +67,9 @@ def test_wrong_kind_is_refused(score: Score) -> None:
 
 
 def test_causal_intervals_exist() -> None:
-    assert {case.values[0].name for case in WITH_INTERVAL} == {"memorization", "influence", "c_score"}
+    assert {case.values[0].name for case in WITH_INTERVAL} == {
+        "memorization",
+        "shrunk_memorization",
+        "influence",
+        "c_score",
+    }

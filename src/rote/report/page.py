@@ -4,6 +4,7 @@ import json
 import shlex
 from dataclasses import dataclass
 from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import numpy as np
 from jaxtyping import Int
 from numpy import ndarray
 
+from rote.errors import RoteError
 from rote.evidence import Values
 from rote.explain import CAUSES, Dependences, dependents_of, explain, find_dependences, read_answers, space
 from rote.explain.dependents import MEMORIZED
-from rote.record import Record, replacing
+from rote.record import Record
 from rote.report import rows
 from rote.report.charts import COLOURS, Chart, curves, data_map, dots, heat_map, histogram, operating_curve
 from rote.report.findings import Findings, findings
@@ -24,6 +26,9 @@ from rote.report.pictures import Album
 from rote.report.rules import RuleCheck, check_rules
 from rote.report.sentences import percent, sentences
 from rote.scores import mean_confidence, memorization
+from rote.storage import Place, place, private_folder, replacing
+
+SHOW = "window.vegaEmbed = vegaEmbed;"
 
 PAIRS = 24
 """Influence pairs on the page at most."""
@@ -43,13 +48,13 @@ class Examples:
     compared: bool
 
 
-def write_report(record: Record, path: Path | str | None = None, *, panel: Panel | None = None) -> Path:
-    """Write the report of a record to `path` (default: report.html in its directory) and return where it is.
+def write_report(record: Record, path: Path | str | None = None, *, panel: Panel | None = None) -> Place:
+    """Write the report of a record to `path`, which may be a URL (default: report.html in its directory); return where it is.
 
-    The file is written aside and renamed. `panel` spares reading the scores a second time. Raises MissingEvidence for
+    It is written whole or not at all. `panel` spares reading the scores a second time. Raises MissingEvidence for
     a record without a finished run.
     """
-    target = record.directory / "report.html" if path is None else Path(path)
+    target = record.directory / "report.html" if path is None else place(path)
     panel = panel or read_panel(record)
     found = findings(record, panel=panel)
     html = _render(record, found, panel)
@@ -122,10 +127,18 @@ def _safe(text: str) -> Any:
 
 
 def _library() -> str:
+    """Return Vega as a script. To put it together takes seconds, so it is kept for the next report where that can be."""
     import vl_convert
 
-    bundle = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
-    return bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+    try:
+        kept = private_folder() / f"vega-{version('vl-convert-python')}.js"
+        if not kept.exists():
+            with replacing(kept) as path:
+                path.write_text(vl_convert.javascript_bundle(SHOW), encoding="utf-8")
+        script = kept.read_text(encoding="utf-8")
+    except (RoteError, OSError):
+        script = str(vl_convert.javascript_bundle(SHOW))
+    return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
 def _examples(record: Record, panel: Panel, album: Album) -> Examples | NotMeasured:

@@ -13,12 +13,14 @@ from rote.scores.learning_time import learning_time as learning_time
 from rote.scores.loss import loss as loss
 from rote.scores.mean_confidence import mean_confidence as mean_confidence
 from rote.scores.memorization import memorization as memorization
+from rote.scores.shrunk_memorization import shrunk_memorization as shrunk_memorization
 from rote.signature import Score
 
 SCORES: dict[str, Score] = {
     each.name: each
     for each in (
         memorization,
+        shrunk_memorization,
         influence,
         c_score,
         mean_confidence,

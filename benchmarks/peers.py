@@ -1,0 +1,67 @@
+"""Two public ensemble trainers, as their users call them: scikit-learn's bagging over skorch's nets, and torchensemble's."""
+
+import contextlib
+import os
+import sys
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from rote.datasets.fashion_mnist import CLASSES, fashion
+from rote.models import cnn, mlp
+
+BATCH, SHARE = 128, 0.7
+NETWORKS = {"cnn": cnn, "mlp": mlp}
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def skorch(network: str, models: int, epochs: int) -> None:
+    """scikit-learn's bagging over skorch's nets: a process per core, subsets without replacement."""
+    from sklearn.ensemble import BaggingClassifier
+    from skorch import NeuralNetClassifier
+
+    train, _ = fashion()
+    x = (train.inputs.astype(np.float32) / 255).reshape(len(train), -1)  # bagging wants a matrix
+    net = NeuralNetClassifier(
+        Flat(network), criterion=nn.CrossEntropyLoss, max_epochs=epochs, batch_size=BATCH, lr=0.05, verbose=0,
+        optimizer=torch.optim.SGD, optimizer__momentum=0.9, train_split=None, iterator_train__shuffle=True,
+    )  # fmt: skip
+    bag = BaggingClassifier(net, models, max_samples=SHARE, bootstrap=False, n_jobs=CORES, random_state=0)
+    bag.fit(x, train.labels)
+    for model in bag.estimators_:
+        model.predict(x)
+
+
+class Flat(nn.Module):
+    """A network that reads rows of a matrix as 28x28 images."""
+
+    def __init__(self, network: str = "cnn") -> None:
+        super().__init__()
+        self.inner = NETWORKS[network]((28, 28), len(CLASSES))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.inner(x.view(-1, 28, 28))
+
+
+def torchensemble(network: str, models: int, epochs: int) -> None:
+    """torchensemble's bagging: a process per core and epoch, batches drawn with replacement from 70 % of the data."""
+    from torchensemble import BaggingClassifier
+
+    train, _ = fashion()
+    x, y = torch.from_numpy(train.inputs).float().div(255), torch.from_numpy(train.labels)
+    keep = torch.from_numpy(np.random.default_rng(0).permutation(len(x))[: int(SHARE * len(x))])
+    loader = DataLoader(TensorDataset(x[keep], y[keep]), BATCH, shuffle=True)
+    bag = BaggingClassifier(
+        Flat, models, estimator_args={"network": network}, cuda=False, n_jobs=CORES if CORES > 1 else None
+    )
+    bag.set_optimizer("SGD", lr=0.05, momentum=0.9)
+    with contextlib.redirect_stdout(sys.stderr):
+        bag.fit(loader, epochs=epochs, log_interval=10**9, save_model=False)
+    everyone = DataLoader(TensorDataset(x, y), 1000)
+    for model in bag.estimators_:
+        model.eval()
+        with torch.no_grad():
+            for inputs, _ in everyone:
+                model(inputs)

@@ -1,0 +1,1 @@
+"""Doors to other libraries: the only place where optional extras are imported."""

@@ -1,0 +1,159 @@
+"""Several networks as one: their weights and buffers side by side along a new first axis, so that one kernel serves them all."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.utils import convert_conv2d_weight_memory_format
+
+TOLERANCE = 0.01
+"""Largest relative difference between the outputs of a network in a stack and alone that still counts as rounding."""
+
+
+class Alone:
+    """One network, in the shape of a pack of one: the plain module, with nothing added to its step."""
+
+    def __init__(self, network: nn.Module) -> None:
+        convert_conv2d_weight_memory_format(network, torch.channels_last)  # convolutions follow their weights
+        self.network = network
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """What is trained."""
+        return [weight for weight in self.network.parameters() if weight.requires_grad]
+
+    def mode(self, training: bool) -> None:
+        """Switch between training and evaluation."""
+        self.network.train(training)
+
+    def __call__(self, inputs: Tensor, runs: slice) -> Tensor:
+        """Return `[run, example, class]` from `[run, example, ...]`, where `runs` is all there is."""
+        return self.network(inputs[0])[None]
+
+    def join(self) -> None:
+        """Put the gradients of the parts together; there is one part."""
+
+    def ask(self, inputs: Tensor) -> Tensor:
+        """Return `[run, example, class]` from `[example, ...]`."""
+        return self.network(inputs)[None]
+
+
+class Stacked:
+    """Networks of one shape. Each has its own weights, buffers, batches and random draws; nothing is shared but the kernels."""
+
+    def __init__(self, networks: Sequence[nn.Module]) -> None:
+        self.skeleton, self.size = networks[0], len(networks)
+        self.weights = _side_by_side([dict(network.named_parameters()) for network in networks])
+        self.buffers = _side_by_side([dict(network.named_buffers()) for network in networks])
+        self._parts: list[dict[str, Tensor]] = []
+        self._each = torch.vmap(self._one, in_dims=(0, 0, 0), randomness="different")
+        self._all = torch.vmap(self._one, in_dims=(0, 0, None), randomness="different")
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """What is trained."""
+        return [weight for weight in self.weights.values() if weight.requires_grad]
+
+    def mode(self, training: bool) -> None:
+        """Switch between training and evaluation."""
+        self.skeleton.train(training)
+
+    def __call__(self, inputs: Tensor, runs: slice) -> Tensor:
+        """Return `[run, example, class]` from `[run, example, ...]`, for consecutive runs of the stack.
+
+        Buffers are cut as views, so that what happens to them in place happens to the stack; see `join` for the weights.
+        """
+        weights, buffers = self.weights, self.buffers
+        if len(inputs) < self.size:
+            weights = {
+                name: weight[runs].detach().requires_grad_(weight.requires_grad) for name, weight in weights.items()
+            }
+            buffers = {name: buffer[runs] for name, buffer in buffers.items()}
+            self._parts.append(weights)
+        return self._each(weights, buffers, inputs)
+
+    def join(self) -> None:
+        """Put the gradients of the parts, which were called in order and cover the stack, together as those of the stack."""
+        for name, weight in self.weights.items():
+            gradients = [part[name].grad for part in self._parts]
+            present = [gradient for gradient in gradients if gradient is not None]
+            if present:
+                weight.grad = torch.cat(present)
+        self._parts.clear()
+
+    def ask(self, inputs: Tensor) -> Tensor:
+        """Return `[run, example, class]` from `[example, ...]`: everyone is asked about the same examples."""
+        return self._all(self.weights, self.buffers, inputs)
+
+    def _one(self, weights: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Tensor) -> Tensor:
+        return functional_call(self.skeleton, (weights, buffers), (inputs,))
+
+
+def together(networks: Sequence[nn.Module]) -> Alone | Stacked:
+    """Return the networks as one."""
+    return Alone(networks[0]) if len(networks) == 1 else Stacked(networks)
+
+
+def fresh(model: Callable[[], nn.Module], seed: int, device: torch.device) -> nn.Module:
+    """Return the model with the initial weights of this seed, which goes on in the random state."""
+    torch.manual_seed(seed)
+    return model().to(device)
+
+
+def casting(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """Return the context of a training pass. In a stack, "bf16" reaches the matrix products, not all that it reaches alone."""
+    return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
+
+
+def obstacle(model: Callable[[], nn.Module], inputs: Tensor, labels: Tensor, precision: str = "fp32") -> str:
+    """Return why networks of this model cannot be stacked, tried out on a few examples; nothing when they can."""
+    try:
+        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+            warnings.filterwarnings("error", message=".*performance drop.*")  # an operation that would be looped over
+            return _says_otherwise(model, inputs) or _learns_otherwise(model, inputs, labels, precision)
+    except Exception as error:
+        return f"{type(error).__name__}, {str(error).splitlines()[0] if str(error) else 'without a word'}"
+
+
+def _says_otherwise(model: Callable[[], nn.Module], inputs: Tensor) -> str:
+    networks = [fresh(model, seed, inputs.device) for seed in (0, 1)]
+    with torch.no_grad():
+        expected = torch.stack([network.eval()(inputs.clone()) for network in networks])
+        difference = Stacked(networks).ask(inputs.clone()) - expected
+    return "stacked, it gives other outputs" if difference.norm() > TOLERANCE * expected.norm() else ""
+
+
+def _learns_otherwise(model: Callable[[], nn.Module], inputs: Tensor, labels: Tensor, precision: str) -> str:
+    """Return what a training step changes in a network alone, but not in each network of a stack."""
+    alone, *networks = [fresh(model, seed, inputs.device).train() for seed in (0, 0, 0)]
+    stack, numbers = Stacked(networks), _numbers(alone)
+    before = {name: buffer.clone() for name, buffer in stack.buffers.items()}
+    with casting(inputs.device, precision):
+        alone(inputs.clone())
+        logits = stack(torch.stack([inputs, inputs]), slice(0, 2))
+    nn.functional.cross_entropy(logits.flatten(0, 1).float(), labels.repeat(2)).backward()
+    changed = [name for name, number in _numbers(alone).items() if number != numbers.get(name)]
+    for name, buffer in alone.named_buffers():
+        if torch.equal(buffer, before[name][0]) != torch.equal(stack.buffers[name], before[name]):
+            changed.append(name)
+    return f"it keeps {changed[0]!r} where a stack cannot" if changed else ""
+
+
+def _numbers(network: nn.Module) -> dict[str, float]:
+    """Return the plain numbers that the modules keep, as a counter of batches would be."""
+    return {
+        f"{name}.{key}": value
+        for name, module in network.named_modules()
+        for key, value in vars(module).items()
+        if isinstance(value, int | float)
+    }
+
+
+def _side_by_side(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    return {
+        name: torch.stack([state[name].detach() for state in states]).requires_grad_(first.requires_grad)
+        for name, first in states[0].items()
+    }
