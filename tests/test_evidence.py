@@ -14,7 +14,19 @@ from rote.evidence import Values, evaluate, jackknife, pairs, per_run
 from rote.record import BASE_COLUMNS, Observed, Population, Record, Step, run_path, write_manifest, write_population
 from rote.record import write_run as write
 from rote.runs import collect
-from rote.scores import SCORES, c_score, csl, el2n, forgetting, influence, loss, mean_confidence, memorization
+from rote.scores import (
+    SCORES,
+    c_score,
+    correctness,
+    csl,
+    el2n,
+    forgetting,
+    influence,
+    loss,
+    mean_confidence,
+    memorization,
+    shrunk_memorization,
+)
 from rote.signature import Score, score
 
 RUNS, EPOCHS = 8, 4
@@ -112,6 +124,20 @@ def test_canaries_are_never_in_train(record: Record) -> None:
 def share_right(correct: Bool[ndarray, "run example"]) -> Float[ndarray, " example"]:
     """Share of the runs that are right, members or not."""
     return correct.mean(axis=0)
+
+
+def test_the_value_of_a_run_is_a_column_of_a_score_across_runs(record: Record) -> None:
+    traces = np.stack([values for _, values in per_run(correctness, record)]).astype(np.float32)
+    assert np.isnan(traces[~member(record)]).all()
+    margin = np.stack([record.at_step(run, "margin", EPOCHS) for run in record.runs])
+    columns = correct(record), margin, traces, member(record)
+    found = evaluate(shrunk_memorization, record, level=0.8)
+    assert shrunk_memorization.interval is not None
+    np.testing.assert_array_equal(found.value, shrunk_memorization(*columns))
+    np.testing.assert_array_equal([found.low, found.high], shrunk_memorization.interval(*columns, level=0.8))
+    trained = ~record.population.where("test")
+    assert np.isfinite(found.value[trained]).any()
+    assert np.isnan(found.value[~trained]).all()
 
 
 def test_without_an_interval_of_its_own_a_mean_over_runs_gets_students(record: Record) -> None:
@@ -304,3 +330,26 @@ def test_most_memorized_first_and_undefined_last() -> None:
 
 def test_standard_errors_are_half_the_interval_in_normal_quantiles() -> None:
     np.testing.assert_allclose(values(csl, [0.0, 5.0]).stderr, 1.5 / stats.norm.ppf(0.95))
+
+
+def test_a_value_of_a_run_that_did_not_record_it_is_nan(tmp_path: Path) -> None:
+    @score(high="easy")
+    def known(
+        correct: Bool[ndarray, "run example"], correctness: Float[ndarray, "run example"]
+    ) -> Float[ndarray, " example"]:
+        """Share of runs with a trace of training."""
+        return correct.mean(axis=0) * 0 + np.mean(~np.isnan(correctness), axis=0)
+
+    seen, rng = {k: np.ones((1, 4)) for k in range(3)}, np.random.default_rng(0)
+    record = lasting(tmp_path, seen)
+    for run in (1, 2):
+        values = {
+            "correct": np.ones(4, np.bool_),
+            "margin": rng.random(4, np.float32),
+            "confidence": np.ones(4, np.float32),
+        }
+        clean = Observed(np.arange(4), values)
+        write(run_path(tmp_path, run), [Step(1, clean, None)], np.ones(4, np.bool_), record.population.ids, {})
+    assert evaluate(known, Record(tmp_path), runs=[1, 2]).value.tolist() == [0, 0, 0, 0]
+    with pytest.raises(MissingEvidence, match=r"known reads correct\[run example\], but run 0 has not recorded it"):
+        evaluate(known, Record(tmp_path))

@@ -1,3 +1,4 @@
+import subprocess
 import sys
 from pathlib import Path
 
@@ -43,6 +44,23 @@ def test_the_fastest_product_has_the_accuracy_of_fp32_and_nothing_else_changes()
         torch.set_float32_matmul_precision(before)
     exact = a.double() @ b.double()
     assert (product.double() - exact).norm() < 1e-5 * exact.norm()
+
+
+def test_settings_of_single_backends_are_kept() -> None:
+    """In a process of its own: torch cannot take them back."""
+    if not hasattr(torch.backends.cuda.matmul, "fp32_precision"):
+        pytest.skip("this torch has none")
+    code = (
+        "import torch\n"
+        "from rote.hardware import fastest_matmul, products\n"
+        "torch.backends.cuda.matmul.fp32_precision = 'tf32'\n"
+        "fastest_matmul('cpu')\n"
+        "with products('medium'):\n"
+        "    pass\n"
+        "print(torch.backends.cuda.matmul.fp32_precision, torch.backends.mkldnn.matmul.fp32_precision)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout == "tf32 none\n"
 
 
 def test_other_devices_keep_full_precision() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from rote.canaries import Canaries, plant
+from rote.engine import Engine
 from rote.intervals import clopper_pearson
 from rote.models import cnn, mlp
 from rote.tasks import load_task
@@ -26,7 +27,9 @@ def main() -> None:
     for name, build in (("cnn", cnn), ("mlp", mlp)):
         for seed in SEEDS:
             start = time.perf_counter()
-            *_, last = train(lambda build=build: build((28, 28), 10), population, member, task.recipe, seed)
+            *_, (last,) = train(
+                lambda build=build: build((28, 28), 10), population, member[None], task.recipe, [seed], Engine()
+            )
             assert last.clean is not None
             right = last.clean.values["correct"][test]
             low, high = clopper_pearson(right.sum(), len(right), level=0.9)

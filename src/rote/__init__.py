@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from rote.evidence import per_run as per_run
     from rote.examples import Examples as Examples
     from rote.fit import Fit as Fit
-    from rote.fit import Fit as Fit
     from rote.recipe import Recipe as Recipe
     from rote.recipe import Schedule as Schedule
     from rote.recipe import Task as Task
@@ -50,7 +49,6 @@ _HOME = {
     "per_run": "evidence",
     "Values": "evidence",
     "Examples": "examples",
-    "Fit": "fit",
     "Fit": "fit",
     "Recipe": "recipe",
     "Schedule": "recipe",

@@ -6,9 +6,8 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -94,7 +93,9 @@ def _back_off(job: Job, workers: int, executor: Executor | None, error: RoteErro
 
 
 def _in_process(job: Job, packs: Sequence[tuple[int, ...]], watch: Watch) -> None:
-    with _one_thread():
+    from rote.hardware import one_thread
+
+    with one_thread():
         for pack in packs:
             watch(job.train(pack, lambda: watch([], pack)), [])  # noqa: B023 - called before the next pack
 
@@ -156,20 +157,10 @@ def train_in_worker(payload: bytes, token: str, pack: tuple[int, ...]) -> tuple[
                     f"A worker on {socket.gethostname()} does not see {job.directory}. Give a directory that all machines share, or a URL such as s3://bucket/audits/fashion."
                 )
             _jobs[token] = job
-        with _one_thread():
+        from rote.hardware import one_thread
+
+        with one_thread():
             return _jobs[token].train(pack)
-
-
-@contextmanager
-def _one_thread() -> Generator[None]:
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _start_worker() -> None:

@@ -39,6 +39,21 @@ def one_thread() -> Generator[None]:
         torch.set_num_threads(threads)
 
 
+@contextmanager
+def products(setting: Matmul) -> Generator[None]:
+    """Compute fp32 matrix products so for as long as this lasts. Settings made backend by backend are the user's, and kept."""
+    try:
+        before = torch.get_float32_matmul_precision()
+    except RuntimeError:  # torch has no one word for them
+        yield
+        return
+    torch.set_float32_matmul_precision(setting)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
 @cache
 def fastest_matmul(device: str) -> Matmul:
     """Return the setting of torch.set_float32_matmul_precision that is clearly fastest here with the accuracy of fp32.
@@ -49,14 +64,10 @@ def fastest_matmul(device: str) -> Matmul:
     """
     if device != "cpu":
         return "highest"
-    before = torch.get_float32_matmul_precision()
-    try:
-        with one_thread():
-            if wins(*_tried("medium")):
-                return "medium"
-            return "high" if wins(*_tried("high")) else "highest"
-    finally:
-        torch.set_float32_matmul_precision(before)
+    with one_thread():
+        if wins(*_tried("medium")):
+            return "medium"
+        return "high" if wins(*_tried("high")) else "highest"
 
 
 def wins(gains: Sequence[float], error: float) -> bool:
@@ -71,14 +82,14 @@ def _tried(setting: Matmul) -> tuple[list[float], float]:
     inputs, weight, out = (torch.randn(shape, generator=random) for shape in shapes)
 
     def seconds(setting: Matmul) -> float:
-        torch.set_float32_matmul_precision(setting)
-        start = time.thread_time()
-        torch.mm(inputs, weight.t())
-        torch.mm(out.t(), inputs)
-        return time.thread_time() - start
+        with products(setting):
+            start = time.thread_time()
+            torch.mm(inputs, weight.t())
+            torch.mm(out.t(), inputs)
+            return time.thread_time() - start
 
-    torch.set_float32_matmul_precision(setting)
     exact = inputs.double() @ weight.double().t()
-    error = ((inputs @ weight.t()).double() - exact).norm() / exact.norm()
+    with products(setting):
+        error = ((inputs @ weight.t()).double() - exact).norm() / exact.norm()
     gains = [seconds("highest") / seconds(setting) for _ in range(1 + ROUNDS)]
     return gains[1:], float(error)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from rote.batches import timetable
 from rote.errors import RoteError
+from rote.hardware import products
 from rote.observe import observe
 from rote.recipe import Recipe, at
 from rote.record import Observed, Step
@@ -54,7 +55,7 @@ class Pack:
 
     def epoch(self, step: int, asked: Int[ndarray, " example"]) -> list[Step]:
         """Train for one epoch, and return what was seen of each run."""
-        with self._randomness(), _arithmetic(self.engine.matmul):
+        with self._randomness(), products(self.engine.matmul), _no_tiny_numbers():
             orders = zip(self.members, self.orders, strict=True)
             shuffled = torch.cat([who[torch.randperm(len(who), generator=order)] for who, order in orders])
             shown = shuffled[self.timetable.place]
@@ -115,18 +116,16 @@ class Pack:
 
 
 @contextmanager
-def _arithmetic(matmul: str) -> Generator[None]:
-    """Set how fp32 matrix products are computed for as long as this lasts, and take numbers below 1e-38 for zero.
+def _no_tiny_numbers() -> Generator[None]:
+    """Take numbers below 1e-38 for zero for as long as this lasts.
 
     Momenta of units that no longer learn fall to such numbers, which some processors multiply a hundred times slower.
     """
-    precision, kept = torch.get_float32_matmul_precision(), (torch.full((1,), 1e-38) * 0.1).item() != 0
-    torch.set_float32_matmul_precision(matmul)
+    kept = (torch.full((1,), 1e-38) * 0.1).item() != 0
     torch.set_flush_denormal(True)
     try:
         yield
     finally:
-        torch.set_float32_matmul_precision(precision)
         torch.set_flush_denormal(not kept)
 
 
