@@ -31,6 +31,7 @@ from rote.models import mlp
 from rote.recipe import Recipe, linear
 from rote.scores import correctness, memorization, shrunk_memorization
 from rote.scores.beliefs import Belief, beliefs
+from rote.summaries import top_overlap
 from rote.tasks import load_task
 
 Columns = dict[str, NDArray[np.generic]]
@@ -137,7 +138,7 @@ class Judge:
         pearson = np.corrcoef(value, self.value)[0, 1] / np.sqrt(self.reliability)
         order = np.mean(np.sign(np.diff(value[self.pairs], axis=0)[0]) * self.order / 2 + 0.5)
         error = np.sqrt(max(np.mean((value - self.value) ** 2) - self.variance.mean(), 0.0))
-        tops = [overlap(value, self.value, share) for share in (0.01, 0.05)]
+        tops = [top_overlap(value, self.value, k=round(share * len(value))).value for share in (0.01, 0.05)]
         return [pearson, stats.spearmanr(value, self.value).statistic, order, error, *tops]
 
     def intervals(self, name: str, value: Floats, some: Columns) -> list[float]:
@@ -175,11 +176,6 @@ class Judge:
             below, same = below + (gap < -1e-12), same + (np.abs(gap) <= 1e-12)
         rank = (below + rng.random(len(below)) * (same + 1)) / (draws + 1)
         return float(np.mean((rank > 0.05) & (rank < 0.95)))
-
-
-def overlap(value: Floats, reference: Floats, share: float) -> float:
-    k = round(share * len(value))
-    return len(np.intersect1d(np.argsort(-value, kind="stable")[:k], np.argsort(-reference, kind="stable")[:k])) / k
 
 
 def soft(some: Columns) -> Floats:

@@ -1,5 +1,6 @@
 """A real Ray cluster of three nodes on 127.0.0.1, which ends with the tests of this folder."""
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ def cluster() -> Iterator[Any]:
     import ray
     from ray.cluster_utils import Cluster
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # Ray interrupts with it; who starts us may have it ignored
     with loopback():
         nodes = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
         try:

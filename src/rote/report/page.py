@@ -258,7 +258,8 @@ def _settings(record: Record, found: Findings) -> list[tuple[str, list[tuple[str
 def _command(record: Record) -> str | None:
     """Return the command that repeats the audit; None for a record that a loop of the user's own wrote."""
     source = record.manifest.get("task", {}).get("source")
-    if not source or not record.manifest.get("recipe"):
+    seed, steps = record.manifest.get("seed"), record.manifest["steps"]
+    if not source or seed is None:
         return None
-    last, seed = record.last_step, record.manifest.get("seed", 0)
-    return f"rote audit {shlex.quote(str(source))} --runs {len(record.runs)} --epochs {last} --seed {seed}"
+    epochs = f" --epochs {steps['last']}" if steps.get("unit") == "epoch" else ""
+    return f"rote audit {shlex.quote(str(source))} --runs {len(record.runs)}{epochs} --seed {seed}"
