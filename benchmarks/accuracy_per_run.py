@@ -228,7 +228,7 @@ def draw(lines: list[dict[str, object]], path: Path) -> None:
         y=alt.Y(
             "mean(RMSE):Q",
             title="error (RMSE)",
-            scale=alt.Scale(type="log"),
+            scale=alt.Scale(type="log", domain=[0.028, 0.17], nice=False),
             axis=alt.Axis(values=[0.03, 0.04, 0.06, 0.08, 0.12, 0.16]),
         ),
         color=alt.Color("estimator:N", sort=list(ESTIMATORS), title=None, legend=alt.Legend(orient="bottom")),

@@ -16,7 +16,9 @@ def cluster() -> Iterator[Any]:
     import ray
     from ray.cluster_utils import Cluster
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # Ray interrupts with it; who starts us may have it ignored
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # Ray interrupts with it; who starts us may have it ignored
     with loopback():
         nodes = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
         try:

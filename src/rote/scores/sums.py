@@ -66,9 +66,9 @@ def by_group(
 
     Runs are ordered by what they say before they are dealt into groups, so that their numbers do not matter.
     """
-    said = np.nansum(np.where(np.isinf(margin), 0, margin), axis=1, dtype=np.float64)
+    said = [np.sum(values, dtype=np.float64, where=np.isfinite(values)) for values in margin]
     order = np.lexsort((said, np.count_nonzero(correct, axis=1)))
-    bend = _bend(margin[order], member[order])
+    bend = _bend(margin, member, order)
     inside: list[Sums] = []
     outside: list[Sums] = []
     for group in range(min(groups, len(order))):
@@ -104,13 +104,13 @@ def _sum(
     return sums
 
 
-def _bend(margin: Float[ndarray, "run example"], member: Bool[ndarray, "run example"]) -> float:
+def _bend(margin: Float[ndarray, "run example"], member: Bool[ndarray, "run example"], order: ndarray) -> float:
     """Return the margin from which on margins are bent; from their size where no example has two of one kind."""
     for wanted in (False, True):
         n, total, squares = np.zeros((3, margin.shape[1]))
-        for values, inside in zip(margin, member, strict=True):
-            use = (inside == wanted) & np.isfinite(values)
-            kept = np.where(use, values.astype(np.float64), 0.0)
+        for run in order:
+            use = (member[run] == wanted) & np.isfinite(margin[run])
+            kept = np.where(use, margin[run].astype(np.float64), 0.0)
             n, total, squares = n + use, total + kept, squares + kept**2
         twice = n > 1
         if twice.any():
