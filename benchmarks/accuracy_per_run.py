@@ -36,6 +36,7 @@ from rote.tasks import load_task
 
 Columns = dict[str, NDArray[np.generic]]
 Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
 SIZES, BLOCK, MOST_GROUPS = (10, 20, 40, 80), 10, 8
 MARKS = ("Pearson", "Spearman", "order", "RMSE", "top 1 %", "top 5 %", "covers", "covers, middle", "width", "predicts")
 
@@ -104,7 +105,7 @@ def compare(columns: Columns, size: int) -> dict[str, Floats]:
     found: dict[str, list[list[float]]] = defaultdict(list)
     for chosen, rest in groups(len(columns["member"]), size):
         some, reference = ({name: column[part] for name, column in columns.items()} for part in (chosen, rest))
-        judge = Judge(reference["correct"], reference["member"])
+        judge = Judge(*counts(reference["correct"], reference["member"]))
         for name, estimate in ESTIMATORS.items():
             value = estimate(some)
             found[name].append(judge.agreement(value) + judge.intervals(name, value, some))
@@ -118,12 +119,18 @@ def groups(runs: int, size: int) -> Iterator[tuple[NDArray[np.intp], NDArray[np.
         yield chosen, np.setdiff1d(np.arange(runs), chosen)
 
 
+def counts(correct: NDArray[np.bool_], member: NDArray[np.bool_]) -> tuple[Counts, Counts, Counts, Counts]:
+    """Return, for each example, runs with it, those of them that are right, runs without it, those of them that are right."""
+    sides = member, ~member
+    with_it, without = ((side.sum(axis=0), (correct & side).sum(axis=0)) for side in sides)
+    return *with_it, *without
+
+
 class Judge:
     """A reference from many runs, with what is known of its errors."""
 
-    def __init__(self, correct: NDArray[np.bool_], member: NDArray[np.bool_]) -> None:
-        self.inside, self.outside = member.sum(axis=0), (~member).sum(axis=0)
-        self.right_in, self.right_out = (correct & member).sum(axis=0), (correct & ~member).sum(axis=0)
+    def __init__(self, inside: Counts, right_in: Counts, outside: Counts, right_out: Counts) -> None:
+        self.inside, self.right_in, self.outside, self.right_out = inside, right_in, outside, right_out
         p, q = self.right_in / self.inside, self.right_out / self.outside
         self.value, self.variance = p - q, p * (1 - p) / (self.inside - 1) + q * (1 - q) / (self.outside - 1)
         self.reliability = 1 - self.variance.mean() / self.value.var()

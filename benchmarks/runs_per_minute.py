@@ -22,9 +22,8 @@ import time
 import numpy as np
 import psutil
 import torch
-from peers import BATCH, NETWORKS, SHARE, skorch, torchensemble
+from loops import BATCH, NETWORKS, SHARE, correct, dataloader_loop, scaled, skorch, torchensemble
 from side_by_side import machine, median_interval, spread, table
-from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import rote
@@ -32,40 +31,27 @@ from rote.datasets.fashion_mnist import CLASSES, fashion
 
 
 def plain(network: str, models: int, epochs: int) -> None:
-    """The loop that people write."""
     (train, test), rng = fashion(), np.random.default_rng(0)
-    x, y = torch.from_numpy(train.inputs).float().div(255), torch.from_numpy(train.labels)
-    tested = DataLoader(
-        TensorDataset(torch.from_numpy(test.inputs).float().div(255), torch.from_numpy(test.labels)), 1000
-    )
+    x, y = scaled(train)
+    tested = DataLoader(TensorDataset(*scaled(test)), 1000)
     everyone = DataLoader(TensorDataset(x, y), 1000)
     for seed in range(models):
         torch.manual_seed(seed)
         keep = torch.from_numpy(rng.permutation(len(x))[: int(SHARE * len(x))])
-        loader = DataLoader(TensorDataset(x[keep], y[keep]), BATCH, shuffle=True)
         model = NETWORKS[network](train.inputs.shape[1:], len(CLASSES))
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
-        for _ in range(epochs):
-            model.train()
-            for inputs, labels in loader:
-                optimizer.zero_grad()
-                nn.functional.cross_entropy(model(inputs), labels).backward()
-                optimizer.step()
+        for _ in dataloader_loop(model, x[keep], y[keep], recipe(epochs)):
             correct(model, tested)
         correct(model, everyone)
 
 
-def correct(model: nn.Module, loader: DataLoader[tuple[torch.Tensor, ...]]) -> torch.Tensor:
-    model.eval()
-    with torch.no_grad():
-        return torch.cat([model(inputs).argmax(1) == labels for inputs, labels in loader])
+def recipe(epochs: int) -> rote.Recipe:
+    return rote.Recipe(epochs=epochs, batch_size=BATCH, optimizer="sgd", learning_rate=0.05, momentum=0.9)
 
 
 def collected(network: str, models: int, epochs: int) -> None:
     train, test = fashion()
-    recipe = rote.Recipe(epochs=epochs, batch_size=BATCH, learning_rate=0.05, momentum=0.9)
     shape, build = train.inputs.shape[1:], NETWORKS[network]
-    task = rote.Task(lambda: build(shape, len(CLASSES)), train, test, recipe, CLASSES)
+    task = rote.Task(lambda: build(shape, len(CLASSES)), train, test, recipe(epochs), CLASSES)
     with tempfile.TemporaryDirectory() as directory:
         rote.collect(task, directory, runs=models, design=rote.Subsets(SHARE))
 

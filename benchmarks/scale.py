@@ -5,7 +5,8 @@ by construction and this is about what comes after it. Each measurement is a fre
 line through the logarithms: 1 is linear.
 
     python benchmarks/scale.py [--examples 1000 4000 15000 60000] [--runs 10 30 100 300 1000] [--rounds 3] [--out DIRECTORY]
-    python benchmarks/scale.py --examples 60000 --runs 1000            # table 4 of the README
+    python benchmarks/scale.py --examples 60000 --runs 1000                       # the largest alone
+    python benchmarks/scale.py --json grown.json; python benchmarks/scale.py --draw grown.json --figure docs/scale.svg
 """
 
 import argparse
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from side_by_side import machine, spread, table
@@ -86,8 +88,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, help="where to put the records, about 1.3 GB at the largest size")
     parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument("--draw", type=Path, help="draw the figures of this file, and measure nothing")
+    parser.add_argument("--figure", type=Path, default=Path("scale.svg"))
     parser.add_argument("--act", help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    if asked.draw:
+        draw(json.loads(asked.draw.read_text()), asked.figure)
+        return
     if asked.act:
         start = time.perf_counter()
         if asked.act == "write":
@@ -131,6 +138,44 @@ def main() -> None:
     if asked.json:
         plain = [{"runs": r, "examples": e, "mb": size[r, e], **here} for (r, e), here in found.items()]
         asked.json.write_text(json.dumps(plain))
+
+
+def draw(found: list[dict[str, Any]], path: Path) -> None:
+    """Draw seconds against runs and against examples, on logarithmic axes, with the line of exponent 1."""
+    import altair as alt
+
+    most = {axis: max(each[axis] for each in found) for axis in ("runs", "examples")}
+    panels = []
+    for axis, other in (("runs", "examples"), ("examples", "runs")):
+        rows = [
+            {"size": each[axis], "seconds": float(np.median([m[0] for m in each[action]])), "what": action}
+            for each in found
+            if each[other] == most[other]
+            for action in ("write", *ACTIONS)
+        ]
+        ends = sorted({row["size"] for row in rows})
+        top = max(row["seconds"] for row in rows)
+        line = [{"size": ends[0], "seconds": top * ends[0] / ends[-1]}, {"size": ends[-1], "seconds": top}]
+        x = alt.X(
+            "size:Q",
+            title=f"{axis} ({other}: {most[other]:,})",
+            scale=alt.Scale(type="log"),
+            axis=alt.Axis(values=ends, grid=False),
+        )
+        y = alt.Y("seconds:Q", scale=alt.Scale(type="log"), axis=alt.Axis(values=[0.1, 1, 10, 100, 1000]))
+        colour = alt.Color(
+            "what:N", title=None, sort=["write", *ACTIONS], legend=alt.Legend(orient="bottom", columns=3)
+        )
+        base = alt.Chart(alt.Data(values=rows)).encode(x=x, y=y, color=colour)
+        linear = (
+            alt.Chart(alt.Data(values=line))
+            .mark_line(strokeDash=[2, 3], color="#888")
+            .encode(x="size:Q", y="seconds:Q")
+        )
+        panels.append(
+            (linear + base.mark_line() + base.mark_point(filled=True, size=40)).properties(width=300, height=260)
+        )
+    alt.hconcat(*panels).save(str(path))
 
 
 if __name__ == "__main__":

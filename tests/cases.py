@@ -29,7 +29,8 @@ def columns(score: Score, axes: Axes = STRAIGHT) -> list[NDArray[np.generic]]:
 
 
 def _column(need: Need, axes: Axes) -> NDArray[np.generic]:
-    full = _record()[need.column]
+    clean_trace = "step" in need.axes and not need.column.endswith("_seen")
+    full = _record()[f"{need.column}_later" if clean_trace else need.column]
     if "step" in need.axes:
         return full[0][:, axes.example]
     if "run" not in need.axes:
@@ -57,10 +58,14 @@ def _record() -> dict[str, NDArray[np.generic]]:
         "confidence": confidence,
         "loss": -np.log(confidence),
         "residual": np.sqrt(2) * (1 - confidence),
+        "prediction": np.where(margin > 0, 0, 1),
     }
+    lost = hard & (np.arange(STEPS)[:, None] >= STEPS // 2)  # while something else is learned
+    later = {"correct_later": np.where(lost, 0.0, 1.0)[None], "input_gradient_later": full["residual"]}
     correctness = np.where(member, np.where(hard, 0.5, 1.0), np.nan)  # of a whole run
     return (
-        {"member": member, "correctness": correctness}
+        {"member": member, "correctness": correctness, "outcome": confidence}
         | full
+        | later
         | {f"{name}_seen": column * seen for name, column in full.items()}
     )

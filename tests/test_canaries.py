@@ -143,7 +143,16 @@ def test_flips_do_not_follow_the_design(design: Subsets) -> None:
     correlation = (a.T @ b) / np.sqrt((a**2).sum(0)[:, None] * (b**2).sum(0)[None] + 1e-9)
     assert abs(correlation.mean()) < 0.02
     assert np.abs(correlation).max() < 0.8
-    assert (flipped != Subsets(0.5).membership([40], population.ids[population.where("canary")], 0)).any()
+
+
+@pytest.mark.parametrize("blocks", [[20], [1], [4, 3, 2]])
+def test_within_a_run_every_canary_flips_its_own_coin(blocks: list[int]) -> None:
+    """As many are in as of fair coins: mean n / 2 and variance n / 4, where exact halves would have none."""
+    population = plant(task(300), Canaries(20, 20, 20), 0)
+    inside = np.stack([flips(population, blocks, seed).sum(axis=1) for seed in range(400)]).astype(float)
+    n = 60
+    assert np.abs(inside.mean(axis=0) - n / 2).max() < 4 * np.sqrt(n / 4 / 400)
+    assert np.abs(inside.var(axis=0) / (n / 4) - 1).max() < 4 * np.sqrt(2 / 400)
 
 
 def test_none_are_planted_unless_asked_for() -> None:

@@ -1,13 +1,46 @@
 """Write the pages that are generated from the code: docs/scores.md and docs/cli.md. `--check` fails when they are stale."""
 
+import inspect
+import re
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import click
 
+import rote.attribution
+import rote.explain
+import rote.locate
+import rote.probes
+import rote.summaries
 from rote.catalogue import MEANING, catalogue_rows
 from rote.cli import app
+from rote.probes import PROBES
 from rote.scores import SCORES
+from rote.signature import spell
+
+TESTS = {path: path.read_text() for path in sorted(Path("tests").rglob("test_*.py"))}
+
+FUNCTIONS = (
+    (
+        "More than a batch",
+        rote.probes,
+        "Functions of `rote.probes` that need a reference set, checkpoints or a training step.",
+    ),
+    ("Summaries", rote.summaries, "From values to one number with its interval: `rote.summaries`."),
+    ("Where it is kept", rote.locate, "Localisation in a trained network: `rote.locate`."),
+    (
+        "Attribution without many runs",
+        rote.attribution,
+        "`rote.attribution`, shown with its agreement with `influence`.",
+    ),
+    (
+        "Explanations",
+        rote.explain,
+        "`rote.explain`: causes, look-alikes, dependents, labels that look wrong, copies in the test set.",
+    ),
+)
 
 NOTE = "<!-- Generated from the code by `make docs`. Do not edit. -->\n"
 
@@ -20,14 +53,46 @@ def scores_page() -> str:
     lines.append(
         "A score that reads no `run` axis speaks about one model; over several runs it is averaged over those trained on the example.\n"
     )
-    lines.append("| score | a high value means | needs | evidence |\n|---|---|---|---|")
+    lines.append("A tick leads to a test of it; every score also obeys the laws of tests/scores/test_every_score.py.\n")
+    lines.append("| score | a high value means | needs | evidence | tested |\n|---|---|---|---|---|")
     for row in catalogue_rows():
         name = row["score"].split("(")[0]
-        lines.append(f"| [`{row['score']}`](#{name}) | {row['high means']} | {row['needs']} | {row['evidence']} |")
+        lines.append(
+            f"| [`{row['score']}`](#{name}) | {row['high means']} | {row['needs']} | {row['evidence']} | {tick(name)} |"
+        )
+    lines.append("\n## Probes\n")
+    lines.append(
+        "Questions to one trained model. Ask them while models train (`rote audit --probe curvature`, `rote.collect(probes=...)`), and the answers are "
+        "columns and scores; or ask any model: `rote.ask(curvature, model, inputs, labels)`.\n"
+    )
+    lines.append("| probe | a high value means | what it says | source | tested |\n|---|---|---|---|---|")
+    for probe in PROBES.values():
+        name = spell(probe.name, probe.defaults) if probe.defaults else probe.name
+        lines.append(f"| `{name}` | {MEANING[probe.high]} | {probe.summary} | {probe.source} | {tick(probe.name)} |")
+    for title, module, about in FUNCTIONS:
+        lines.append(f"\n## {title}\n\n{about}\n\n| function | what it says | source | tested |\n|---|---|---|---|")
+        for name, function in functions(module):
+            source = (sys.modules[function.__module__].__doc__ or "").strip().split("\n")[0]
+            says = (function.__doc__ or "").strip().split("\n")[0]
+            lines.append(f"| `{name}` | {says} | {source} | {tick(name)} |")
+    lines.append("\n# Each score")
     for score in SCORES.values():
         body = "\n".join(line.strip() for line in (score.function.__doc__ or "").strip().splitlines())
         lines.append(f"\n## {score.name}\n\n{body}\n\nHigh: {MEANING[score.high]}. Source: {score.source}")
     return "\n".join(lines) + "\n"
+
+
+def functions(module: ModuleType) -> list[tuple[str, Any]]:
+    """Return the public functions of a package that are written in it, by name."""
+    own = [(name, value) for name, value in vars(module).items() if inspect.isfunction(value) and name[0] != "_"]
+    return [(name, value) for name, value in own if value.__module__.startswith(module.__name__ + ".")]
+
+
+def tick(name: str) -> str:
+    """Return a link to the test that speaks of it most often; an empty text when none does."""
+    counts = {path: len(re.findall(rf"\b{name}\b", text)) for path, text in TESTS.items()}
+    best = max(counts, key=lambda path: (f"test_{name}.py" == path.name, counts[path], str(path)))
+    return f"[✓](../{best})" if counts[best] else ""
 
 
 def cli_page() -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rote.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from rote.asking import ask as ask
     from rote.auditing import audit as audit
     from rote.canaries import Canaries as Canaries
     from rote.designs import KFold as KFold
@@ -19,10 +20,14 @@ if TYPE_CHECKING:
     from rote.errors import RoteError as RoteError
     from rote.evidence import Values as Values
     from rote.evidence import evaluate as evaluate
+    from rote.evidence import guess as guess
     from rote.evidence import pairs as pairs
     from rote.evidence import per_run as per_run
     from rote.examples import Examples as Examples
     from rote.fit import Fit as Fit
+    from rote.groups import memorized_groups as memorized_groups
+    from rote.onion import peel as peel
+    from rote.profile import c_profile as c_profile
     from rote.recipe import Recipe as Recipe
     from rote.recipe import Schedule as Schedule
     from rote.recipe import Task as Task
@@ -31,8 +36,11 @@ if TYPE_CHECKING:
     from rote.record import Record as Record
     from rote.recorder import Recorder as Recorder
     from rote.recorder import with_ids as with_ids
+    from rote.removal import remove as remove
+    from rote.repeatability import reliability as reliability
     from rote.report import write_report as write_report
     from rote.runs import collect as collect
+    from rote.signature import probe as probe
     from rote.signature import score as score
 
 _HOME = {
@@ -45,6 +53,14 @@ _HOME = {
     "LeaveGroupOut": "designs",
     "RoteError": "errors",
     "evaluate": "evidence",
+    "reliability": "repeatability",
+    "c_profile": "profile",
+    "memorized_groups": "groups",
+    "ask": "asking",
+    "remove": "removal",
+    "peel": "onion",
+    "probe": "signature",
+    "guess": "evidence",
     "pairs": "evidence",
     "per_run": "evidence",
     "Values": "evidence",

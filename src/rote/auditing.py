@@ -1,6 +1,6 @@
 """The whole of it in one call: collect runs, then write the report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from rote.designs import Design
 from rote.recipe import Task
 from rote.record import Record
 from rote.report import findings, read_panel, sentences, write_report
+from rote.signature import Probe
 from rote.stopping import Going as Going
 from rote.stopping import Watcher, collect_until
 from rote.tasks import default_canaries, load_task
@@ -26,6 +27,8 @@ def audit(
     design: Design | None = None,
     canaries: Canaries | None = None,
     seed: int = 0,
+    probes: Sequence[Probe | str] = (),
+    probe_every: int = 0,
     workers: int | None = None,
     executor: Executor | None = None,
     device: str = "cpu",
@@ -48,7 +51,7 @@ def audit(
     planted = default_canaries(source, found) if canaries is None else canaries
     record = collect_until(
         found, where, standard_error=until, runs=runs, progress=progress, design=design, canaries=planted, seed=seed,
-        workers=workers, executor=executor, device=device, precision=precision, memory=memory, source=source,
+        probes=probes, probe_every=probe_every, workers=workers, executor=executor, device=device, precision=precision, memory=memory, source=source,
     )  # fmt: skip
     panel = read_panel(record)
     if tell is not None:

@@ -7,7 +7,6 @@ from jaxtyping import Bool
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from rote.designs import Subsets
 from rote.errors import InvalidData
 from rote.recipe import Task
 from rote.record import Population
@@ -92,8 +91,21 @@ def plant(task: Task, canaries: Canaries, seed: int) -> Population:
 
 
 def flips(population: Population, blocks: list[int], seed: int) -> Bool[ndarray, "run example"]:
-    """Return which canary is in which run: every one in half of them, up to one, independently of the design."""
-    return Subsets(0.5).membership(blocks, population.ids[population.split == "canary"], seed + 1)
+    """Return which canary is in which run: every one in half of them, up to one, independently of the design and the others.
+
+    Each canary's half is its own draw, so within one run every canary has flipped a fair coin of its own: this is what
+    audits of one run rest on. A run therefore has not always exactly half of the canaries.
+    """
+    number, runs = int((population.split == "canary").sum()), 0
+    counts = np.zeros(number, np.int64)
+    parts = [np.zeros((0, number), np.bool_)]
+    for index, block in enumerate(blocks):
+        rng = np.random.default_rng([seed, CANARY_STREAM, 1 + index])
+        runs += block
+        goal = runs // 2 + rng.integers(0, 1 + runs % 2, number)
+        parts.append(rng.random((block, number)).argsort(axis=0).argsort(axis=0) < goal - counts)
+        counts = goal
+    return np.concatenate(parts)
 
 
 def _half_of_each(kind: NDArray[np.str_], rng: np.random.Generator) -> NDArray[np.bool_]:

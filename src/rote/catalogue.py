@@ -3,15 +3,19 @@
 from pathlib import Path
 from typing import Any
 
+from jaxtyping import Float
+from numpy import ndarray
+
 from rote.errors import unknown
 from rote.scores import SCORES
-from rote.signature import Score, parse_call, spell
+from rote.signature import Need, Probe, Score, parse_call, spell
 
 MEANING = {
     "memorized": "memorized",
     "hard": "hard or memorized",
     "easy": "easy, learned from others",
     "helps": "the target depends on it",
+    "member": "the run was trained on it",
 }
 
 
@@ -20,9 +24,34 @@ def find_score(text: str) -> Score:
     path, colon, call = text.rpartition(":")
     name, options = parse_call(call if colon else text)
     known = _scores_in(Path(path)) if colon else SCORES
-    if name not in known:
-        raise unknown("score", name, known)
-    return known[name].bind(**options)
+    if name in known:
+        return known[name].bind(**options)
+    if not colon:
+        from rote.probes import PROBES
+
+        if name in PROBES:
+            step = {"step": options.pop("step")} if "step" in options else {}
+            return answered(PROBES[name].bind(**options)).bind(**step)
+        known = {**known, **PROBES}
+    raise unknown("score", name, known)
+
+
+def answered(probe: Probe) -> Score:
+    """Return the score that reads what models answered to a probe: of one model at one step, by default the last."""
+    return Score(
+        name=str(probe),
+        needs=(Need(str(probe), ("example",), "float"),),
+        key=("example",),
+        high=probe.high,
+        defaults={"step": -1},
+        source=probe.source,
+        summary=probe.summary,
+        function=_as_it_is,
+    )
+
+
+def _as_it_is(column: Float[ndarray, " example"], *, step: int = -1) -> Float[ndarray, " example"]:
+    return column
 
 
 def catalogue_rows() -> list[dict[str, Any]]:

@@ -86,6 +86,12 @@ class Columns:
         with self._open(run, None, None) as file:
             return json.loads((file.metadata.metadata or {}).get(b"rote.run", b"{}"))
 
+    def weight_norms(self, run: int) -> dict[int, float]:
+        """Return the norm of all trained weights after each step, as far as it was recorded."""
+        with self._open(run, None, None) as file:
+            written = json.loads((file.metadata.metadata or {}).get(b"rote.weight_norm", b"{}"))
+        return {int(step): float(norm) for step, norm in written.items()}
+
     @contextmanager
     def _open(self, run: int, column: str | None, step: int | None) -> Generator[Parquet]:
         ask = self._fetched if column is None or isinstance(self._directory, Path) else self._coming.get
@@ -102,12 +108,16 @@ class Columns:
     def _fetched(self, run: int, column: str | None, step: int | None) -> Parquet:
         """Open a run's file; of a far one, bring what is needed to read this column."""
         file = Parquet(run_path(self._directory, run), self._tails.get(run))
-        if file.names != RUN_SCHEMA.names:
+        if file.names[: len(RUN_SCHEMA)] != RUN_SCHEMA.names:
             raise WrongRecord(f"{file.path} is not a run: it has columns {file.names[:4]}... Remove it.")
         if file.tail is not None and run not in self._tails and self._tail_bytes < TAILS:
             self._tails[run] = file.tail
             self._tail_bytes += len(file.tail.data)
         if column is not None:
+            if column not in file.names:
+                raise MissingEvidence(
+                    f"Run {run} did not answer the probe {column}. Collect it into another directory."
+                )
             groups = _groups_with(file.metadata, step)
             file.fetch(groups, [column] if self._knows(run, groups) else [column, "example"])
         return file

@@ -1,9 +1,11 @@
 """Who trains: this process, a process per core, or any executor. What needs more memory than there is goes on with less."""
 
+import contextlib
 import logging
 import os
 import signal
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
+from filelock import FileLock, Timeout
 
 from rote.errors import OutOfMemory, RoteError, WorkerDied
 from rote.job import Job
@@ -156,11 +159,39 @@ def train_in_worker(payload: bytes, token: str, pack: tuple[int, ...]) -> tuple[
                 raise RoteError(
                     f"A worker on {socket.gethostname()} does not see {job.directory}. Give a directory that all machines share, or a URL such as s3://bucket/audits/fashion."
                 )
+            if job.engine.device == "cuda":
+                _settle()
             _jobs[token] = job
         from rote.hardware import one_thread
 
         with one_thread():
             return _jobs[token].train(pack)
+
+
+def _settle() -> None:
+    """Let "cuda" mean one GPU of its own in this worker, when the machine has several."""
+    import torch
+
+    count = torch.cuda.device_count()
+    if count > 1:
+        torch.cuda.set_device(take_one(count, Path(tempfile.gettempdir()) / f"rote-gpus-{os.getppid()}"))
+
+
+_taken: list[FileLock] = []
+
+
+def take_one(count: int, folder: Path) -> int:
+    """Return a number below `count` that no other living process has taken in this folder; any, when all are taken."""
+    if not _taken:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for number in range(count):
+            lock = FileLock(folder / f"{number}.lock")
+            with contextlib.suppress(Timeout):
+                lock.acquire(timeout=0)
+                _taken.append(lock)
+                return number
+        return os.getpid() % count
+    return int(Path(_taken[0].lock_file).stem)
 
 
 def _start_worker() -> None:

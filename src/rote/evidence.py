@@ -1,7 +1,7 @@
 """From a record to values: fetch what a score's signature asks for, call it, and say how certain the result is."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,9 @@ from rote.signature import Need, Score
 
 LEVEL = 0.9
 """Level of every interval, unless another is asked for."""
+
+BADLY_PREDICTED = ("loss", "residual")
+"""Columns that are high where the label is badly predicted; as an `outcome` they are negated."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +51,21 @@ class Values:
         return positions[np.argsort(-self.score.sign * self.value[positions], kind="stable")]
 
 
+@dataclass(frozen=True, eq=False)
+class Guesses:
+    """What a membership attack says of every example in every run: a high value says that the run was trained on it.
+
+    Each run is the target once, and the others are what the attacker has trained. `positions` are the examples, in the
+    order of the columns; `member` is the truth. NaN where the attack has no opinion.
+    """
+
+    score: Score
+    runs: tuple[int, ...]
+    positions: Int[ndarray, " example"]
+    value: Float[ndarray, "run example"]
+    member: Bool[ndarray, "run example"]
+
+
 def evaluate(score: Score, record: Record, *, level: float = LEVEL, runs: Sequence[int] | None = None) -> Values:
     """Return one value per example of the record.
 
@@ -58,9 +76,8 @@ def evaluate(score: Score, record: Record, *, level: float = LEVEL, runs: Sequen
     """
     chosen = _runs(score, record, runs)
     if score.key != ("example",):
-        raise MissingEvidence(
-            f"{score} has one value per {' and '.join(score.key)}. Ask for it in blocks, with rote.pairs."
-        )
+        how = "with rote.guess" if "run" in score.key else "in blocks, with rote.pairs"
+        raise MissingEvidence(f"{score} has one value per {' and '.join(score.key)}. Ask for it {how}.")
     member = np.stack([record.member(run) for run in chosen])
     runs_in = member.sum(0)
     if "run" in score.axes:
@@ -79,6 +96,36 @@ def per_run(
     for run in _runs(score, record, runs):
         columns = [_in_run(need, record, run, score) for need in score.needs]
         yield run, np.asarray(score(*columns), np.float64)
+
+
+def guess(
+    score: Score,
+    record: Record,
+    *,
+    positions: Int[ndarray, " example"] | None = None,
+    runs: Sequence[int] | None = None,
+) -> Guesses:
+    """Return what the score, taken as a membership attack, says of real training examples (or those at `positions`).
+
+    A score that has a value per run and example says so itself, from all runs. One about a single model at one step
+    says member where it is easy (`loss`: where it is low). Raises MissingEvidence for any other: what training itself
+    recorded of an example gives away who was trained on it.
+    """
+    chosen = _runs(score, record, runs)
+    asked = np.flatnonzero(record.population.where("train")) if positions is None else positions
+    member = np.stack([record.member(run)[asked] for run in chosen])
+    if score.key == ("run", "example"):
+        columns = [_stack(need, record, chosen, score)[..., asked] for need in score.needs]
+        value = np.asarray(score(*columns), np.float64)
+    elif score.key == ("example",) and not score.axes & {"run", "step"} and not _heard_in_training(score):
+        value = np.stack([-score.sign * values[asked] for _, values in per_run(score, record, chosen)])
+    else:
+        raise MissingEvidence(f"{score} is no membership attack. Take `loss`, or a score whose high values mean a member (`rote catalogue`).")
+    return Guesses(score, tuple(chosen), asked, value, member)
+
+
+def _heard_in_training(score: Score) -> bool:
+    return any(need.column.endswith("_seen") or need.column == "member" for need in score.needs)
 
 
 def pairs(
@@ -153,16 +200,25 @@ def _in_run(need: Need, record: Record, run: int, score: Score) -> NDArray[Any]:
     """Return one column of one run with the axes and the kind that the score's signature states.
 
     A column that is no column of a record is the value of the one-run score of that name; NaN where the run lacks what
-    that score reads, for what it says is an aid and not the evidence.
+    that score reads, for what it says is an aid and not the evidence. An `outcome` is the column that the option
+    `column` names, negated where high is badly predicted.
     """
     if need.column == "member":
         return record.member(run)
-    if need.column in SCORES and need.column not in COLUMNS:
+    column = score.options.get("column")
+    if need.column == "outcome" and column not in (None, "outcome"):
+        values = _in_run(replace(need, column=str(column)), record, run, score).astype(np.float32)
+        return -values if column in BADLY_PREDICTED else values
+    if need.column in SCORES and need.column not in COLUMNS and need.column not in record.probes:
         try:
             ((_, values),) = per_run(SCORES[need.column], record, [run])
         except MissingEvidence:
             values = np.full(len(record.population), np.nan)
         return values.astype(np.float32)
+    if need.column not in COLUMNS and need.column not in record.probes:
+        raise MissingEvidence(
+            f"{score} reads {need}, and no model of this record was asked for it. A probe is asked while models train: collect into another directory with `--probe '{need.column}'`."
+        )
     if "step" in need.axes:
         values = record.over_steps(run, need.column)
     else:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool
 from numpy import ndarray
 
+from rote.asking import NO_QUESTIONS, Questions
 from rote.engine import Engine
 from rote.errors import OutOfMemory
 from rote.fit import Fit, learn
@@ -37,6 +38,7 @@ class Job:
     seed: int
     key: str
     engine: Engine
+    questions: Questions = NO_QUESTIONS
 
     @property
     def steps(self) -> int:
@@ -78,6 +80,7 @@ class Job:
                         self.population.ids,
                         self._settings(run, runs),
                         aside=scratch(self.directory, run, "parquet"),
+                        probes=[str(probe) for probe in self.questions.probes],
                     )
                 )
                 for run in runs
@@ -105,7 +108,9 @@ class Job:
             return
         from rote.train import train
 
-        yield from train(self.learner, self.population, self.member[list(runs)], self.recipe, seeds, self.engine)
+        yield from train(
+            self.learner, self.population, self.member[list(runs)], self.recipe, seeds, self.engine, self.questions
+        )
 
     def _settings(self, run: int, pack: Sequence[int]) -> dict[str, Any]:
         """Return what the bits of this run depend on."""

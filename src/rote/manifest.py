@@ -12,6 +12,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy import ndarray
 
+from rote.asking import NO_QUESTIONS, Questions
 from rote.canaries import Canaries
 from rote.designs import Design
 from rote.errors import RoteError, WrongRecord
@@ -30,6 +31,7 @@ def describe(
     canaries: Canaries,
     seed: int,
     source: str,
+    questions: Questions = NO_QUESTIONS,
 ) -> dict[str, Any]:
     """Return the manifest, with a key over all that the bits of a run depend on; `model` is a digest of what learns."""
     own = isinstance(task.model, Fit)
@@ -48,6 +50,8 @@ def describe(
         "seed": seed,
         "steps": {"unit": "fit", "last": 1} if own else {"unit": "epoch", "last": task.recipe.epochs},
     }
+    if questions.probes:
+        body["probes"] = questions.values()
     matters = {**body, "task": {k: v for k, v in body["task"].items() if k != "source"}}
     return {"key": hashlib.sha256(json.dumps(matters, sort_keys=True).encode()).hexdigest(), **body}
 

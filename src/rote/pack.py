@@ -11,12 +11,14 @@ from numpy import ndarray
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from rote.asking import ask
 from rote.batches import timetable
 from rote.errors import RoteError
 from rote.hardware import products
 from rote.observe import observe
 from rote.recipe import Recipe, at
 from rote.record import Observed, Step
+from rote.signature import Probe
 from rote.stacked import casting, fresh, together
 from rote.updates import optimizer
 
@@ -53,14 +55,17 @@ class Pack:
         self.timetable = timetable(members.sum(axis=1), recipe.batch_size)
         self.rows = [np.flatnonzero(self.timetable.run == run) for run in range(len(seeds))]
 
-    def epoch(self, step: int, asked: Int[ndarray, " example"]) -> list[Step]:
-        """Train for one epoch, and return what was seen of each run."""
+    def epoch(self, step: int, asked: Int[ndarray, " example"], probes: Sequence[Probe] = ()) -> list[Step]:
+        """Train for one epoch, ask, and return what was seen of each run. `probes` are asked of whom `asked` names."""
         with self._randomness(), products(self.engine.matmul), _no_tiny_numbers():
             orders = zip(self.members, self.orders, strict=True)
             shuffled = torch.cat([who[torch.randperm(len(who), generator=order)] for who, order in orders])
             shown = shuffled[self.timetable.place]
             said = self._learn(step, shown.to(self.inputs.device))
             clean = self._ask(asked)
+            norms = self.networks.norms()
+            if len(probes) and len(asked):
+                clean = [self._probe(run, observed, probes) for run, observed in enumerate(clean)]
         seen = [Observed(shown.numpy()[rows], {k: v[rows] for k, v in said.items()}) for rows in self.rows]
         for run, seed in enumerate(self.seeds):
             for observed in (seen[run], clean[run]):
@@ -68,7 +73,7 @@ class Pack:
                     raise RoteError(
                         f"Training diverged in step {step}: the loss of the run with seed {seed} is NaN or infinite with {self.recipe}. Lower the learning rate."
                     )
-        return [Step(step, *pair) for pair in zip(clean, seen, strict=True)]
+        return [Step(step, *each) for each in zip(clean, seen, norms, strict=True)]
 
     def _learn(self, step: int, shown: Tensor) -> dict[str, NDArray[Any]]:
         self.networks.mode(training=True)
@@ -102,10 +107,18 @@ class Pack:
         columns = {name: np.concatenate([part[name] for part in found], axis=1) for name in found[0]}
         return [Observed(positions, {k: v[run] for k, v in columns.items()}) for run in range(count)]
 
+    def _probe(self, run: int, observed: Observed | None, probes: Sequence[Probe]) -> Observed | None:
+        if observed is None:
+            return None
+        network, who = self.networks.one(run), torch.from_numpy(observed.positions).to(self.inputs.device)
+        inputs, labels = self.inputs.index_select(0, who), self.labels.index_select(0, who)
+        answers = {str(probe): ask(probe, network, inputs, labels).astype(np.float32) for probe in probes}
+        return Observed(observed.positions, {**observed.values, **answers})
+
     @contextmanager
     def _randomness(self) -> Generator[None]:
         """Draw from the pack's own stream, and leave the caller's as it was."""
-        gpus = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+        gpus = [torch.cuda.current_device()] if self.inputs.is_cuda else []
         with torch.random.fork_rng(devices=gpus):
             if self.random_state:
                 torch.set_rng_state(self.random_state[0])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from numpy import ndarray
 from numpy.typing import NDArray
 
@@ -58,6 +58,11 @@ class Record:
         return tuple(self.manifest["task"]["classes"])
 
     @property
+    def probes(self) -> tuple[str, ...]:
+        """The probes that the models of this record have answered, as they are spelled: columns of the clean pass."""
+        return tuple(self.manifest.get("probes", {}).get("asked", ()))
+
+    @property
     def last_step(self) -> int:
         """The step at which everyone was asked once more."""
         return int(self.manifest["steps"]["last"])
@@ -76,7 +81,7 @@ class Record:
 
     def at_step(self, run: int, column: str, step: int) -> NDArray[Any]:
         """Return one value per example at one step, as float with NaN where nothing was recorded (or bool, int when all was)."""
-        _check(column)
+        self._check(column)
         if not 1 <= step <= self.last_step:
             raise MissingEvidence(
                 f"Step {step} was asked for, but this record has steps 1 to {self.last_step}. Name one of these."
@@ -84,7 +89,7 @@ class Record:
         parts = list(self._columns.parts(run, column, step))
         positions = np.concatenate([np.zeros(0, np.int64), *(part.positions for part in parts)])
         said = pa.chunked_array(
-            [chunk for part in parts for chunk in part.values.chunks], RUN_SCHEMA.field(column).type
+            [chunk for part in parts for chunk in part.values.chunks], COLUMNS.get(column, pa.float32())
         )
         n = len(self.population)
         if len(positions) == n and not said.null_count:
@@ -98,7 +103,7 @@ class Record:
 
     def over_steps(self, run: int, column: str) -> NDArray[Any]:
         """Return `[step, example]` for steps 1 to the last, as float with NaN where nothing was recorded."""
-        _check(column)
+        self._check(column)
         values = np.full((self.last_step, len(self.population)), np.nan, np.float32)
         for part in self._columns.parts(run, column):
             if part.step > self.last_step:
@@ -108,6 +113,11 @@ class Record:
             values[part.step - 1, part.positions] = _floats(part.values)
         return values
 
+    def weight_norm(self, run: int) -> Float[ndarray, " step"]:
+        """Return the Euclidean norm of all trained weights after each step; NaN where it was not recorded."""
+        known = self._columns.weight_norms(run)
+        return np.array([known.get(step, np.nan) for step in range(1, self.last_step + 1)])
+
     def run_settings(self, run: int) -> dict[str, Any]:
         """Return the settings that the bits of this run depend on: seed, versions, threads, device."""
         return self._columns.settings(run)
@@ -115,6 +125,10 @@ class Record:
     def seconds(self) -> dict[int, float]:
         """Return how long each finished run took, as far as the log knows."""
         return {entry["run"]: entry["seconds"] for entry in map(json.loads, _log(self.directory))}
+
+    def _check(self, column: str) -> None:
+        if column not in RUN_SCHEMA.names and column not in self.probes:
+            raise unknown("column", column, [*COLUMNS, *self.probes])
 
 
 def finished_runs(directory: Place) -> tuple[int, ...]:
@@ -157,11 +171,6 @@ def _log(directory: Place) -> list[bytes]:
         return read_bytes(directory / "log.jsonl").splitlines()
     except FileNotFoundError:
         return list(read_all(directory / "log").values())
-
-
-def _check(column: str) -> None:
-    if column not in RUN_SCHEMA.names:
-        raise unknown("column", column, COLUMNS)
 
 
 def _floats(column: pa.ChunkedArray) -> NDArray[np.float32]:

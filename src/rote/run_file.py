@@ -1,7 +1,7 @@
 """One run's file: what its columns are, and how it is written, a step at a time. The layout is docs/schema.md."""
 
 import json
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,11 +48,15 @@ class Observed:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of one run: the clean pass and the training pass, either of which may be absent."""
+    """One step of one run: the clean pass and the training pass, either of which may be absent, and the model's size.
+
+    The clean pass may also say what probes were answered. `weight_norm` is the Euclidean norm of all trained weights.
+    """
 
     step: int
     clean: Observed | None
     seen: Observed | None
+    weight_norm: float | None = None
 
 
 @contextmanager
@@ -62,18 +66,28 @@ def writing_run(
     ids: NDArray[np.str_],
     settings: Mapping[str, Any],
     aside: Path | None = None,
+    probes: Sequence[str] = (),
 ) -> Generator[Callable[[Step], None]]:
     """Give what writes a step of one run, a row group each; the file has its name only when the block ends well.
 
-    `aside` is a local scratch path that no one else writes to.
+    `aside` is a local scratch path that no one else writes to; `probes` are columns of the clean pass beyond the usual ones.
     """
-    schema = RUN_SCHEMA.with_metadata({"rote.run": json.dumps(dict(settings), sort_keys=True)})
-    names = pa.array(ids)
+    about = {"rote.run": json.dumps(dict(settings), sort_keys=True)}
+    schema = pa.schema([*RUN_SCHEMA, *((name, pa.float32()) for name in probes)], about)
+    names, norms = pa.array(ids), dict[int, float]()
     with (
         replacing(path, aside) as scratch,
         pq.ParquetWriter(scratch, schema, compression="zstd", use_dictionary=CODED) as writer,
     ):
-        yield lambda step: writer.write_table(_rows(step, member, names, schema), row_group_size=1 << 30)
+
+        def write(step: Step) -> None:
+            writer.write_table(_rows(step, member, names, schema, probes), row_group_size=1 << 30)
+            if step.weight_norm is not None:
+                norms[step.step] = step.weight_norm
+
+        yield write
+        if norms:
+            writer.add_key_value_metadata({"rote.weight_norm": json.dumps(norms)})
 
 
 def write_run(
@@ -90,7 +104,9 @@ def write_run(
             write(step)
 
 
-def _rows(step: Step, member: Bool[ndarray, " example"], ids: pa.Array, schema: pa.Schema) -> pa.Table:
+def _rows(
+    step: Step, member: Bool[ndarray, " example"], ids: pa.Array, schema: pa.Schema, probes: Sequence[str]
+) -> pa.Table:
     present = np.zeros(len(ids), np.bool_)
     for observed in (step.clean, step.seen):
         if observed is not None:
@@ -104,6 +120,8 @@ def _rows(step: Step, member: Bool[ndarray, " example"], ids: pa.Array, schema: 
     for observed, suffix in ((step.clean, ""), (step.seen, "_seen")):
         for name, kind in BASE_COLUMNS.items():
             columns[name + suffix] = _column(observed, name, kind, positions, len(ids))
+    for name in probes:
+        columns[name] = _column(step.clean, name, pa.float32(), positions, len(ids))
     return pa.table([columns[name] for name in schema.names], schema=schema)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool
 from numpy import ndarray
 
+from rote.asking import NO_QUESTIONS, Questions
 from rote.canaries import Canaries, flips, plant
 from rote.crew import cores, train_all
 from rote.designs import Design, Subsets
@@ -21,6 +22,7 @@ from rote.manifest import alone, describe, model_digest, plan
 from rote.memory import available
 from rote.recipe import Task
 from rote.record import Population, Record, finished_runs, write_manifest, write_population
+from rote.signature import Probe
 from rote.storage import exists, place
 from rote.working import ticked, tidy
 
@@ -48,6 +50,8 @@ def collect(
     design: Design | None = None,
     canaries: Canaries | None = None,
     seed: int = 0,
+    probes: Sequence[Probe | str] = (),
+    probe_every: int = 0,
     workers: int | None = None,
     executor: Executor | None = None,
     device: str = "cpu",
@@ -61,6 +65,9 @@ def collect(
     Runs that are already in `directory` are kept and count; `runs=0` trains nothing. More runs than planned extend
     the design, whose balance holds at the end of each extension. `directory` is a path, or a URL that fsspec
     understands (`s3://bucket/audits/fashion`). Several processes may collect into one directory: they share the work.
+
+    `probes` (names of `rote.probes`, with options as in "curvature(vectors=5)", or Probe objects) are asked of everyone
+    by each model when it is trained, and every `probe_every` epochs if that is not 0; their answers are columns of the record.
 
     One process per core trains, with one thread each (`workers`), or any `executor` does. On a GPU, and on a CPU when
     a model is very small, several models are trained at once. A run's bits depend on the seed, its number and what it
@@ -78,7 +85,8 @@ def collect(
     check_device(device)
     population = plant(task, canaries, seed)
     digest = _check_learner(task, population)
-    manifest = describe(task, digest, population, design, canaries, seed, source)
+    questions = _questions(task, probes, probe_every)
+    manifest = describe(task, digest, population, design, canaries, seed, source, questions)
     wanted = design.default_runs(_groups(population)) if runs is None else runs
     if wanted < 0:
         raise InvalidData(f"{wanted} runs cannot be collected. Give 0 or more.")
@@ -94,7 +102,18 @@ def collect(
     missing = [run for run in range(min(wanted, len(member))) if run not in there]
     if missing:
         engine = _engine(task, population, device, precision, memory, sum(blocks))
-        job = Job(where, task.model, population, member, task.recipe, len(task.classes), seed, manifest["key"], engine)
+        job = Job(
+            where,
+            task.model,
+            population,
+            member,
+            task.recipe,
+            len(task.classes),
+            seed,
+            manifest["key"],
+            engine,
+            questions,
+        )
         crew = _workers(workers, engine, memory, len(missing))
         train_all(job, missing, blocks, crew, executor, _Watch(job, missing, progress or (lambda _: None)))
         tidy(where)
@@ -116,6 +135,18 @@ class _Watch:
         steps = done * self.job.steps + sum(ticked(self.job.directory, run) for run in at_work if run in self.left)
         self.most = max(self.most, steps)
         self.tell(Progress(self.most, self.all * self.job.steps, done, self.all, new))
+
+
+def _questions(task: Task, probes: Sequence[Probe | str], every: int) -> Questions:
+    if not probes:
+        return NO_QUESTIONS
+    if isinstance(task.model, Fit):
+        raise InvalidData("Probes ask a torch model, and this task learns by a Fit. Give a model, or no probes.")
+    if every < 0:
+        raise InvalidData(f"Probes cannot be asked every {every} epochs. Give 1 or more, or 0 for the end only.")
+    from rote.probes import find_probe
+
+    return Questions(tuple(find_probe(p) if isinstance(p, str) else p for p in probes), every)
 
 
 def _check_learner(task: Task, population: Population) -> str:
@@ -147,7 +178,9 @@ def _workers(asked: int | None, engine: Engine, memory: int | None, missing: int
     if asked is not None:
         return min(asked, most)
     if engine.device.startswith("cuda"):
-        return 1
+        import torch
+
+        return min(torch.cuda.device_count(), most) if engine.device == "cuda" else 1
     fit = max(1, available(engine.device, memory) // max(engine.memory, 1))
     return min(cores(), fit, most)
 

@@ -14,7 +14,7 @@ from rote.errors import RoteError
 AXES = ("run", "step", "example", "target", "class", "token", "view")
 """The closed list of axes a column can have."""
 
-High = Literal["memorized", "hard", "easy", "helps"]
+High = Literal["memorized", "hard", "easy", "helps", "member"]
 """What a large value says. `memorized` and `hard` rank first when sorted downwards, `easy` when sorted upwards."""
 
 Interval = Callable[..., tuple[NDArray[np.float64], NDArray[np.float64]]]
@@ -66,15 +66,11 @@ class Score:
         return self.function(*columns, **{**self.bound, **options})
 
     def __str__(self) -> str:
-        options = ", ".join(f"{name}={value!r}" for name, value in self.bound.items())
-        return f"{self.name}({options})" if options else self.name
+        return spell(self.name, self.bound) if self.bound else self.name
 
     def bind(self, **options: Any) -> "Score":
         """Return the same score with these options; raise RoteError for an option it does not have."""
-        for name in options:
-            if name not in self.defaults:
-                known = ", ".join(self.defaults) or "none"
-                raise RoteError(f"{self.name} has no option {name!r}. Its options: {known}.")
+        check_options(self.name, options, self.defaults)
         return replace(self, bound={**self.bound, **options})
 
     @property
@@ -122,6 +118,65 @@ def score(*, high: High, interval: Interval | None = None) -> Callable[[Outcome]
         )
 
     return read
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A question to one trained model about examples: `(model, inputs, labels) -> one value per example`.
+
+    It reads the model in evaluation mode and leaves it, its gradients and all random state as they were. An example's
+    value does not depend on who else is asked about.
+    """
+
+    name: str
+    high: High
+    defaults: Mapping[str, Any]
+    source: str
+    summary: str
+    function: Callable[..., Any] = field(repr=False)
+    bound: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def __call__(self, model: Any, inputs: Any, labels: Any, **options: Any) -> Any:
+        """Return one value per example, as a tensor."""
+        return self.function(model, inputs, labels, **{**self.bound, **options})
+
+    def __str__(self) -> str:
+        return spell(self.name, self.bound) if self.bound else self.name
+
+    def bind(self, **options: Any) -> "Probe":
+        """Return the same probe with these options; raise RoteError for an option it does not have."""
+        check_options(self.name, options, self.defaults)
+        return replace(self, bound={**self.bound, **options})
+
+    @property
+    def sign(self) -> int:
+        """+1 when a large value means memorized or hard, -1 when it means easy."""
+        return -1 if self.high == "easy" else 1
+
+
+def probe(*, high: High) -> Callable[[Callable[..., Any]], Probe]:
+    """Read a function `(model, inputs, labels, *, option=...)` into a Probe, as `score` reads one of columns."""
+
+    def read(function: Callable[..., Any]) -> Probe:
+        parameters = inspect.signature(function).parameters.values()
+        module = inspect.getmodule(function)
+        return Probe(
+            name=function.__name__,
+            high=high,
+            defaults={p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY},
+            source=_first_line(module.__doc__ if module else None),
+            summary=_first_line(function.__doc__),
+            function=function,
+        )
+
+    return read
+
+
+def check_options(name: str, options: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Raise RoteError for an option that a score or a probe does not have."""
+    for option in options:
+        if option not in known:
+            raise RoteError(f"{name} has no option {option!r}. Its options: {', '.join(known) or 'none'}.")
 
 
 def parse_call(text: str) -> tuple[str, dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Several networks as one: their weights and buffers side by side along a new first axis, so that one kernel serves them all."""
 
+import copy
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -39,6 +40,14 @@ class Alone:
     def ask(self, inputs: Tensor) -> Tensor:
         """Return `[run, example, class]` from `[example, ...]`."""
         return self.network(inputs)[None]
+
+    def one(self, run: int) -> nn.Module:
+        """Return the network of one run."""
+        return self.network
+
+    def norms(self) -> list[float]:
+        """Return the Euclidean norm of each run's trained weights."""
+        return _norms([weight.detach()[None] for weight in self.parameters])
 
 
 class Stacked:
@@ -87,6 +96,17 @@ class Stacked:
     def ask(self, inputs: Tensor) -> Tensor:
         """Return `[run, example, class]` from `[example, ...]`: everyone is asked about the same examples."""
         return self._all(self.weights, self.buffers, inputs)
+
+    def one(self, run: int) -> nn.Module:
+        """Return the network of one run, as a copy."""
+        network = copy.deepcopy(self.skeleton)
+        mine = {name: stack[run].detach() for name, stack in {**self.weights, **self.buffers}.items()}
+        network.load_state_dict(mine, strict=False)
+        return network
+
+    def norms(self) -> list[float]:
+        """Return the Euclidean norm of each run's trained weights."""
+        return _norms([weight.detach() for weight in self.parameters])
 
     def _one(self, weights: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Tensor) -> Tensor:
         return functional_call(self.skeleton, (weights, buffers), (inputs,))
@@ -150,6 +170,12 @@ def _numbers(network: nn.Module) -> dict[str, float]:
         for key, value in vars(module).items()
         if isinstance(value, int | float)
     }
+
+
+def _norms(weights: Sequence[Tensor]) -> list[float]:
+    """Return a norm for each entry of the first axis."""
+    squares = [torch.linalg.vector_norm(weight.flatten(1).float(), dim=1).double() ** 2 for weight in weights]
+    return torch.stack(squares).sum(0).sqrt().tolist() if squares else []
 
 
 def _side_by_side(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Int
 from numpy import ndarray
 from torch import Tensor, nn
 
+from rote.asking import NO_QUESTIONS, Questions
 from rote.batches import side_by_side
 from rote.errors import InvalidData
 from rote.pack import Pack
@@ -26,13 +27,16 @@ def train(
     recipe: Recipe,
     seeds: Sequence[int],
     engine: "Engine",
+    questions: Questions = NO_QUESTIONS,
 ) -> Iterator[tuple[Step, ...]]:
     """Train one model per row of `members` and yield, epoch by epoch, what was seen of each run.
 
     All that is random in a run (initial weights, batch order, dropout) comes from its own seed. Runs share kernels, never
     a batch: the numbers of a run do not depend on who else is in the pack, up to rounding and, with dropout, the masks.
     The caller's random state and torch settings are left as they were. Clean passes are in fp32 whatever the engine's
-    precision. Raises RoteError when a loss becomes NaN or infinite, InvalidData when a run has no member to train on.
+    precision. `questions` are asked of everyone, in a clean pass.
+
+    Raises RoteError when a loss becomes NaN or infinite, InvalidData when a run has no member to train on.
     """
     if not members.any(axis=1).all():
         raise InvalidData("This run would be trained on no example at all. Use a larger fraction or more examples.")
@@ -42,10 +46,11 @@ def train(
         Pack(model, inputs, labels, members[runs], recipe, [seeds[run] for run in runs], engine) for runs in parts
     ]
     for step in range(1, recipe.epochs + 1):
-        asked = _asked(population, recipe, step)
+        probes = questions.at(step, recipe.epochs)
+        asked = np.arange(len(population)) if probes else _asked(population, recipe, step)
         found: dict[int, Step] = {}
         for runs, pack in zip(parts, trained, strict=True):
-            found.update(zip(runs.tolist(), pack.epoch(step, asked), strict=True))
+            found.update(zip(runs.tolist(), pack.epoch(step, asked, probes), strict=True))
         yield tuple(found[run] for run in range(len(seeds)))
 
 

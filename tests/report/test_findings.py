@@ -48,7 +48,11 @@ def test_mean_memorization_equals_the_gap_within_its_error(record: Record, found
     assert found.accuracies.gap.low <= found.memorized.mean.value <= found.accuracies.gap.high
     low, high = found.memorized.above
     assert low.share.value >= high.share.value >= high.surely
-    assert found.memorized.runs_to_halve == 4 * found.runs
+    assert found.memorized.estimator == "shrunk_memorization"
+    assert not isinstance(found.memorized.reliability, NotMeasured)
+    assert (
+        0.3 < found.memorized.reliability.low < found.memorized.reliability.value < found.memorized.reliability.high < 1
+    )
 
 
 def test_canaries_read_as_planted(found: Findings) -> None:
@@ -66,15 +70,11 @@ def test_detection_of_planted_wrong_labels_is_far_above_chance(found: Findings) 
     areas = {each.score: each.auroc.value for each in found.detection}
     assert areas["memorization"] > 0.85
     assert areas["mean_confidence"] > 0.85
-    assert {each.score for each in found.detection if each.one_run is None} == {"memorization", "c_score"}
-
-
-def test_the_attack_refuses_a_rate_that_the_sample_cannot_show(found: Findings) -> None:
-    assert not isinstance(found.attack, NotMeasured)
-    tenth = next(each for each in found.attack.at if each.rate == 0.001)
-    assert isinstance(tenth.point, NotMeasured)
-    assert "at least 1000 negatives" in tenth.point.reason
-    assert found.attack.auroc.value > 0.5
+    assert {each.score for each in found.detection if each.one_run is None} == {
+        "memorization",
+        "shrunk_memorization",
+        "c_score",
+    }
 
 
 def test_agreement_has_every_pair_once_with_high_meaning_memorized(found: Findings) -> None:
@@ -181,5 +181,5 @@ def test_a_record_of_ones_own_loop_is_reported_as_far_as_it_goes(
     assert isinstance(found.accuracies.held_out, NotMeasured)
     assert isinstance(found.accuracies.tested, NotMeasured) is not clean_pass
     assert isinstance(found.memorized, NotMeasured)
-    assert isinstance(found.attack, NotMeasured)
+    assert isinstance(found.membership, NotMeasured)
     assert all(sentence.endswith((".", "?")) for sentence in sentences(found))

@@ -12,7 +12,8 @@ from rote.signature import AXES, Score
 
 ALL = [pytest.param(score, id=score.name) for score in SCORES.values()]
 ACROSS_RUNS = [case for case in ALL if "run" in case.values[0].axes]
-RANKING = [case for case in ALL if case.values[0].high != "helps"]
+RANKING = [case for case in ALL if case.values[0].high not in ("helps", "member")]
+ATTACKS = [case for case in ALL if case.values[0].high == "member"]
 WITH_INTERVAL = [case for case in ALL if case.values[0].interval]
 
 
@@ -29,6 +30,12 @@ def test_runs_have_no_order(score: Score) -> None:
 @pytest.mark.parametrize("score", RANKING)
 def test_the_hard_rank_first(score: Score) -> None:
     laws.the_hard_rank_first(score)
+
+
+@pytest.mark.parametrize("score", ATTACKS)
+def test_members_rank_first(score: Score) -> None:
+    assert score.key == ("run", "example")
+    laws.members_rank_first(score)
 
 
 @pytest.mark.parametrize("score", WITH_INTERVAL)
@@ -70,6 +77,9 @@ def test_causal_intervals_exist() -> None:
     assert {case.values[0].name for case in WITH_INTERVAL} == {
         "memorization",
         "shrunk_memorization",
+        "soft_memorization",
+        "counterfactual",
         "influence",
+        "soft_influence",
         "c_score",
     }

@@ -216,35 +216,35 @@ def dots(rows: Sequence[Row], order: Sequence[str], colours: Mapping[str, str], 
 
 
 def operating_curve(rows: Sequence[Row], *, lowest: float, description: str) -> Chart:
-    """Draw the log-log operating curve of an attack on each run. Rows: run, fpr, tpr, first (the run in the text)."""
+    """Draw log-log operating curves of attacks. Rows: attack, fpr, tpr, low, high, first (the one in bold, with its interval)."""
     import altair as alt
 
     log = alt.Scale(type="log", domain=[lowest, 1], nice=False)
     axis = alt.Axis(labelExpr=PERCENT, values=[10.0**e for e in range(-5, 1) if 10.0**e >= lowest])
+    names = list(dict.fromkeys(row["attack"] for row in rows))
+    dashes = alt.StrokeDash(
+        "attack:N", title=None, sort=names, legend=alt.Legend(orient="bottom", columns=_columns(3), symbolSize=300)
+    )
     tips = [
-        alt.Tooltip("run:N"),
+        alt.Tooltip("attack:N"),
         alt.Tooltip("fpr:Q", title="others accused", format=".2%"),
         alt.Tooltip("tpr:Q", title="members found", format=".2%"),
+        alt.Tooltip("low:Q", title="90 % interval from", format=".2%"),
+        alt.Tooltip("high:Q", title="to", format=".2%"),
     ]
     base = alt.Chart(_named()).encode(
         x=alt.X("fpr:Q", title="others wrongly accused", scale=log, axis=axis),
         y=alt.Y("tpr:Q", title="members found", scale=log, axis=axis),
-        detail="run:N",
     )
-    thin = (
-        base.mark_line(strokeWidth=1, opacity=0.35, color="var(--muted)")
-        .transform_filter("!datum.first")
-        .encode(tooltip=tips)
-    )
+    thin = base.mark_line(strokeWidth=1.5, color="var(--muted)").transform_filter("!datum.first")
     bold = base.mark_line(strokeWidth=2.5, color="var(--mislabeled)").transform_filter("datum.first")
-    dot = (
-        base.mark_point(filled=True, size=30, color="var(--mislabeled)", opacity=1)
-        .transform_filter("datum.first")
-        .encode(tooltip=tips)
-    )
+    band = base.mark_area(opacity=0.2, color="var(--mislabeled)").transform_filter("datum.first")
+    dot = base.mark_point(filled=True, size=40, opacity=0.01, color="var(--muted)").encode(tooltip=tips)
     ends = alt.InlineData(values=[{"x": lowest, "y": lowest}, {"x": 1, "y": 1}])
-    chance = alt.Chart(ends).mark_line(strokeDash=[4, 4], color="var(--text)", strokeWidth=1).encode(x="x:Q", y="y:Q")
-    return _chart(alt.layer(thin, chance, bold, dot), rows, 340, description)
+    chance = alt.Chart(ends).mark_line(strokeDash=[1, 4], color="var(--text)", strokeWidth=1).encode(x="x:Q", y="y:Q")
+    band = band.encode(y=alt.Y("low:Q", scale=log, axis=axis), y2="high:Q")
+    layers = (chance, band, thin.encode(strokeDash=dashes), bold.encode(strokeDash=dashes), dot)
+    return _chart(alt.layer(*layers), rows, 340, description)
 
 
 def _chart(chart: Any, rows: Sequence[Row], height: int, description: str) -> Chart:

@@ -9,11 +9,10 @@ from rote.explain.dependents import read_answers
 from rote.record import Record
 from rote.report.accuracy import Accuracies, read_accuracies
 from rote.report.agreement import Agreement, read_agreement
-from rote.report.attack import LossAttack, read_attack
+from rote.report.membership import Membership, read_membership
 from rote.report.memorized import Memorized, read_memorized
 from rote.report.panel import NotMeasured, Panel, read_panel
 from rote.report.thermometer import CanaryKind, Detection, read_detection, read_kinds
-from rote.scores import memorization
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Findings:
     memorized: Memorized | NotMeasured
     kinds: tuple[CanaryKind, ...] | NotMeasured
     detection: tuple[Detection, ...] | NotMeasured
-    attack: LossAttack | NotMeasured
+    membership: Membership | NotMeasured
     agreement: Agreement | NotMeasured
 
 
@@ -47,7 +46,7 @@ def findings(record: Record, *, panel: Panel | None = None) -> Findings:
     panel = panel or read_panel(record)
     population = record.population
     kinds = sorted({str(kind) for kind in population.canary} - {""})
-    memorized, canaries = _memorized(record, panel.of(memorization))
+    memorized, canaries = _memorized(record, panel.memorization)
     return Findings(
         name=str(record.manifest.get("task", {}).get("name", "task")),
         runs=len(record.runs),
@@ -59,7 +58,7 @@ def findings(record: Record, *, panel: Panel | None = None) -> Findings:
         memorized=memorized,
         kinds=canaries,
         detection=read_detection(record, panel),
-        attack=read_attack(record),
+        membership=read_membership(record),
         agreement=read_agreement(record, panel),
     )
 

@@ -8,6 +8,7 @@ import numpy as np
 from rote.explain import CAUSES, Dependence, Explanation, Neighbour
 from rote.intervals import Estimate
 from rote.record import Record
+from rote.report.membership import Exposed
 from rote.report.pictures import Album
 
 SHOWN = 200
@@ -41,6 +42,24 @@ def pair_items(record: Record, pairs: Sequence[Dependence], album: Album) -> lis
             }
         )
     return items
+
+
+def exposed_items(record: Record, exposed: Sequence[Exposed], album: Album) -> list[dict[str, Any]]:
+    """Return those at risk by name and label, in order, with how often they were found and accused."""
+    for each in exposed:
+        album.add(each.position)
+    ids, labels = record.population.ids, record.population.labels
+    return [
+        {
+            "id": str(ids[each.position]),
+            "label": record.classes[labels[each.position]],
+            "found": each.found,
+            "inside": each.inside,
+            "accused": each.accused,
+            "outside": each.outside,
+        }
+        for each in exposed
+    ]
 
 
 def causes_found(explained: Sequence[Explanation]) -> list[dict[str, Any]]:

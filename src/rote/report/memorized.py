@@ -4,18 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from rote.evidence import LEVEL, Values
 from rote.intervals import Estimate, student, wilson
 from rote.record import Record
 from rote.report.panel import NotMeasured
-from rote.scores import memorization
+from rote.scores import memorization, shrunk_memorization
 from rote.summaries import split_half
 
 SPLITS = 10
-"""Random halvings of the runs that reliability is averaged over."""
+"""Random halvings of the runs that the reliability of the textbook estimator is averaged over."""
+
+RESAMPLES = 200
+"""Times that the examples are drawn again, for the interval of the reliability of beliefs."""
 
 THRESHOLDS = (0.25, 0.5)
 
@@ -24,8 +27,8 @@ THRESHOLDS = (0.25, 0.5)
 class Above:
     """Share of the training examples that measure above a threshold, and that are above it beyond doubt.
 
-    `share` is swollen by noise when runs are few, since chance pushes examples over the threshold more often than
-    back; `surely` counts only those whose whole interval lies above.
+    `share` counts estimates. Of the textbook estimator it is swollen by noise when runs are few, since chance pushes
+    examples over the threshold more often than back. `surely` counts only those whose whole interval lies above.
     """
 
     threshold: float
@@ -37,17 +40,20 @@ class Above:
 class Memorized:
     """Memorization of the real training examples: 0 is learned from the others, 1 is known by rote.
 
-    `mean` has a jackknife interval over runs. `error` is the median standard error of one example's value.
-    `reliability` is the correlation to expect with as many new runs (1 repeats exactly): the mean of SPLITS random
-    halvings, stepped up; its low and high are the least and greatest of them. `runs_to_halve` would halve `error`.
+    `estimator` names the score that the single values are of. `mean` is the textbook estimator's, with a jackknife
+    interval over runs. `error` is the median standard error of one example's value. `reliability` is the correlation to
+    expect with as many new runs (1 repeats exactly). Of shrunk values it is the share of their spread that is not error
+    (see `_reliability_of_beliefs`); of textbook values the mean of SPLITS random halvings, stepped up, and its low and
+    high are the least and greatest of them. Four times the `runs` halve `error` at best.
     """
+
+    estimator: str
 
     mean: Estimate
     above: tuple[Above, ...]
     error: float
     reliability: Estimate | NotMeasured
     runs: int
-    runs_to_halve: int
     undefined: int
 
 
@@ -68,12 +74,16 @@ def read_memorized(
         return NotMeasured("No training example was in some runs and left out of others.")
     above = tuple(Above(t, _share(value[defined] > t), float(np.mean(low[defined] > t))) for t in THRESHOLDS)
     return Memorized(
+        estimator=str(values.score),
         mean=_mean(correct[:, train], member[:, train]),
         above=above,
         error=float(np.median(values.stderr[train][defined])),
-        reliability=_reliability(correct[:, train], member[:, train], seed),
+        reliability=(
+            _reliability_of_beliefs(value[defined], values.stderr[train][defined], seed)
+            if str(values.score) == str(shrunk_memorization)
+            else _reliability(correct[:, train], member[:, train], seed)
+        ),
         runs=len(record.runs),
-        runs_to_halve=4 * len(record.runs),
         undefined=len(value) - n,
     )
 
@@ -86,6 +96,22 @@ def _mean(correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run exam
     variance = (runs - 1) / runs * np.sum((without - without.mean()) ** 2)  # NaN if a run cannot be spared
     low, high = student(mean, variance * runs, runs, level=LEVEL)
     return Estimate(mean, float(low), float(high), runs, "run", LEVEL)
+
+
+def _reliability_of_beliefs(
+    value: Float[ndarray, " example"], error: Float[ndarray, " example"], seed: int
+) -> Estimate | NotMeasured:
+    """Return v / (v + e) with the variance v of mean beliefs and their mean squared error e; interval: examples resampled.
+
+    The truth is a mean belief and an error that it does not know of, so this is their squared correlation. Against long
+    ensembles it is right to .01, or too low by up to .03 (docs/theory.md).
+    """
+    if not value.var():
+        return NotMeasured("All examples have the same value.")
+    share = lambda who: value[who].var() / (value[who].var() + np.mean(error[who] ** 2))  # noqa: E731
+    drawn = np.random.default_rng(seed).integers(0, len(value), (RESAMPLES, len(value)))
+    low, high = np.quantile([share(who) for who in drawn], [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
+    return Estimate(float(share(slice(None))), float(low), float(high), len(value), "example", LEVEL)
 
 
 def _reliability(

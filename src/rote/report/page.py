@@ -20,13 +20,15 @@ from rote.record import Record
 from rote.report import rows
 from rote.report.charts import COLOURS, Chart, curves, data_map, dots, heat_map, histogram, operating_curve
 from rote.report.findings import Findings, findings
-from rote.report.gallery import SHOWN, causes_found, gallery_items, pair_items
+from rote.report.gallery import SHOWN, causes_found, exposed_items, gallery_items, pair_items
+from rote.report.membership import DELTA, RATES
 from rote.report.panel import NotMeasured, Panel, read_panel
 from rote.report.pictures import Album
 from rote.report.rules import RuleCheck, check_rules
-from rote.report.sentences import percent, sentences
-from rote.scores import mean_confidence, memorization
+from rote.report.sentences import percent, sentences, small
+from rote.scores import mean_confidence
 from rote.storage import Place, place, private_folder, replacing
+from rote.summaries.one_run import Guesses, one_run_epsilon
 
 SHOW = "window.vegaEmbed = vegaEmbed;"
 
@@ -76,6 +78,9 @@ def _render(record: Record, found: Findings, panel: Panel) -> str:
     shown = _examples(record, panel, album)
     charts, notes = _charts(record, found, panel)
     items = [] if isinstance(shown, NotMeasured) else shown.items
+    at_risk = (
+        [] if isinstance(found.membership, NotMeasured) else exposed_items(record, found.membership.exposed, album)
+    )
     data: dict[str, Any] = {
         "charts": {name: chart.spec for name, chart in charts.items()},
         "items": items,
@@ -88,7 +93,7 @@ def _render(record: Record, found: Findings, panel: Panel) -> str:
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters |= {"percent": percent, "size": rows.text}
+    environment.filters |= {"percent": percent, "size": rows.text, "small": small}
     environment.tests["missing"] = lambda value: isinstance(value, NotMeasured)
     page = environment.from_string(folder.joinpath("page.html").read_text(encoding="utf-8"))
     return page.render(
@@ -107,6 +112,14 @@ def _render(record: Record, found: Findings, panel: Panel) -> str:
         settings=_settings(record, found),
         causes=tuple(CAUSES),
         command=_command(record),
+        rates=RATES,
+        delta=DELTA,
+        most_epsilon=one_run_epsilon(Guesses(*[2 * (found.planted.get("mislabeled", 0) // 2)] * 3), delta=DELTA).value,
+        epsilons=[]
+        if isinstance(found.membership, NotMeasured)
+        else [each.value for each in found.membership.epsilons],
+        at_risk=at_risk,
+        pictures=album.pictures,
     )
 
 
@@ -142,7 +155,7 @@ def _library() -> str:
 
 
 def _examples(record: Record, panel: Panel, album: Album) -> Examples | NotMeasured:
-    values = panel.of(memorization)
+    values = panel.memorization
     if isinstance(values, NotMeasured):
         return values
     population = record.population
@@ -179,7 +192,7 @@ def _charts(record: Record, found: Findings, panel: Panel) -> tuple[dict[str, Ch
     """Return the charts that the record supports, by name, and the numbers that their captions need."""
     charts: dict[str, Chart] = {}
     notes: dict[str, Any] = {"drawn": 0, "of": 0, "shades": ()}
-    values = panel.of(memorization)
+    values = panel.memorization
     if not isinstance(values, NotMeasured):
         train = values.value[record.population.where("train")]
         bars = rows.histogram_rows(train)
@@ -215,9 +228,10 @@ def _charts(record: Record, found: Findings, panel: Panel) -> tuple[dict[str, Ch
         ordered = [each.score for each in found.detection]
         table = rows.detection_rows(found.detection, *series)
         charts["detection"] = dots(table, ordered, series, description="How well each score finds planted wrong labels")
-    if not isinstance(found.attack, NotMeasured):
-        line, lowest = rows.attack_rows(record)
-        charts["attack"] = operating_curve(line, lowest=lowest, description="Members found against others accused")
+    if not isinstance(found.membership, NotMeasured):
+        line, lowest = rows.attack_rows(found.membership)
+        if line:
+            charts["attack"] = operating_curve(line, lowest=lowest, description="Members found against others accused")
     return charts, notes
 
 
@@ -262,4 +276,5 @@ def _command(record: Record) -> str | None:
     if not source or seed is None:
         return None
     epochs = f" --epochs {steps['last']}" if steps.get("unit") == "epoch" else ""
-    return f"rote audit {shlex.quote(str(source))} --runs {len(record.runs)}{epochs} --seed {seed}"
+    probes = "".join(f" --probe {shlex.quote(probe)}" for probe in record.probes)
+    return f"rote audit {shlex.quote(str(source))} --runs {len(record.runs)}{epochs} --seed {seed}{probes}"

@@ -20,6 +20,7 @@ from rote.scores import (
     loss,
     mean_confidence,
     memorization,
+    shrunk_memorization,
     variability,
 )
 from rote.signature import Score
@@ -46,6 +47,11 @@ class Panel:
         """Return this score's values, or why there are none."""
         return self.values.get(str(score)) or self.reasons[str(score)]
 
+    @property
+    def memorization(self) -> Values | NotMeasured:
+        """Return memorization as well as the runs know it: the shrunk estimate, or the textbook one where margins are missing."""
+        return self.values.get(str(shrunk_memorization)) or self.of(memorization)
+
 
 def read_panel(record: Record) -> Panel:
     """Evaluate every score of the report; what the record cannot support is noted with its reason."""
@@ -64,6 +70,7 @@ def reported_scores(record: Record) -> tuple[Score, ...]:
     step = max(1, round(EARLY * record.last_step))
     return (
         memorization,
+        shrunk_memorization,
         c_score,
         mean_confidence,
         aum,

@@ -13,20 +13,17 @@ from rote.evidence import LEVEL, evaluate
 from rote.intervals import Estimate, student, wilson
 from rote.record import Record
 from rote.report.agreement import Agreement
-from rote.report.attack import guesses
 from rote.report.charts import named
+from rote.report.membership import Membership, curve
 from rote.report.panel import NotMeasured, Panel
 from rote.report.thermometer import Detection
-from rote.scores import correctness, mean_confidence, memorization, variability
+from rote.scores import correctness, mean_confidence, variability
 
 Rows = list[dict[str, Any]]
 
 BIN = 0.1
 MAP_POINTS = 2000
 """Points on the data map at most; beyond that a random sample of the real examples is drawn."""
-
-CURVE_POINTS = 60
-CURVE_RUNS = 10
 
 
 def histogram_rows(values: NDArray[np.float64]) -> Rows:
@@ -59,7 +56,7 @@ def map_rows(record: Record, panel: Panel, *, seed: int = 0) -> tuple[Rows, tupl
         return confidence
     if isinstance(spread, NotMeasured):
         return spread
-    shades = {"memorization": panel.of(memorization)}
+    shades = {"memorization": panel.memorization}
     try:
         shades["correctness"] = evaluate(correctness, record)
     except MissingEvidence as error:
@@ -148,22 +145,26 @@ def detection_rows(found: Sequence[Detection], all_runs: str, one_run: str) -> R
     return rows
 
 
-def attack_rows(record: Record) -> tuple[Rows, float]:
-    """Return the attack's operating curve on each of the first runs, and the lowest rate that the sample can show."""
+def attack_rows(found: Membership) -> tuple[Rows, float]:
+    """Return each attack's operating curve with its interval, and the lowest rate that the sample can show."""
     rows: Rows = []
-    lowest = 1e-5
-    for run in record.runs[:CURVE_RUNS]:
-        guess, member = guesses(record, run)
-        if not member.any() or member.all():
-            continue
-        lowest = max(lowest, 1 / (~member).sum())
-        found, accused = _operating(guess, member)
-        rows += [
-            {"run": str(run), "fpr": float(x), "tpr": float(y), "first": run == record.runs[0]}
-            for x, y in zip(accused, found, strict=True)
-        ]
-    floor = float(lowest) / 2
-    return [row for row in rows if row["tpr"] >= floor], floor
+    for attack in found.attacks:
+        for fpr, tpr in curve(attack):
+            low, high = (tpr.low, tpr.high) if np.isfinite(tpr.low) else (tpr.value, tpr.value)
+            rows.append(
+                {
+                    "attack": attack.name,
+                    "fpr": fpr,
+                    "tpr": tpr.value,
+                    "low": low,
+                    "high": high,
+                    "first": attack is found.strongest,
+                }
+            )
+    floor = min([row["fpr"] for row in rows if row["fpr"] > 0], default=1e-3) / 2
+    for row in rows:
+        row["low"], row["high"] = max(row["low"], floor), max(row["high"], floor)
+    return [row for row in rows if min(row["fpr"], row["tpr"]) >= floor], floor
 
 
 def text(size: Estimate) -> str:
@@ -203,17 +204,6 @@ def _right(answers: NDArray[np.float64], who: Bool[ndarray, " example"]) -> NDAr
     given = np.isfinite(mine)
     count = given.sum(axis=1)
     return np.where(count > 0, np.where(given, mine, 0).sum(axis=1) / np.maximum(count, 1), np.nan)
-
-
-def _operating(guess: NDArray[np.float64], member: Bool[ndarray, " example"]) -> tuple[ndarray, ndarray]:
-    """Return members found and others accused, at CURVE_POINTS log-spaced counts of others."""
-    order = np.argsort(-guess, kind="stable")
-    inside = np.cumsum(member[order])
-    outside = np.cumsum(~member[order])
-    n = int(outside[-1])
-    counts = np.unique(np.rint(np.geomspace(1, n, CURVE_POINTS)).astype(np.int64))
-    at = np.searchsorted(outside, counts)  # the accusation that makes it this many
-    return inside[at] / inside[-1], counts / n
 
 
 def _short(value: float) -> float | None:

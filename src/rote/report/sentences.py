@@ -3,12 +3,12 @@
 import numpy as np
 
 from rote.report.accuracy import Accuracies
-from rote.report.attack import LossAttack
 from rote.report.findings import Findings
+from rote.report.membership import Membership
 from rote.report.memorized import Memorized
 from rote.report.panel import NotMeasured
 from rote.report.thermometer import Detection
-from rote.scores import mean_confidence, memorization
+from rote.scores import mean_confidence, memorization, shrunk_memorization
 
 LEARNED = 0.5
 """Below this share of wrong labels given back by models that were trained on them, they count as not learned."""
@@ -26,7 +26,7 @@ def sentences(findings: Findings) -> list[str]:
         _gap(findings.accuracies),
         *_memorization(findings.memorized),
         _canaries(findings),
-        _attack(findings.attack),
+        _attack(findings.membership),
         PRIVACY,
     ]
 
@@ -39,6 +39,11 @@ def percent(share: float) -> str:
         if 0 < abs(float(text)) < 100:
             return f"{text}{PERCENT}"
     return f"{value:.0f}{PERCENT}"
+
+
+def small(number: float) -> str:
+    """Return a number with two decimals, or with one digit where those would be 0."""
+    return f"{number:.2f}" if number >= 0.005 or not number else f"{number:.1g}"
 
 
 def _accuracy(found: Accuracies) -> str:
@@ -73,18 +78,21 @@ def _memorization(found: Memorized | NotMeasured) -> list[str]:
         f"(1 is known only by rote) and {percent(low.share.value)} above {low.threshold:g}; "
         f"beyond doubt, with their whole interval, {percent(high.surely)} and {percent(low.surely)} do."
     )
-    sure = f"One example's value has a standard error of about {found.error:.2f} after {found.runs} runs"
+    sure = f"One example's value has a standard error of about {small(found.error)} after {found.runs} runs"
     again = "."
     if not isinstance(found.reliability, NotMeasured):
         again = f"; {found.runs} new runs would correlate with these at {found.reliability.value:.2f}."
-    return [share, f"{sure}{again} Halving the error takes {found.runs_to_halve} runs."]
+    return [share, f"{sure}{again} {4 * found.runs} runs would halve that error at best."]
 
 
 def _canaries(found: Findings) -> str:
     if isinstance(found.detection, NotMeasured):
         return found.detection.reason
     planted = found.planted.get("mislabeled", 0)
-    causal = next((each for each in found.detection if each.score == str(memorization)), None)
+    names = (str(shrunk_memorization), str(memorization))  # the better one first
+    causal = min(
+        (each for each in found.detection if each.score in names), key=lambda e: names.index(e.score), default=None
+    )
     cheap = next((each for each in found.detection if each.score == str(mean_confidence) and each.one_run), None)
     parts: list[str] = []
     if causal:
@@ -107,16 +115,16 @@ def _unlearned(found: Findings) -> str:
     )
 
 
-def _attack(found: LossAttack | NotMeasured) -> str:
+def _attack(found: Membership | NotMeasured) -> str:
     if isinstance(found, NotMeasured):
-        return f"The loss attack was not run. {found.reason}"
-    at = found.at[0]
-    if isinstance(at.point, NotMeasured):
-        return f"The loss attack has an AUROC of {found.auroc.value:.2f} (.5 is chance). {at.point.reason}"
+        return f"Membership attacks were not run. {found.reason}"
+    best, at = found.strongest, found.strongest.at[0]
+    if isinstance(at, NotMeasured):
+        return f"The membership attack {best.name} has an AUROC of {best.auroc.value:.2f} (.5 is chance). {at.reason}"
+    chance = "" if np.isnan(found.shuffled) else f"; with membership shuffled it finds {percent(found.shuffled)}"
     return (
-        f"The simplest membership attack (a low loss says: it was trained on this) finds {percent(at.point.tpr.value)} "
-        f"of the members while accusing {percent(at.point.fpr_realised.value)} of the others wrongly; "
-        f"guessing finds as many as it accuses."
+        f"The strongest of {len(found.attacks)} membership attacks, {best.name}, finds {percent(at.tpr.value)} of those that a model "
+        f"was trained on while accusing {percent(at.fpr_realised.value)} of the others wrongly{chance}."
     )
 
 

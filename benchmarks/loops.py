@@ -1,0 +1,98 @@
+"""The loops that `rote` is compared with: a DataLoader per model, and two public ensemble trainers as their users call them."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from rote.datasets.fashion_mnist import CLASSES, fashion
+from rote.examples import Examples
+from rote.models import cnn, mlp
+from rote.recipe import Recipe, at
+
+BATCH, SHARE = 128, 0.7
+NETWORKS = {"cnn": cnn, "mlp": mlp}
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def scaled(examples: Examples) -> tuple[Tensor, Tensor]:
+    """Return images from 0 to 1, and labels."""
+    return torch.from_numpy(examples.inputs).float().div(255), torch.from_numpy(examples.labels)
+
+
+def dataloader_loop(model: nn.Module, x: Tensor, y: Tensor, recipe: Recipe) -> Iterator[None]:
+    """The loop that people write, with SGD: pause after each epoch."""
+    loader = DataLoader(TensorDataset(x, y), recipe.batch_size, shuffle=True)
+    optimizer = torch.optim.SGD(model.parameters(), lr=at(recipe.learning_rate, 0), momentum=recipe.momentum)
+    step = 0
+    for _ in range(recipe.epochs):
+        model.train()
+        for inputs, labels in loader:
+            for group in optimizer.param_groups:
+                group["lr"] = at(recipe.learning_rate, step / (recipe.epochs * len(loader)))
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(inputs), labels).backward()
+            optimizer.step()
+            step += 1
+        yield
+
+
+def correct(model: nn.Module, loader: DataLoader[tuple[Tensor, ...]]) -> Tensor:
+    """Return for whom the model says the label."""
+    model.eval()
+    with torch.no_grad():
+        return torch.cat([model(inputs).argmax(1) == labels for inputs, labels in loader])
+
+
+def skorch(network: str, models: int, epochs: int) -> None:
+    """scikit-learn's bagging over skorch's nets: a process per core, subsets without replacement."""
+    from sklearn.ensemble import BaggingClassifier
+    from skorch import NeuralNetClassifier
+
+    train, _ = fashion()
+    x = (train.inputs.astype(np.float32) / 255).reshape(len(train), -1)  # bagging wants a matrix
+    net = NeuralNetClassifier(
+        Flat(network), criterion=nn.CrossEntropyLoss, max_epochs=epochs, batch_size=BATCH, lr=0.05, verbose=0,
+        optimizer=torch.optim.SGD, optimizer__momentum=0.9, train_split=None, iterator_train__shuffle=True,
+    )  # fmt: skip
+    bag = BaggingClassifier(net, models, max_samples=SHARE, bootstrap=False, n_jobs=CORES, random_state=0)
+    bag.fit(x, train.labels)
+    for model in bag.estimators_:
+        model.predict(x)
+
+
+class Flat(nn.Module):
+    """A network that reads rows of a matrix as 28x28 images."""
+
+    def __init__(self, network: str = "cnn") -> None:
+        super().__init__()
+        self.inner = NETWORKS[network]((28, 28), len(CLASSES))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner(x.view(-1, 28, 28))
+
+
+def torchensemble(network: str, models: int, epochs: int) -> None:
+    """torchensemble's bagging: a process per core and epoch, batches drawn with replacement from 70 % of the data."""
+    from torchensemble import BaggingClassifier
+
+    x, y = scaled(fashion()[0])
+    keep = torch.from_numpy(np.random.default_rng(0).permutation(len(x))[: int(SHARE * len(x))])
+    loader = DataLoader(TensorDataset(x[keep], y[keep]), BATCH, shuffle=True)
+    bag = BaggingClassifier(
+        Flat, models, estimator_args={"network": network}, cuda=False, n_jobs=CORES if CORES > 1 else None
+    )
+    bag.set_optimizer("SGD", lr=0.05, momentum=0.9)
+    with contextlib.redirect_stdout(sys.stderr):
+        bag.fit(loader, epochs=epochs, log_interval=10**9, save_model=False)
+    everyone = DataLoader(TensorDataset(x, y), 1000)
+    for model in bag.estimators_:
+        model.eval()
+        with torch.no_grad():
+            for inputs, _ in everyone:
+                model(inputs)

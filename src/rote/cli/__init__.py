@@ -1,0 +1,58 @@
+"""The command line: few verbs, each one library call. stdout is data, stderr is talk, a failure is a sentence and status 1."""
+
+import sys
+
+import click
+
+from rote.cli.collecting import audit
+from rote.cli.explaining import relabel, remove
+from rote.cli.reading import attack, catalogue, report, score
+from rote.cli.showing import say
+from rote.errors import RoteError
+from rote.version import __version__
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="rote")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error. Give it before or after the verb.")
+def app(debug: bool) -> None:
+    """Measure and explain what a classifier learned by rote.
+
+    \b
+    rote audit fashion                      audit the data that ships with rote
+    rote audit my_task.py                   audit your own task
+    rote score audits/fashion memorization  print a score, example by example
+    rote report audits/fashion              write the report again
+    rote catalogue                          list all scores
+    """
+
+
+for verb in (audit, score, attack, remove, relabel, report, catalogue):
+    app.add_command(verb)
+
+
+def main() -> None:
+    """Run the command line; the only place where an error becomes a sentence and an exit status."""
+    arguments = [a for a in sys.argv[1:] if a != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
+    try:
+        app(arguments, prog_name="rote", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (RoteError, KeyboardInterrupt, click.Abort, OSError, MemoryError) as error:
+        if debug:
+            raise
+        say(_sentence(error))
+        sys.exit(1)
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, RoteError):
+        return f"rote: {error}"
+    if isinstance(error, OSError):
+        where = f" {error.filename}" if error.filename else ""
+        return f"rote: The system refused:{where} {error.strerror or error}. Check the path, its permissions and the space left; finished runs are kept."
+    if isinstance(error, MemoryError):
+        return "rote: There is not enough memory. Use fewer --workers or fewer examples; finished runs are kept."
+    return "rote: Interrupted. Finished runs are kept; the same command goes on from there."

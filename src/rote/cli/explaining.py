@@ -1,0 +1,119 @@
+"""The verbs that act on what a record says: remove, relabel."""
+
+from collections.abc import Sequence
+
+import click
+
+from rote.cli.showing import print_data, print_rows, progress, say, short
+
+
+@click.command()
+@click.argument("task")
+@click.argument("runs", metavar="RUNS")
+@click.option(
+    "--share",
+    "shares",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    multiple=True,
+    help="Share of the training examples to leave out; may be given several times. [default: .05 .1 .2; with --onion .1]",
+)
+@click.option("--seeds", type=click.IntRange(2), default=5, show_default=True, help="Models for each way and share.")
+@click.option("--onion", is_flag=True, help="Measure memorization of the rest anew instead: does a new layer appear?")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="All randomness comes from it.")
+@click.option("--out", metavar="DIRECTORY", help="Where the models' records lie. [default: RUNS-removed]")
+@click.option("--workers", type=click.IntRange(1), help="Processes that train. [default: one per core; one per GPU]")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps ...")
+@click.option("--csv", "form", flag_value="csv", help="Print CSV.")
+@click.option("--json", "form", flag_value="json", help="Print JSON.")
+def remove(
+    task: str,
+    runs: str,
+    shares: Sequence[float],
+    seeds: int,
+    onion: bool,
+    seed: int,
+    out: str | None,
+    workers: int | None,
+    device: str,
+    form: str | None,
+) -> None:
+    """Retrain TASK without the most memorized, influential and suspect examples of the record in RUNS, and without random ones.
+
+    Prints what that does to the test accuracy, and draws it in removal.svg. Stop it at any time: finished models are
+    kept, and the same command goes on where it stopped.
+    """
+    from rote.onion import peel
+    from rote.record import Record
+    from rote.removal import as_recorded
+    from rote.removal import remove as retrain
+    from rote.report.removed import draw_removal, onion_rows, removal_rows
+    from rote.runs import Progress
+    from rote.stopping import Going
+    from rote.storage import place, replacing
+    from rote.tasks import load_task
+
+    record = Record(runs)
+    found, where = as_recorded(load_task(task), record), out or f"{runs.rstrip('/')}-removed"
+    with progress() as (update, _):
+
+        def tell(now: Progress) -> None:
+            update(Going(now.steps, now.of_steps, now.runs, now.of_runs, None))
+
+        if onion:
+            peeled = [
+                peel(found, record, where, share=share, seed=seed, workers=workers, device=device, progress=tell)
+                for share in shares or (0.1,)
+            ]
+            rows, names = [row for each in peeled for row in onion_rows(each)], ["value"]
+        else:
+            removal = retrain(
+                found, record, where, shares=shares or (0.05, 0.1, 0.2), seeds=seeds, seed=seed, workers=workers,
+                device=device, progress=tell,
+            )  # fmt: skip
+            rows = removal_rows(removal)
+            names = ["test accuracy", "against random", "on new tests", "hard tests", "hard against random"]
+            with replacing(place(where) / "removal.svg") as path:
+                path.write_text(draw_removal(removal), encoding="utf-8")
+    if form:
+        print_data(rows, form)
+        return
+    print_rows(rows, names)
+    say(f"{len(record.runs)} runs said whom to leave out; intervals at 90 %. The models are in {where}.")
+
+
+@click.command()
+@click.argument("runs", metavar="RUNS")
+@click.option("--split", type=click.Choice(["train", "test"]), default="train", show_default=True, help="Whose labels.")
+@click.option("--top", type=click.IntRange(1), default=20, show_default=True, help="Rows of the table at most.")
+@click.option(
+    "--csv", metavar="FILE", help="Write all of them as CSV, in cleanlab's columns, for rote.explain.apply_labels."
+)
+@click.option("--fiftyone", metavar="FILE", help="Write all of them as JSON, in the fields of FiftyOne.")
+def relabel(runs: str, split: str, top: int, csv: str | None, fiftyone: str | None) -> None:
+    """Suggest labels for the record in RUNS: what models say that never saw the example, most doubtful label first."""
+    import numpy as np
+
+    from rote.explain.relabel import as_fiftyone, check_issues, suggestion_rows, suggestions
+    from rote.record import Record
+    from rote.storage import place, replacing
+    from rote.tables import as_csv
+
+    record = Record(runs)
+    found = suggestions(record, np.flatnonzero(record.population.where(split)))
+    rows = suggestion_rows(record, found)
+    for target, text in ((csv, as_csv(rows)), (fiftyone, as_fiftyone(record, found))):
+        if target:
+            with replacing(place(target)) as path:
+                path.write_text(text, encoding="utf-8")
+    issues = [row for row in rows if row["is_label_issue"]]
+    shown = ("example", "given_class", "predicted_class", "agreement", "models", "label_quality")
+    print_rows([{name: short(row[name]) for name in shown} for row in issues[:top]], [])
+    say(
+        f"{len(issues)} of {len(rows)} labels look wrong. Look at each before you change it; a rare kind looks wrong too."
+    )
+    known = check_issues(record)
+    if known.wrong:
+        say(
+            f"Of {known.wrong} wrong labels that were planted, {known.found} look wrong, {known.proposed} with the right proposal; "
+            f"so do {known.accused} of {known.right} ordinary canaries."
+        )

@@ -1,0 +1,117 @@
+"""The verbs that read a record, and train nothing: score, attack, report, catalogue."""
+
+from collections.abc import Sequence
+
+import click
+
+from rote.cli.showing import print_data, print_rows, say
+from rote.errors import RoteError
+
+
+@click.command()
+@click.argument("runs", metavar="RUNS")
+@click.argument("scores", nargs=-1, required=True)
+@click.option(
+    "--top",
+    type=click.IntRange(1),
+    help="Only the first N rows. [default: 20 in a table, all in CSV and JSON]",
+)
+@click.option(
+    "--split",
+    type=click.Choice(["train", "test", "canary", "all"]),
+    help="Whose values to print; of influence: on whom. Canaries are only in the last two. [default: train; test for influence]",
+)
+@click.option("--csv", "form", flag_value="csv", help="Print CSV.")
+@click.option("--json", "form", flag_value="json", help="Print JSON.")
+def score(runs: str, scores: Sequence[str], top: int | None, split: str | None, form: str | None) -> None:
+    """Print SCORES of the record in RUNS, most memorized (by the first score) first.
+
+    A score is a name of `rote catalogue`, with options as in 'el2n(step=5)', or your own: my_file.py:name.
+    """
+    from rote.catalogue import find_score
+    from rote.evidence import evaluate
+    from rote.record import Record
+    from rote.tables import pair_rows, score_rows
+
+    record, asked = Record(runs), [find_score(text) for text in scores]
+    limit = top if top is not None or form else 20
+    across = [s for s in asked if "target" in s.key]
+    if across and len(asked) > 1:
+        raise RoteError(
+            f"{across[0]} has a value per pair of examples, so it makes a table of its own. Ask for it alone."
+        )
+    if across:
+        rows = pair_rows(record, across[0], targets=split or "test", top=top or 20)
+    else:
+        scored = [evaluate(s, record) for s in asked]
+        rows = score_rows(record, scored, split=split or "train", top=limit)
+    if form:
+        print_data(rows, form)
+        return
+    print_rows(rows, [str(s) for s in asked])
+    say(f"{len(record.runs)} runs; intervals at 90 %. Four times as many runs would halve them.")
+    if across:
+        say(
+            "These are the largest of very many pairs: with few runs, most of them are chance. The report says how many to expect."
+        )
+
+
+@click.command()
+@click.argument("runs", metavar="RUNS")
+@click.option("--csv", "form", flag_value="csv", help="Print CSV.")
+@click.option("--json", "form", flag_value="json", help="Print JSON.")
+def attack(runs: str, form: str | None) -> None:
+    """Run membership attacks on the record in RUNS: who can be told to have been trained on?
+
+    Each run is the target once, the others are the attacker's own models. Intervals are over runs.
+    """
+    from rote.record import Record
+    from rote.report.membership import attack_table, read_membership
+    from rote.report.panel import NotMeasured
+
+    record = Record(runs)
+    found = read_membership(record)
+    if isinstance(found, NotMeasured):
+        raise RoteError(f"{found.reason} Collect runs on subsets with `rote audit`.")
+    rows = attack_table(found)
+    if form:
+        print_data(rows, form)
+        return
+    print_rows(rows, [name for name in rows[0] if name != "attack"])
+    say(
+        f"{found.members:,} pairs of a run and a member, {found.others:,} of a run and another example. With membership shuffled, "
+        f"{found.strongest.name} finds {100 * found.shuffled:.1f} % at 1 % (p = {found.p_value:.2f})."
+    )
+    if found.epsilons:
+        bounds = sorted(each.value for each in found.epsilons)
+        say(
+            f"One-run audits of the wrong labels that were planted: epsilon is above {bounds[0]:.2f} to {bounds[-1]:.2f}, by run."
+        )
+
+
+@click.command()
+@click.argument("runs", metavar="RUNS")
+@click.option("--out", metavar="FILE", help="The file to write. [default: RUNS/report.html]")
+def report(runs: str, out: str | None) -> None:
+    """Write the report of the record in RUNS again, without training."""
+    from rote.record import Record
+    from rote.report import write_report
+
+    click.echo(write_report(Record(runs), out))
+
+
+@click.command()
+@click.option("--csv", "form", flag_value="csv", help="Print CSV.")
+@click.option("--json", "form", flag_value="json", help="Print JSON.")
+def catalogue(form: str | None) -> None:
+    """List all scores: what they need, which end is high, and the paper."""
+    from rote.catalogue import catalogue_rows
+
+    rows = catalogue_rows()
+    if form:
+        print_data(rows, form)
+        return
+    for row in rows:
+        click.echo(
+            f"{row['score']}\n  {row['meaning']}\n  high: {row['high means']}; needs: {row['needs']} ({row['evidence']})\n  {row['paper']}\n"
+        )

@@ -1,0 +1,113 @@
+"""Planted copies: how many of them the near-duplicate rule finds among test examples, by how the copy was changed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+from numpy import ndarray
+from numpy.typing import NDArray
+
+from rote.evidence import LEVEL
+from rote.explain.contaminated import contaminated
+from rote.intervals import Estimate, wilson
+from rote.record import Population
+
+Change = Callable[[NDArray[Any], NDArray[Any], np.random.Generator], NDArray[np.float64]]
+
+NOISE = 0.02
+"""Standard deviation of the noise on a copy: of brightness from 0 to 1, or of a feature's standard deviation."""
+
+
+@dataclass(frozen=True)
+class CopyCheck:
+    """One kind of planted test example, and the share of them that are called near-duplicates of their source.
+
+    Copies should be found; a `blend`, the mean of two training examples of one class, is no copy and should not.
+    """
+
+    kind: str
+    is_copy: bool
+    found: Estimate
+
+
+def check_copies(population: Population, *, count: int = 100, seed: int = 0) -> tuple[CopyCheck, ...]:
+    """Plant changed copies of `count` training examples as test examples, and return how many of each kind are found.
+
+    Nothing is trained: near-duplicates are found by inputs alone. It misleads about copies that were changed in another
+    way; that a kind is not found says that such copies can be in the test set unseen. Empty where no inputs were kept.
+    """
+    train = np.flatnonzero(population.where("train"))
+    inputs = population.inputs
+    if not inputs[0].size:
+        return ()
+    rng = np.random.default_rng(seed)
+    chosen = rng.permutation(train)[:count]
+    other = np.array([rng.choice(_classmates(population, train, int(at))) for at in chosen])
+    kinds: dict[str, Change] = {"exact": lambda x, _, __: x, "noise": _noisy, "brighter": _brighter, "blend": _blend}
+    if inputs.ndim > 2:
+        kinds["shifted"] = _shifted
+    checks: list[CopyCheck] = []
+    for kind, change in kinds.items():
+        changed = _as(inputs, change(inputs[chosen].astype(np.float64), inputs[other].astype(np.float64), rng))
+        found = contaminated(_planted(population, chosen, changed))
+        start = len(population)
+        hits = sum(
+            any(copy.position == chosen[each.position - start] for copy in each.duplicates)
+            for each in found
+            if each.position >= start
+        )
+        low, high = wilson(hits, len(chosen), level=LEVEL)
+        share = Estimate(hits / len(chosen), float(low), float(high), len(chosen), "example", LEVEL)
+        checks.append(CopyCheck(kind, kind != "blend", share))
+    return tuple(checks)
+
+
+def _classmates(population: Population, train: Int[ndarray, " train"], at: int) -> Int[ndarray, " train"]:
+    mates = train[(population.labels[train] == population.labels[at]) & (train != at)]
+    return mates if len(mates) else train
+
+
+def _noisy(x: NDArray[Any], _: NDArray[Any], rng: np.random.Generator) -> NDArray[np.float64]:
+    return x + rng.normal(0, NOISE * _unit(x), x.shape)
+
+
+def _brighter(x: NDArray[Any], _: NDArray[Any], __: np.random.Generator) -> NDArray[np.float64]:
+    return 1.05 * x
+
+
+def _shifted(x: NDArray[Any], _: NDArray[Any], __: np.random.Generator) -> NDArray[np.float64]:
+    return np.roll(x, 1, axis=-1)
+
+
+def _blend(x: NDArray[Any], other: NDArray[Any], __: np.random.Generator) -> NDArray[np.float64]:
+    return (x + other) / 2
+
+
+def _unit(x: NDArray[Any]) -> Any:
+    return 255.0 if x.ndim > 2 else x.std(axis=0)
+
+
+def _as(inputs: NDArray[Any], values: NDArray[np.float64]) -> NDArray[Any]:
+    if inputs.dtype == np.uint8:
+        return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return values.astype(inputs.dtype)
+
+
+def _planted(population: Population, chosen: Int[ndarray, " planted"], inputs: NDArray[Any]) -> Population:
+    """Return the population with these as test examples at its end, labeled like their sources."""
+    n = len(chosen)
+    nobody = np.full(n, "")
+    return replace(
+        population,
+        ids=np.concatenate([population.ids, [f"test/planted {i}" for i in range(n)]]),
+        split=np.concatenate([population.split, np.full(n, "test")]),
+        labels=np.concatenate([population.labels, population.labels[chosen]]),
+        canary=np.concatenate([population.canary, nobody]),
+        verification=np.concatenate([population.verification, np.zeros(n, np.bool_)]),
+        source=np.concatenate([population.source, nobody]),
+        true_label=np.concatenate([population.true_label, np.full(n, -1)]),
+        groups=np.concatenate([population.groups, nobody]),
+        inputs=np.concatenate([population.inputs, inputs]),
+    )

@@ -1,0 +1,216 @@
+import csv
+import io
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from rote.cli import app
+from rote.errors import InvalidData, MissingEvidence
+from rote.explain.causes import AGREEMENT, FEWEST_MODELS
+from rote.explain.relabel import (
+    Suggestion,
+    apply_labels,
+    as_fiftyone,
+    check_issues,
+    suggestion_rows,
+    suggestions,
+    undo_labels,
+)
+from rote.record import Record
+from rote.tables import as_csv
+
+
+@pytest.fixture(scope="module")
+def found(record: Record) -> list[Suggestion]:
+    return suggestions(record)
+
+
+def write(record: Record, found: list[Suggestion], path: Path, **changes: dict[str, object]) -> Path:
+    rows = [{**row, **changes.get(row["example"], {})} for row in suggestion_rows(record, found)]
+    path.write_text(as_csv(rows))
+    return path
+
+
+def test_every_real_training_example_has_one_row_worst_first(record: Record, found: list[Suggestion]) -> None:
+    assert {each.position for each in found} == set(np.flatnonzero(record.population.where("train")))
+    quality = [each.label_quality for each in found]
+    assert quality == sorted(quality)
+    assert 0 <= min(quality) <= max(quality) <= 1
+
+
+def test_only_models_that_never_saw_it_speak(record: Record, found: list[Suggestion]) -> None:
+    last = record.last_step
+    for each in found[::9]:
+        out = [run for run in record.runs if not record.member(run)[each.position]]
+        said = Counter(int(record.at_step(run, "prediction", last)[each.position]) for run in out)
+        losses = [float(record.at_step(run, "loss", last)[each.position]) for run in out]
+        assert each.models == len(out)
+        assert each.label_quality == pytest.approx(np.mean(np.exp(-np.array(losses))), rel=1e-6)
+        assert said[each.predicted_label] == max(said.values())
+        assert each.agreement == pytest.approx(max(said.values()) / len(out))
+        assert each.is_label_issue == (
+            each.predicted_label != each.given_label and each.agreement >= AGREEMENT and len(out) >= FEWEST_MODELS
+        )
+
+
+def test_planted_wrong_labels_are_issues_with_the_true_label(record: Record) -> None:
+    """One in twelve of the labels was wrong before, so that some proposals and some accusations only seem false."""
+    population = record.population
+    wrong = suggestions(record, np.flatnonzero(population.canary == "mislabeled"))
+    right = suggestions(record, np.flatnonzero(population.canary == "ordinary"))
+    known = check_issues(record)
+    assert (known.wrong, known.right) == (len(wrong), len(right)) == (12, 12)
+    assert known.found == sum(each.is_label_issue for each in wrong) >= 0.7 * known.wrong
+    assert known.accused == sum(each.is_label_issue for each in right) <= 0.2 * known.right
+    assert 0.8 * known.found <= known.proposed <= known.found
+    assert np.mean([e.label_quality for e in wrong]) < np.mean([e.label_quality for e in right]) - 0.5
+
+
+def test_test_examples_are_judged_by_every_run(record: Record) -> None:
+    test = suggestions(record, np.flatnonzero(record.population.where("test")))
+    assert {each.models for each in test} == {len(record.runs)}
+
+
+def test_applying_then_undoing_gives_the_labels_back(record: Record, found: list[Suggestion], tmp_path: Path) -> None:
+    path = write(record, found, tmp_path / "labels.csv")
+    train = record.population.where("train")
+    ids = [name.removeprefix("train/") for name in record.population.ids[train]]
+    labels = record.population.labels[train]
+    changed = apply_labels(labels, ids, path)
+    at = {each.id.removeprefix("train/"): each for each in found}
+    for name, old, new in zip(ids, labels, changed, strict=True):
+        assert new == (at[name].predicted_label if at[name].is_label_issue else old)
+    assert (changed != labels).sum() == sum(each.is_label_issue for each in found) > 5
+    np.testing.assert_array_equal(undo_labels(changed, ids, path), labels)
+    np.testing.assert_array_equal(labels, record.population.labels[train])
+    for call, given in ((apply_labels, changed), (undo_labels, labels)):
+        with pytest.raises(InvalidData, match=r"expects label \d of .* applied \(or undone\) already"):
+            call(given, ids, path)
+    np.testing.assert_array_equal(apply_labels(labels, ids, path, split="test"), labels)
+
+
+def test_a_review_in_the_file_is_obeyed(record: Record, found: list[Suggestion], tmp_path: Path) -> None:
+    issues = [each for each in found if each.is_label_issue]
+    refused, corrected = issues[0], issues[1]
+    path = write(
+        record,
+        found,
+        tmp_path / "labels.csv",
+        **{refused.id: {"is_label_issue": False}, corrected.id: {"predicted_label": 3}},
+    )
+    labels = record.population.labels
+    changed = apply_labels(labels, [name.removeprefix("train/") for name in record.population.ids], path)
+    assert changed[refused.position] == labels[refused.position]
+    assert changed[corrected.position] == 3
+
+
+def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    head = "example,is_label_issue,given_label,predicted_label\n"
+    for text, told in (
+        ("example,given_label\n", "lacks the columns is_label_issue, predicted_label"),
+        (head + "train/z,True,0,1\n", "line 2, is about 'z', which is not among the ids"),
+        (head + "train/a,True,0,1\ntrain/a,True,1,2\n", "line 3, is about 'a' once more"),
+        (head + "train/a,True,0,\n", "has labels '0' and ''"),
+        (head + "a,1,1,0\n", "expects label 1 of 'a', but it is 0"),
+    ):
+        path.write_text(text)
+        with pytest.raises(InvalidData, match=told):
+            apply_labels([0, 1], ["a", "b"], path)
+    path.write_text(head)
+    with pytest.raises(InvalidData, match=r"2 different ids but labels of shape \(3,\)"):
+        apply_labels([0, 1, 1], ["a", "b", "b"], path)
+
+
+def test_the_columns_are_those_of_cleanlab_and_the_fields_those_of_fiftyone(
+    record: Record, found: list[Suggestion], tmp_path: Path
+) -> None:
+    rows = list(csv.DictReader(io.StringIO(write(record, found, tmp_path / "labels.csv").read_text())))
+    assert {"is_label_issue", "label_quality", "given_label", "predicted_label"} <= set(rows[0])
+    assert {row["is_label_issue"] for row in rows} == {"True", "False"}
+    samples = json.loads(as_fiftyone(record, found))
+    assert len(samples) == len(found)
+    for sample, each in zip(samples, found, strict=True):
+        assert sample["ground_truth"] == {"_cls": "Classification", "label": record.classes[each.given_label]}
+        sign = 1 if sample["predictions"]["label"] != sample["ground_truth"]["label"] else -1
+        assert sample["mistakenness"] == pytest.approx((1 + sign * sample["predictions"]["confidence"]) / 2)
+
+
+def test_nobody_asked_is_undefined(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    everyone = np.ones(len(record.population), np.bool_)
+    alone = Record(record.directory)
+    some = everyone.copy()
+    some[1:] = False
+    monkeypatch.setattr(alone, "member", lambda run: some)
+    hidden, seen = suggestions(alone, np.array([0, 1]))[::-1]
+    assert (hidden.predicted_label, hidden.is_label_issue, hidden.models) == (None, False, 0)
+    assert np.isnan(hidden.label_quality)
+    assert seen.models == len(record.runs)
+    assert suggestion_rows(alone, [hidden])[0]["label_quality"] is None
+    assert json.loads(as_fiftyone(alone, [hidden])) == []
+    monkeypatch.setattr(alone, "member", lambda run: everyone)
+    with pytest.raises(MissingEvidence, match="without being trained on them"):
+        suggestions(alone)
+    assert suggestions(alone, np.zeros(0, np.int64)) == []
+
+
+def test_without_losses_the_quality_is_the_share_of_votes(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = Record(record.directory)
+    read = bare.at_step
+    monkeypatch.setattr(
+        bare, "at_step", lambda run, column, step: read(run, column, step) * (np.nan if column == "loss" else 1)
+    )
+    for each in suggestions(bare)[::15]:
+        out = [run for run in record.runs if not record.member(run)[each.position]]
+        votes = [record.at_step(run, "correct", record.last_step)[each.position] for run in out]
+        assert each.label_quality == pytest.approx(np.mean(votes))
+
+
+def test_cleanlab_agrees(record: Record) -> None:
+    """Confident learning on the same cross-fitted votes: the same quality, and mostly the same issues."""
+    rank = pytest.importorskip("cleanlab.rank")
+    filters = pytest.importorskip("cleanlab.filter")
+    train = np.flatnonzero(record.population.where("train"))
+    found = {each.position: each for each in suggestions(record, train)}
+    votes = np.zeros((len(train), len(record.classes)))
+    for run in record.runs:
+        said = record.at_step(run, "prediction", record.last_step)[train]
+        out = ~record.member(run)[train]
+        votes[np.flatnonzero(out), said[out]] += 1
+    votes /= votes.sum(axis=1, keepdims=True)
+    labels = record.population.labels[train]
+    theirs = rank.get_label_quality_scores(labels, votes)
+    ours = np.array([found[int(at)].label_quality for at in train])
+    assert np.corrcoef(theirs, ours)[0, 1] > 0.9
+    issues = filters.find_label_issues(labels, votes, n_jobs=1)
+    mine = np.array([found[int(at)].is_label_issue for at in train])
+    assert (issues & mine).sum() >= 0.8 * mine.sum()
+
+
+def test_the_command_writes_both_files_and_shows_the_issues(
+    record: Record, found: list[Suggestion], tmp_path: Path
+) -> None:
+    paths = tmp_path / "labels.csv", tmp_path / "samples.json"
+    result = CliRunner().invoke(
+        app, ["relabel", str(record.directory), "--csv", str(paths[0]), "--fiftyone", str(paths[1])]
+    )
+    assert result.exit_code == 0, result.output
+    assert paths[0].read_text() == as_csv(suggestion_rows(record, found))
+    assert json.loads(paths[1].read_text()) == json.loads(as_fiftyone(record, found))
+    issues = [each for each in found if each.is_label_issue]
+    assert issues[0].id in result.stdout
+    assert f"{len(issues)} of {len(found)} labels look wrong" in result.stderr
+    assert "Of 12 wrong labels that were planted" in result.stderr
+
+
+def test_two_models_are_too_few_to_call_a_label_wrong(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = Record(record.directory)
+    monkeypatch.setattr(few, "member", lambda run: np.full(len(record.population), run > 1))
+    found = suggestions(few)
+    assert {each.models for each in found} == {2}
+    assert any(each.predicted_label != each.given_label and each.agreement == 1 for each in found)
+    assert not any(each.is_label_issue for each in found)

@@ -1,0 +1,126 @@
+"""The privacy section: attacks on every run, checked where nothing is to be found."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rote.designs import halves
+from rote.record import Observed, Population, Record, Step, run_path, write_manifest, write_population, write_run
+from rote.report.membership import ATTACKS, Membership, curve, read_membership
+from rote.report.panel import NotMeasured
+from rote.report.rows import attack_rows
+from rote.report.sentences import sentences
+from rote.summaries import OperatingPoint
+
+RUNS, EXAMPLES = 12, 600
+
+
+def made(directory: Path, leak: float, runs: int = RUNS, bad: int = 0) -> Record:
+    """Write a record in which the logit of a member is `leak` higher; the first `bad` examples have no loss in run 0."""
+    rng = np.random.default_rng(3)
+    ids = np.array([f"train/{i}" for i in range(EXAMPLES)])
+    nobody = np.full(EXAMPLES, "")
+    labels = rng.integers(0, 3, EXAMPLES)
+    population = Population(
+        ids, np.full(EXAMPLES, "train"), labels, nobody, np.zeros(EXAMPLES, np.bool_), nobody, np.full(EXAMPLES, -1), nobody,
+        rng.integers(0, 256, (EXAMPLES, 4, 4)).astype(np.uint8),
+    )  # fmt: skip
+    write_population(directory, population)
+    task = {"name": "made up", "classes": ["a", "b", "c"]}
+    write_manifest(directory, {"key": "0", "task": task, "steps": {"unit": "epoch", "last": 1}, "blocks": [runs]})
+    member = halves().membership([runs], nobody, 0)
+    ease = rng.normal(0, 1, EXAMPLES)
+    for run in range(runs):
+        logit = ease + rng.normal(size=EXAMPLES) + leak * member[run]
+        loss = np.log1p(np.exp(-logit))
+        loss[: bad if run == 0 else 0] = np.nan
+        said = Observed(np.arange(EXAMPLES), {"loss": loss.astype(np.float32), "correct": logit > 0})
+        write_run(run_path(directory, run), [Step(1, said, None)], member[run], ids, {"run": run})
+    return Record(directory)
+
+
+@pytest.fixture(scope="module")
+def leaking(tmp_path_factory: pytest.TempPathFactory) -> Membership:
+    found = read_membership(made(tmp_path_factory.mktemp("leaking"), leak=2.0, bad=7))
+    assert not isinstance(found, NotMeasured)
+    return found
+
+
+def test_a_leak_is_found_by_all_and_most_by_those_that_compare(leaking: Membership) -> None:
+    areas = {attack.name: attack.auroc.value for attack in leaking.attacks}
+    assert list(areas) == [str(score) for score in ATTACKS]
+    assert min(areas.values()) > 0.75
+    assert areas["lira"] > areas["loss"] + 0.02
+    assert leaking.strongest.name in ("lira", "bavaria", "rmia")
+    at = leaking.strongest.at[0]
+    assert isinstance(at, OperatingPoint)
+    assert at.tpr.value > 0.08 > 0.02 > leaking.shuffled
+    assert leaking.p_value == pytest.approx(0.05)
+
+
+def test_counts_are_those_of_the_examples_with_a_loss(leaking: Membership) -> None:
+    assert leaking.left_out == 7
+    assert leaking.members + leaking.others == RUNS * (EXAMPLES - 7)
+    assert leaking.members == leaking.others
+
+
+def test_who_is_at_risk_was_found_where_it_was_a_member(leaking: Membership) -> None:
+    said, at = leaking.strongest.guesses, leaking.strongest.at[0]
+    assert isinstance(at, OperatingPoint)
+    assert leaking.exposed
+    for each in leaking.exposed:
+        here = np.flatnonzero(said.positions == each.position)[0]
+        called = said.value[:, here] > at.threshold
+        assert (each.found, each.accused) == (
+            (called & said.member[:, here]).sum(),
+            (called & ~said.member[:, here]).sum(),
+        )
+        assert each.inside + each.outside == RUNS
+    shares = [each.found / each.inside - each.accused / each.outside for each in leaking.exposed]
+    assert min(shares) >= 0.3
+
+
+def test_the_blind_baseline_sees_a_random_split(leaking: Membership) -> None:
+    assert not isinstance(leaking.blind, NotMeasured)
+    assert leaking.blind.low < 0.505
+    assert leaking.blind.high > 0.495
+
+
+def test_the_curve_agrees_with_the_table_and_goes_as_far_as_the_sample(leaking: Membership) -> None:
+    points = curve(leaking.strongest)
+    rates = [fpr for fpr, _ in points]
+    assert rates == sorted(rates)
+    assert rates[0] >= 1 / leaking.others
+    rows, floor = attack_rows(leaking)
+    assert {row["attack"] for row in rows} == {attack.name for attack in leaking.attacks}
+    assert {row["attack"] for row in rows if row["first"]} == {leaking.strongest.name}
+    assert all(row["low"] <= row["tpr"] <= row["high"] for row in rows)
+    assert all(row["low"] >= floor for row in rows)
+
+
+def test_where_nothing_leaks_nothing_is_found(tmp_path: Path) -> None:
+    found = read_membership(made(tmp_path, leak=0.0))
+    assert not isinstance(found, NotMeasured)
+    for attack in found.attacks:
+        assert abs(attack.auroc.value - 0.5) < 0.03
+        at = attack.at[0]
+        assert isinstance(at, OperatingPoint)
+        assert at.tpr.value < 0.025
+    assert found.p_value > 0.05
+
+
+def test_one_run_leaves_the_loss_attack_and_refuses_what_it_cannot_show(tmp_path: Path) -> None:
+    found = read_membership(made(tmp_path, leak=2.0, runs=1))
+    assert not isinstance(found, NotMeasured)
+    assert [attack.name for attack in found.attacks] == ["loss"]
+    at = found.strongest.at[1]
+    assert isinstance(at, NotMeasured)
+    assert "at least 1000 negatives" in at.reason
+
+
+def test_the_verdict_names_the_strongest(tmp_path: Path) -> None:
+    from rote.report import findings
+
+    told = sentences(findings(made(tmp_path, leak=2.0)))
+    assert any("The strongest of 5 membership attacks" in sentence for sentence in told)

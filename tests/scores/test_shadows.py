@@ -1,0 +1,296 @@
+"""Everything that the attacks share: each target is judged by others that know nothing of it."""
+
+from functools import cached_property
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+from attackers import SETTINGS, area, balanced, caught, chance, lots, others, pooled, prior, to_loss
+from rote.scores import bavaria, calibrated_loss, lira, rmia, shadows
+from rote.scores.shadows import SURE, Shadows, logit
+from rote.signature import Score
+
+ATTACKS = pytest.mark.parametrize("attack", SETTINGS, ids=str)
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+def world(seed: int = 0, runs: int = 8, examples: int = 12, inside: int = 4) -> tuple[Floats, Bools]:
+    """Losses of a balanced design, lower for members, with spreads of their own."""
+    rng = np.random.default_rng(seed)
+    member = balanced(rng, runs, examples, inside)
+    logits = rng.normal(2, 1, examples) + rng.normal(size=member.shape) * rng.uniform(0.5, 1.5, examples) + member
+    return to_loss(logits), member
+
+
+def test_the_logit_of_a_loss() -> None:
+    p = np.array([1e-6, 0.2, 0.5, 0.999])
+    np.testing.assert_allclose(logit(-np.log(p)), np.log(p / (1 - p)), rtol=1e-12)
+    tiny = np.array([1e-10, 1e-30, SURE])
+    np.testing.assert_allclose(logit(tiny), -np.log(tiny), rtol=1e-9)
+    assert logit(np.zeros(1))[0] == logit(np.array([SURE]))[0] == pytest.approx(87.498, abs=1e-3)
+    np.testing.assert_array_equal(
+        np.isnan(logit(np.array([np.inf, np.nan, -np.inf, 800.0]))), [True, True, False, False]
+    )
+    half = np.array([0.5, 60000.0, np.inf], np.float16)
+    np.testing.assert_allclose(logit(half)[:2], logit(half.astype(np.float64))[:2])
+    assert np.isnan(logit(half)[2])
+
+
+@pytest.mark.parametrize("inside", [True, False])
+@pytest.mark.parametrize("k", [2, 4, 6, 4.5])
+def test_a_side_is_what_is_left_when_target_and_pick_are_gone(inside: bool, k: float) -> None:
+    loss, member = world(int(k), inside=int(k))
+    if k == 4.5:
+        member[:, ::2] = world(1, inside=5)[1][:, ::2]
+    value = logit(loss)
+    value[0, 3] = value[2, 3] = np.nan
+    found, drawn = Shadows(value, member).side(slice(0, 12), inside=inside), lots(value)
+    for example in range(12):
+        for run in range(8):
+            judges = others(value, member, drawn, run, example)[0 if inside else 1]
+            assert len(judges) == np.broadcast_to(found.count, value.shape)[run, example]
+            if judges:
+                assert found.mean[run, example] == pytest.approx(np.mean(judges), rel=1e-10)
+                squares = np.sum((np.array(judges) - np.mean(judges)) ** 2)
+                assert found.squares[run, example] == pytest.approx(squares, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+@pytest.mark.parametrize("alike", [True, False])
+def test_the_spread_is_pooled_and_smyths(inside: bool, alike: bool) -> None:
+    rng = np.random.default_rng(4)
+    member = balanced(rng, 10, 30, 5)
+    value = rng.normal(size=member.shape) * (1.0 if alike else np.exp(rng.normal(size=30)))
+    found, drawn = Shadows(value, member).spread(inside=inside), lots(value)
+    for run in range(10):
+        judges = [others(value, member, drawn, run, example)[0 if inside else 1] for example in range(30)]
+        assert found.pooled[run] == pytest.approx(pooled(judges), rel=1e-10)
+        usual, worth = prior(judges)
+        if np.isinf(worth) or worth > 1e5:
+            assert found.worth[run] > 1e5
+        else:
+            assert found.worth[run] == pytest.approx(worth, rel=1e-6)
+            assert found.usual[run] == pytest.approx(usual, rel=1e-6)
+    assert (np.median(found.worth) > 5) == alike
+
+
+def test_the_prior_is_found_again() -> None:
+    """Variances drawn from 8 degrees of freedom around .7. Of 2,000 examples, worth is known to about a tenth."""
+    rng = np.random.default_rng(0)
+    member = balanced(rng, 16, 2000, 8)
+    variance = 0.7 * 8 / rng.chisquare(8, 2000)
+    found = Shadows(rng.normal(size=member.shape) * np.sqrt(variance), member).spread(inside=True)
+    np.testing.assert_allclose(found.worth, 8, rtol=0.25)
+    np.testing.assert_allclose(found.usual, 0.7, rtol=0.05)
+    np.testing.assert_allclose(found.pooled, variance.mean(), rtol=0.1)
+
+
+@ATTACKS
+def test_order_and_blocks_change_nothing(attack: Score, monkeypatch: pytest.MonkeyPatch) -> None:
+    loss, member = world(1, runs=10, examples=40, inside=5)
+    loss[0, 0], loss[3, 1], loss[4] = np.nan, np.inf, loss[5]
+    before = attack(loss, member)
+    rng = np.random.default_rng(0)
+    run, example = rng.permutation(10), rng.permutation(40)
+    after = attack(loss[run][:, example], member[run][:, example])
+    np.testing.assert_allclose(after, before[run][:, example], rtol=1e-8, atol=1e-8)
+    for block in (1, 37, 200):
+        monkeypatch.setattr(shadows, "BLOCK", block)
+        np.testing.assert_allclose(attack(loss, member), before, rtol=1e-8, atol=1e-8)
+
+
+@ATTACKS
+def test_arrays_are_left_alone(attack: Score) -> None:
+    loss, member = world()
+    copies = loss.copy(), member.copy()
+    loss.flags.writeable = member.flags.writeable = False
+    assert np.isfinite(attack(loss, member)).all()
+    np.testing.assert_array_equal(loss, copies[0])
+    np.testing.assert_allclose(attack(np.asfortranarray(loss), member), attack(loss, member), rtol=1e-9)
+    single = loss.astype(np.float32)
+    np.testing.assert_array_equal(attack(single, member), attack(single.astype(np.float64), member))
+
+
+NULLS = {
+    "5 of 10": (10, 5, 6000, "normal"),
+    "14 of 20": (20, 14, 3000, "normal"),
+    "3 or 4 of 7": (7, 3, 12000, "or one more"),
+    "two values": (10, 5, 6000, "two values"),
+    "mostly sure": (10, 5, 6000, "mostly sure"),
+    "one bad run": (10, 5, 6000, "one bad run"),
+}
+
+
+def innocent(name: str) -> tuple[Floats, Bools]:
+    """Losses that do not depend on membership."""
+    runs, inside, examples, kind = NULLS[name]
+    rng = np.random.default_rng(0)
+    member = balanced(rng, runs, examples, inside)
+    if kind == "or one more":
+        member[:, ::2] = balanced(rng, runs, examples, inside + 1)[:, ::2]
+    logits = rng.normal(3, 1, member.shape) * rng.uniform(0.5, 1.5, examples)
+    if kind == "two values":
+        logits = np.where(rng.random(member.shape) < rng.random(examples), -1.0, 4.0)
+    if kind == "one bad run":
+        logits[3] -= 6
+    loss = to_loss(logits)
+    return np.where(logits > 3, 0.0, loss) if kind == "mostly sure" else loss, member
+
+
+@pytest.mark.parametrize("name", NULLS)
+@ATTACKS
+def test_where_there_is_nothing_to_see_nothing_is_seen(attack: Score, name: str) -> None:
+    """AUC and TPR at 1 % within 4 standard deviations: of 100 such comparisons, one in 160 times one fails by chance."""
+    loss, member = innocent(name)
+    value = attack(loss, member)
+    assert abs(area(np.round(value, 9), member) - 0.5) < 4 * chance(member) + 1e-3 * (name == "two values")
+    if name not in ("two values", "mostly sure"):
+        noise = np.sqrt(0.01 * 0.99 * (1 / member.sum() + 1 / (~member).sum()))
+        assert abs(caught(value, member) - 0.01) < 4 * noise
+
+
+def naive(monkeypatch: pytest.MonkeyPatch, *, pick: bool) -> None:
+    """Take a design for what it is not."""
+    given = cached_property(lambda _: pick)
+    given.__set_name__(Shadows, "_balanced")
+    monkeypatch.setattr(Shadows, "_balanced", given)
+
+
+def test_who_leaves_out_only_the_target_sees_a_balanced_design(monkeypatch: pytest.MonkeyPatch) -> None:
+    loss, member = innocent("5 of 10")
+    before = {str(a): abs(area(a(loss, member), member) - 0.5) / chance(member) for a in SETTINGS}
+    naive(monkeypatch, pick=False)
+    after = {str(a): abs(area(a(loss, member), member) - 0.5) / chance(member) for a in SETTINGS}
+    assert max(before.values()) < 4
+    for name in ("lira(variance='own', online=True)", "bavaria(online=True)"):
+        assert after[name] > 8
+
+
+def test_who_picks_another_sees_flipped_coins(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    loss, member = to_loss(rng.normal(3, 1, (10, 6000))), rng.random((10, 6000)) < 0.5
+    assert all(abs(area(a(loss, member), member) - 0.5) < 4 * chance(member) for a in SETTINGS)
+    naive(monkeypatch, pick=True)
+    assert abs(area(bavaria(loss, member), member) - 0.5) > 8 * chance(member)
+
+
+@pytest.mark.parametrize("runs", [5, 10, 64])
+def test_designs_are_told_apart(runs: int) -> None:
+    rng = np.random.default_rng(1)
+    k = runs // 2
+    fixed, coins = balanced(rng, runs, 300, k), rng.random((runs, 300)) < 0.5
+    between = np.concatenate([balanced(rng, runs, 150, k), balanced(rng, runs, 150, k + 1)], axis=1)
+    never = np.concatenate([fixed, np.zeros((runs, 300), np.bool_)], axis=1)
+    assert [Shadows(np.zeros(m.shape), m)._balanced for m in (fixed, between, never)] == [True] * 3
+    assert not Shadows(np.zeros(coins.shape), coins)._balanced
+
+
+@ATTACKS
+def test_coins_with_a_rate_of_their_own(attack: Score) -> None:
+    """Only the target itself is left out where coins were flipped: as if its run had not been among the others."""
+    rng = np.random.default_rng(5)
+    member = rng.random((9, 60)) < rng.uniform(0.3, 0.7, (9, 1))
+    loss = to_loss(rng.normal(3, 1, member.shape) + member)
+    value, target = attack(loss, member), 4
+    member[target] ^= True  # what is true of the target does not matter
+    other = attack(loss, member)
+    np.testing.assert_allclose(other[target], value[target], rtol=1e-6, atol=1e-9)
+
+
+@ATTACKS
+def test_too_little_is_nan(attack: Score) -> None:
+    loss, member = world()
+    assert attack(np.empty((0, 5)), np.empty((0, 5), np.bool_)).shape == (0, 5)
+    assert attack(np.empty((4, 0)), np.empty((4, 0), np.bool_)).shape == (4, 0)
+    offline = "online=False" in str(attack) or attack is calibrated_loss
+    assert np.isnan(attack(loss[:1], member[:1])).all()
+    assert offline or np.isnan(attack(loss[:2], member[:2])).all()
+    for everywhere in (True, False):
+        if everywhere or not offline:
+            missing = np.where(np.arange(12) == 2, everywhere, member)
+            value = attack(loss, missing)
+            assert np.isnan(value[:, 2]).all()
+            assert np.isfinite(np.delete(value, 2, axis=1)).all()
+        assert attack(loss, np.full_like(member, everywhere)).shape == loss.shape
+
+
+@ATTACKS
+def test_a_run_that_contains_everyone_is_one_more(attack: Score) -> None:
+    loss, member = world()
+    value = attack(np.concatenate([loss, loss[:1]]), np.concatenate([member, np.ones((1, 12), np.bool_)]))
+    assert np.isfinite(value).all()
+
+
+@ATTACKS
+def test_one_example(attack: Score) -> None:
+    loss, member = world()
+    assert np.isfinite(attack(loss[:, :1], member[:, :1])).all()
+
+
+@ATTACKS
+def test_a_loss_that_is_not_there_leaves_its_run_out(attack: Score) -> None:
+    loss, member = world(2)
+    member[:, 5] = np.arange(8) % 2 == 0
+    loss[1, 5] = np.nan
+    value = attack(loss, member)
+    assert np.isnan(value[1, 5])
+    assert np.isfinite(np.delete(value.ravel(), 12 + 5)).all()
+    if "pooled" not in str(attack):  # and so has nothing else
+        loss[1, 5] = np.inf
+        infinite = attack(loss, member)
+        assert np.isfinite(infinite[np.arange(8) != 1]).all()
+        assert np.isfinite(infinite[1, 5]) == (attack.name == "rmia")
+
+
+@ATTACKS
+def test_half_precision_that_overflows(attack: Score) -> None:
+    loss, member = world(3)
+    with np.errstate(over="ignore"):
+        half = (loss * np.where(np.arange(12) == 7, 1e6, 1)).astype(np.float16)
+    assert np.isinf(half).any()
+    value = attack(half, member)
+    assert np.isfinite(np.delete(value, 7, axis=1)).all()
+    assert not np.isinf(value).any()
+
+
+@ATTACKS
+@pytest.mark.parametrize("constant", [0.0, 0.3, 1e-7])
+def test_an_example_that_never_varies(attack: Score, constant: float) -> None:
+    """Its own variance is unknown, and no rounding error takes its place."""
+    loss, member = world(6, runs=10, examples=40, inside=5)
+    loss[:, 3] = constant
+    loss[0, 4], loss[1:, 4] = 2.0, constant
+    value = attack(loss, member)
+    assert not np.isinf(value).any()
+    if "own" in str(attack):
+        assert np.isnan(value[:, 3]).all()
+    else:
+        assert np.isfinite(value).all()
+        assert np.ptp(value[:, 3]) < 1e-9 or attack.name in ("lira", "bavaria")
+    assert np.nanmax(np.abs(value)) < 1e4
+    everyone = attack(np.full_like(loss, constant), member)
+    assert np.isnan(everyone).all() if attack.name in ("lira", "bavaria") else np.ptp(everyone) < 1e-9
+
+
+@ATTACKS
+def test_members_are_found_and_a_high_value_says_so(attack: Score) -> None:
+    rng = np.random.default_rng(7)
+    member = balanced(rng, 20, 2000, 10)
+    loss = to_loss(rng.normal(2, 1, 2000) + rng.normal(size=member.shape) + 2.0 * member)
+    best = stats.norm.cdf(2 / np.sqrt(2))
+    assert 0.75 < area(attack(loss, member), member) < best + 0.01
+    assert attack.high == "member"
+
+
+@pytest.mark.parametrize("attack", [lira, rmia, bavaria, calibrated_loss], ids=str)
+def test_the_mean_over_views_sees_more_than_one(attack: Score) -> None:
+    rng = np.random.default_rng(8)
+    member, views = balanced(rng, 16, 1000, 8), 4
+    logits = rng.normal(2, 1, (1, 1, 1000)) + rng.normal(size=(16, views, 1000)) + 0.8 * member[:, None]
+    loss = to_loss(logits)
+    each = [attack(loss[:, view], member) for view in range(views)]
+    together = area(np.mean(each, axis=0), member)
+    assert together > max(area(one, member) for one in each) + 0.08
