@@ -44,6 +44,15 @@ def test_the_task_and_the_python_of_the_start_page(tmp_path: Path, capsys: pytes
     assert len(planted & set(worst)) >= 5, "the ten most memorized are mostly the twenty wrong labels"
 
 
+def test_the_python_of_the_model_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given: dict[str, object] = {}
+    with contextlib.chdir(tmp_path):
+        for block in blocks("docs/model.md"):
+            exec(compile(block, "docs/model.md", "exec"), given)  # noqa: S102 - our own page
+    assert "by_memorized" not in capsys.readouterr().err
+    assert {"values", "bent", "depth", "blocks"} <= set(given)
+
+
 def test_the_score_of_the_contributing_page_runs_on_any_record(tmp_path: Path) -> None:
     (block,) = blocks("CONTRIBUTING.md")
     (tmp_path / "my_score.py").write_text(block)

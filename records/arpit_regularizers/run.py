@@ -15,8 +15,8 @@ from rote.datasets.fashion_mnist import fashion
 from rote.engine import Engine
 from rote.train import train
 
-SEEDS, EXAMPLES, EPOCHS = range(3), 1000, 40
-DROPOUT, DECAY, INPUT = (0.2, 0.4, 0.6, 0.8, 0.9), (0.2, 0.5, 1.0, 2.0, 4.0), (0.1, 0.2, 0.4, 0.6, 0.8)
+SEEDS, EXAMPLES, EPOCHS = range(3), 500, 60
+DROPOUT, DECAY = (0.2, 0.4, 0.6, 0.8, 0.9), (0.5, 1.0, 2.0, 4.0, 8.0)
 LEVELS = (0.8, 0.6, 0.4)
 
 
@@ -26,20 +26,15 @@ def halved(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def accuracies(
-    x: NDArray[np.float32],
-    y: NDArray[np.int64],
-    test: rote.Examples,
-    seed: int,
-    *,
-    hidden: float,
-    shown: float,
-    decay: float,
+    x: NDArray[np.float32], y: NDArray[np.int64], test: rote.Examples, seed: int, dropout: float, decay: float
 ) -> tuple[float, float]:
     """Return training accuracy in the end, and the best validation accuracy of every second epoch."""
     build = lambda: nn.Sequential(  # noqa: E731
-        nn.Flatten(), nn.Dropout(shown), nn.Linear(196, 256), nn.ReLU(), nn.Dropout(hidden), nn.Linear(256, 10)
+        nn.Flatten(), nn.Linear(196, 256), nn.ReLU(), nn.Dropout(dropout), nn.Linear(256, 10)
     )
-    recipe = rote.Recipe(epochs=EPOCHS, batch_size=50, learning_rate=0.002, weight_decay=decay, evaluate_every=2)
+    recipe = rote.Recipe(
+        epochs=EPOCHS, batch_size=50, learning_rate=rote.linear(0.004), weight_decay=decay, evaluate_every=2
+    )
     population = plant(rote.Task(build, rote.Examples(x, y), test, recipe), Canaries(), 0)
     best, last = 0.0, 0.0
     for (step,) in train(build, population, population.where("train")[None], recipe, [seed], Engine()):
@@ -55,43 +50,41 @@ def cost(points: NDArray[np.float64], level: float) -> float:
     return float(np.interp(level, points[at, 0], points[at, 1], left=np.nan) - points[0, 1])
 
 
+def spelled(values: NDArray[np.float64]) -> str:
+    """Return the mean over seeds with Student's 90 % interval."""
+    half = stats.t.ppf(0.95, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
+    return f"{np.mean(values):+.4f} +- {half:.4f}"
+
+
 def main() -> None:
     torch.set_num_threads(1)
     everyone, others = fashion()
     images, test = halved(everyone.inputs), rote.Examples(halved(others.inputs), others.labels)
     print(f"torch {torch.__version__}, {EXAMPLES} examples, {EPOCHS} epochs, {len(SEEDS)} seeds")
-    kinds = {"dropout": DROPOUT, "weight decay": DECAY, "input dropout": INPUT}
-    found = {name: np.zeros((len(SEEDS), len(values) + 1, 2)) for name, values in kinds.items()}
-    for row, seed in enumerate(SEEDS):
+    dropouts = [(value, 0.0) for value in (0.0, *DROPOUT)]
+    decays = [(0.0, value) for value in (0.0, *DECAY)]
+    found: dict[tuple[float, float], list[tuple[float, float]]] = {}
+    for seed in SEEDS:
         rng = np.random.default_rng(seed)
         which = rng.permutation(len(images))[:EXAMPLES]
         x, y = images[which], everyone.labels[which]
         noise = rng.permutation(y)
-        none: tuple[float, float] | None = None
-        for name, values in kinds.items():
-            for place, value in enumerate((0.0, *values)):
-                options = {"hidden": 0.0, "shown": 0.0, "decay": 0.0}
-                options[{"dropout": "hidden", "weight decay": "decay", "input dropout": "shown"}[name]] = value
-                if place or none is None:
-                    fitted, _ = accuracies(x, noise, test, seed, **options)
-                    _, best = accuracies(x, y, test, seed, **options)
-                    none = none or (fitted, best)
-                    found[name][row, place] = fitted, best
-                else:
-                    found[name][row, place] = none
-    for name, values in kinds.items():
-        for place, value in enumerate((0.0, *values)):
-            fitted, best = found[name][:, place].mean(0)
-            print(
-                f"{name} {value}: fit of random labels {fitted:.3f}, best validation accuracy on real data {best:.4f}"
-            )
+        for strengths in dict.fromkeys((*dropouts, *decays)):
+            fitted, _ = accuracies(x, noise, test, seed, *strengths)
+            _, best = accuracies(x, y, test, seed, *strengths)
+            found.setdefault(strengths, []).append((fitted, best))
+    for (dropout, decay), pairs in found.items():
+        fitted, best = np.mean(pairs, axis=0)
+        print(
+            f"dropout {dropout}, weight decay {decay}: random labels fitted {fitted:.3f}, best validation accuracy on real data {best:.4f}"
+        )
+    curves = [np.array([found[strengths] for strengths in kind]) for kind in (dropouts, decays)]
     for level in LEVELS:
-        told: list[str] = []
-        for name, rows in found.items():
-            each = np.array([cost(points, level) for points in rows])
-            half = stats.t.ppf(0.95, len(each) - 1) * each.std(ddof=1) / np.sqrt(len(each))
-            told.append(f"{name} {each.mean():+.4f} +- {half:.4f}")
-        print(f"where noise is fitted to {level:.0%}, validation accuracy changes by: {', '.join(told)}")
+        one, other = (np.array([cost(curve[:, at], level) for at in range(len(SEEDS))]) for curve in curves)
+        told = [spelled(values) for values in (one, other, one - other)]
+        print(
+            f"random labels fitted to {level:.0%}: validation changes by {told[0]} with dropout, {told[1]} with weight decay, difference {told[2]}"
+        )
 
 
 if __name__ == "__main__":

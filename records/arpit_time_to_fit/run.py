@@ -12,7 +12,7 @@ from rote.datasets.digits import digits
 from rote.models import mlp
 
 SEEDS, MOST, GOAL = range(3), 400, 0.99
-SIZES, WIDTHS, SHARES = (150, 300, 600, 1200), (16, 32, 64, 256), (0.0, 0.5, 1.0)
+SIZES, WIDTHS, SHARES = (150, 300, 600, 1200), (32, 64, 128, 256), (0.0, 0.5, 1.0)
 
 
 def epochs(x: NDArray[np.float32], y: NDArray[np.int64], width: int, seed: int) -> float:
@@ -65,7 +65,7 @@ def main() -> None:
                 f"n={n} width={w}: {np.median(column):.0f}" for (n, w), column in zip(grid, found.T, strict=True)
             )
             print(f"  {share:.0%} noise inputs, median epochs: {told}", flush=True)
-            slower[share] = np.log2(np.minimum(found[:, -1], MOST) / found[:, 0])
+            slower[share] = np.log2(np.minimum(found[:, -1], MOST) / np.minimum(found[:, 0], MOST))
         for share in SHARES:
             print(
                 f"  {share:.0%} noise inputs: slower by 2 to the power of {spelled(slower[share])}; minus real {spelled(slower[share] - slower[0.0])}"

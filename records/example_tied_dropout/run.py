@@ -1,4 +1,4 @@
-"""Example-tied dropout sends memorization to units that can be dropped: Maini et al. 2023, arXiv:2307.09542, section 5.
+"""Example-tied dropout sends memorization to units that can be dropped: Maini et al. 2023, arXiv:2307.09542.
 
 python records/example_tied_dropout/run.py        # needs scikit-learn, for the digits
 """

@@ -1,4 +1,4 @@
-"""Wrong labels are lost before clean ones when a layer is rewound or retrained: Maini et al. 2023, arXiv:2307.09542, section 4.
+"""Wrong labels are lost before clean ones when a layer is rewound or retrained: Maini et al. 2023, arXiv:2307.09542.
 
 python records/layer_rewinding/run.py
 """

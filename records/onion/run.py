@@ -1,4 +1,4 @@
-"""Without the most memorized tenth (and quarter), are others memorized? 1,500 images of clothes, five times `--runs` perceptrons.
+"""Without the most memorized tenth (and quarter), are others memorized? 1,500 images of clothes, 13 times `--runs` perceptrons.
 
 python records/onion/run.py --out audits/onion --runs 40
 """
@@ -48,11 +48,11 @@ def tail(record: rote.Record) -> Estimate:
     return memorized_fraction(correct, np.stack([record.member(run)[train] for run in record.runs]))
 
 
-def tell(task: rote.Task, record: rote.Record, out: Path, share: float, runs: int) -> None:
+def tell(task: rote.Task, record: rote.Record, out: Path, share: float, runs: int, seed: int) -> None:
     """Peel this share off, and print."""
-    onion = peel(task, record, out, share=share, runs=runs)
+    onion = peel(task, record, out, share=share, runs=runs, seed=seed)
     print(
-        f"\nremoved the {onion.removed} most memorized; compared: {onion.compared} that were below {onion.threshold} and are left in both"
+        f"seed {seed}: removed the {onion.removed} most memorized; compared: {onion.compared} that were below {onion.threshold} and are left in both"
     )
     print(f"  of them now >= {onion.threshold}: {onion.now}; without as many at random: {onion.by_chance}")
     print(f"  new layer (the difference): {onion.new_layer}")
@@ -69,13 +69,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("audits/onion"))
     parser.add_argument("--runs", type=int, default=40)
     parser.add_argument("--shares", type=float, nargs="+", default=[0.1, 0.25])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     asked = parser.parse_args()
     task = small_task()
     record = rote.collect(task, asked.out / "whole", runs=asked.runs)
     print(f"{task.name}, {asked.runs} runs of {record.manifest['design']}, {task.recipe}; 90 % intervals")
     print(f"nobody gone: {left(asked.out / 'whole')}")
     for share in asked.shares:
-        tell(task, record, asked.out, share, asked.runs)
+        for seed in asked.seeds:
+            tell(task, record, asked.out / f"seed-{seed}", share, asked.runs, seed)
 
 
 if __name__ == "__main__":

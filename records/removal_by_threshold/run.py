@@ -1,6 +1,6 @@
 """Test accuracy without the examples memorized at a threshold and more, and without as many random ones.
 
-python records/removal_by_threshold/run.py --record audits/onion/whole --out audits/removal --seeds 8
+python records/removal_by_threshold/run.py --record audits/onion/whole --out audits/removal --seeds 10
 
 The record is made by records/onion/run.py, or by anything that collects runs on these training examples.
 """
@@ -61,7 +61,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--record", type=Path, default=Path("audits/onion/whole"))
     parser.add_argument("--out", type=Path, default=Path("audits/removal"))
-    parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--seeds", type=int, default=10)
     asked = parser.parse_args()
     task, record = small_task(), rote.Record(asked.record)
     values = rote.evaluate(shrunk_memorization, record)

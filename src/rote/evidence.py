@@ -120,7 +120,9 @@ def guess(
     elif score.key == ("example",) and not score.axes & {"run", "step"} and not _heard_in_training(score):
         value = np.stack([-score.sign * values[asked] for _, values in per_run(score, record, chosen)])
     else:
-        raise MissingEvidence(f"{score} is no membership attack. Take `loss`, or a score whose high values mean a member (`rote catalogue`).")
+        raise MissingEvidence(
+            f"{score} is no membership attack. Take `loss`, or a score whose high values mean a member (`rote catalogue`)."
+        )
     return Guesses(score, tuple(chosen), asked, value, member)
 
 
@@ -217,7 +219,7 @@ def _in_run(need: Need, record: Record, run: int, score: Score) -> NDArray[Any]:
         return values.astype(np.float32)
     if need.column not in COLUMNS and need.column not in record.probes:
         raise MissingEvidence(
-            f"{score} reads {need}, and no model of this record was asked for it. A probe is asked while models train: collect into another directory with `--probe '{need.column}'`."
+            f"{score} reads {need}, and no model of this record was asked for it. A probe is asked while models train: collect into another directory with `--probe '{need.column}'`{_as_long_as(record)}."
         )
     if "step" in need.axes:
         values = record.over_steps(run, need.column)
@@ -229,7 +231,7 @@ def _in_run(need: Need, record: Record, run: int, score: Score) -> NDArray[Any]:
     recorded = ~np.isnan(values)
     if not recorded.any():
         raise MissingEvidence(
-            f"{score} reads {need}, but run {run} has not recorded it. Collect runs that do, or choose another score."
+            f"{score} reads {need}, but run {run} has not recorded it. Collect runs that do{_as_long_as(record)}, or choose another score."
         )
     if need.kind == "float":
         return values.astype(np.float32, copy=False)
@@ -245,9 +247,15 @@ def _runs(score: Score, record: Record, runs: Sequence[int] | None) -> Sequence[
     needed = 2 if "run" in score.axes else 1
     if len(chosen) < needed:
         raise MissingEvidence(
-            f"{score} needs {needed} runs or more, but {record.directory} has {len(chosen)} finished. Run `rote audit` with more --runs."
+            f"{score} needs {needed} runs or more, but {record.directory} has {len(chosen)} finished. Run `rote audit` with more --runs{_as_long_as(record)}."
         )
     return chosen
+
+
+def _as_long_as(record: Record) -> str:
+    """Return what the runs of this record took, for a sentence that asks for more; nothing where it is not known."""
+    seconds = list(record.seconds().values())
+    return f" (a run took {np.median(seconds):.0f} s here, one after the other)" if seconds else ""
 
 
 def _first_with_run(score: Score) -> int:

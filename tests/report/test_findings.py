@@ -47,7 +47,9 @@ def test_mean_memorization_equals_the_gap_within_its_error(record: Record, found
     assert found.memorized.mean.value == pytest.approx(np.nanmean(memorization(correct[:, train], member[:, train])))
     assert found.accuracies.gap.low <= found.memorized.mean.value <= found.accuracies.gap.high
     low, high = found.memorized.above
-    assert low.share.value >= high.share.value >= high.surely
+    assert low.share.value >= high.share.value > 0
+    assert low.share.low <= low.share.value <= low.share.high
+    assert 0 < found.memorized.listed < train.sum() / 2
     assert found.memorized.estimator == "shrunk_memorization"
     assert not isinstance(found.memorized.reliability, NotMeasured)
     assert (

@@ -8,11 +8,11 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from rote.evidence import LEVEL, Values
-from rote.intervals import Estimate, student, wilson
+from rote.intervals import Estimate, student
 from rote.record import Record
 from rote.report.panel import NotMeasured
 from rote.scores import memorization, shrunk_memorization
-from rote.summaries import split_half
+from rote.summaries import memorized_at_fdr, memorized_fraction, split_half
 
 SPLITS = 10
 """Random halvings of the runs that the reliability of the textbook estimator is averaged over."""
@@ -21,19 +21,19 @@ RESAMPLES = 200
 """Times that the examples are drawn again, for the interval of the reliability of beliefs."""
 
 THRESHOLDS = (0.25, 0.5)
+FDR = 0.1
 
 
 @dataclass(frozen=True)
 class Above:
-    """Share of the training examples that measure above a threshold, and that are above it beyond doubt.
+    """Share of the training examples whose memorization is above a threshold, without the noise of few runs.
 
-    `share` counts estimates. Of the textbook estimator it is swollen by noise when runs are few, since chance pushes
-    examples over the threshold more often than back. `surely` counts only those whose whole interval lies above.
+    See `summaries.memorized_fraction`. Counting estimates would count noise: chance pushes examples over the
+    threshold more often than back.
     """
 
     threshold: float
     share: Estimate
-    surely: float
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ class Memorized:
     interval over runs. `error` is the median standard error of one example's value. `reliability` is the correlation to
     expect with as many new runs (1 repeats exactly). Of shrunk values it is the share of their spread that is not error
     (see `_reliability_of_beliefs`); of textbook values the mean of SPLITS random halvings, stepped up, and its low and
-    high are the least and greatest of them. Four times the `runs` halve `error` at best.
+    high are the least and greatest of them. Four times the `runs` halve `error` at best. `listed` examples are on a list
+    of memorized ones of which a share of FDR is false at most, on average.
     """
 
     estimator: str
@@ -54,6 +55,7 @@ class Memorized:
     error: float
     reliability: Estimate | NotMeasured
     runs: int
+    listed: int
     undefined: int
 
 
@@ -67,12 +69,13 @@ def read_memorized(
 ) -> Memorized | NotMeasured:
     """Return the summary of memorization over real training examples."""
     train = record.population.where("train")
-    value, low = values.value[train], values.low[train]
+    value = values.value[train]
     defined = np.isfinite(value)
     n = int(defined.sum())
     if not n:
         return NotMeasured("No training example was in some runs and left out of others.")
-    above = tuple(Above(t, _share(value[defined] > t), float(np.mean(low[defined] > t))) for t in THRESHOLDS)
+    asked = correct[:, train], member[:, train]
+    above = tuple(Above(t, memorized_fraction(*asked, above=t, level=LEVEL)) for t in THRESHOLDS)
     return Memorized(
         estimator=str(values.score),
         mean=_mean(correct[:, train], member[:, train]),
@@ -84,6 +87,7 @@ def read_memorized(
             else _reliability(correct[:, train], member[:, train], seed)
         ),
         runs=len(record.runs),
+        listed=int(memorized_at_fdr(*asked, fdr=FDR).listed.sum()),
         undefined=len(value) - n,
     )
 
@@ -131,11 +135,6 @@ def _reliability(
     if not len(kept):
         return NotMeasured("The halves of the runs share no example with a value in both, or have no spread.")
     return Estimate(float(kept.mean()), float(kept.min()), float(kept.max()), len(kept), "split", LEVEL)
-
-
-def _share(which: Bool[ndarray, " example"]) -> Estimate:
-    low, high = wilson(which.sum(), len(which), level=LEVEL)
-    return Estimate(float(which.mean()), float(low), float(high), len(which), "example", LEVEL)
 
 
 def _kept(

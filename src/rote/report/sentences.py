@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rote.intervals import Estimate
 from rote.report.accuracy import Accuracies
 from rote.report.findings import Findings
 from rote.report.membership import Membership
@@ -74,15 +75,19 @@ def _memorization(found: Memorized | NotMeasured) -> list[str]:
         return [f"Memorization of single examples was not measured. {found.reason}"]
     low, high = found.above
     share = (
-        f"{percent(high.share.value)} of the training examples measure above {high.threshold:g} "
-        f"(1 is known only by rote) and {percent(low.share.value)} above {low.threshold:g}; "
-        f"beyond doubt, with their whole interval, {percent(high.surely)} and {percent(low.surely)} do."
+        f"{percent(high.share.value)} of the training examples{_interval(high.share)} are memorized above {high.threshold:g} "
+        f"(1 is known only by rote) and {percent(low.share.value)}{_interval(low.share)} above {low.threshold:g}. {found.listed:,} can be named, "
+        f"of whom a tenth is named wrongly at most, on average."
     )
     sure = f"One example's value has a standard error of about {small(found.error)} after {found.runs} runs"
     again = "."
     if not isinstance(found.reliability, NotMeasured):
         again = f"; {found.runs} new runs would correlate with these at {found.reliability.value:.2f}."
     return [share, f"{sure}{again} {4 * found.runs} runs would halve that error at best."]
+
+
+def _interval(share: Estimate) -> str:
+    return "" if np.isnan(share.low) else f" [{100 * share.low:.1f}, {100 * share.high:.1f}]"
 
 
 def _canaries(found: Findings) -> str:

@@ -1,0 +1,117 @@
+"""Every score on one record of the largest usual size: seconds and peak memory of a fresh process, imports apart.
+
+The record is made up (random logits of the right shapes through rote's own columns and files), 64 runs x 20 steps x
+60,000 examples by default, some 1.5 GB on disk. Influence is asked on 100 targets; attacks take every run as the target.
+
+    python benchmarks/every_score.py [--runs 64] [--steps 20] [--examples 60000] [--out DIRECTORY] [--scores NAME ...]
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from scale import CLASSES
+from side_by_side import machine, table
+
+import rote
+from rote.catalogue import find_score
+from rote.record import (
+    Observed,
+    Population,
+    Step,
+    run_path,
+    write_manifest,
+    write_population,
+    writing_run,
+)
+from rote.scores import SCORES
+
+
+def write(directory: Path, runs: int, steps: int, examples: int) -> None:
+    """Write a record with a training pass at every step, a clean pass over everyone at the last, and one probe."""
+    import torch
+
+    from rote.observe import observe
+
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, CLASSES, examples)
+    ids = np.array([f"train/{i}" for i in range(examples)])
+    nobody = np.full(examples, "")
+    population = Population(
+        ids, np.full(examples, "train"), labels, nobody, np.zeros(examples, np.bool_), nobody, np.full(examples, -1), nobody,
+        rng.integers(0, 256, (examples, 4, 4)).astype(np.uint8),
+    )  # fmt: skip
+    write_population(directory, population)
+    task = {"name": "made up", "classes": [str(c) for c in range(CLASSES)]}
+    asked = {"asked": ["input_gradient"], "every": 1}
+    about = {"key": "0", "task": task, "steps": {"unit": "epoch", "last": steps}, "blocks": [runs], "probes": asked}
+    write_manifest(directory, about)
+    member = rote.Subsets(0.7).membership([runs], nobody, 0)
+    ease, everyone, y = rng.normal(1, 2, examples), np.arange(examples), torch.from_numpy(labels)
+    for run in range(runs):
+        with writing_run(run_path(directory, run), member[run], ids, {"run": run}, probes=["input_gradient"]) as put:
+            noise = rng.normal(0, 1, (examples, CLASSES)).astype(np.float32)
+            for step in range(1, steps + 1):
+                logits = np.roll(noise, 997 * step, axis=0)
+                logits[everyone, labels] += (ease + 4 * member[run] * step / steps).astype(np.float32)
+                said = observe(torch.from_numpy(logits), y)
+                clean = Observed(everyone, {**(said if step == steps else {}), "input_gradient": np.abs(said["loss"])})
+                inside = np.flatnonzero(member[run])
+                put(Step(step, clean, Observed(inside, {name: column[inside] for name, column in said.items()})))
+
+
+def act(directory: Path, name: str) -> None:
+    record, score = rote.Record(directory), find_score(name)
+    if score.key == ("run", "example"):
+        rote.guess(score, record)
+    elif "target" in score.key:
+        list(rote.pairs(score, record, targets=np.arange(100)))
+    else:
+        rote.evaluate(score, record)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--examples", type=int, default=60_000)
+    parser.add_argument("--scores", nargs="+", default=list(SCORES))
+    parser.add_argument("--out", type=Path, help="where to put the record")
+    parser.add_argument("--act", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.act:
+        start = time.perf_counter()
+        act(asked.out, asked.act)
+        print(json.dumps([time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3]))
+        return
+    with tempfile.TemporaryDirectory(dir=asked.out) as scratch:
+        directory = Path(scratch) / "record"
+        start = time.perf_counter()
+        write(directory, asked.runs, asked.steps, asked.examples)
+        written = time.perf_counter() - start
+        size = sum(file.stat().st_size for file in directory.rglob("*.parquet")) / 1e9
+        rows: list[list[object]] = []
+        for name in asked.scores:
+            options = ["--act", f"{name}(step=5)" if name == "el2n" else name, "--out", str(directory)]
+            said = subprocess.run([sys.executable, __file__, *options], stdout=subprocess.PIPE, text=True, check=False)
+            if said.returncode:
+                rows.append([name, "failed", ""])
+                continue
+            seconds, peak = json.loads(said.stdout.splitlines()[-1])
+            rows.append([name, f"{seconds:.1f}", f"{peak:.0f}"])
+            print(f"{name}: {seconds:.1f} s, {peak:.0f} MB", file=sys.stderr, flush=True)
+    print(
+        f"\n{asked.runs} runs x {asked.steps} steps x {asked.examples} examples, {size:.2f} GB, written in {written:.0f} s\n"
+    )
+    print(table(["score", "seconds", "peak memory, MB"], rows))
+    print(f"\n{machine()}")
+
+
+if __name__ == "__main__":
+    main()
