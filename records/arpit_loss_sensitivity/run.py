@@ -13,7 +13,7 @@ from rote.datasets.fashion_mnist import fashion
 from rote.probes import loss_sensitivity
 from rote.summaries import gini
 
-SEEDS, EXAMPLES, STEPS, ROWS = range(4), 300, 600, 4
+SEEDS, EXAMPLES, STEPS, ROWS = range(6), 300, 900, 6
 
 
 def halved(images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -15,9 +15,9 @@ from rote.datasets.fashion_mnist import fashion
 from rote.engine import Engine
 from rote.train import train
 
-SEEDS, EXAMPLES, EPOCHS = range(3), 500, 60
+SEEDS, EXAMPLES, EPOCHS = range(8), 500, 80
 DROPOUT, DECAY = (0.2, 0.4, 0.6, 0.8, 0.9), (0.5, 1.0, 2.0, 4.0, 8.0)
-LEVELS = (0.8, 0.6, 0.4)
+LEVELS = (0.6, 0.5, 0.4, 0.3)
 
 
 def halved(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -33,7 +33,7 @@ def accuracies(
         nn.Flatten(), nn.Linear(196, 256), nn.ReLU(), nn.Dropout(dropout), nn.Linear(256, 10)
     )
     recipe = rote.Recipe(
-        epochs=EPOCHS, batch_size=50, learning_rate=rote.linear(0.004), weight_decay=decay, evaluate_every=2
+        epochs=EPOCHS, batch_size=50, learning_rate=rote.linear(0.003), weight_decay=decay, evaluate_every=2
     )
     population = plant(rote.Task(build, rote.Examples(x, y), test, recipe), Canaries(), 0)
     best, last = 0.0, 0.0
@@ -47,7 +47,7 @@ def accuracies(
 def cost(points: NDArray[np.float64], level: float) -> float:
     """Return the change of validation accuracy where noise is fitted to `level`: a straight line between two strengths."""
     at = np.argsort(points[:, 0])
-    return float(np.interp(level, points[at, 0], points[at, 1], left=np.nan) - points[0, 1])
+    return float(np.interp(level, points[at, 0], points[at, 1], left=np.nan, right=np.nan) - points[0, 1])
 
 
 def spelled(values: NDArray[np.float64]) -> str:

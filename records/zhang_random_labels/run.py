@@ -17,7 +17,7 @@ from rote.models import mlp
 from rote.train import train
 
 SEEDS, EXAMPLES = range(3), 1000
-RECIPE = rote.Recipe(epochs=100, batch_size=50, learning_rate=rote.linear(0.004), evaluate_every=0)
+RECIPE = rote.Recipe(epochs=300, batch_size=50, learning_rate=rote.linear(0.002), evaluate_every=0)
 Floats = NDArray[np.float64]
 
 

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from scipy.optimize import root_scalar
 from scipy.stats import chi2
+from threadpoolctl import threadpool_limits
 
 from rote.errors import Unsupported
 from rote.intervals import Estimate
@@ -45,10 +46,11 @@ def memorized_fraction(
     with_it, without = grid()
     marked = with_it - without >= above - 1e-12
     chance = likelihood(found.right_in[usable], found.inside[usable], found.right_out[usable], found.outside[usable])
-    best = fit(chance, examples, np.ones((1, len(marked)), np.bool_), np.ones(1))
-    value = float(best.weight[marked].sum())
-    allowed = best.log_likelihood - float(chi2.ppf(level, 1)) / 2
-    low, high = (_end(chance, examples, marked, value, end, allowed) for end in (0.0, 1.0))
+    with threadpool_limits(1):  # matrices this small take sixty times longer on two threads of a busy machine
+        best = fit(chance, examples, np.ones((1, len(marked)), np.bool_), np.ones(1))
+        value = float(best.weight[marked].sum())
+        allowed = best.log_likelihood - float(chi2.ppf(level, 1)) / 2
+        low, high = (_end(chance, examples, marked, value, end, allowed) for end in (0.0, 1.0))
     return Estimate(value, low, high, n, "example", level)
 
 
@@ -92,4 +94,4 @@ def _end(
     if spare(end) >= 0:
         return end
     inner = min(max(value, 1e-9), 1 - 1e-9)
-    return float(root_scalar(spare, bracket=(inner, end), method="brentq", xtol=1e-6, rtol=1e-4).root)
+    return float(root_scalar(spare, bracket=(inner, end), method="brentq", xtol=1e-5, rtol=3e-3).root)
