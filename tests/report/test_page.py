@@ -66,7 +66,9 @@ def test_hostile_names_are_text_everywhere(elements: Elements, page: Path, embed
     assert HOSTILE not in html
     assert CLOSING not in html
     assert [tag for tag, _ in elements.found].count("script") == 3
-    assert all(a["src"].startswith("data:image/png;base64,") and not a["alt"] for tag, a in elements.found if tag == "img")
+    assert all(
+        a["src"].startswith("data:image/png;base64,") and not a["alt"] for tag, a in elements.found if tag == "img"
+    )
     assert any(HOSTILE in item["id"] for item in embedded_data["items"])  # and yet it is there, as text
     assert HOSTILE in elements.text
 
