@@ -16,18 +16,15 @@ import time
 from pathlib import Path
 
 import numpy as np
-from scale import CLASSES
+from scale import CLASSES, made_up
 from side_by_side import machine, table
 
 import rote
 from rote.catalogue import find_score
 from rote.record import (
     Observed,
-    Population,
     Step,
     run_path,
-    write_manifest,
-    write_population,
     writing_run,
 )
 from rote.scores import SCORES
@@ -39,20 +36,8 @@ def write(directory: Path, runs: int, steps: int, examples: int) -> None:
 
     from rote.observe import observe
 
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, CLASSES, examples)
-    ids = np.array([f"train/{i}" for i in range(examples)])
-    nobody = np.full(examples, "")
-    population = Population(
-        ids, np.full(examples, "train"), labels, nobody, np.zeros(examples, np.bool_), nobody, np.full(examples, -1), nobody,
-        rng.integers(0, 256, (examples, 4, 4)).astype(np.uint8),
-    )  # fmt: skip
-    write_population(directory, population)
-    task = {"name": "made up", "classes": [str(c) for c in range(CLASSES)]}
     asked = {"asked": ["input_gradient"], "every": 1}
-    about = {"key": "0", "task": task, "steps": {"unit": "epoch", "last": steps}, "blocks": [runs], "probes": asked}
-    write_manifest(directory, about)
-    member = rote.Subsets(0.7).membership([runs], nobody, 0)
+    rng, ids, labels, member = made_up(directory, runs, steps, examples, probes=asked)
     ease, everyone, y = rng.normal(1, 2, examples), np.arange(examples), torch.from_numpy(labels)
     for run in range(runs):
         with writing_run(run_path(directory, run), member[run], ids, {"run": run}, probes=["input_gradient"]) as put:

@@ -37,6 +37,18 @@ def write(directory: Path, runs: int, examples: int) -> None:
 
     from rote.observe import observe
 
+    rng, ids, labels, member = made_up(directory, runs, 1, examples)
+    ease = rng.normal(2, 2, examples)
+    everyone, y = np.arange(examples), torch.from_numpy(labels)
+    for run in range(runs):
+        logits = rng.normal(0, 1, (examples, CLASSES)).astype(np.float32)
+        logits[everyone, labels] += (ease + 4 * member[run]).astype(np.float32)
+        said = Observed(everyone, observe(torch.from_numpy(logits), y))
+        write_run(run_path(directory, run), [Step(1, said, None)], member[run], ids, {"run": run})
+
+
+def made_up(directory: Path, runs: int, steps: int, examples: int, **more: Any) -> tuple[Any, ...]:
+    """Write who a made-up record is about, and its manifest; return random numbers, ids, labels, and who is in which run."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, CLASSES, examples)
     ids = np.array([f"train/{i}" for i in range(examples)])
@@ -47,15 +59,9 @@ def write(directory: Path, runs: int, examples: int) -> None:
     )  # fmt: skip
     write_population(directory, population)
     task = {"name": "made up", "classes": [str(c) for c in range(CLASSES)]}
-    write_manifest(directory, {"key": "0", "task": task, "steps": {"unit": "epoch", "last": 1}, "blocks": [runs]})
-    member = rote.Subsets(0.7).membership([runs], nobody, 0)
-    ease = rng.normal(2, 2, examples)
-    everyone, y = np.arange(examples), torch.from_numpy(labels)
-    for run in range(runs):
-        logits = rng.normal(0, 1, (examples, CLASSES)).astype(np.float32)
-        logits[everyone, labels] += (ease + 4 * member[run]).astype(np.float32)
-        said = Observed(everyone, observe(torch.from_numpy(logits), y))
-        write_run(run_path(directory, run), [Step(1, said, None)], member[run], ids, {"run": run})
+    about = {"key": "0", "task": task, "steps": {"unit": "epoch", "last": steps}, "blocks": [runs]}
+    write_manifest(directory, {**about, **more})
+    return rng, ids, labels, rote.Subsets(0.7).membership([runs], nobody, 0)
 
 
 def act(directory: Path, action: str) -> None:

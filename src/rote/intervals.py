@@ -77,6 +77,14 @@ def student(mean: ArrayLike, variance: ArrayLike, n: ArrayLike, *, level: float)
     return m - half, m + half
 
 
+def left_out(value: float, without: Floats, *, level: float) -> tuple[float, float]:
+    """Return (low, high) of a value by its values without one part each (jackknife, Tukey 1958), by Student's t."""
+    parts = len(without)
+    variance = (parts - 1) / parts * np.sum((without - without.mean()) ** 2)
+    low, high = student(value, variance * parts, parts, level=level)
+    return float(low), float(high)
+
+
 def fisher(correlation: float, n: int, *, rank: bool, level: float) -> tuple[float, float]:
     """Return the interval of a correlation of `n` pairs on the z scale; NaN below four pairs or of a NaN.
 

@@ -14,7 +14,7 @@ from rote.errors import RoteError
 from rote.evidence import LEVEL
 from rote.explain.dependents import MEMORIZED, Answers, read_answers
 from rote.explain.orders import best_memorization
-from rote.intervals import Estimate, student
+from rote.intervals import Estimate, left_out
 from rote.recipe import Task
 from rote.record import Record
 from rote.removal import Together, check_same, inside, removed_count, to_task
@@ -153,9 +153,7 @@ def _over_runs(statistic: Statistic, peeled: Answers, control: Answers) -> Estim
     runs = len(peeled.correct)
     value = statistic(peeled, control)
     without = np.array([statistic(_spared(peeled, run), _spared(control, run)) for run in range(runs)])
-    variance = (runs - 1) / runs * np.sum((without - without.mean()) ** 2)
-    low, high = student(value, variance * runs, runs, level=LEVEL)
-    return Estimate(value, float(low), float(high), runs, "run", LEVEL)
+    return Estimate(value, *left_out(value, without, level=LEVEL), runs, "run", LEVEL)
 
 
 def _spared(answers: Answers, run: int) -> Answers:

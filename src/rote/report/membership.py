@@ -16,7 +16,7 @@ from rote.record import Population, Record
 from rote.report.panel import NotMeasured
 from rote.scores import bavaria, calibrated_loss, lira, loss, rmia
 from rote.signature import Score
-from rote.summaries import OperatingPoint, auroc, null, over_runs, pooled_tpr_at_fpr
+from rote.summaries import OperatingPoint, auroc, null, over_runs, pooled_tpr_at_fpr, tpr_at_fpr
 from rote.summaries.one_run import guess_membership, one_run_epsilon
 
 ATTACKS = (loss, calibrated_loss, rmia, lira, bavaria)
@@ -153,8 +153,6 @@ def _attack(score: Score, said: Guesses) -> Attack:
 
 
 def _point(said: Guesses, rate: float) -> OperatingPoint | NotMeasured:
-    from rote.summaries import tpr_at_fpr
-
     try:
         if len(said.runs) < 2:
             return tpr_at_fpr(said.value[0], said.member[0], fpr=rate, level=LEVEL)
@@ -170,17 +168,15 @@ def _strength(attack: Attack) -> tuple[float, float]:
 
 def _where_nothing_is(attack: Attack, record: Record) -> tuple[float, float]:
     """Return what the attack finds under shuffled membership, and its p-value; the attack is run anew on each shuffle."""
-    said = attack.guesses
-    score = next(each for each in ATTACKS if str(each) == attack.name)
+    said, score = attack.guesses, attack.guesses.score
     columns = [np.stack([record.at_step(run, "loss", record.last_step)[said.positions] for run in said.runs])]
 
     def statistic(member: Bool[ndarray, "run example"]) -> float:
         value = said.value if score is loss else np.nan_to_num(score(*columns, member), nan=0.0)
-        outside = np.sort(value[~member])[::-1]
-        accused = int(RATES[0] * len(outside) + 1e-9)
-        if not accused:
+        try:
+            return tpr_at_fpr(value.ravel(), member.ravel(), fpr=RATES[0]).tpr.value
+        except Unsupported:
             return auroc(value.ravel(), member.ravel()).value
-        return float(np.mean(value[member] > outside[accused]))
 
     try:
         found = null(statistic, said.member, keep_examples=len(said.runs) > 1, shuffles=SHUFFLES)

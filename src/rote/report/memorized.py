@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from rote.evidence import LEVEL, Values
-from rote.intervals import Estimate, student
+from rote.intervals import Estimate, left_out
 from rote.record import Record
 from rote.report.panel import NotMeasured
 from rote.scores import memorization, shrunk_memorization
@@ -97,9 +97,7 @@ def _mean(correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run exam
     runs = len(correct)
     mean = _nanmean(memorization(correct, member))
     without = np.array([_nanmean(memorization(*_kept(correct, member, run))) for run in range(runs)])
-    variance = (runs - 1) / runs * np.sum((without - without.mean()) ** 2)  # NaN if a run cannot be spared
-    low, high = student(mean, variance * runs, runs, level=LEVEL)
-    return Estimate(mean, float(low), float(high), runs, "run", LEVEL)
+    return Estimate(mean, *left_out(mean, without, level=LEVEL), runs, "run", LEVEL)  # NaN if a run cannot be spared
 
 
 def _reliability_of_beliefs(

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from rote.errors import Unsupported
-from rote.intervals import Estimate, student
+from rote.intervals import Estimate, left_out, student
 from rote.summaries.ranking import check_ranking
 from rote.summaries.tpr_at_fpr import OperatingPoint
 
@@ -64,9 +64,9 @@ def pooled_tpr_at_fpr(
     outside, in_run = outside[order], in_run[order]
     inside = np.sort(values[member])
 
-    def at(left_out: int) -> tuple[float, float, float]:
-        others = np.flatnonzero(in_run != left_out)
-        own = values[left_out][member[left_out]] if left_out < runs else inside[:0]
+    def at(spared: int) -> tuple[float, float, float]:
+        others = np.flatnonzero(in_run != spared)
+        own = values[spared][member[spared]] if spared < runs else inside[:0]
         if len(own) == len(inside):
             raise Unsupported("pooled_tpr_at_fpr found the members of one run only. Give two runs with members.")
         threshold = float(outside[others[_accused(fpr, len(others))]])
@@ -95,6 +95,5 @@ def _accused(fpr: float, others: int) -> int:
 
 
 def _jackknife(value: float, without: Float[ndarray, " run"], level: float) -> tuple[float, float]:
-    runs = len(without)
-    low, high = student(value, (runs - 1) ** 2 * without.var(ddof=1), runs, level=level)
-    return max(float(low), 0.0), min(float(high), 1.0)
+    low, high = left_out(value, without, level=level)
+    return max(low, 0.0), min(high, 1.0)
