@@ -8,7 +8,7 @@ READY_DEV := $(VENV)/.ready-dev
 .PHONY: demo test check docs clean
 
 demo: $(READY)  ## audit the embedded data: a few minutes on two cores
-	$(BIN)/rote audit fashion
+	$(BIN)/byrote audit fashion
 
 test: $(READY_DEV)  ## the whole test suite, with coverage
 	$(BIN)/coverage run -m pytest
@@ -29,7 +29,7 @@ clean:
 
 # torch is pinned by constraints.txt for this set-up only; users of the package may have any torch >= 2.4.
 $(READY): pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rote needs Python 3.11 or newer; set PYTHON=...")'
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "byrote needs Python 3.11 or newer; set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
 	touch $@

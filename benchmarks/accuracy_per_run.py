@@ -24,15 +24,16 @@ from numpy.typing import NDArray
 from scipy import special, stats
 from side_by_side import machine, table
 
-from rote import Record, collect
-from rote.canaries import Canaries
-from rote.fetching import per_run
-from rote.models import mlp
-from rote.recipe import Recipe, linear
-from rote.scores import correctness, memorization, shrunk_memorization
-from rote.scores.beliefs import Belief, beliefs
-from rote.summaries import top_overlap
-from rote.tasks import load_task
+from byrote import Record, collect
+from byrote.evidence.columns import per_run
+from byrote.scores import correctness, memorization, shrunk_memorization
+from byrote.scores._empirical_bayes import Belief, beliefs
+from byrote.summaries import top_overlap
+from byrote.task.canaries import Canaries
+from byrote.task.loading import load_task
+from byrote.task.models import mlp
+from byrote.task.recipe import Recipe
+from byrote.task.schedule import linear
 
 Columns = dict[str, NDArray[np.generic]]
 Floats = NDArray[np.float64]

@@ -45,7 +45,7 @@ class Audit:
 
 
 AUDITS = (
-    Audit("fashion (ships with rote), CNN", 20, 6_000, 3_500, 30, 2 * 0.7e6, 0.15, gpu=False),
+    Audit("fashion (ships with byrote), CNN", 20, 6_000, 3_500, 30, 2 * 0.7e6, 0.15, gpu=False),
     Audit("CIFAR-10, ResNet-18", 2_000, 60_000, 35_000, 30, 2 * 0.56e9, 0.25, gpu=True),
     Audit("CIFAR-10, 9-layer ResNet of speed runs", 2_000, 60_000, 35_000, 15, 2 * 0.3e9, 0.25, gpu=True),
     Audit("ImageNet, ResNet-50", 2_000, 1_331_167, 896_817, 30, 2 * 4.1e9, 0.3, gpu=True),

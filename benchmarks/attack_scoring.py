@@ -2,7 +2,7 @@
 
 python benchmarks/attack_scoring.py [--examples 60000] [--runs 256] [--targets 2] [--rounds 3]
 
-Arms: rote, all runs at once; a NumPy loop over targets, vectorized over examples, as people write it; and TensorFlow
+Arms: byrote, all runs at once; a NumPy loop over targets, vectorized over examples, as people write it; and TensorFlow
 Privacy's `compute_score_lira` where it is installed (`pip install --no-deps tensorflow-privacy==0.8.12`). The loops are
 timed on --targets runs and multiplied, for one target takes as long as another. Each measurement is a process of its
 own on one core; arms take turns.
@@ -20,9 +20,9 @@ import numpy as np
 from side_by_side import machine, median_interval, spread, table
 
 sys.path.append(str(Path(__file__).parent.parent / "tests"))
+from byrote.scores import bavaria, calibrated_loss, lira, rmia
+from byrote.scores._shadows import logit
 from peers import tensorflow_privacy_lira
-from rote.scores import bavaria, calibrated_loss, lira, rmia
-from rote.scores.shadows import logit
 
 
 def world(runs: int, examples: int) -> tuple[np.ndarray, np.ndarray]:
@@ -60,11 +60,11 @@ def tensorflow_privacy(loss: np.ndarray, member: np.ndarray, targets: int) -> No
 
 
 OURS: dict[str, Callable[..., np.ndarray]] = {
-    "rote: lira": lira,
-    "rote: lira(variance='bayes')": lira.bind(variance="bayes"),
-    "rote: bavaria": bavaria,
-    "rote: rmia": rmia,
-    "rote: calibrated_loss": calibrated_loss,
+    "byrote: lira": lira,
+    "byrote: lira(variance='bayes')": lira.bind(variance="bayes"),
+    "byrote: bavaria": bavaria,
+    "byrote: rmia": rmia,
+    "byrote: calibrated_loss": calibrated_loss,
 }
 LOOPS = {"NumPy loop: LiRA": numpy_loop, "TensorFlow Privacy: LiRA": tensorflow_privacy}
 
@@ -108,14 +108,16 @@ def main() -> None:
             print(f"{arm}: {took:.1f} s", file=sys.stderr, flush=True)
     rows = []
     for arm in arms:
-        ratio = [theirs / ours for theirs, ours in zip(seconds[arm], seconds["rote: lira"], strict=True)]
+        ratio = [theirs / ours for theirs, ours in zip(seconds[arm], seconds["byrote: lira"], strict=True)]
         middle, low, high = median_interval(ratio)
         times = f"{middle:.1f} ({low:.1f} to {high:.1f})" if arm in LOOPS else ""
         rows.append([arm, spread(seconds[arm], 1), times, f"{max(peaks[arm]):.0f}"])
     print(
         f"{given.examples:,} examples, {given.runs} runs, {given.rounds} rounds; loops timed on {given.targets} targets.\n"
     )
-    print(table(["arm", "seconds, median (smallest to largest)", "times rote's lira (90 % interval)", "peak MB"], rows))
+    print(
+        table(["arm", "seconds, median (smallest to largest)", "times byrote's lira (90 % interval)", "peak MB"], rows)
+    )
     print(f"\n{machine()}")
 
 

@@ -1,4 +1,4 @@
-"""A tabular task with real label noise: the cut of 5,000 diamonds from nine numbers. `rote audit benchmarks/diamonds.py`.
+"""A tabular task with real label noise: the cut of 5,000 diamonds from nine numbers. `byrote audit benchmarks/diamonds.py`.
 
 The prices and measures of 53,940 diamonds are data of the plotnine package (`pip install plotnine`; they come from
 ggplot2). The grade of the cut is a judgement that the measures only partly explain: a perceptron with two hidden layers
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from rote import Examples, Recipe, Task, linear
+from byrote import Examples, Recipe, Task, linear
 
 CUT = ("Fair", "Good", "Very Good", "Premium", "Ideal")
 COLOR, CLARITY = "DEFGHIJ", ("I1", "SI2", "SI1", "VS2", "VS1", "VVS2", "VVS1", "IF")

@@ -1,6 +1,6 @@
 """Every score on one record of the largest usual size: seconds and peak memory of a fresh process, imports apart.
 
-The record is made up (random logits of the right shapes through rote's own columns and files), 64 runs x 20 steps x
+The record is made up (random logits of the right shapes through byrote's own columns and files), 64 runs x 20 steps x
 60,000 examples by default, some 1.5 GB on disk. Influence is asked on 100 targets; attacks take every run as the target.
 Where public code for a score is installed, the last column says what it takes for the same: see public_code.py.
 
@@ -21,22 +21,22 @@ from public_code import PUBLIC
 from scale import CLASSES, made_up
 from side_by_side import machine, table
 
-import rote
-from rote.catalogue import find_score
-from rote.record import (
+import byrote
+from byrote.evidence.catalogue import find_score
+from byrote.record import (
     Observed,
     Step,
     run_path,
     writing_run,
 )
-from rote.scores import SCORES
+from byrote.scores import SCORES
 
 
 def write(directory: Path, runs: int, steps: int, examples: int) -> None:
     """Write a record with a training pass at every step, a clean pass over everyone at the last, and one probe."""
     import torch
 
-    from rote.observe import observe
+    from byrote.objectives.classification import observe
 
     asked = {"asked": ["input_gradient"], "every": 1}
     rng, ids, labels, member = made_up(directory, runs, steps, examples, probes=asked)
@@ -54,13 +54,13 @@ def write(directory: Path, runs: int, steps: int, examples: int) -> None:
 
 
 def act(directory: Path, name: str) -> None:
-    record, score = rote.Record(directory), find_score(name)
+    record, score = byrote.Record(directory), find_score(name)
     if score.key == ("run", "example"):
-        rote.guess(score, record)
+        byrote.guess(score, record)
     elif "target" in score.key:
-        list(rote.pairs(score, record, targets=np.arange(100)))
+        list(byrote.pairs(score, record, targets=np.arange(100)))
     else:
-        rote.evaluate(score, record)
+        byrote.evaluate(score, record)
 
 
 def public(name: str, size: tuple[int, int, int]) -> str:

@@ -1,4 +1,4 @@
-"""The loops that `rote` is compared with: a DataLoader per model, and two public ensemble trainers as their users call them."""
+"""The loops that `byrote` is compared with: a DataLoader per model, and two public ensemble trainers as their users call them."""
 
 import contextlib
 import os
@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from rote.datasets.fashion_mnist import CLASSES, fashion
-from rote.examples import Examples
-from rote.models import cnn, mlp
-from rote.recipe import Recipe, at
+from byrote.task.datasets.fashion_mnist import CLASSES, fashion
+from byrote.task.examples import Examples
+from byrote.task.models import cnn, mlp
+from byrote.task.recipe import Recipe
+from byrote.task.schedule import at
 
 BATCH, SHARE = 128, 0.7
 NETWORKS = {"cnn": cnn, "mlp": mlp}

@@ -13,8 +13,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from side_by_side import machine, table
 
-import rote
-from rote.tasks import fashion
+import byrote
+from byrote.task.loading import fashion
 
 
 def sizes(paths: list[Path]) -> tuple[Counter[str], int]:
@@ -37,7 +37,7 @@ def sizes(paths: list[Path]) -> tuple[Counter[str], int]:
 
 
 def report(directory: Path) -> None:
-    record = rote.Record(directory)
+    record = byrote.Record(directory)
     examples, steps, runs = len(record.population), record.last_step, len(record.runs)
     paths = sorted((directory / "runs").glob("*.parquet"))
     found, rows = sizes(paths)
@@ -70,11 +70,11 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as scratch:
         task = fashion()
-        recipe = rote.Recipe(
+        recipe = byrote.Recipe(
             epochs=asked.epochs, batch_size=task.recipe.batch_size, learning_rate=task.recipe.learning_rate
         )
-        task = rote.Task(task.model, task.train, task.test, recipe, task.classes, task.name)
-        rote.collect(task, scratch, runs=2, canaries=rote.Canaries.of_each(len(task.train) // 100))
+        task = byrote.Task(task.model, task.train, task.test, recipe, task.classes, task.name)
+        byrote.collect(task, scratch, runs=2, canaries=byrote.Canaries.of_each(len(task.train) // 100))
         report(Path(scratch))
 
 

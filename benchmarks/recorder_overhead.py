@@ -1,4 +1,4 @@
-"""What the three lines of rote.Recorder cost an ordinary loop: epochs with and without them take turns, in one process.
+"""What the three lines of byrote.Recorder cost an ordinary loop: epochs with and without them take turns, in one process.
 
 Two loops: a DataLoader (batch 128, shuffled, no workers), and the fastest plain loop there is, which indexes tensors in
 memory. A ratio compares two neighbouring epochs; a recorded one has ids in its batches, `seen`, and `end_step` with its file.
@@ -18,9 +18,9 @@ from side_by_side import machine, median_interval, spread, table
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-import rote
-from rote.datasets.fashion_mnist import CLASSES, fashion
-from rote.models import cnn, mlp
+import byrote
+from byrote.task.datasets.fashion_mnist import CLASSES, fashion
+from byrote.task.models import cnn, mlp
 
 BATCH = 128
 NETWORKS = {"mlp": mlp, "cnn": cnn}
@@ -31,7 +31,7 @@ class Loop:
     """One training, an epoch at a time."""
 
     def __init__(
-        self, network: str, recorder: rote.Recorder | None, batches: Batches, clock: Callable[[], float]
+        self, network: str, recorder: byrote.Recorder | None, batches: Batches, clock: Callable[[], float]
     ) -> None:
         torch.manual_seed(0)
         self.model: nn.Module = NETWORKS[network]((28, 28), len(CLASSES))
@@ -63,7 +63,7 @@ class Loop:
 def loaders(x: Tensor, y: Tensor) -> dict[str, tuple[Batches, Batches]]:
     """Return, for each kind of loop, its batches without and with ids."""
     data = TensorDataset(x, y)
-    plain, with_ids = (DataLoader(each, BATCH, shuffle=True) for each in (data, rote.with_ids(data)))
+    plain, with_ids = (DataLoader(each, BATCH, shuffle=True) for each in (data, byrote.with_ids(data)))
 
     def indexed(ids: bool) -> Iterator[tuple[Tensor, ...]]:
         for batch in torch.randperm(len(x)).split(BATCH):
@@ -91,7 +91,7 @@ def main() -> None:
         for name, (without, with_ids) in loaders(x, y).items():
             with tempfile.TemporaryDirectory() as directory:
                 plain = Loop(network, None, without, clock)
-                recorded = Loop(network, rote.Recorder(directory, steps=asked.epochs + 2), with_ids, clock)
+                recorded = Loop(network, byrote.Recorder(directory, steps=asked.epochs + 2), with_ids, clock)
                 pairs: list[tuple[float, float]] = []
                 shares: list[float] = []
                 for number in range(1, asked.epochs + 2):

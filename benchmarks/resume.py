@@ -1,4 +1,4 @@
-"""From a complete audit to its report: `rote audit fashion --runs 0`, which trains nothing, start of Python included.
+"""From a complete audit to its report: `byrote audit fashion --runs 0`, which trains nothing, start of Python included.
 
     python benchmarks/resume.py [--out DIRECTORY] [--runs 20] [--epochs 30] [--rounds 5]
 
@@ -14,13 +14,13 @@ from pathlib import Path
 
 from side_by_side import machine, spread, table
 
-from rote.record import finished_runs
+from byrote.record import finished_runs
 
 
 def timed(*arguments: str) -> float:
     start = time.perf_counter()
     subprocess.run(
-        [Path(sys.executable).with_name("rote"), *arguments],
+        [Path(sys.executable).with_name("byrote"), *arguments],
         check=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -44,10 +44,10 @@ def main() -> None:
                 file=sys.stderr,
             )
         commands = {
-            "rote --help": ["--help"],
-            "rote audit fashion --runs 0": ["audit", *same, "--runs", "0"],
-            "rote report DIRECTORY": ["report", str(directory)],
-            "rote score DIRECTORY memorization --top 20": ["score", str(directory), "memorization", "--top", "20"],
+            "byrote --help": ["--help"],
+            "byrote audit fashion --runs 0": ["audit", *same, "--runs", "0"],
+            "byrote report DIRECTORY": ["report", str(directory)],
+            "byrote score DIRECTORY memorization --top 20": ["score", str(directory), "memorization", "--top", "20"],
         }
         times: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(asked.rounds):

@@ -1,14 +1,14 @@
-"""Models per minute: rote.collect, against one DataLoader loop per model with default threads, and two public ensemble trainers.
+"""Models per minute: byrote.collect, against a DataLoader loop per model with default threads and two public ensemble trainers.
 
-All train the same model on random 70 % of the embedded Fashion-MNIST sample, in batches of 128. The plain loop and rote ask
-about the test images after each epoch and about everyone at the end; rote also records six columns of everything and writes
+All train the same model on random 70 % of the embedded Fashion-MNIST sample, in batches of 128. The plain loop and byrote ask
+about the test images after each epoch and about everyone at the end; byrote also records six columns of everything and writes
 them to disk. The peers ask about everyone once, at the end: scikit-learn's BaggingClassifier over skorch's nets, and
 torchensemble's BaggingClassifier (it draws each batch with replacement), both with a process per core. Every measurement is a
 fresh process; the arms take turns. Time runs from the start of the work to finished results, loading the data and starting
 the workers included, imports of the first process excluded.
 
     pip install skorch torchensemble    # for the arms of those names
-    python benchmarks/runs_per_minute.py [--models 32] [--epochs 15] [--rounds 3] [--network cnn mlp] [--arms plain rote ...]
+    python benchmarks/runs_per_minute.py [--models 32] [--epochs 15] [--rounds 3] [--network cnn mlp] [--arms plain byrote ...]
 """
 
 import argparse
@@ -26,8 +26,8 @@ from loops import BATCH, NETWORKS, SHARE, correct, dataloader_loop, scaled, skor
 from side_by_side import machine, median_interval, spread, table
 from torch.utils.data import DataLoader, TensorDataset
 
-import rote
-from rote.datasets.fashion_mnist import CLASSES, fashion
+import byrote
+from byrote.task.datasets.fashion_mnist import CLASSES, fashion
 
 
 def plain(network: str, models: int, epochs: int) -> None:
@@ -44,19 +44,19 @@ def plain(network: str, models: int, epochs: int) -> None:
         correct(model, everyone)
 
 
-def recipe(epochs: int) -> rote.Recipe:
-    return rote.Recipe(epochs=epochs, batch_size=BATCH, optimizer="sgd", learning_rate=0.05, momentum=0.9)
+def recipe(epochs: int) -> byrote.Recipe:
+    return byrote.Recipe(epochs=epochs, batch_size=BATCH, optimizer="sgd", learning_rate=0.05, momentum=0.9)
 
 
 def collected(network: str, models: int, epochs: int) -> None:
     train, test = fashion()
     shape, build = train.inputs.shape[1:], NETWORKS[network]
-    task = rote.Task(lambda: build(shape, len(CLASSES)), train, test, recipe(epochs), CLASSES)
+    task = byrote.Task(lambda: build(shape, len(CLASSES)), train, test, recipe(epochs), CLASSES)
     with tempfile.TemporaryDirectory() as directory:
-        rote.collect(task, directory, runs=models, design=rote.Subsets(SHARE))
+        byrote.collect(task, directory, runs=models, design=byrote.Subsets(SHARE))
 
 
-ARMS = {"plain": plain, "rote": collected, "skorch": skorch, "torchensemble": torchensemble}
+ARMS = {"plain": plain, "byrote": collected, "skorch": skorch, "torchensemble": torchensemble}
 
 
 def measure(arm: str, network: str, models: int, epochs: int) -> tuple[float, float]:
@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--network", nargs="+", choices=NETWORKS, default=list(NETWORKS))
-    parser.add_argument("--arms", nargs="+", choices=ARMS, default=["plain", "rote"])
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=["plain", "byrote"])
     parser.add_argument("--arm", choices=ARMS, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.arm:

@@ -1,6 +1,6 @@
 """How a record grows: seconds, bytes and memory of writing, opening and scoring it, by number of runs and of examples.
 
-Runs are made up (random logits of the right shapes through rote's own columns and files), since training is linear in both
+Runs are made up (random logits of the right shapes through byrote's own columns and files), since training is linear in both
 by construction and this is about what comes after it. Each measurement is a fresh process. The exponent is the slope of a
 line through the logarithms: 1 is linear.
 
@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 from side_by_side import machine, spread, table
 
-import rote
-from rote.catalogue import find_score
-from rote.record import Observed, Population, Step, run_path, write_manifest, write_population, write_run
+import byrote
+from byrote.evidence.catalogue import find_score
+from byrote.record import Observed, Population, Step, run_path, write_manifest, write_population, write_run
 
 CLASSES = 10
 ACTIONS = ("open", "memorization", "shrunk_memorization", "c_score", "influence on 100 targets")
@@ -35,7 +35,7 @@ def write(directory: Path, runs: int, examples: int) -> None:
     """Write a record of this size as `collect` would, one step of clean columns per run."""
     import torch
 
-    from rote.observe import observe
+    from byrote.objectives.classification import observe
 
     rng, ids, labels, member = made_up(directory, runs, 1, examples)
     ease = rng.normal(2, 2, examples)
@@ -61,17 +61,17 @@ def made_up(directory: Path, runs: int, steps: int, examples: int, **more: Any) 
     task = {"name": "made up", "classes": [str(c) for c in range(CLASSES)]}
     about = {"key": "0", "task": task, "steps": {"unit": "epoch", "last": steps}, "blocks": [runs]}
     write_manifest(directory, {**about, **more})
-    return rng, ids, labels, rote.Subsets(0.7).membership([runs], nobody, 0)
+    return rng, ids, labels, byrote.Subsets(0.7).membership([runs], nobody, 0)
 
 
 def act(directory: Path, action: str) -> None:
-    record = rote.Record(directory)
+    record = byrote.Record(directory)
     if action == "open":
         return
     if action.startswith("influence"):
-        list(rote.pairs(find_score("influence"), record, targets=np.arange(100)))
+        list(byrote.pairs(find_score("influence"), record, targets=np.arange(100)))
         return
-    rote.evaluate(find_score(action), record)
+    byrote.evaluate(find_score(action), record)
 
 
 def measure(action: str, directory: Path, runs: int, examples: int) -> tuple[float, float]:

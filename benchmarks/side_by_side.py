@@ -33,6 +33,6 @@ def machine() -> str:
 
     text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     models = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")]
-    packages = ", ".join(f"{name} {version(name)}" for name in ("rote", "torch", "numpy", "pyarrow"))
+    packages = ", ".join(f"{name} {version(name)}" for name in ("byrote", "torch", "numpy", "pyarrow"))
     load = f"load {os.getloadavg()[0]:.1f} at the end" if hasattr(os, "getloadavg") else ""
     return f"{models[0] if models else platform.processor()}, {os.cpu_count()} cores; Python {platform.python_version()}, {packages}; {load}"

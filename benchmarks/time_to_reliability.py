@@ -1,8 +1,8 @@
-"""Time to a reliability of .9 of memorization on `fashion`: rote, against the textbook estimator in a DataLoader loop.
+"""Time to a reliability of .9 of memorization on `fashion`: byrote, against the textbook estimator in a DataLoader loop.
 
 Everyone trains the built-in task's model and recipe on random 70 % of the same 5,050 examples: the embedded images, 50 of
 them with a wrong label, and 50 of noise. The plain loop draws each model's examples independently (Feldman & Zhang 2020).
-`rote` collects one balanced block of runs, records six columns at every epoch, writes them, and scores them; a count of
+`byrote` collects one balanced block of runs, records six columns at every epoch, writes them, and scores them; a count of
 runs is a measurement of its own, from the start of the work to the scores. Imports of the first process are excluded.
 
 Reliability is the squared correlation with the truth: what as many new runs would correlate with these. Truth is what a
@@ -28,24 +28,24 @@ from loops import SHARE, correct, dataloader_loop, scaled
 from side_by_side import machine, median_interval, spread, table
 from torch.utils.data import DataLoader, TensorDataset
 
-import rote
-from rote.canaries import Canaries, plant
-from rote.evidence import evaluate
-from rote.scores import memorization, shrunk_memorization
-from rote.tasks import load_task
+import byrote
+from byrote.evidence.evaluate import evaluate
+from byrote.scores import memorization, shrunk_memorization
+from byrote.task.canaries import Canaries, plant
+from byrote.task.loading import load_task
 
 REFERENCE = Path(__file__).parent / "results" / "fashion_reference.parquet"
 COLUMNS = ("runs_with", "right_with", "runs_without", "right_without")
 TARGET = 0.9
 
 
-def task() -> rote.Task:
+def task() -> byrote.Task:
     """The built-in task, with what was planted in the reference among its training examples."""
     built_in = load_task("fashion")
     everyone = plant(built_in, Canaries.of_each(50), seed=0)
     train = everyone.split != "test"
-    examples = rote.Examples(everyone.inputs[train], everyone.labels[train])
-    return rote.Task(built_in.model, examples, built_in.test, built_in.recipe, built_in.classes)
+    examples = byrote.Examples(everyone.inputs[train], everyone.labels[train])
+    return byrote.Task(built_in.model, examples, built_in.test, built_in.recipe, built_in.classes)
 
 
 def plain(seed: int, runs: int) -> list[dict[str, float]]:
@@ -75,7 +75,7 @@ def collected(seed: int, runs: int) -> list[dict[str, float]]:
     this = task()
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as directory:
-        record = rote.collect(this, directory, runs=runs, seed=1000 + seed)
+        record = byrote.collect(this, directory, runs=runs, seed=1000 + seed)
         train = record.population.split == "train"
         value = np.asarray(evaluate(shrunk_memorization, record).value)[train]
         spent = time.perf_counter() - start
@@ -100,7 +100,7 @@ def reliability(judge: Judge, value: Floats) -> float:
 
 
 def write_reference(directory: Path) -> None:
-    record = rote.Record(directory)
+    record = byrote.Record(directory)
     runs = record.runs
     member = np.stack([record.member(run) for run in runs])
     right = np.stack([record.at_step(run, "correct", record.last_step) for run in runs]).astype(np.bool_)
@@ -127,10 +127,10 @@ def reached(found: list[dict[str, float]]) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--counts", type=int, nargs="+", default=[6, 8, 10], help="runs that rote collects")
+    parser.add_argument("--counts", type=int, nargs="+", default=[6, 8, 10], help="runs that byrote collects")
     parser.add_argument("--most", type=int, default=40, help="models that the plain loop trains")
     parser.add_argument("--reference-from", type=Path, help="write the reference from this record, and stop")
-    parser.add_argument("--arm", choices=["plain", "rote"], help=argparse.SUPPRESS)
+    parser.add_argument("--arm", choices=["plain", "byrote"], help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.reference_from:
@@ -142,7 +142,7 @@ def main() -> None:
     loops: list[dict[str, float]] = []
     ours: dict[int, list[dict[str, float]]] = {runs: [] for runs in asked.counts}
     for seed in range(asked.rounds):
-        turns = [("plain", asked.most), *(("rote", runs) for runs in asked.counts)]
+        turns = [("plain", asked.most), *(("byrote", runs) for runs in asked.counts)]
         for arm, runs in turns if seed % 2 == 0 else turns[::-1]:
             found = measure(arm, seed, runs)
             print(f"round {seed + 1}, {arm}: {json.dumps(found)}", file=sys.stderr)
@@ -155,7 +155,7 @@ def main() -> None:
     for runs, found in ours.items():
         ratios = [theirs["seconds"] / mine["seconds"] for theirs, mine in zip(loops, found, strict=True)]
         rows.append([
-            "rote", str(runs), *(spread([one[k] for one in found], d) for k, d in (("seconds", 0), ("textbook", 3), ("shrunk", 3))),
+            "byrote", str(runs), *(spread([one[k] for one in found], d) for k, d in (("seconds", 0), ("textbook", 3), ("shrunk", 3))),
             "{:.1f} ({:.1f} to {:.1f})".format(*median_interval(ratios)),
         ])  # fmt: skip
     print(

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 
-import rote
-from rote.datasets.fashion_mnist import CLASSES, fashion
-from rote.scores import loss, memorization
-from rote.training.runs import Progress
+import byrote
+from byrote.scores import loss, memorization
+from byrote.task.datasets.fashion_mnist import CLASSES, fashion
+from byrote.training.collect import Progress
 
 RUNS = 10
 
 
-def fit(train: rote.Examples, seed: int) -> Callable[[NDArray[np.uint8]], NDArray[np.float64]]:
+def fit(train: byrote.Examples, seed: int) -> Callable[[NDArray[np.uint8]], NDArray[np.float64]]:
     forest = RandomForestClassifier(20, random_state=seed).fit(flat(train.inputs), train.labels)
     return lambda images: forest.predict_proba(flat(images))
 
@@ -34,10 +34,10 @@ def tell(now: Progress) -> None:
 
 
 def main(directory: Path) -> None:
-    task = rote.Task(rote.Fit(fit), *fashion(), classes=CLASSES, name="forest")
-    record = rote.collect(task, directory, runs=RUNS, progress=tell)
+    task = byrote.Task(byrote.Fit(fit), *fashion(), classes=CLASSES, name="forest")
+    record = byrote.collect(task, directory, runs=RUNS, progress=tell)
     real = record.population.where("train")
-    causal, cheap = (rote.evaluate(each, record) for each in (memorization, loss))
+    causal, cheap = (byrote.evaluate(each, record) for each in (memorization, loss))
     print(f"{'example':<14} {'label':<11} memorization (90 % interval)  loss in training")
     for i in causal.ranked(real)[:15]:
         label = record.classes[record.population.labels[i]]

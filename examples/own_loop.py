@@ -1,4 +1,4 @@
-"""An ordinary PyTorch loop with three lines of rote in it: eight models on random subsets, then what they know by rote.
+"""An ordinary PyTorch loop with three lines of byrote in it: eight models on random subsets, then what they know by rote.
 
 python examples/own_loop.py [DIRECTORY]      (less than a minute on two cores; run it again and finished runs are kept)
 """
@@ -10,30 +10,30 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
-import rote
-from rote.datasets.fashion_mnist import CLASSES, fashion
-from rote.record import finished_runs
-from rote.recorder import WithIds
-from rote.scores import forgetting, mean_confidence, memorization
+import byrote
+from byrote.record import finished_runs
+from byrote.recorder import WithIds
+from byrote.scores import forgetting, mean_confidence, memorization
+from byrote.task.datasets.fashion_mnist import CLASSES, fashion
 
 RUNS, EPOCHS, BATCH, SHARE = 8, 6, 64, 0.7
 
 
-def dataset(examples: rote.Examples) -> TensorDataset:
+def dataset(examples: byrote.Examples) -> TensorDataset:
     return TensorDataset(torch.from_numpy(examples.inputs).float().flatten(1) / 255, torch.from_numpy(examples.labels))
 
 
 def train(directory: Path, run: int) -> None:
     torch.manual_seed(run)
     train_data, test_data = fashion()
-    everyone = rote.with_ids(dataset(train_data), train_data.ids)
-    tested = rote.with_ids(dataset(test_data), test_data.ids)
+    everyone = byrote.with_ids(dataset(train_data), train_data.ids)
+    tested = byrote.with_ids(dataset(test_data), test_data.ids)
     chosen = Subset(everyone, torch.randperm(len(everyone))[: int(SHARE * len(everyone))].tolist())
     loader = DataLoader(chosen, BATCH, shuffle=True, num_workers=2, persistent_workers=True)
 
     model = nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, len(CLASSES)))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    recorder = rote.Recorder(directory, run=run, steps=EPOCHS, classes=CLASSES, train=train_data, test=test_data)  # 1
+    recorder = byrote.Recorder(directory, run=run, steps=EPOCHS, classes=CLASSES, train=train_data, test=test_data)  # 1
     for epoch in range(EPOCHS):
         model.train()
         for inputs, labels, ids in loader:
@@ -63,9 +63,9 @@ def main(directory: Path) -> None:
         if run not in finished_runs(directory):
             train(directory, run)
 
-    record = rote.Record(directory)
+    record = byrote.Record(directory)
     real = record.population.where("train")
-    causal, *cheap = (rote.evaluate(each, record) for each in (memorization, mean_confidence, forgetting))
+    causal, *cheap = (byrote.evaluate(each, record) for each in (memorization, mean_confidence, forgetting))
     print(f"{'example':<14} {'label':<11} memorization (90 % interval)  mean confidence  forgetting")
     for i in causal.ranked(real)[:15]:
         label = record.classes[record.population.labels[i]]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-from rote.scores import bavaria, calibrated_loss, lira, rmia
-from rote.signature import Score
+from byrote.scores import bavaria, calibrated_loss, lira, rmia
+from byrote.signature import Score
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rote.signature import Need, Score
+from byrote.signature import Need, Score
 
 RUNS, STEPS, EXAMPLES, HARD = 60, 12, 24, 6
 """The first HARD of the EXAMPLES are hard: known only to a run that was trained on them, and learned late."""

@@ -14,7 +14,7 @@ import fsspec
 import numpy as np
 from fsspec.implementations.local import LocalFileSystem
 
-from rote.record import (
+from byrote.record import (
     BASE_COLUMNS,
     Observed,
     Population,
@@ -24,7 +24,7 @@ from rote.record import (
     write_population,
     write_run,
 )
-from rote.record.storage import place
+from byrote.record.storage import place
 
 N, LAST, RUNS = 40, 5, 10
 PAGE = 20

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from byrote.scores import lira
+from byrote.signature import Score
 from cases import EXAMPLES, HARD, RUNS, STRAIGHT, columns
-from rote.scores import lira
-from rote.signature import Score
 
 
 def rounding(score: Score) -> dict[str, float]:

@@ -3,8 +3,10 @@
 import numpy as np
 from torch import nn
 
-from rote.examples import Examples
-from rote.recipe import Recipe, Task, linear
+from byrote.task.examples import Examples
+from byrote.task.recipe import Recipe
+from byrote.task.schedule import linear
+from byrote.task.task import Task
 
 USUAL, SINGLE, DOUBLE, TESTS = 150, 15, 15, 100
 FEATURES = 4 + SINGLE + DOUBLE

@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from byrote.record import Population
+from byrote.task.recipe import Recipe
+from byrote.training.engine import Engine
+from byrote.training.loop import train
+from byrote.training.memory import prepare_process
+from byrote.training.needs import needs
 from people import people
-from rote.recipe import Recipe
-from rote.record import Population
-from rote.training.engine import Engine, prepare_process
-from rote.training.loop import train
-from rote.training.needs import needs
 
 
 def filters() -> nn.Module:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from rote.record import Population
+from byrote.record import Population
 
 N, TEST, CANARIES, FEATURES, CLASSES = 33, 6, 4, 5, 3
 

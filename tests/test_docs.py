@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rote.catalogue import find_score
-from rote.cli import app, main
-from rote.evidence import evaluate
-from rote.training.runs import collect
+from byrote.cli import app, main
+from byrote.evidence.catalogue import find_score
+from byrote.evidence.evaluate import evaluate
+from byrote.training.collect import collect
 from small import small_task
 
 ROOT = Path(__file__).parent.parent
@@ -69,7 +69,7 @@ def test_every_command_on_the_pages_is_one_that_exists(
         line.split("#")[0].strip()
         for page in pages
         for line in (ROOT / page).read_text().splitlines()
-        if line.startswith("rote ")
+        if line.startswith("byrote ")
     }
     assert len(typed) >= 8
     for line in typed:
@@ -78,7 +78,7 @@ def test_every_command_on_the_pages_is_one_that_exists(
         options = re.findall(r" (--[a-z]+)", line)
         known = {name for parameter in app.commands[verb].params for name in parameter.opts}
         assert set(options) <= known, line
-    monkeypatch.setattr(sys, "argv", ["rote", "--version"])
+    monkeypatch.setattr(sys, "argv", ["byrote", "--version"])
     main()
     assert "0.1.0" in capsys.readouterr().out
 

@@ -9,8 +9,8 @@ import pytest
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
-from rote.errors import RoteError
-from rote.signature import Need, Score, parse_call, score, spell
+from byrote.errors import ByroteError
+from byrote.signature import Need, Score, parse_call, score, spell
 
 
 def _interval(*columns: ndarray[Any, Any], level: float) -> tuple[ndarray[Any, Any], ndarray[Any, Any]]:
@@ -71,7 +71,7 @@ def test_binding_returns_another_score_and_spells_itself() -> None:
 
 
 def test_an_unknown_option_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(RoteError, match=r"example_score has no option 'epoch'\. Its options: step, name\."):
+    with pytest.raises(ByroteError, match=r"example_score has no option 'epoch'\. Its options: step, name\."):
         example_score.bind(epoch=3)
 
 
@@ -84,7 +84,7 @@ def test_sign_puts_hard_and_memorized_first(high: Any, sign: int) -> None:
     assert read.sign == sign
     assert read.interval is None
     assert read.summary == ""
-    with pytest.raises(RoteError, match="Its options: none"):
+    with pytest.raises(ByroteError, match="Its options: none"):
         read.bind(step=1)
 
 
@@ -139,7 +139,7 @@ def test_parse_call(text: str, expected: tuple[str, dict[str, Any]]) -> None:
     ],
 )
 def test_parse_call_refuses_what_is_not_a_name_with_literals(text: str) -> None:
-    with pytest.raises(RoteError, match="is not a name with options"):
+    with pytest.raises(ByroteError, match="is not a name with options"):
         parse_call(text)
 
 
@@ -149,7 +149,7 @@ def test_parse_call_evaluates_no_code() -> None:
     builtins["trap"] = lambda: ran.append(1)
     try:
         for text in ("f(a=trap())", "trap()", "f(a=[trap()])", "trap", "f(a=(lambda: trap())())"):
-            with suppress(RoteError):
+            with suppress(ByroteError):
                 parse_call(text)
     finally:
         del builtins["trap"]

@@ -8,15 +8,16 @@ import duckdb
 import numpy as np
 import pytest
 
-from rote.canaries import Canaries
-from rote.designs import Subsets
-from rote.evidence import Values, evaluate
-from rote.examples import Examples
-from rote.models import mlp
-from rote.recipe import Recipe, Task
-from rote.record import Record
-from rote.scores import mean_confidence, memorization
-from rote.training.runs import collect
+from byrote.evidence.evaluate import Values, evaluate
+from byrote.record import Record
+from byrote.scores import mean_confidence, memorization
+from byrote.task.canaries import Canaries
+from byrote.task.designs import Subsets
+from byrote.task.examples import Examples
+from byrote.task.models import mlp
+from byrote.task.recipe import Recipe
+from byrote.task.task import Task
+from byrote.training.collect import collect
 
 PAGE = (Path(__file__).parent.parent / "docs/sql.md").read_text()
 BLOCKS = {

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rote.record import BASE_COLUMNS, Observed, Population, Record, Step, run_path, write_manifest, write_population
-from rote.record import write_run as write
+from byrote.record import BASE_COLUMNS, Observed, Population, Record, Step, run_path, write_manifest, write_population
+from byrote.record import write_run as write
 
 Columns = dict[str, NDArray[np.generic]]
 

@@ -9,36 +9,36 @@ from typing import Any
 
 import click
 
-import rote.attribution
-import rote.explain
-import rote.locate
-import rote.probes
-import rote.summaries
-from rote.catalogue import MEANING, catalogue_rows
-from rote.cli import app
-from rote.probes import PROBES
-from rote.scores import SCORES
-from rote.signature import spell
+import byrote.attribution
+import byrote.explain
+import byrote.locate
+import byrote.probes
+import byrote.summaries
+from byrote.cli import app
+from byrote.evidence.catalogue import MEANING, catalogue_rows
+from byrote.probes import PROBES
+from byrote.scores import SCORES
+from byrote.signature import spell
 
 TESTS = {path: path.read_text() for path in sorted(Path("tests").rglob("test_*.py"))}
 
 FUNCTIONS = (
     (
         "More than a batch",
-        rote.probes,
-        "Functions of `rote.probes` that need a reference set, checkpoints or a training step.",
+        byrote.probes,
+        "Functions of `byrote.probes` that need a reference set, checkpoints or a training step.",
     ),
-    ("Summaries", rote.summaries, "From values to one number with its interval: `rote.summaries`."),
-    ("Where it is kept", rote.locate, "Localisation in a trained network: `rote.locate`."),
+    ("Summaries", byrote.summaries, "From values to one number with its interval: `byrote.summaries`."),
+    ("Where it is kept", byrote.locate, "Localisation in a trained network: `byrote.locate`."),
     (
         "Attribution without many runs",
-        rote.attribution,
-        "`rote.attribution`, shown with its agreement with `influence`.",
+        byrote.attribution,
+        "`byrote.attribution`, shown with its agreement with `influence`.",
     ),
     (
         "Explanations",
-        rote.explain,
-        "`rote.explain`: causes, look-alikes, dependents, labels that look wrong, copies in the test set.",
+        byrote.explain,
+        "`byrote.explain`: causes, look-alikes, dependents, labels that look wrong, copies in the test set.",
     ),
 )
 
@@ -62,8 +62,8 @@ def scores_page() -> str:
         )
     lines.append("\n## Probes\n")
     lines.append(
-        "Questions to one trained model. Ask them while models train (`rote audit --probe curvature`, `rote.collect(probes=...)`), and the answers are "
-        "columns and scores; or ask any model: `rote.ask(curvature, model, inputs, labels)`.\n"
+        "Questions to one trained model. Ask them while models train (`byrote audit --probe curvature`, `byrote.collect(probes=...)`), and the answers are "
+        "columns and scores; or ask any model: `byrote.ask(curvature, model, inputs, labels)`.\n"
     )
     lines.append("| probe | a high value means | what it says | source | tested |\n|---|---|---|---|---|")
     for probe in PROBES.values():
@@ -93,7 +93,7 @@ def functions(module: ModuleType) -> list[tuple[str, Any]]:
 
 def tick(name: str, home: str = "scores") -> str:
     """Return a link to the test that speaks of it most often, first in the folder that tests its home; empty when none does."""
-    word = re.compile(rf"(?:(?<![.\w])|(?<=rote\.)){name}\b(?!\.\w)")
+    word = re.compile(rf"(?:(?<![.\w])|(?<=byrote\.)){name}\b(?!\.\w)")
     counts = {path: len(word.findall(text)) for path, text in TESTS.items()}
     best = max(counts, key=lambda path: _likeness(name, home, path, counts[path]))
     return f"[✓](../{best})" if counts[best] else ""
@@ -105,8 +105,8 @@ def _likeness(name: str, home: str, path: Path, count: int) -> tuple[bool, bool,
 
 
 def cli_page() -> str:
-    parts = [NOTE, "# Command line\n", _help(app, "rote")]
-    parts += [f"## rote {name}\n\n{_help(command, f'rote {name}')}" for name, command in app.commands.items()]
+    parts = [NOTE, "# Command line\n", _help(app, "byrote")]
+    parts += [f"## byrote {name}\n\n{_help(command, f'byrote {name}')}" for name, command in app.commands.items()]
     return "\n".join(parts)
 
 

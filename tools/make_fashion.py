@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rote.datasets.fashion_mnist import read_idx
+from byrote.task.datasets.fashion_mnist import read_idx
 
 SEED = 1708_07747  # the paper's arXiv number
 
@@ -21,7 +21,7 @@ def sample(images: np.ndarray, labels: np.ndarray, per_class: int, rng: np.rando
 
 def main(source: Path) -> None:
     rng = np.random.default_rng(SEED)
-    target = Path("src/rote/datasets/fashion")
+    target = Path("src/byrote/datasets/fashion")
     target.mkdir(parents=True, exist_ok=True)
     for split, prefix, per_class in (("train", "train", 500), ("test", "t10k", 100)):
         images = read_idx(source / f"{prefix}-images-idx3-ubyte.gz")

@@ -10,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 from scipy import stats
 
-import rote
-from rote.canaries import Canaries, plant
-from rote.datasets.fashion_mnist import fashion
-from rote.locate import checkpoints
-from rote.models import mlp
-from rote.probes import critical
-from rote.summaries import critical_sample_ratio
+import byrote
+from byrote.locate import checkpoints
+from byrote.probes import critical
+from byrote.summaries import critical_sample_ratio
+from byrote.task.canaries import Canaries, plant
+from byrote.task.datasets.fashion_mnist import fashion
+from byrote.task.models import mlp
 
 SEEDS, EXAMPLES, ASKED = range(4), 1000, 300
 EPOCHS = (1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 80)
@@ -29,10 +29,10 @@ def halved(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return (images.reshape(-1, 14, 2, 14, 2).mean((2, 4)) / 255).astype(np.float32)
 
 
-def follow(train: rote.Examples, test: rote.Examples, seed: int) -> tuple[NDArray[np.float64], list[float]]:
+def follow(train: byrote.Examples, test: byrote.Examples, seed: int) -> tuple[NDArray[np.float64], list[float]]:
     """Return (training, validation on even places, on odd places) accuracy per epoch, and the critical sample ratios."""
-    recipe = rote.Recipe(epochs=max(EPOCHS), batch_size=50, learning_rate=0.002, evaluate_every=0)
-    task = rote.Task(lambda: mlp((14, 14), 10, width=256), train, test, recipe)
+    recipe = byrote.Recipe(epochs=max(EPOCHS), batch_size=50, learning_rate=0.002, evaluate_every=0)
+    task = byrote.Task(lambda: mlp((14, 14), 10, width=256), train, test, recipe)
     population = plant(task, Canaries(), seed)
     rows: list[list[float]] = []
     ratios: list[float] = []
@@ -51,7 +51,7 @@ def follow(train: rote.Examples, test: rote.Examples, seed: int) -> tuple[NDArra
             )
         if checkpoint.epoch in AT:
             for search, x, y in ((PAPER, held_out, told), (WIDER, held_out, told), (WIDER, seen, wanted)):
-                ratios.append(critical_sample_ratio(rote.ask(search, model, x[:ASKED], y[:ASKED])).value)
+                ratios.append(critical_sample_ratio(byrote.ask(search, model, x[:ASKED], y[:ASKED])).value)
     return np.array(rows), ratios
 
 
@@ -73,14 +73,14 @@ def main() -> None:
         x, y = images[which], everyone.labels[which]
         noise = lambda n: rng.normal(images.mean(), images.std(), (n, 14, 14)).astype(np.float32)  # noqa: B023, E731
         wrong = lambda share: np.where(rng.random(len(y)) < share, rng.integers(0, 10, len(y)), y)  # noqa: B023, E731
-        real_test, noise_test = rote.Examples(test_images, others.labels), rote.Examples(noise(1000), others.labels)
+        real_test, noise_test = byrote.Examples(test_images, others.labels), byrote.Examples(noise(1000), others.labels)
         for name, inputs, told, test in (
             ("real", x, y, real_test),
             ("random labels", x, wrong(1), real_test),
             ("random inputs", noise(EXAMPLES), y, noise_test),
             ("40 % random labels", x, wrong(0.4), real_test),
         ):
-            found.setdefault(name, []).append(follow(rote.Examples(inputs, told), test, seed))
+            found.setdefault(name, []).append(follow(byrote.Examples(inputs, told), test, seed))
     for name, runs in found.items():
         ratios = np.array([r for _, r in runs]).reshape(len(runs), len(AT), 3)
         last = np.array([rows[-1] for rows, _ in runs])

@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-import rote
-from rote.canaries import Canaries, plant
-from rote.datasets.fashion_mnist import fashion
-from rote.models import mlp
-from rote.training.engine import Engine
-from rote.training.loop import train
+import byrote
+from byrote.task.canaries import Canaries, plant
+from byrote.task.datasets.fashion_mnist import fashion
+from byrote.task.models import mlp
+from byrote.training.engine import Engine
+from byrote.training.loop import train
 
 RUNS, EXAMPLES, ASKED, RATES = 100, 4000, 1000, (0.01, 0.1)
 Floats = NDArray[np.float32]
@@ -23,10 +23,10 @@ def halved(images: NDArray[np.uint8]) -> Floats:
     return (images.reshape(-1, 14, 2, 14, 2).mean((2, 4)) / 255).astype(np.float32)
 
 
-def learned(inputs: Floats, labels: NDArray[np.int64], test: rote.Examples, rate: float) -> NDArray[np.bool_]:
+def learned(inputs: Floats, labels: NDArray[np.int64], test: byrote.Examples, rate: float) -> NDArray[np.bool_]:
     """Return who is right after one epoch `[run, example]`: every run has its own initial weights and order."""
-    recipe = rote.Recipe(epochs=1, batch_size=32, optimizer="sgd", learning_rate=rate, momentum=0.0)
-    task = rote.Task(lambda: mlp((14, 14), 10, width=256), rote.Examples(inputs, labels), test, recipe)
+    recipe = byrote.Recipe(epochs=1, batch_size=32, optimizer="sgd", learning_rate=rate, momentum=0.0)
+    task = byrote.Task(lambda: mlp((14, 14), 10, width=256), byrote.Examples(inputs, labels), test, recipe)
     population = plant(task, Canaries(), 0)
     everyone = population.where("train")
     right: list[NDArray[np.bool_]] = []
@@ -51,7 +51,7 @@ def main() -> None:
     train_set, test_set = fashion()
     chosen = rng.permutation(len(train_set))[:EXAMPLES]
     images, labels = halved(train_set.inputs)[chosen], train_set.labels[chosen]
-    test = rote.Examples(halved(test_set.inputs), test_set.labels)
+    test = byrote.Examples(halved(test_set.inputs), test_set.labels)
     noise = rng.normal(images.mean(), images.std(), images.shape).astype(np.float32)
     print(f"torch {torch.__version__}, {RUNS} runs, {EXAMPLES} examples, {ASKED} of them asked, 90 % intervals")
     for rate in RATES:

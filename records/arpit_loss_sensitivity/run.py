@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy import stats
 from torch import nn
 
-from rote.datasets.fashion_mnist import fashion
-from rote.probes import loss_sensitivity
-from rote.summaries import gini
+from byrote.probes import loss_sensitivity
+from byrote.summaries import gini
+from byrote.task.datasets.fashion_mnist import fashion
 
 SEEDS, EXAMPLES, STEPS, ROWS = range(6), 300, 900, 6
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from scipy import stats
 from torch import nn
 
-import rote
-from rote.canaries import Canaries, plant
-from rote.datasets.fashion_mnist import fashion
-from rote.training.engine import Engine
-from rote.training.loop import train
+import byrote
+from byrote.task.canaries import Canaries, plant
+from byrote.task.datasets.fashion_mnist import fashion
+from byrote.training.engine import Engine
+from byrote.training.loop import train
 
 SEEDS, EXAMPLES, EPOCHS = range(8), 500, 80
 DROPOUT, DECAY = (0.2, 0.4, 0.6, 0.8, 0.9), (0.5, 1.0, 2.0, 4.0, 8.0)
@@ -26,16 +26,16 @@ def halved(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def accuracies(
-    x: NDArray[np.float32], y: NDArray[np.int64], test: rote.Examples, seed: int, dropout: float, decay: float
+    x: NDArray[np.float32], y: NDArray[np.int64], test: byrote.Examples, seed: int, dropout: float, decay: float
 ) -> tuple[float, float]:
     """Return training accuracy in the end, and the best validation accuracy of every second epoch."""
     build = lambda: nn.Sequential(  # noqa: E731
         nn.Flatten(), nn.Linear(196, 256), nn.ReLU(), nn.Dropout(dropout), nn.Linear(256, 10)
     )
-    recipe = rote.Recipe(
-        epochs=EPOCHS, batch_size=50, learning_rate=rote.linear(0.003), weight_decay=decay, evaluate_every=2
+    recipe = byrote.Recipe(
+        epochs=EPOCHS, batch_size=50, learning_rate=byrote.linear(0.003), weight_decay=decay, evaluate_every=2
     )
-    population = plant(rote.Task(build, rote.Examples(x, y), test, recipe), Canaries(), 0)
+    population = plant(byrote.Task(build, byrote.Examples(x, y), test, recipe), Canaries(), 0)
     best, last = 0.0, 0.0
     for (step,) in train(build, population, population.where("train")[None], recipe, [seed], Engine()):
         if step.clean is not None:  # about test examples only, but everyone in the end; the test examples come last
@@ -59,7 +59,7 @@ def spelled(values: NDArray[np.float64]) -> str:
 def main() -> None:
     torch.set_num_threads(1)
     everyone, others = fashion()
-    images, test = halved(everyone.inputs), rote.Examples(halved(others.inputs), others.labels)
+    images, test = halved(everyone.inputs), byrote.Examples(halved(others.inputs), others.labels)
     print(f"torch {torch.__version__}, {EXAMPLES} examples, {EPOCHS} epochs, {len(SEEDS)} seeds")
     dropouts = [(value, 0.0) for value in (0.0, *DROPOUT)]
     decays = [(0.0, value) for value in (0.0, *DECAY)]

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from scipy import stats
 
-from rote.datasets.digits import digits
-from rote.models import mlp
+from byrote.task.datasets.digits import digits
+from byrote.task.models import mlp
 
 SEEDS, MOST, GOAL = range(6), 400, 0.99
 SIZES, WIDTHS, SHARES = (150, 300, 600, 1200), (32, 64, 128, 256), (0.0, 0.5, 1.0)

@@ -1,6 +1,6 @@
 """Do gradients of a few models say what retraining says? TracIn and TRAK against influence from many runs.
 
-rote audit fashion --runs 134 --out audits/fashion
+byrote audit fashion --runs 134 --out audits/fashion
 python records/attribution_agreement/run.py --record audits/fashion
 """
 
@@ -10,11 +10,11 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-import rote
-from rote.attribution import Agreement, Block, agreement, tracin, trak
-from rote.attribution.asked import divided
-from rote.locate import Checkpoint, checkpoints
-from rote.tasks import load_task
+import byrote
+from byrote.attribution import Agreement, Block, agreement, tracin, trak
+from byrote.attribution.attribute import divided
+from byrote.locate import Checkpoint, checkpoints
+from byrote.task.loading import load_task
 
 MODELS, TARGETS, SKETCH = 5, 200, 2048
 AT = (10, 20, 30)
@@ -37,7 +37,7 @@ def main() -> None:
     """Train, attribute, and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--record", default="audits/fashion")
-    record, task = rote.Record(parser.parse_args().record), load_task("fashion")
+    record, task = byrote.Record(parser.parse_args().record), load_task("fashion")
     population = record.population
     train, targets = np.flatnonzero(population.where("train")), divided(record, TARGETS, 0)
     pixels, labels = torch.from_numpy(population.inputs).float() / 255, torch.from_numpy(population.labels).long()

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rote.intervals import student
-from rote.summaries import exposure, mean_exposure
+from byrote.stats.intervals import student
+from byrote.summaries import exposure, mean_exposure
 
 SEEDS, LENGTH, CONTEXT, EPOCHS = range(4), 40_000, 20, 6
 REPEATS, OF_EACH, NEVER = (1, 2, 4, 8, 16), 2, 200

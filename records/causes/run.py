@@ -15,14 +15,15 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-import rote
-from rote.canaries import Canaries, plant
-from rote.explain import CAUSES, NOBODY, Explanation, check_copies, explain, read_answers, space
-from rote.explain.causes import find_cause
-from rote.explain.copies import find_copies
-from rote.intervals import wilson
-from rote.models import mlp
-from rote.tasks import load_task
+import byrote
+from byrote.evidence.outcomes import read_outcomes
+from byrote.explain import CAUSES, NOBODY, Explanation, check_copies, explain, space
+from byrote.explain.causes import find_cause
+from byrote.explain.copies import find_copies
+from byrote.stats.intervals import wilson
+from byrote.task.canaries import Canaries, plant
+from byrote.task.loading import load_task
+from byrote.task.models import mlp
 
 KINDS = ("wrong", "noise", "mixture", "extreme", "rare", "copy", "source")
 CLOUDS, FEATURES = 4, 24
@@ -34,17 +35,17 @@ def network() -> nn.Module:
     return nn.Sequential(nn.Linear(FEATURES, 64), nn.ReLU(), nn.Linear(64, CLOUDS))
 
 
-def clouds(rng: np.random.Generator) -> rote.Task:
+def clouds(rng: np.random.Generator) -> byrote.Task:
     """Return four Gaussian clouds, 600 points to learn and 100 to ask."""
     centres = rng.normal(0, 1, (CLOUDS, FEATURES))
     labels = np.arange(700) % CLOUDS
     points = (centres[labels] + rng.normal(0, 0.35, (700, FEATURES))).astype(np.float32)
-    train, test = rote.Examples(points[:600], labels[:600]), rote.Examples(points[600:], labels[600:])
-    recipe = rote.Recipe(epochs=25, batch_size=32, learning_rate=rote.linear(0.01))
-    return rote.Task(network, train, test, recipe, ("a", "b", "c", "d"), "clouds")
+    train, test = byrote.Examples(points[:600], labels[:600]), byrote.Examples(points[600:], labels[600:])
+    recipe = byrote.Recipe(epochs=25, batch_size=32, learning_rate=byrote.linear(0.01))
+    return byrote.Task(network, train, test, recipe, ("a", "b", "c", "d"), "clouds")
 
 
-def small(source: str, rng: np.random.Generator) -> rote.Task:
+def small(source: str, rng: np.random.Generator) -> byrote.Task:
     """Return the task with so few examples and epochs that twenty runs take half a minute."""
     if source == "clouds":
         return clouds(rng)
@@ -58,7 +59,7 @@ def small(source: str, rng: np.random.Generator) -> rote.Task:
     return replace(task, model=model, train=train, recipe=replace(recipe, epochs=epochs))
 
 
-def planted(source: str, seed: int, each: int) -> rote.Task:
+def planted(source: str, seed: int, each: int) -> byrote.Task:
     """Return the task with `each` examples of every kind; an example's id begins with its kind.
 
     wrong: another label. noise: Gaussian inputs with the data's mean and variance per feature, any label. mixture: the mean
@@ -99,7 +100,7 @@ def planted(source: str, seed: int, each: int) -> rote.Task:
         kind[where] = name
     whole = np.clip(np.rint(new), 0, 255).astype(np.uint8) if images else new.astype(np.float32)
     named = [f"{name}-{i}" for i, name in enumerate(kind)]
-    return replace(task, train=rote.Examples(whole, labels, named), name=f"planted {task.name}")
+    return replace(task, train=byrote.Examples(whole, labels, named), name=f"planted {task.name}")
 
 
 def told(right: int, of: int) -> str:
@@ -124,9 +125,9 @@ def rules(source: str, seeds: list[int], runs: int, each: int, out: Path) -> tup
     before: Counter[str] = Counter()
     for seed in seeds:
         task = planted(source, seed, each)
-        record = rote.collect(task, out / f"{task.name.removeprefix('planted ')}-{seed}", runs=runs, workers=1)
+        record = byrote.collect(task, out / f"{task.name.removeprefix('planted ')}-{seed}", runs=runs, workers=1)
         everyone = np.flatnonzero(record.population.where("train"))
-        found = explain(record, everyone, answers=read_answers(record), dependences=NOBODY)
+        found = explain(record, everyone, answers=read_outcomes(record), dependences=NOBODY)
         after.update((kind_of(one), one.cause) for one in found)
         before.update(kind_of(one) for one in found if without_distance(one, task.classes) == SUSPECT)
     print(f"{source}: {len(seeds)} seeds, {runs} runs each, {each} planted of every kind")

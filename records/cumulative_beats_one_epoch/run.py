@@ -1,6 +1,6 @@
 """Which signals of one training follow memorization, which only many runs know? Sums over training, or one epoch of it.
 
-rote audit fashion --runs 134 --out audits/fashion
+byrote audit fashion --runs 134 --out audits/fashion
 python records/cumulative_beats_one_epoch/run.py --record audits/fashion
 """
 
@@ -9,9 +9,9 @@ import argparse
 import numpy as np
 from scipy.stats import rankdata
 
-import rote
-from rote.intervals import student
-from rote.scores import SCORES, memorization
+import byrote
+from byrote.scores import SCORES, memorization
+from byrote.stats.intervals import student
 
 CUMULATIVE = ("csl", "mean_confidence", "cumulative_el2n", "aum", "learning_time", "forgetting", "variability")
 TARGETS = 10
@@ -28,9 +28,9 @@ def main() -> None:
     """Read the record, and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--record", default="audits/fashion")
-    record = rote.Record(parser.parse_args().record)
+    record = byrote.Record(parser.parse_args().record)
     train, targets, others = record.population.where("train"), record.runs[:TARGETS], record.runs[TARGETS:]
-    reference = rote.evaluate(memorization, record, runs=others).value
+    reference = byrote.evaluate(memorization, record, runs=others).value
     last = record.last_step
     one_step = [
         SCORES["el2n"].bind(step=step) for step in sorted({1, max(1, round(0.1 * last)), max(1, last // 3), last})
@@ -43,13 +43,13 @@ def main() -> None:
     paired: dict[str, np.ndarray] = {}
     for score in [*(SCORES[name] for name in CUMULATIVE), *one_step, SCORES["loss"]]:
         found: list[tuple[float, float]] = []
-        for run, values in rote.per_run(score, record, targets):
+        for run, values in byrote.per_run(score, record, targets):
             use = train & record.member(run)
             found.append(correlations(values[use], reference[use], score.sign))
         linear, rank = np.array(found).T
         paired[str(score)] = linear
         low, high = student(linear.mean(), linear.var(ddof=1), len(linear), level=0.9)
-        mean = rote.evaluate(score, record, runs=targets).value
+        mean = byrote.evaluate(score, record, runs=targets).value
         pooled[str(score)] = correlations(mean[train], reference[train], score.sign)
         print(
             f"{score!s:16s} one run: Pearson {linear.mean():+.3f} [{low:+.3f}, {high:+.3f}], Spearman {rank.mean():+.3f}; "

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy import stats
 from torch import Tensor, nn
 
-import rote
-from rote.datasets.digits import digits
-from rote.datasets.fashion_mnist import fashion
+import byrote
+from byrote.task.datasets.digits import digits
+from byrote.task.datasets.fashion_mnist import fashion
 
 SEEDS, EXAMPLES, NOISE, EPOCHS = range(4), 1000, 0.1, 60
 WIDTH, FIXED, OWN = 512, 0.2, 0.1
@@ -65,7 +65,7 @@ def spelled(values: list[float]) -> str:
     return f"{np.mean(values):.3f} +- {half:.3f}"
 
 
-def compare(everyone: rote.Examples, others: rote.Examples) -> None:
+def compare(everyone: byrote.Examples, others: byrote.Examples) -> None:
     """Print what a standard and a tied model get right."""
     images, test, truth = flat(everyone.inputs), torch.from_numpy(flat(others.inputs)), torch.from_numpy(others.labels)
     found: dict[str, list[list[float]]] = {}

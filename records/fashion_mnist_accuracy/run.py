@@ -8,12 +8,12 @@ import time
 import numpy as np
 import torch
 
-from rote.canaries import Canaries, plant
-from rote.intervals import clopper_pearson
-from rote.models import cnn, mlp
-from rote.tasks import load_task
-from rote.training.engine import Engine
-from rote.training.loop import train
+from byrote.stats.intervals import clopper_pearson
+from byrote.task.canaries import Canaries, plant
+from byrote.task.loading import load_task
+from byrote.task.models import cnn, mlp
+from byrote.training.engine import Engine
+from byrote.training.loop import train
 
 SEEDS = (0, 1)
 

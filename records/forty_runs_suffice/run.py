@@ -1,6 +1,6 @@
 """Do 40 runs estimate memorization as an independent reference does? Random cuts of one large record.
 
-rote audit fashion --runs 134 --out audits/fashion
+byrote audit fashion --runs 134 --out audits/fashion
 python records/forty_runs_suffice/run.py --record audits/fashion
 """
 
@@ -8,10 +8,10 @@ import argparse
 
 import numpy as np
 
-import rote
-from rote.intervals import fisher
-from rote.scores import memorization, shrunk_memorization
-from rote.summaries import spearman
+import byrote
+from byrote.scores import memorization, shrunk_memorization
+from byrote.stats.intervals import fisher
+from byrote.summaries import spearman
 
 COUNTS = (10, 20, 40)
 
@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--cuts", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    record = rote.Record(asked.record)
+    record = byrote.Record(asked.record)
     train, rng = record.population.where("train"), np.random.default_rng(asked.seed)
     print(
         f"{record.manifest['task']['name']}: {len(record.runs)} runs, {train.sum()} examples, {asked.cuts} random cuts"
@@ -37,14 +37,14 @@ def main() -> None:
     for _ in range(asked.cuts):
         order = [record.runs[i] for i in rng.permutation(len(record.runs))]
         few, rest = order[: max(COUNTS)], order[max(COUNTS) :]
-        reference = rote.evaluate(memorization, record, runs=rest).value[train]
-        halves = [rote.evaluate(memorization, record, runs=part).value[train] for part in (rest[::2], rest[1::2])]
+        reference = byrote.evaluate(memorization, record, runs=rest).value[train]
+        halves = [byrote.evaluate(memorization, record, runs=part).value[train] for part in (rest[::2], rest[1::2])]
         known = np.isfinite(halves[0] + halves[1])
         half = float(np.corrcoef(halves[0][known], halves[1][known])[0, 1])
         between.append(2 * half / (1 + half))
         for score in (memorization, shrunk_memorization):
             for count in COUNTS:
-                value = rote.evaluate(score, record, runs=few[:count]).value[train]
+                value = byrote.evaluate(score, record, runs=few[:count]).value[train]
                 both = np.isfinite(value) & np.isfinite(reference)
                 linear = float(np.corrcoef(value[both], reference[both])[0, 1])
                 error = float(np.sqrt(np.mean((value - reference)[both] ** 2)))

@@ -10,17 +10,17 @@ import torch
 from numpy.typing import NDArray
 from scipy import stats
 
-import rote
-from rote.canaries import Canaries, plant
-from rote.datasets.fashion_mnist import fashion
-from rote.models import mlp
-from rote.probes import grand
-from rote.scores import el2n
-from rote.training.engine import Engine
-from rote.training.loop import train
+import byrote
+from byrote.probes import grand
+from byrote.scores import el2n
+from byrote.task.canaries import Canaries, plant
+from byrote.task.datasets.fashion_mnist import fashion
+from byrote.task.models import mlp
+from byrote.training.engine import Engine
+from byrote.training.loop import train
 
 EXAMPLES, KEPT, MODELS, SEEDS = 2000, (0.7, 0.4), 10, range(8)
-RECIPE = rote.Recipe(epochs=20, batch_size=50, optimizer="sgd", learning_rate=0.05, evaluate_every=0)
+RECIPE = byrote.Recipe(epochs=20, batch_size=50, optimizer="sgd", learning_rate=0.05, evaluate_every=0)
 
 
 def halved(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -38,15 +38,15 @@ def at_start(x: NDArray[np.float32], y: NDArray[np.int64]) -> NDArray[np.float64
     values: list[NDArray[np.float64]] = []
     for seed in range(MODELS):
         torch.manual_seed(seed)
-        values.append(rote.ask(grand, build(), torch.from_numpy(x), torch.from_numpy(y)))
+        values.append(byrote.ask(grand, build(), torch.from_numpy(x), torch.from_numpy(y)))
     return np.mean(values, axis=0)
 
 
-def early(task: rote.Task) -> NDArray[np.float64]:
+def early(task: byrote.Task) -> NDArray[np.float64]:
     """Return EL2N after five epochs, averaged over the runs that were trained on the example."""
     with tempfile.TemporaryDirectory() as folder:
-        record = rote.collect(task, folder, runs=MODELS, seed=1, workers=1)
-        return rote.evaluate(el2n.bind(step=5), record).value[record.population.where("train")]
+        record = byrote.collect(task, folder, runs=MODELS, seed=1, workers=1)
+        return byrote.evaluate(el2n.bind(step=5), record).value[record.population.where("train")]
 
 
 def main() -> None:
@@ -54,8 +54,8 @@ def main() -> None:
     everyone, others = fashion()
     chosen = np.random.default_rng(0).permutation(len(everyone))[:EXAMPLES]
     x, y = halved(everyone.inputs)[chosen], everyone.labels[chosen]
-    test = rote.Examples(halved(others.inputs), others.labels)
-    task = rote.Task(build, rote.Examples(x, y), test, RECIPE)
+    test = byrote.Examples(halved(others.inputs), others.labels)
+    task = byrote.Task(build, byrote.Examples(x, y), test, RECIPE)
     print(
         f"torch {torch.__version__}, {EXAMPLES} examples, {len(SEEDS)} seeds each, paired differences with Student's 90 % intervals"
     )

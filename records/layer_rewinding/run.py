@@ -8,11 +8,11 @@ import torch
 from numpy.typing import NDArray
 from scipy import stats
 
-import rote
-from rote.canaries import Canaries, plant
-from rote.datasets.fashion_mnist import fashion
-from rote.locate import checkpoints, layer_retraining, layer_rewinding, memorized_and_clean
-from rote.models import cnn
+import byrote
+from byrote.locate import checkpoints, layer_retraining, layer_rewinding, memorized_and_clean
+from byrote.task.canaries import Canaries, plant
+from byrote.task.datasets.fashion_mnist import fashion
+from byrote.task.models import cnn
 
 SEEDS, EXAMPLES, MISLABELED, EPOCHS = range(4), 1000, 100, 60
 AT = (0, 2, 4, 8, 16, 30, 45)
@@ -32,8 +32,8 @@ def spelled(values: NDArray[np.float64]) -> str:
 def main() -> None:
     torch.set_num_threads(1)
     everyone, others = fashion()
-    images, test = halved(everyone.inputs), rote.Examples(halved(others.inputs), others.labels)
-    recipe = rote.Recipe(epochs=EPOCHS, batch_size=50, learning_rate=rote.linear(0.003), evaluate_every=0)
+    images, test = halved(everyone.inputs), byrote.Examples(halved(others.inputs), others.labels)
+    recipe = byrote.Recipe(epochs=EPOCHS, batch_size=50, learning_rate=byrote.linear(0.003), evaluate_every=0)
     print(
         f"torch {torch.__version__}, {EXAMPLES} examples, {MISLABELED} of them mislabeled, {len(SEEDS)} seeds, means with 90 % intervals over seeds"
     )
@@ -42,7 +42,9 @@ def main() -> None:
     names: list[str] = []
     for seed in SEEDS:
         which = np.random.default_rng(seed).permutation(len(images))[:EXAMPLES]
-        task = rote.Task(lambda: cnn((14, 14), 10), rote.Examples(images[which], everyone.labels[which]), test, recipe)
+        task = byrote.Task(
+            lambda: cnn((14, 14), 10), byrote.Examples(images[which], everyone.labels[which]), test, recipe
+        )
         population = plant(task, Canaries(mislabeled=MISLABELED), seed)
         member = population.where("train") | (population.canary == "mislabeled")
         memorized, clean = memorized_and_clean(population, member)
@@ -51,7 +53,7 @@ def main() -> None:
         names = [row.layer for row in rows[: len(rows) // (len(AT) + 1)]]
         rewound.append([(row.memorized.value, row.clean.value) for row in rows])
         again = layer_retraining(
-            last.model, earlier[0].model, memorized, clean, rote.Recipe(epochs=8, batch_size=50, learning_rate=0.002)
+            last.model, earlier[0].model, memorized, clean, byrote.Recipe(epochs=8, batch_size=50, learning_rate=0.002)
         )
         retrained.append([(row.memorized.value, row.clean.value) for row in again])
     found = np.array(rewound).reshape(len(SEEDS), len(AT) + 1, len(names), 2)

@@ -1,6 +1,6 @@
 """LiRA with 16 shadow models: pooled or own variance, against the loss alone, and where there is nothing to find.
 
-rote audit fashion --runs 134 --out audits/fashion
+byrote audit fashion --runs 134 --out audits/fashion
 python records/lira_few_shadows/run.py --record audits/fashion
 """
 
@@ -9,11 +9,11 @@ import argparse
 import numpy as np
 from scipy.stats import kstest, norm
 
-import rote
-from rote.designs import Subsets
-from rote.intervals import clopper_pearson, student
-from rote.scores import bavaria, lira, loss
-from rote.summaries import null, pooled_tpr_at_fpr
+import byrote
+from byrote.scores import bavaria, lira, loss
+from byrote.stats.intervals import clopper_pearson, student
+from byrote.summaries import null, pooled_tpr_at_fpr
+from byrote.task.designs import Subsets
 
 GROUP = 17
 RATES = (0.001, 0.01)
@@ -31,7 +31,7 @@ def main() -> None:
     """Read the record, and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--record", default="audits/fashion")
-    record = rote.Record(parser.parse_args().record)
+    record = byrote.Record(parser.parse_args().record)
     groups = [record.runs[i : i + GROUP] for i in range(0, len(record.runs) - GROUP + 1, GROUP)]
     print(
         f"{record.manifest['task']['name']}: {len(groups)} groups of {GROUP} runs, each the target of the other {GROUP - 1}; {record.manifest['design']}"
@@ -45,7 +45,7 @@ def main() -> None:
     ]
     found: dict[str, np.ndarray] = {}
     for attack in attacks:
-        said = [rote.guess(attack, record, runs=runs) for runs in groups]
+        said = [byrote.guess(attack, record, runs=runs) for runs in groups]
         found[str(attack)] = np.array(
             [[pooled_tpr_at_fpr(g.value, g.member, fpr=rate).tpr.value for rate in RATES] for g in said]
         )
@@ -64,7 +64,7 @@ def main() -> None:
     for attack in [*(lira.bind(online=False, variance=v) for v in VARIANCES), bavaria.bind(online=False)]:
         shares: list[tuple[float, float, float, float]] = []
         for runs in groups:
-            said = rote.guess(attack, record, runs=runs)
+            said = byrote.guess(attack, record, runs=runs)
             p = norm.sf(said.value[~said.member & np.isfinite(said.value)])
             shares.append(
                 (float(kstest(p, "uniform").statistic), *(float((p <= at).mean()) for at in (0.001, 0.01, 0.05)))

@@ -1,6 +1,6 @@
 """Is the mean of memorization the generalization gap? Any record with subsets and test examples will do.
 
-rote audit fashion --runs 134 --out audits/fashion
+byrote audit fashion --runs 134 --out audits/fashion
 python records/memorization_is_the_gap/run.py --record audits/fashion
 """
 
@@ -8,17 +8,17 @@ import argparse
 
 import numpy as np
 
-import rote
-from rote.intervals import normal_quantile
-from rote.scores import memorization
-from rote.summaries import gap
+import byrote
+from byrote.scores import memorization
+from byrote.stats.intervals import normal_quantile
+from byrote.summaries import gap
 
 
 def main() -> None:
     """Read the record, and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--record", default="audits/fashion")
-    record = rote.Record(parser.parse_args().record)
+    record = byrote.Record(parser.parse_args().record)
     train, test = record.population.where("train"), record.population.where("test")
     right = np.stack([record.at_step(run, "correct", record.last_step) for run in record.runs]).astype(bool)
     member = np.stack([record.member(run) for run in record.runs])[:, train]
@@ -28,10 +28,10 @@ def main() -> None:
         f"{record.manifest['task']['name']}: {runs} runs of {record.manifest['design']}, {train.sum()} + {test.sum()} examples"
     )
 
-    mean = float(np.nanmean(rote.evaluate(memorization, record).value[train]))
+    mean = float(np.nanmean(byrote.evaluate(memorization, record).value[train]))
     print(f"mean memorization                          {mean:.5f}")
     print(
-        f"accuracy on members - on the left out      {gap(correct, member).value:.5f} (rote.summaries.gap: {gap(correct, member)})"
+        f"accuracy on members - on the left out      {gap(correct, member).value:.5f} (byrote.summaries.gap: {gap(correct, member)})"
     )
 
     in_run = np.array([row[inside].mean() for row, inside in zip(correct, member, strict=True)])

@@ -8,10 +8,10 @@ import argparse
 import numpy as np
 from scipy.special import gammaln
 
-from rote.designs import Subsets
-from rote.intervals import student
-from rote.scores import memorization
-from rote.tasks import load_task
+from byrote.scores import memorization
+from byrote.stats.intervals import student
+from byrote.task.designs import Subsets
+from byrote.task.loading import load_task
 
 EXAMPLES = 1500
 FRACTION = 0.7

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
-import rote
-from rote.explain.onion import peel
-from rote.intervals import Estimate
-from rote.models import mlp
-from rote.scores import memorization
-from rote.summaries import memorized_fraction
-from rote.tasks import load_task
+import byrote
+from byrote.experiments.onion import peel
+from byrote.scores import memorization
+from byrote.stats.estimate import Estimate
+from byrote.summaries import memorized_fraction
+from byrote.task.loading import load_task
+from byrote.task.models import mlp
 
 EXAMPLES = 1500
 
 
-def small_task() -> rote.Task:
+def small_task() -> byrote.Task:
     """Return the first images of `fashion`, for a perceptron."""
     whole = load_task("fashion")
     return replace(
@@ -35,20 +35,20 @@ def small_task() -> rote.Task:
 
 def left(directory: Path) -> str:
     """Return what is memorized in a record from which examples were removed."""
-    record = rote.Record(directory)
+    record = byrote.Record(directory)
     train = record.population.where("train")
-    mean = rote.evaluate(memorization, record).value[train].mean()
+    mean = byrote.evaluate(memorization, record).value[train].mean()
     return f"all {train.sum()} left: mean memorization {mean:.3f}, share >= .25: {tail(record)}"
 
 
-def tail(record: rote.Record) -> Estimate:
+def tail(record: byrote.Record) -> Estimate:
     """Return the share of real training examples memorized at .25 or more, with the noise of few runs taken out."""
     train = record.population.where("train")
     correct = np.stack([record.at_step(run, "correct", record.last_step)[train] for run in record.runs]).astype(bool)
     return memorized_fraction(correct, np.stack([record.member(run)[train] for run in record.runs]))
 
 
-def tell(task: rote.Task, record: rote.Record, out: Path, share: float, runs: int, seed: int) -> None:
+def tell(task: byrote.Task, record: byrote.Record, out: Path, share: float, runs: int, seed: int) -> None:
     """Peel this share off, and print."""
     onion = peel(task, record, out, share=share, runs=runs, seed=seed)
     print(
@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     asked = parser.parse_args()
     task = small_task()
-    record = rote.collect(task, asked.out / "whole", runs=asked.runs)
+    record = byrote.collect(task, asked.out / "whole", runs=asked.runs)
     print(f"{task.name}, {asked.runs} runs of {record.manifest['design']}, {task.recipe}; 90 % intervals")
     print(f"nobody gone: {left(asked.out / 'whole')}")
     for share in asked.shares:

@@ -1,9 +1,9 @@
 r"""Which questions to one trained model follow memorization, which only many runs know?
 
-rote audit fashion --runs 134 --out audits/fashion
-rote audit fashion --runs 8 --seed 1 --probe input_gradient --probe entropy --probe modified_entropy --probe-every 1 \
+byrote audit fashion --runs 134 --out audits/fashion
+byrote audit fashion --runs 8 --seed 1 --probe input_gradient --probe entropy --probe modified_entropy --probe-every 1 \
     --out audits/probed
-rote audit fashion --runs 8 --seed 1 --probe curvature --probe grand --out audits/bent
+byrote audit fashion --runs 8 --seed 1 --probe curvature --probe grand --out audits/bent
 python records/probes_follow/run.py --reference audits/fashion --probed audits/probed audits/bent
 """
 
@@ -12,10 +12,10 @@ import argparse
 import numpy as np
 from scipy.stats import rankdata
 
-import rote
-from rote.catalogue import find_score
-from rote.intervals import student
-from rote.scores import csg, csl, loss, memorization
+import byrote
+from byrote.evidence.catalogue import find_score
+from byrote.scores import csg, csl, loss, memorization
+from byrote.stats.intervals import student
 
 
 def correlations(values: np.ndarray, reference: np.ndarray, sign: int) -> tuple[float, float]:
@@ -31,12 +31,12 @@ def main() -> None:
     parser.add_argument("--reference", default="audits/fashion")
     parser.add_argument("--probed", nargs="+", default=["audits/probed", "audits/bent"])
     options = parser.parse_args()
-    known = rote.Record(options.reference)
-    value = rote.evaluate(memorization, known).value
+    known = byrote.Record(options.reference)
+    value = byrote.evaluate(memorization, known).value
     by_id = {known.population.ids[at]: value[at] for at in np.flatnonzero(known.population.where("train"))}
     print(f"memorization from {len(known.runs)} runs of {options.reference}; 90 % intervals over runs")
     for directory in options.probed:
-        record = rote.Record(directory)
+        record = byrote.Record(directory)
         reference = np.array(
             [by_id.get(name, np.nan) for name in record.population.ids]
         )  # other examples are canaries here
@@ -47,7 +47,7 @@ def main() -> None:
         for score in scores:
             for side, name in ((True, "trained on"), (False, "left out")):
                 found: list[tuple[float, float]] = []
-                for run, values in rote.per_run(score, record):
+                for run, values in byrote.per_run(score, record):
                     member = record.member(run)
                     use = train & (member if side else ~member)
                     if np.isfinite(values[use]).any():
@@ -62,7 +62,7 @@ def main() -> None:
                     f"Spearman {rank.mean():+.3f} [{least:+.3f}, {most:+.3f}]",
                     flush=True,
                 )
-            mean = rote.evaluate(score, record).value
+            mean = byrote.evaluate(score, record).value
             pearson, spearman = correlations(mean[train], reference[train], score.sign)
             print(
                 f"{score!s:18s} mean of {len(record.runs)} runs     : Pearson {pearson:+.3f}, Spearman {spearman:+.3f}"

@@ -12,18 +12,18 @@ from pathlib import Path
 
 import numpy as np
 
-import rote
-from rote.explain.removal import Without
-from rote.intervals import student
-from rote.models import mlp
-from rote.scores import shrunk_memorization
-from rote.tasks import load_task
+import byrote
+from byrote.experiments.removal import Without
+from byrote.scores import shrunk_memorization
+from byrote.stats.intervals import student
+from byrote.task.loading import load_task
+from byrote.task.models import mlp
 
 EXAMPLES = 1500
 THRESHOLDS = (0.8, 0.6, 0.4, 0.2)
 
 
-def small_task() -> rote.Task:
+def small_task() -> byrote.Task:
     """Return the first images of `fashion`, for a perceptron; all the others are test examples."""
     whole = load_task("fashion")
     rest, test = whole.train[np.arange(EXAMPLES, len(whole.train))], whole.test
@@ -32,15 +32,15 @@ def small_task() -> rote.Task:
         whole,
         model=functools.partial(mlp, (28, 28), 10),
         train=whole.train[np.arange(EXAMPLES)],
-        test=rote.Examples(inputs, labels),
+        test=byrote.Examples(inputs, labels),
         recipe=replace(whole.recipe, epochs=20, evaluate_every=0),
         name=f"fashion-{EXAMPLES}",
     )
 
 
-def right(task: rote.Task, out: Path, design: Without, seeds: int) -> np.ndarray:
+def right(task: byrote.Task, out: Path, design: Without, seeds: int) -> np.ndarray:
     """Return which test examples each seed has right, in points."""
-    record = rote.collect(task, out / f"{design.what}-{design.count}", runs=seeds, design=design)
+    record = byrote.collect(task, out / f"{design.what}-{design.count}", runs=seeds, design=design)
     test = record.population.where("test")
     return 100 * np.stack(
         [record.at_step(run, "correct", record.last_step)[test] for run in record.runs[:seeds]]
@@ -63,8 +63,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("audits/removal"))
     parser.add_argument("--seeds", type=int, default=10)
     asked = parser.parse_args()
-    task, record = small_task(), rote.Record(asked.record)
-    values = rote.evaluate(shrunk_memorization, record)
+    task, record = small_task(), byrote.Record(asked.record)
+    values = byrote.evaluate(shrunk_memorization, record)
     order = values.ranked(record.population.where("train"))
     home = {f"train/{name}": at for at, name in enumerate(task.train.ids)}
     at = np.array([home[str(name)] for name in record.population.ids[order]])

@@ -1,6 +1,6 @@
 """Are planted wrong labels memorized, is the histogram U-shaped, and do cheap scores find them?
 
-rote audit fashion --runs 134 --out audits/fashion   (plants 50 wrong labels; 20 runs show the same, less sharply)
+byrote audit fashion --runs 134 --out audits/fashion   (plants 50 wrong labels; 20 runs show the same, less sharply)
 python records/wrong_labels_are_memorized/run.py --record audits/fashion
 """
 
@@ -8,10 +8,10 @@ import argparse
 
 import numpy as np
 
-import rote
-from rote.intervals import student
-from rote.scores import aum, csl, el2n, forgetting, loss, mean_confidence, memorization
-from rote.summaries import auroc
+import byrote
+from byrote.scores import aum, csl, el2n, forgetting, loss, mean_confidence, memorization
+from byrote.stats.intervals import student
+from byrote.summaries import auroc
 
 BINS = 10
 
@@ -20,13 +20,13 @@ def main() -> None:
     """Read the record, and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--record", default="audits/fashion")
-    record = rote.Record(parser.parse_args().record)
+    record = byrote.Record(parser.parse_args().record)
     population = record.population
     train = population.where("train")
     print(
         f"{record.manifest['task']['name']}: {len(record.runs)} runs, {train.sum()} real training examples, {record.manifest['canaries']}"
     )
-    known = rote.evaluate(memorization, record)
+    known = byrote.evaluate(memorization, record)
     for kind in ("mislabeled", "noise", "ordinary"):
         mine = known.value[population.canary == kind]
         low, high = student(mine.mean(), mine.var(ddof=1), len(mine), level=0.9)
@@ -52,7 +52,7 @@ def main() -> None:
         for runs in (None, [one]):
             if runs is not None and "run" in score.axes:
                 continue
-            values = rote.evaluate(score, record, runs=runs)
+            values = byrote.evaluate(score, record, runs=runs)
             high = score.sign * values.value
             for others in (train, clean):
                 usable = (planted | others) & ~np.isnan(high)

@@ -8,16 +8,16 @@ import torch
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
-import rote
-from rote.canaries import Canaries, plant
-from rote.datasets.fashion_mnist import fashion
-from rote.intervals import student
-from rote.models import mlp
-from rote.training.engine import Engine
-from rote.training.loop import train
+import byrote
+from byrote.stats.intervals import student
+from byrote.task.canaries import Canaries, plant
+from byrote.task.datasets.fashion_mnist import fashion
+from byrote.task.models import mlp
+from byrote.training.engine import Engine
+from byrote.training.loop import train
 
 SEEDS, EXAMPLES = range(3), 1000
-RECIPE = rote.Recipe(epochs=300, batch_size=50, learning_rate=rote.linear(0.002), evaluate_every=0)
+RECIPE = byrote.Recipe(epochs=300, batch_size=50, learning_rate=byrote.linear(0.002), evaluate_every=0)
 Floats = NDArray[np.float64]
 
 
@@ -27,10 +27,10 @@ def halved(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def fitted(
-    inputs: NDArray[np.float32], labels: NDArray[np.int64], test: rote.Examples, seed: int
+    inputs: NDArray[np.float32], labels: NDArray[np.int64], test: byrote.Examples, seed: int
 ) -> tuple[float, float]:
     """Return training and test accuracy in the end. The recipe is the same for everyone."""
-    task = rote.Task(lambda: mlp((14, 14), 10), rote.Examples(inputs, labels), test, RECIPE)
+    task = byrote.Task(lambda: mlp((14, 14), 10), byrote.Examples(inputs, labels), test, RECIPE)
     population = plant(task, Canaries(), seed)
     everyone = population.where("train")
     *_, (last,) = train(task.model, population, everyone[None], RECIPE, [seed], Engine())
@@ -60,7 +60,7 @@ def exactly(inputs: Floats, values: Floats, a: Floats, b: Floats, w: Floats) -> 
 def main() -> None:
     torch.set_num_threads(1)
     everyone, others = fashion()
-    images, test = halved(everyone.inputs), rote.Examples(halved(others.inputs), others.labels)
+    images, test = halved(everyone.inputs), byrote.Examples(halved(others.inputs), others.labels)
     print(
         f"torch {torch.__version__}, {EXAMPLES} examples, {len(SEEDS)} seeds, means with 90 % intervals over seeds, {RECIPE}"
     )
@@ -80,7 +80,7 @@ def main() -> None:
             ("random pixels", scatter, y),
             ("Gaussian", gaussian, y),
         ):
-            inputs, asked = change(x), rote.Examples(change(test.inputs), test.labels)
+            inputs, asked = change(x), byrote.Examples(change(test.inputs), test.labels)
             shares.setdefault(name, []).append(fitted(inputs, labels, asked, seed))
     for name, found in shares.items():
         told: list[str] = []

@@ -7,15 +7,15 @@ import pytest
 from scipy import stats
 
 import long_tail
-from rote.attribution import Block, agreement, tracin, trak
-from rote.canaries import Canaries
-from rote.errors import InvalidData, MissingEvidence
-from rote.evidence import pairs
-from rote.locate import replay
-from rote.record import Record
-from rote.scores import influence
-from rote.training.loop import to_tensors
-from rote.training.runs import collect
+from byrote.attribution import Block, agreement, tracin, trak
+from byrote.errors import InvalidData, MissingEvidence
+from byrote.evidence.evaluate import pairs
+from byrote.locate import replay
+from byrote.record import Record
+from byrote.scores import influence
+from byrote.task.canaries import Canaries
+from byrote.training.collect import collect
+from byrote.training.tensors import to_tensors
 from small import small_task
 
 RUNS = 24
@@ -135,7 +135,7 @@ def test_refusals(record: Record, tmp_path: Path) -> None:
         agreement([(np.arange(90), np.zeros((3, 90)))], record, examples, targets)
     few = collect(small_task(1), tmp_path, runs=2, canaries=Canaries(), workers=1)
     with pytest.raises(
-        MissingEvidence, match=r"needs 4 runs or more besides .*, but .* has 2 finished\. Run `rote audit`"
+        MissingEvidence, match=r"needs 4 runs or more besides .*, but .* has 2 finished\. Run `byrote audit`"
     ):
         agreement([], few, examples, targets)
     nothing = agreement([], record, examples, targets)

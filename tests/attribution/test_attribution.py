@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from byrote.attribution import Block, Sketch, tracin, trak
+from byrote.errors import InvalidData
 from probes.networks import ARCHITECTURES, build, examples, untouched
-from rote.attribution import Block, Sketch, tracin, trak
-from rote.errors import InvalidData
 
-GRADIENTS, TRACIN = import_module("rote.probes.gradients"), import_module("rote.attribution.tracin")
+GRADIENTS, TRACIN = import_module("byrote.probes._gradients"), import_module("byrote.attribution.tracin")
 both = pytest.mark.parametrize("architecture", ARCHITECTURES)
 RATES = (0.3, 0.1)
 

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils.data import DataLoader, TensorDataset
 
+from byrote.attribution import Block, Sketch, tracin, trak
 from probes.networks import ARCHITECTURES, build, examples
-from rote.attribution import Block, Sketch, tracin, trak
 
 SIZE = 8
 RATES = (0.3, 0.1)

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from rote.explain.causes import Cause, describe, find_cause
-from rote.explain.neighbours import Neighbour
-from rote.explain.outsiders import Outsiders
+from byrote.explain.causes import Cause, describe, find_cause
+from byrote.explain.neighbours import Neighbour
+from byrote.explain.outsiders import Outsiders
 
 CLASSES = ("cat", "dog", "cow")
 NAN = float("nan")

@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rote.errors import MissingEvidence
-from rote.explain.contaminated import contaminated, contamination
-from rote.explain.neighbours import space
-from rote.explain.planted import check_copies
-from rote.record import Record
+from byrote.errors import MissingEvidence
+from byrote.explain.contaminated import contaminated, contamination
+from byrote.explain.neighbours import space
+from byrote.explain.planted import check_copies
+from byrote.record import Record
 
 
 def planted(record: Record, *, label: int | None = None) -> tuple[Record, int, int]:

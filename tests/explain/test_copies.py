@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import rote.explain.copies as copies
-from rote.explain.copies import COPIES, find_copies
-from rote.explain.neighbours import NEAR_DUPLICATE, Neighbour, space
-from rote.record import Population
+import byrote.explain.copies as copies
+from byrote.explain.copies import COPIES, find_copies
+from byrote.explain.neighbours import NEAR_DUPLICATE, Neighbour, space
+from byrote.record import Population
 
 SHIFTS = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1) if (down, right) != (0, 0)]
 

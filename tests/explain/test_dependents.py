@@ -1,18 +1,19 @@
 import numpy as np
 import pytest
 
-from rote.evidence import LEVEL
-from rote.explain.dependents import INFLUENTIAL, NOBODY, Answers, find_dependences
-from rote.explain.neighbours import Space, space
-from rote.record import Record
-from rote.scores import influence
+from byrote.evidence.evaluate import LEVEL
+from byrote.evidence.outcomes import Outcomes
+from byrote.explain.dependents import INFLUENTIAL, NOBODY, find_dependences
+from byrote.explain.neighbours import Space, space
+from byrote.record import Record
+from byrote.scores import influence
 
 
-def answers(record: Record, runs: int, seed: int = 0) -> Answers:
+def answers(record: Record, runs: int, seed: int = 0) -> Outcomes:
     """Nothing depends on anything."""
     rng = np.random.default_rng(seed)
     shape = runs, len(record.population)
-    return Answers(rng.random(shape) < 0.6, rng.random(shape) < 0.5)
+    return Outcomes(rng.random(shape) < 0.6, rng.random(shape) < 0.5)
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from report.small_record import CLOSING, COPY, COPY_OF, HOSTILE, make
-from rote.errors import MissingEvidence
-from rote.evidence import Values, evaluate
-from rote.explain import Explanation, dependents_of, explain, find_dependences, read_answers, space
-from rote.explain.estimate import best_memorization
-from rote.record import Record
-from rote.report.panel import read_panel
-from rote.scores import memorization
+from byrote.errors import MissingEvidence
+from byrote.evidence.best_memorization import best_memorization
+from byrote.evidence.evaluate import Values, evaluate
+from byrote.evidence.outcomes import read_outcomes
+from byrote.explain import Explanation, dependents_of, explain, find_dependences, space
+from byrote.findings.evaluated_scores import read_panel
+from byrote.record import Record
+from byrote.scores import memorization
+from small_record import CLOSING, COPY, COPY_OF, HOSTILE, make
 
 
 def position(record: Record, name: str) -> int:
@@ -122,7 +123,7 @@ def test_one_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_dependents_are_looked_for_among_look_alikes_and_never_among_canaries(record: Record) -> None:
-    points, answers = space(record.population), read_answers(record)
+    points, answers = space(record.population), read_outcomes(record)
     asked = np.flatnonzero(record.population.where("train"))[:30]
     found = dependents_of(record, asked, answers, points)
     real = np.flatnonzero(~record.population.where("canary"))

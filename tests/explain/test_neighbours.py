@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import rote.explain.neighbours as neighbours
-from rote.explain.neighbours import NEAR_DUPLICATE, USUAL_NEIGHBOURS, nearest, space
-from rote.record import Population, Record
+import byrote.explain.neighbours as neighbours
+from byrote.explain.neighbours import NEAR_DUPLICATE, USUAL_NEIGHBOURS, nearest, space
+from byrote.record import Population, Record
 
 
 def population(inputs: np.ndarray, labels: np.ndarray, canaries: int = 0) -> Population:

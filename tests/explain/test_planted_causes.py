@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 from torch import nn
 
-from rote.examples import Examples
-from rote.explain import Explanation, explain
-from rote.explain.contaminated import contaminated
-from rote.recipe import Recipe, Task, linear
-from rote.record import Record
-from rote.training.runs import collect
+from byrote.explain import Explanation, explain
+from byrote.explain.contaminated import contaminated
+from byrote.record import Record
+from byrote.task.examples import Examples
+from byrote.task.recipe import Recipe
+from byrote.task.schedule import linear
+from byrote.task.task import Task
+from byrote.training.collect import collect
 
 CLASSES, FEATURES, USUAL, EACH = 4, 24, 320, 24
 KINDS = ("usual", "wrong", "copy", "source", "blend", "far")

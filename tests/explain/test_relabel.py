@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from rote.cli import app
-from rote.errors import InvalidData, MissingEvidence
-from rote.explain.causes import AGREEMENT, FEWEST_MODELS
-from rote.explain.relabel import (
+from byrote.cli import app
+from byrote.errors import InvalidData, MissingEvidence
+from byrote.evidence.tables import as_csv
+from byrote.explain.causes import AGREEMENT, FEWEST_MODELS
+from byrote.explain.relabel import (
     Suggestion,
     apply_labels,
     as_fiftyone,
@@ -20,8 +21,7 @@ from rote.explain.relabel import (
     suggestions,
     undo_labels,
 )
-from rote.record import Record
-from rote.tables import as_csv
+from byrote.record import Record
 
 
 @pytest.fixture(scope="module")

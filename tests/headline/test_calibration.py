@@ -12,16 +12,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rote.canaries import Canaries
-from rote.examples import Examples
-from rote.fetching import per_run
-from rote.models import mlp
-from rote.recipe import Recipe, Task, linear
-from rote.record import Record
-from rote.scores import correctness, memorization
-from rote.scores.beliefs import Belief, beliefs
-from rote.tasks import fashion
-from rote.training.runs import collect
+from byrote.evidence.columns import per_run
+from byrote.record import Record
+from byrote.scores import correctness, memorization
+from byrote.scores._empirical_bayes import Belief, beliefs
+from byrote.task.canaries import Canaries
+from byrote.task.examples import Examples
+from byrote.task.loading import fashion
+from byrote.task.models import mlp
+from byrote.task.recipe import Recipe
+from byrote.task.schedule import linear
+from byrote.task.task import Task
+from byrote.training.collect import collect
 
 RUNS, SIZE = 100, 20
 Bools = NDArray[np.bool_]

@@ -9,16 +9,18 @@ cumulative score is .10, and half of it is asked for.
 import numpy as np
 import pytest
 
-from rote.canaries import Canaries
-from rote.designs import halves
-from rote.evidence import evaluate
-from rote.examples import Examples
-from rote.models import cnn
-from rote.recipe import Recipe, Task, linear
-from rote.scores import SCORES
-from rote.summaries import auroc
-from rote.tasks import fashion
-from rote.training.runs import collect
+from byrote.evidence.evaluate import evaluate
+from byrote.scores import SCORES
+from byrote.summaries import auroc
+from byrote.task.canaries import Canaries
+from byrote.task.designs import halves
+from byrote.task.examples import Examples
+from byrote.task.loading import fashion
+from byrote.task.models import cnn
+from byrote.task.recipe import Recipe
+from byrote.task.schedule import linear
+from byrote.task.task import Task
+from byrote.training.collect import collect
 
 SEED, PLANTED = 0, 250
 RECIPE = Recipe(epochs=20, batch_size=128, learning_rate=linear(0.006), evaluate_every=0)

@@ -17,10 +17,11 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import nn
 
-from rote.canaries import Canaries, plant
-from rote.recipe import Recipe, linear
-from rote.training.engine import Engine
-from rote.training.loop import train
+from byrote.task.canaries import Canaries, plant
+from byrote.task.recipe import Recipe
+from byrote.task.schedule import linear
+from byrote.training.engine import Engine
+from byrote.training.loop import train
 from small import small_task
 
 RUNS, HALF = 64, 60

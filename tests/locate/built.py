@@ -6,7 +6,7 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
-from rote.locate import Labelled
+from byrote.locate import Labelled
 
 COPIES = 3
 MEMORY = 2 * COPIES

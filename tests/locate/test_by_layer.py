@@ -9,11 +9,11 @@ import torch
 from scipy import stats
 from torch import nn
 
+from byrote.errors import ByroteError, InvalidData
+from byrote.locate import Checkpoint, gradient_accounting, layer_retraining, layer_rewinding, layers
+from byrote.task.recipe import Recipe
 from locate.built import clean, initial, memorized, network
 from probes.networks import ARCHITECTURES, build, examples, perceptron, untouched
-from rote.errors import InvalidData, RoteError
-from rote.locate import Checkpoint, gradient_accounting, layer_retraining, layer_rewinding, layers
-from rote.recipe import Recipe
 
 LAYERS = ("read", "hold", "say")
 both = pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -117,7 +117,7 @@ def test_retraining_brings_back_what_clean_examples_teach() -> None:
 
 def test_retraining_takes_no_other_step_than_plain_sgd_on_the_layer() -> None:
     """One step on all examples: clean accuracy apart, the weights are the gradient step's."""
-    from rote.locate.retraining import _train
+    from byrote.locate.retraining import _train
 
     inputs, labels = clean()
     model, keys = initial(), ("hold.weight", "hold.bias")
@@ -137,7 +137,7 @@ def test_retraining_takes_no_other_step_than_plain_sgd_on_the_layer() -> None:
 
 
 def test_normalisation_elsewhere_keeps_its_statistics() -> None:
-    from rote.locate.retraining import _train
+    from byrote.locate.retraining import _train
 
     model, before = build(perceptron), build(perceptron).state_dict()
     _train(model, "1", layers(model)["1"], examples(20), RECIPE, 0)
@@ -173,5 +173,5 @@ def test_refusals() -> None:
     with pytest.raises(InvalidData, match="No weight of this model requires a gradient"):
         gradient_accounting(fixed, memorized(), clean())
     large = clean()[0] * 1e308, clean()[1]
-    with pytest.raises(RoteError, match=r"Retraining the layer 'read' diverged in epoch 1 with .*Lower the learning"):
+    with pytest.raises(ByroteError, match=r"Retraining the layer 'read' diverged in epoch 1 with .*Lower the learning"):
         layer_retraining(network(), initial(), memorized(), large, RECIPE)

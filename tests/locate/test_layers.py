@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from byrote.errors import ByroteError, InvalidData
+from byrote.locate import layers
+from byrote.locate.layers import with_layer
 from probes.networks import build, convolutional
-from rote.errors import InvalidData, RoteError
-from rote.locate import layers
-from rote.locate.layers import with_layer
 
 
 class Tokens(nn.Module):
@@ -42,7 +42,7 @@ def test_named_modules_take_all_that_lies_beneath() -> None:
 
 def test_refusals() -> None:
     model = nn.Sequential(nn.Sequential(nn.Linear(2, 2)), nn.ReLU())
-    with pytest.raises(RoteError, match=r"no layer named 'conv'"):
+    with pytest.raises(ByroteError, match=r"no layer named 'conv'"):
         layers(model, ["conv"])
     with pytest.raises(InvalidData, match=r"The layer '1' has no weights, or those of a layer before it\."):
         layers(model, ["1"])

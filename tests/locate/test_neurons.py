@@ -10,14 +10,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from byrote.errors import ByroteError, InvalidData
+from byrote.locate import CriticalNeurons, critical_neurons
+from byrote.locate.neurons import Flipped
+from byrote.locate.silencing import silencing
 from locate.built import COPIES, MEMORY, clean, memorized, network
 from probes.networks import ARCHITECTURES, build, convolutional, examples, untouched
-from rote.errors import InvalidData, RoteError
-from rote.locate import CriticalNeurons, critical_neurons
-from rote.locate.neurons import Flipped
-from rote.locate.silencing import silencing
 
-NEURONS = import_module("rote.locate.neurons")
+NEURONS = import_module("byrote.locate.neurons")
 both = pytest.mark.parametrize("architecture", ARCHITECTURES)
 
 
@@ -175,7 +175,7 @@ def test_named_modules() -> None:
 
 
 def test_refusals() -> None:
-    with pytest.raises(RoteError, match=r"no layer named 'conv'"):
+    with pytest.raises(ByroteError, match=r"no layer named 'conv'"):
         critical_neurons(network(), memorized(), clean(), clean(), modules=["conv"])
     with pytest.raises(InvalidData, match=r"copies=0, noise=0\.01, preserve=1\.0, most=None\. Take 1 or more copies"):
         found(copies=0)

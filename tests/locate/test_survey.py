@@ -8,18 +8,19 @@ import pytest
 import torch
 from torch import nn
 
-from rote.canaries import Canaries, plant
-from rote.errors import InvalidData, MissingEvidence
-from rote.intervals import Estimate
-from rote.locate import layers, locate, locate_neurons, memorized_and_clean, replay
-from rote.locate.accounting import gradient_accounting
-from rote.locate.examples import correct
-from rote.locate.rewinding import layer_rewinding
-from rote.locate.survey import Survey, standing_out
-from rote.locate.told import layer_rows, layer_verdict, neuron_rows, neuron_verdict
-from rote.recipe import Recipe, Task
-from rote.record import Record
-from rote.training.runs import collect
+from byrote.errors import InvalidData, MissingEvidence
+from byrote.locate import layers, locate, locate_neurons, memorized_and_clean, replay
+from byrote.locate.accounting import gradient_accounting
+from byrote.locate.examples import correct
+from byrote.locate.rewinding import layer_rewinding
+from byrote.locate.survey import Survey, standing_out
+from byrote.locate.tables import layer_rows, layer_verdict, neuron_rows, neuron_verdict
+from byrote.record import Record
+from byrote.stats.estimate import Estimate
+from byrote.task.canaries import Canaries, plant
+from byrote.task.recipe import Recipe
+from byrote.task.task import Task
+from byrote.training.collect import collect
 from small import small_task
 
 EPOCHS = 16
@@ -186,7 +187,7 @@ def test_refusals(record: Record, tmp_path: Path) -> None:
         locate(task(), record, examples=1)
     bare = collect(task(), tmp_path / "bare", runs=1, canaries=Canaries(), workers=1)
     told: list[object] = []
-    with pytest.raises(MissingEvidence, match=r"trained on no mislabeled canary, and .*`rote audit --canaries 20`\."):
+    with pytest.raises(MissingEvidence, match=r"trained on no mislabeled canary, and .*`byrote audit --canaries 20`\."):
         locate(task(), bare, tell=lambda *said: told.append(said))
     assert not told, "it is refused before the run is trained"
     wrong = plant(task(), Canaries(1, 0, 0), 0)

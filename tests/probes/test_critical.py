@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from byrote.errors import InvalidData
+from byrote.probes import critical
 from probes.networks import ARCHITECTURES, build, examples, perceptron
-from rote.errors import InvalidData
-from rote.probes import critical
 
 
 class Border(nn.Module):

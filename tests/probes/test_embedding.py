@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from byrote.errors import ByroteError, InvalidData
+from byrote.explain.neighbours import nearest
+from byrote.probes import embedding
 from probes.networks import ARCHITECTURES, build, examples, perceptron, untouched
-from rote.errors import InvalidData, RoteError
-from rote.explain.neighbours import nearest
-from rote.probes import embedding
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -54,7 +54,7 @@ def test_neighbours_are_found_in_it() -> None:
 
 def test_refusals() -> None:
     model, (inputs, _) = build(perceptron), examples()
-    with pytest.raises(RoteError, match="There is no layer named 'fc'"):
+    with pytest.raises(ByroteError, match="There is no layer named 'fc'"):
         embedding(model, inputs, layer="fc")
     with pytest.raises(InvalidData, match=r"of a torch.nn.Linear was seen\. Name the layer to read, one of: 0, 1"):
         embedding(nn.Sequential(nn.Flatten(), nn.ReLU()), inputs)

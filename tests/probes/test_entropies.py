@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
+from byrote.probes import entropy, modified_entropy
+from byrote.probes._log_odds import log_odds
 from probes.networks import ARCHITECTURES, build, examples
-from rote.probes import entropy, modified_entropy
-from rote.probes.log_odds import log_odds
 
 both = pytest.mark.parametrize("architecture", ARCHITECTURES)
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from byrote.probes import entropy
+from byrote.probes import modified_entropy as surprise
 from peers import tensorflow_privacy_attack_data
-from rote.probes import entropy
-from rote.probes import modified_entropy as surprise
 
 peer = tensorflow_privacy_attack_data()
 pytestmark = pytest.mark.skipif(peer is None, reason="tensorflow-privacy 0.8.12 is not installed")

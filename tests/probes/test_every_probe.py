@@ -7,11 +7,10 @@ import pytest
 import torch
 from torch import nn
 
+from byrote.errors import ByroteError, InvalidData
+from byrote.probes import PROBES, ask
+from byrote.signature import Probe
 from probes.networks import ARCHITECTURES, CLASSES, build, examples, perceptron, untouched
-from rote.errors import InvalidData, RoteError
-from rote.probes import PROBES
-from rote.probes.asking import ask
-from rote.signature import Probe
 
 WIDE = PROBES["critical"].bind(scale=1.0, max_iter=6)
 """On normal inputs a radius of .3/255 finds nothing; one of .3 finds some and not others."""
@@ -98,7 +97,7 @@ def test_it_refuses_what_is_no_batch(probe: Probe) -> None:
         probe(model, inputs, labels[:4])
     with pytest.raises(InvalidData, match=rf"{probe.name} needs one logit per example and class.*\(7, 3, 1\)"):
         probe(nn.Sequential(model, nn.Unflatten(1, (CLASSES, 1))), inputs, labels)
-    with pytest.raises(RoteError, match=f"{probe.name} has no option 'epoch'"):
+    with pytest.raises(ByroteError, match=f"{probe.name} has no option 'epoch'"):
         probe.bind(epoch=3)
 
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from byrote.errors import InvalidData, Unsupported
+from byrote.probes import curvature, grand, input_gradient
 from probes.networks import ARCHITECTURES, build, examples, perceptron
-from rote.errors import InvalidData, Unsupported
-from rote.probes import curvature, grand, input_gradient
 
-GRAND = import_module("rote.probes.grand")
-GRADIENTS = import_module("rote.probes.gradients")
+GRAND = import_module("byrote.probes.grand")
+GRADIENTS = import_module("byrote.probes._gradients")
 both = pytest.mark.parametrize("architecture", ARCHITECTURES)
 
 

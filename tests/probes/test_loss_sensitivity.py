@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from byrote.errors import InvalidData
+from byrote.probes import input_gradient, loss_sensitivity
+from byrote.summaries import gini
 from probes.networks import ARCHITECTURES, build, examples, untouched
-from rote.errors import InvalidData
-from rote.probes import input_gradient, loss_sensitivity
-from rote.summaries import gini
 
 RATE = 0.7
 

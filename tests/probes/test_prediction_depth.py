@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from byrote.errors import ByroteError, InvalidData
+from byrote.probes import prediction_depth
 from probes.networks import ARCHITECTURES, build, examples, perceptron, untouched
-from rote.errors import InvalidData, RoteError
-from rote.probes import prediction_depth
 
-DEPTH = import_module("rote.probes.prediction_depth")
+DEPTH = import_module("byrote.probes.prediction_depth")
 
 
 def second_coordinate() -> nn.Module:
@@ -155,7 +155,7 @@ def test_bad_input() -> None:
         prediction_depth(model, inputs, reference, told[1:])
     with pytest.raises(InvalidData, match="given inputs of shape"):
         prediction_depth(model, inputs, reference.to(torch.uint8), told)
-    with pytest.raises(RoteError, match="There is no layer named 'conv9'"):
+    with pytest.raises(ByroteError, match="There is no layer named 'conv9'"):
         prediction_depth(model, inputs, reference, told, layers=["conv9"])
     with pytest.raises(InvalidData, match="one row per example"):
         prediction_depth(_Last(nn.LSTM(2, 2)), torch.zeros(5, 4, 2), torch.zeros(5, 4, 2), told[:5], k=1)

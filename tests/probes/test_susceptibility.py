@@ -9,10 +9,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from byrote.errors import InvalidData
+from byrote.probes import susceptibility
+from byrote.stats.intervals import student
 from probes.networks import ARCHITECTURES, CLASSES, build, examples, perceptron, untouched
-from rote.errors import InvalidData
-from rote.intervals import student
-from rote.probes import susceptibility
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

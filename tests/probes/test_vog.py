@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
+from byrote.errors import InvalidData
+from byrote.probes import vog
 from probes.networks import ARCHITECTURES, build, examples, perceptron, untouched
-from rote.errors import InvalidData
-from rote.probes import vog
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from byrote.errors import WrongRecord
+from byrote.record import BASE_COLUMNS, Observed, Record, Step, run_path, write_run
+from byrote.record.columns import Columns
 from far import LAST, RUNS, N, fill, steps
-from rote.errors import WrongRecord
-from rote.record import BASE_COLUMNS, Observed, Record, Step, run_path, write_run
-from rote.record.columns import Columns
 
 IDS = np.array([f"train/{i}" for i in range(N)])
 

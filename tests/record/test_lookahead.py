@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from rote.errors import MissingEvidence
-from rote.record.lookahead import AHEAD, Lookahead
+from byrote.errors import MissingEvidence
+from byrote.record.lookahead import AHEAD, Lookahead
 
 RUNS = [0, 2, 3, 5, 8, *range(10, 30)]
 BROKEN = 8

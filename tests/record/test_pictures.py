@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rote.record.pictures import decode, encode
+from byrote.record.pictures import decode, encode
 
 RNG = np.random.default_rng(0)
 

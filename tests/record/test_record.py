@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
-from rote.errors import MissingEvidence, RoteError, WrongRecord
-from rote.record import (
+from byrote.errors import ByroteError, MissingEvidence, WrongRecord
+from byrote.record import (
     BASE_COLUMNS,
     RUN_SCHEMA,
     SCHEMA,
@@ -148,13 +148,13 @@ def test_inputs_that_cannot_be_shown_are_not_kept(directory: Path) -> None:
 def test_splits_are_masks_and_canaries_are_apart(directory: Path) -> None:
     found = Record(directory).population
     assert [int(found.where(split).sum()) for split in ("train", "test", "canary", "all")] == [3, 1, 2, 6]
-    with pytest.raises(RoteError, match=r"no split named 'trian'\. Did you mean 'train'"):
+    with pytest.raises(ByroteError, match=r"no split named 'trian'\. Did you mean 'train'"):
         found.where("trian")
 
 
 def test_unknown_columns_and_steps_are_refused(directory: Path) -> None:
     record = Record(directory)
-    with pytest.raises(RoteError, match=r"no column named 'los'\. Did you mean 'loss'"):
+    with pytest.raises(ByroteError, match=r"no column named 'los'\. Did you mean 'loss'"):
         record.at_step(2, "los", 1)
     for step in (0, LAST + 1):
         with pytest.raises(MissingEvidence, match=f"Step {step} was asked for, but this record has steps 1 to {LAST}"):
@@ -173,7 +173,7 @@ def test_what_is_no_record_is_refused(directory: Path) -> None:
 def test_another_schema_is_refused_by_both_versions(directory: Path) -> None:
     manifest = json.loads((directory / "record.json").read_text())
     (directory / "record.json").write_text(json.dumps({**manifest, "schema": 99}))
-    with pytest.raises(WrongRecord, match=f"has schema version 99, but this rote reads version {SCHEMA}"):
+    with pytest.raises(WrongRecord, match=f"has schema version 99, but this byrote reads version {SCHEMA}"):
         Record(directory)
 
 

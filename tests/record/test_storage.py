@@ -16,17 +16,16 @@ import pytest
 import s3fs
 from upath import UPath
 
-import rote
-from far import LAST, PAGE, RUNS, Disk, N, Server, environment, fill, serve
-from rote.errors import RoteError, WrongRecord
-from rote.evidence import evaluate
-from rote.record import (
+import byrote
+from byrote.errors import ByroteError, WrongRecord
+from byrote.evidence.evaluate import evaluate
+from byrote.record import (
     Record,
     finished_runs,
     run_path,
     write_manifest,
 )
-from rote.record.storage import (
+from byrote.record.storage import (
     exists,
     names,
     place,
@@ -37,8 +36,9 @@ from rote.record.storage import (
     replacing,
     scratch_folder,
 )
-from rote.scores import forgetting, loss, mean_confidence, memorization
-from rote.training.working import log
+from byrote.scores import forgetting, loss, mean_confidence, memorization
+from byrote.training.claims import log
+from far import LAST, PAGE, RUNS, Disk, N, Server, environment, fill, serve
 from small import small_task
 
 
@@ -54,7 +54,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def bucket(server: Server) -> str:
-    name = f"rote-{uuid.uuid4().hex}"
+    name = f"byrote-{uuid.uuid4().hex}"
     s3fs.S3FileSystem().mkdir(name)
     return f"s3://{name}"
 
@@ -86,15 +86,15 @@ def test_paths_stay_paths_and_urls_are_told_apart(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_place_is_refused(where: Any, told: str) -> None:
-    with pytest.raises(RoteError, match=told):
+    with pytest.raises(ByroteError, match=told):
         place(where)
 
 
 def test_s3_without_its_package_says_what_to_install() -> None:
-    code = "import sys; sys.modules['s3fs'] = None\nfrom rote.record.storage import place\nplace('s3://bucket/x')"
+    code = "import sys; sys.modules['s3fs'] = None\nfrom byrote.record.storage import place\nplace('s3://bucket/x')"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr
     assert (
-        "RoteError: s3://bucket/x needs a package that is not installed. Install it with pip install 'rote[s3]'."
+        "ByroteError: s3://bucket/x needs a package that is not installed. Install it with pip install 'byrote[s3]'."
         in told
     )
 
@@ -140,19 +140,19 @@ def test_replacing_far_away_is_all_or_nothing(far: str, tmp_path: Path, monkeypa
 
 def test_what_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(RoteError, match="Cannot write to"), replacing(tmp_path / "file" / "x"):
+    with pytest.raises(ByroteError, match="Cannot write to"), replacing(tmp_path / "file" / "x"):
         pass
     (tmp_path / "taken").mkdir()
-    with pytest.raises(RoteError, match=r"Cannot write .*taken"), replacing(tmp_path / "taken") as aside:
+    with pytest.raises(ByroteError, match=r"Cannot write .*taken"), replacing(tmp_path / "taken") as aside:
         aside.write_text("")
 
 
 UPLOAD = """
 import warnings
 from pathlib import Path
-import rote
+import byrote
 from far import Disk
-from rote.record.storage import place, replacing
+from byrote.record.storage import place, replacing
 warnings.simplefilter("ignore")
 Disk.register()
 with replacing(place("disk://{path}"), Path({aside!r})):
@@ -176,7 +176,7 @@ def test_where_files_can_be_seen_half_they_are_put_under_another_name(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Disk, "put_file", put_half)
-    with pytest.raises(RoteError, match="No space left"), replacing(directory / "file") as aside:
+    with pytest.raises(ByroteError, match="No space left"), replacing(directory / "file") as aside:
         aside.write_text("new")
     assert names(directory) == ["file"]
     assert read_bytes(directory / "file") == b"whole"
@@ -213,18 +213,18 @@ def test_scratch_is_on_this_machine_and_nobody_elses(tmp_path: Path, monkeypatch
     assert first.parent == second.parent == private_folder()
     assert stat.S_IMODE(private_folder().stat().st_mode) == 0o700
     private_folder().chmod(0o770)
-    with pytest.raises(RoteError, match=r"is not a folder of yours alone\. Remove it"):
+    with pytest.raises(ByroteError, match=r"is not a folder of yours alone\. Remove it"):
         private_folder()
     private_folder_of_others = tmp_path / "elsewhere"
     private_folder_of_others.mkdir(mode=0o700)
-    (tmp_path / f"rote-{os.getuid()}").rmdir()
-    (tmp_path / f"rote-{os.getuid()}").symlink_to(private_folder_of_others)
-    with pytest.raises(RoteError, match="is not a folder of yours alone"):
+    (tmp_path / f"byrote-{os.getuid()}").rmdir()
+    (tmp_path / f"byrote-{os.getuid()}").symlink_to(private_folder_of_others)
+    with pytest.raises(ByroteError, match="is not a folder of yours alone"):
         private_folder()
-    (tmp_path / f"rote-{os.getuid()}").unlink()
-    (tmp_path / f"rote-{os.getuid()}").write_text("")
-    (tmp_path / f"rote-{os.getuid()}").chmod(0o600)
-    with pytest.raises(RoteError, match="is not a folder of yours alone"):
+    (tmp_path / f"byrote-{os.getuid()}").unlink()
+    (tmp_path / f"byrote-{os.getuid()}").write_text("")
+    (tmp_path / f"byrote-{os.getuid()}").chmod(0o600)
+    with pytest.raises(ByroteError, match="is not a folder of yours alone"):
         private_folder()
 
 
@@ -251,8 +251,8 @@ def test_a_far_record_is_the_local_one_byte_for_byte(far: str, tmp_path: Path) -
 @pytest.mark.parametrize("tail", [8, 100, 4000, 1 << 18])
 def test_far_files_are_read_in_ranges(tail: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the end of a file brings, and however wide the gaps that are fetched along."""
-    monkeypatch.setattr("rote.record.parquet.TAIL", tail)
-    monkeypatch.setattr("rote.record.storage.GAP", tail // 10)
+    monkeypatch.setattr("byrote.record.parquet.TAIL", tail)
+    monkeypatch.setattr("byrote.record.storage.GAP", tail // 10)
     far = f"memory://{uuid.uuid4().hex}"
     fill(far, 3)
     fill(tmp_path, 3)
@@ -268,10 +268,10 @@ def test_far_files_are_read_in_ranges(tail: int, tmp_path: Path, monkeypatch: py
 def test_near_ranges_come_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     path = UPath(f"memory://{uuid.uuid4().hex}/file")
     path.fs.pipe_file(path.path, bytes(range(200)))
-    monkeypatch.setattr("rote.record.storage.GAP", 10)
+    monkeypatch.setattr("byrote.record.storage.GAP", 10)
     asked = [(50, 60), (15, 20), (0, 10), (52, 55), (65, 70), (80, 90)]
     assert [(start, len(data)) for start, data in read_ranges(path, asked)] == [(0, 20), (50, 20), (80, 10)]
-    monkeypatch.setattr("rote.record.storage.BLOCK", 19)
+    monkeypatch.setattr("byrote.record.storage.BLOCK", 19)
     found = read_ranges(path, asked)
     assert [(start, len(data)) for start, data in found] == [(0, 10), (15, 5), (50, 10), (65, 5), (80, 10)]
     assert all(data == bytes(range(start, start + len(data))) for start, data in found)
@@ -303,7 +303,7 @@ def test_runs_that_others_write_and_remove_are_seen(bucket: str) -> None:
     subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent.parent, check=True)
     assert exists(run_path(directory, 3))
     assert finished_runs(directory) == Record(url).runs == (0, 1, 2, 3)
-    code = f"from rote.record.storage import place; place({str(run_path(directory, 1))!r}).unlink()"
+    code = f"from byrote.record.storage import place; place({str(run_path(directory, 1))!r}).unlink()"
     subprocess.run([sys.executable, "-c", code], check=True)
     assert finished_runs(directory) == Record(url).runs == (0, 2, 3)
     assert not exists(run_path(directory, 1))
@@ -320,10 +320,10 @@ def test_many_runs_are_one_listing(server: Server, bucket: str) -> None:
 WRITE = """
 import sys
 import numpy as np
-import rote
+import byrote
 from far import N, steps
-from rote.record import run_path, write_run
-from rote.record.storage import place
+from byrote.record import run_path, write_run
+from byrote.record.storage import place
 def halting(steps):
     for step in steps:
         yield step
@@ -380,7 +380,7 @@ def test_seconds_are_read_from_a_file_for_each_run(far: str, tmp_path: Path) -> 
 def test_the_endpoint_may_be_given_in_the_environment(server: Server, bucket: str, name: str) -> None:
     fill(bucket, 1)
     plain = {key: value for key, value in os.environ.items() if "ENDPOINT" not in key}
-    code = f"from rote.record import Record; print(Record({bucket!r}))"
+    code = f"from byrote.record import Record; print(Record({bucket!r}))"
     environ = {**plain, name: server.endpoint}
     told = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
     assert told.stdout == f"Record('{bucket}/': 1 runs, {N} examples)\n"
@@ -392,7 +392,9 @@ def test_options_of_the_file_system_may_be_given(server: Server, bucket: str, mo
         monkeypatch.delenv(name)
     given = UPath(bucket, endpoint_url=server.endpoint, key="someone", secret="secret")
     assert Record(given).runs == (0,)
-    with pytest.raises(RoteError, match=r"cannot be reached \(NoCredentialsError.*Check the address, the credentials"):
+    with pytest.raises(
+        ByroteError, match=r"cannot be reached \(NoCredentialsError.*Check the address, the credentials"
+    ):
         Record(UPath(bucket, endpoint_url=server.endpoint))
 
 
@@ -402,25 +404,25 @@ def test_what_cannot_be_reached_is_a_sentence(bucket: str, tmp_path: Path) -> No
         Record(nowhere)
     assert finished_runs(nowhere) == ()
     with pytest.raises(
-        RoteError, match=r"Cannot write s3://not-.*/record.json \(The specified bucket does not exist\)"
+        ByroteError, match=r"Cannot write s3://not-.*/record.json \(The specified bucket does not exist\)"
     ):
         write_manifest(nowhere, {})
     closed = UPath(bucket, endpoint_url="http://127.0.0.1:1", config_kwargs={"retries": {"max_attempts": 0}})
-    with pytest.raises(RoteError, match=r"cannot be reached \(EndpointConnectionError.*the network\."):
+    with pytest.raises(ByroteError, match=r"cannot be reached \(EndpointConnectionError.*the network\."):
         Record(closed)
     with serve(tmp_path / "log", INITIAL_NO_AUTH_ACTION_COUNT="0") as strict:
         options = {"endpoint_url": strict.endpoint}
         with pytest.raises(
-            RoteError, match=r"cannot be reached \(PermissionError: .*Check the address, the credentials"
+            ByroteError, match=r"cannot be reached \(PermissionError: .*Check the address, the credentials"
         ):
             Record(UPath("s3://strict/x", **options))
-        with pytest.raises(RoteError, match=r"s3://strict/x/record\.json cannot be reached \(PermissionError"):
+        with pytest.raises(ByroteError, match=r"s3://strict/x/record\.json cannot be reached \(PermissionError"):
             write_manifest(place(UPath("s3://strict/x", **options)), {})
 
 
 COLLECT = """
 from small import small_task
-from rote.training.runs import collect
+from byrote.training.collect import collect
 collect(small_task(epochs={epochs}), {url!r}, runs=4, workers=1)
 """
 
@@ -437,8 +439,8 @@ def run_bytes(where: Any) -> dict[str, bytes]:
 def test_collecting_far_away_equals_collecting_here(bucket: str, tmp_path: Path) -> None:
     url = f"{bucket}/audits/small"
     told: list[int] = []
-    far = rote.collect(small_task(), url, runs=4, workers=2, progress=lambda now: told.append(now.steps))
-    here = rote.collect(small_task(), tmp_path, runs=4, workers=2)
+    far = byrote.collect(small_task(), url, runs=4, workers=2, progress=lambda now: told.append(now.steps))
+    here = byrote.collect(small_task(), tmp_path, runs=4, workers=2)
     assert run_bytes(url) == run_bytes(tmp_path)
     assert far.runs == here.runs == (0, 1, 2, 3)
     assert far.manifest == here.manifest
@@ -447,16 +449,16 @@ def test_collecting_far_away_equals_collecting_here(bucket: str, tmp_path: Path)
     assert not list(scratch_folder(place(url)).glob("0*")), "scratch files are left"
     whole = run_bytes(url)
     run_path(place(url), 2).unlink()
-    assert rote.collect(small_task(), url, runs=4, workers=1).runs == (0, 1, 2, 3)
+    assert byrote.collect(small_task(), url, runs=4, workers=1).runs == (0, 1, 2, 3)
     assert run_bytes(url) == whole
     with pytest.raises(WrongRecord, match=r"small holds runs of another audit: seed is 0, asked for 1"):
-        rote.collect(small_task(), url, runs=4, seed=1)
+        byrote.collect(small_task(), url, runs=4, seed=1)
 
 
 def test_a_killed_collection_goes_on_where_it_stopped(bucket: str) -> None:
     epochs = 60
     killed, straight = (f"{bucket}/{name}" for name in ("killed", "straight"))
-    rote.collect(small_task(epochs=epochs), straight, runs=4, workers=1)
+    byrote.collect(small_task(epochs=epochs), straight, runs=4, workers=1)
     first = collecting(killed, epochs)
     while not finished_runs(place(killed)):
         assert first.poll() is None, "it ended before it could be killed: use more epochs"
@@ -464,7 +466,7 @@ def test_a_killed_collection_goes_on_where_it_stopped(bucket: str) -> None:
     first.wait()
     kept = run_bytes(killed)
     assert 1 <= len(kept) < 4
-    rote.collect(small_task(epochs=epochs), killed, runs=4, workers=1)
+    byrote.collect(small_task(epochs=epochs), killed, runs=4, workers=1)
     assert run_bytes(killed) == run_bytes(straight)
 
 
@@ -472,7 +474,7 @@ def test_two_collections_into_one_far_place_go_well(bucket: str) -> None:
     together, alone = (f"{bucket}/{name}" for name in ("together", "alone"))
     processes = [collecting(together, 20) for _ in range(2)]
     assert [process.wait() for process in processes] == [0, 0]
-    rote.collect(small_task(epochs=20), alone, runs=4, workers=1)
+    byrote.collect(small_task(epochs=20), alone, runs=4, workers=1)
     assert run_bytes(together) == run_bytes(alone)
     assert sorted(Record(together).seconds()) == [0, 1, 2, 3]
 
@@ -483,19 +485,19 @@ def test_the_command_line_takes_urls(bucket: str, tmp_path: Path) -> None:
         fill(where)
     said: list[str] = []
     for where in (url, str(tmp_path)):
-        command = [sys.executable, "-m", "rote", "score", where, "memorization", "csl", "--csv"]
+        command = [sys.executable, "-m", "byrote", "score", where, "memorization", "csl", "--csv"]
         said.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     assert said[0] == said[1]
     assert said[0].startswith("example,")
-    command = [sys.executable, "-m", "rote", "report", url]
+    command = [sys.executable, "-m", "byrote", "report", url]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert told == f"{url}/report.html\n"
     assert read_bytes(place(url) / "report.html").startswith(b"<!doctype html>")
     told = subprocess.run(
-        [sys.executable, "-m", "rote", "score", f"{bucket}/nothing", "csl"], capture_output=True, text=True
+        [sys.executable, "-m", "byrote", "score", f"{bucket}/nothing", "csl"], capture_output=True, text=True
     )
     assert (told.returncode, told.stdout) == (1, "")
     assert (
         told.stderr
-        == f"rote: {bucket}/nothing is not a record: it has no record.json. Give a directory that `rote audit` has written.\n"
+        == f"byrote: {bucket}/nothing is not a record: it has no record.json. Give a directory that `byrote audit` has written.\n"
     )

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
-import rote.recorder.recorder
-from rote.errors import InvalidData, RoteError, WrongRecord
-from rote.evidence import evaluate
-from rote.examples import Examples
-from rote.record import BASE_COLUMNS, Record
-from rote.recorder import Recorder, with_ids
-from rote.scores import influence, mean_confidence, memorization
+import byrote.recorder.recorder
+from byrote.errors import ByroteError, InvalidData, WrongRecord
+from byrote.evidence.evaluate import evaluate
+from byrote.record import BASE_COLUMNS, Record
+from byrote.recorder import Recorder, with_ids
+from byrote.scores import influence, mean_confidence, memorization
+from byrote.task.examples import Examples
 
 N, FEATURES, CLASSES = 23, 4, 3
 
@@ -123,7 +123,7 @@ def test_runs_share_a_directory_and_memorization_reads_them(tmp_path: Path) -> N
         np.testing.assert_equal(values.value[i], expected)
     assert np.isnan(values.value[N:]).all()
     assert np.isfinite(evaluate(mean_confidence, record).value[:N][members.any(0)]).all()
-    with pytest.raises(RoteError):
+    with pytest.raises(ByroteError):
         evaluate(influence, record)
 
 
@@ -144,7 +144,7 @@ def test_ids_stay_with_their_examples_through_shuffling_and_loader_workers(tmp_p
 def test_the_last_of_two_presentations_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = torch.tensor([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]]), torch.tensor([[5.0, 0.0]])
     for run, limit in enumerate((1 << 20, 1)):  # reduced at the end of the step, and after every batch
-        monkeypatch.setattr(rote.recorder.recorder, "BUFFER_BYTES", limit)
+        monkeypatch.setattr(byrote.recorder.recorder, "BUFFER_BYTES", limit)
         recorder = Recorder(tmp_path, run=run, steps=1)
         recorder.seen([7, 8, 7], first, [0, 1, 0])
         recorder.seen([8], second, [1])
@@ -159,7 +159,7 @@ def test_early_reduction_bounds_memory_and_changes_only_rounding(
     logits, labels = torch.randn(200, 10, generator=source), torch.randint(0, 10, (200,), generator=source)
     waited: list[int] = []
     for run, limit in enumerate((1 << 20, 1000)):
-        monkeypatch.setattr(rote.recorder.recorder, "BUFFER_BYTES", limit)
+        monkeypatch.setattr(byrote.recorder.recorder, "BUFFER_BYTES", limit)
         recorder = Recorder(tmp_path, run=run, steps=1)
         for i in range(0, 200, 20):
             recorder.seen(torch.arange(i, i + 20), logits[i : i + 20], labels[i : i + 20])
@@ -222,7 +222,7 @@ def test_no_id_of_a_user_forges_a_canary(tmp_path: Path) -> None:
 LOOP = """
 import os, signal, sys
 import torch
-from rote.recorder import Recorder
+from byrote.recorder import Recorder
 
 directory, checkpoint, every, killed_after, steps = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
 torch.manual_seed(0)
@@ -283,7 +283,7 @@ def test_an_earlier_step_replaces_and_drops_later_ones(tmp_path: Path) -> None:
     for number in (1, 2, 3):
         step(recorder, number, float(number))
     step(recorder, 2, 20.0)
-    with pytest.raises(RoteError, match="lacks the steps before it: 3"):
+    with pytest.raises(ByroteError, match="lacks the steps before it: 3"):
         step(recorder, 4)
     recorder = Recorder(tmp_path, steps=4)
     step(recorder, 3, 30.0)
@@ -292,7 +292,7 @@ def test_an_earlier_step_replaces_and_drops_later_ones(tmp_path: Path) -> None:
 
 
 def test_missing_steps_are_named(tmp_path: Path) -> None:
-    with pytest.raises(RoteError, match="lacks the steps before it: 1, 2, 3, 4, 5 and 3 more") as caught:
+    with pytest.raises(ByroteError, match="lacks the steps before it: 1, 2, 3, 4, 5 and 3 more") as caught:
         step(Recorder(tmp_path, steps=9), 9)
     assert str(caught.value).count(". ") == 1
 
@@ -303,7 +303,7 @@ def test_a_torn_step_counts_as_missing(tmp_path: Path) -> None:
         step(recorder, number)
     torn = tmp_path / "working/0000/step-00002.arrow"
     torn.write_bytes(torn.read_bytes()[:200])
-    with pytest.raises(RoteError, match="lacks the steps before it: 2"):
+    with pytest.raises(ByroteError, match="lacks the steps before it: 2"):
         step(Recorder(tmp_path, steps=4), 3)
 
 
@@ -311,7 +311,7 @@ def test_a_finished_run_is_neither_continued_nor_overwritten(tmp_path: Path) -> 
     recorder = Recorder(tmp_path, steps=1)
     step(recorder, 1)
     before = (tmp_path / "runs/0000.parquet").read_bytes()
-    with pytest.raises(RoteError, match="Run 0 is complete"):
+    with pytest.raises(ByroteError, match="Run 0 is complete"):
         step(recorder, 1)
     with pytest.raises(WrongRecord, match="Run 0 is already finished"):
         Recorder(tmp_path, steps=1)
@@ -319,12 +319,12 @@ def test_a_finished_run_is_neither_continued_nor_overwritten(tmp_path: Path) -> 
 
 
 def test_two_processes_cannot_record_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    code = f"import sys, time; from rote.recorder import Recorder; r = Recorder({str(tmp_path)!r}, steps=2); print(flush=True); time.sleep(60)"
+    code = f"import sys, time; from byrote.recorder import Recorder; r = Recorder({str(tmp_path)!r}, steps=2); print(flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
-        monkeypatch.setattr(rote.recorder.recorder, "LOCK_SECONDS", 0.1)
-        with pytest.raises(RoteError, match="Another process is recording run 0"):
+        monkeypatch.setattr(byrote.recorder.recorder, "LOCK_SECONDS", 0.1)
+        with pytest.raises(ByroteError, match="Another process is recording run 0"):
             Recorder(tmp_path, steps=2)
         Recorder(tmp_path, run=1, steps=2)
         other.kill()
@@ -449,7 +449,7 @@ def test_steps_and_runs_are_counted(tmp_path: Path) -> None:
         recorder.end_step(3)
     with pytest.raises(InvalidData, match="Nothing was recorded in step 1"):
         recorder.end_step(1)
-    with pytest.raises(RoteError, match="no split named 'tset'"):
+    with pytest.raises(ByroteError, match="no split named 'tset'"):
         recorder.clean([1], ONE, [0], split="tset")  # type: ignore[arg-type]
 
 
@@ -580,10 +580,10 @@ def test_with_ids_refuses_what_it_cannot_name() -> None:
 
 def test_a_directory_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(RoteError, match="Cannot write to"):
+    with pytest.raises(ByroteError, match="Cannot write to"):
         Recorder(tmp_path / "file", steps=1)
 
 
 def test_a_far_place_is_refused_with_what_to_do() -> None:
-    with pytest.raises(RoteError, match=r"cannot write to memory://far/record\. Give it a local directory, and copy"):
+    with pytest.raises(ByroteError, match=r"cannot write to memory://far/record\. Give it a local directory, and copy"):
         Recorder("memory://far/record", steps=1)

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from report.small_record import HOSTILE
-from report.test_copies import with_copies
-from rote.record import Record
-from rote.report import write_report
-from rote.report.copies import CLOSEST
-from rote.report.gallery import SHOWN
+from byrote.record import Record
+from byrote.report import write_report
+from byrote.report.copies import CLOSEST
+from byrote.report.gallery import SHOWN
+from findings.test_copies import with_copies
+from small_record import HOSTILE
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARTEFACTS = Path(__file__).parents[2] / "artefacts"

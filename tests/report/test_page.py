@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from report.small_record import CLOSING, HOSTILE, make
-from report.test_findings import own_loop
-from rote.record import Record
-from rote.report import write_report
-from rote.report.page import embedded
-from rote.report.pictures import Album
+from byrote.record import Record
+from byrote.report import write_report
+from byrote.report.page import embedded
+from byrote.report.pictures import Album
+from findings.test_findings import own_loop
+from small_record import CLOSING, HOSTILE, make
 
 MEGABYTE = 1_000_000
 
@@ -135,11 +135,11 @@ def test_records_that_say_less_get_a_page_all_the_same(tmp_path: Path, options: 
 def test_a_record_of_ones_own_loop_gets_a_page(record: Record, tmp_path: Path, clean_pass: bool) -> None:
     html = write_report(own_loop(record, tmp_path / "own", clean_pass=clean_pass)).read_text()
     assert "Not measured." in html
-    assert "rote audit " not in html
+    assert "byrote audit " not in html
 
 
 def test_pictures_stop_at_the_budget(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rote.report.pictures.BUDGET", 1000)
+    monkeypatch.setattr("byrote.report.pictures.BUDGET", 1000)
     album = Album(record.population)
     for position in range(30):
         album.add(position)

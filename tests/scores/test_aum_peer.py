@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from rote.observe import observe
-from rote.scores import aum
+from byrote.objectives.classification import observe
+from byrote.scores import aum
 
 authors = pytest.importorskip("aum", reason="the authors' package aum is not installed")
 STEPS, EXAMPLES, CLASSES = 6, 40, 5

@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 
 from attackers import Bools, Floats, area, balanced, caught, lots, others, prior, to_loss
-from rote.scores import bavaria, lira, shadows
-from rote.scores.shadows import logit
+from byrote.scores import _shadows, bavaria, lira
+from byrote.scores._shadows import logit
 
 
 def world(seed: int, runs: int = 10, examples: int = 14, unlike: float = 1.0) -> tuple[Floats, Bools]:
@@ -42,8 +42,8 @@ def test_it_is_the_loop_over_targets(online: bool) -> None:
 
 @pytest.mark.parametrize("freedom", [4.0, 9.0, 30.0, 1e6])
 def test_the_deviate_has_the_tail_of_students_t_and_no_end(freedom: float) -> None:
-    from rote.scores.bavaria import _Predicted
-    from rote.scores.shadows import Side, Spread
+    from byrote.scores._shadows import Side, Spread
+    from byrote.scores.bavaria import _Predicted
 
     side = Side(np.full((1, 1), freedom / 2 + 1), np.zeros((1, 1)), np.full((1, 1), freedom / 2))
     spread = Spread(np.ones(1), np.ones(1), np.full(1, freedom / 2))
@@ -67,7 +67,7 @@ def test_without_tails_it_is_lira_with_the_bayesian_variance() -> None:
 def test_with_the_prior_worth_everything_it_is_lira_with_the_pooled_variance(online: bool) -> None:
     """Where all spreads are alike, up to the factor 1 + 1/n for the mean that was estimated."""
     loss, member = world(3, runs=40, examples=3000, unlike=0.0)
-    assert (shadows.Shadows(logit(loss), member).spread(inside=False).worth > 100).all()
+    assert (_shadows.Shadows(logit(loss), member).spread(inside=False).worth > 100).all()
     pooled, bayes = lira(loss, member, online=online), bavaria(loss, member, online=online)
     assert np.corrcoef(pooled.ravel(), bayes.ravel())[0, 1] > 0.998
     np.testing.assert_allclose(bayes, pooled * (19 / 20) ** (1 if online else 0.5), rtol=0.1, atol=0.1)
@@ -76,13 +76,13 @@ def test_with_the_prior_worth_everything_it_is_lira_with_the_pooled_variance(onl
 @pytest.mark.parametrize("online", [True, False])
 def test_with_the_prior_worth_nothing_the_variance_is_the_own(online: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     loss, member = world(4)
-    whole = shadows.Shadows.spread
+    whole = _shadows.Shadows.spread
 
-    def worthless(self: shadows.Shadows, *, inside: bool) -> shadows.Spread:
+    def worthless(self: _shadows.Shadows, *, inside: bool) -> _shadows.Spread:
         found = whole(self, inside=inside)
-        return shadows.Spread(found.pooled, found.usual, np.full_like(found.worth, 1e-12))
+        return _shadows.Spread(found.pooled, found.usual, np.full_like(found.worth, 1e-12))
 
-    monkeypatch.setattr(shadows.Shadows, "spread", worthless)
+    monkeypatch.setattr(_shadows.Shadows, "spread", worthless)
     own = lira(loss, member, online=online, variance="own")
     np.testing.assert_allclose(bavaria(loss, member, online=online, tails=False), own, rtol=1e-6)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import oracles
-from rote.scores import c_score, memorization
+from byrote.scores import c_score, memorization
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from attackers import area, balanced, lots, others, to_loss
-from rote.scores import calibrated_loss
+from byrote.scores import calibrated_loss
 
 
 def test_it_is_the_loop_over_targets() -> None:

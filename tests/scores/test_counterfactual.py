@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from rote.errors import MissingEvidence, Unsupported
-from rote.evidence import evaluate
-from rote.scores import counterfactual, memorization, soft_memorization
+from byrote.errors import MissingEvidence, Unsupported
+from byrote.evidence.evaluate import evaluate
+from byrote.scores import counterfactual, memorization, soft_memorization
 from written import written
 
 RUNS, N = 12, 15

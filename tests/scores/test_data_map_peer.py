@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import nn
 
+from byrote.objectives.classification import observe
+from byrote.scores import confidence, correctness, variability
 from peers import data_iq
-from rote.observe import observe
-from rote.scores import confidence, correctness, variability
 
 peer = data_iq()
 pytestmark = pytest.mark.skipif(peer is None, reason="data-iq 0.0.1 is not installed")

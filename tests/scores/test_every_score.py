@@ -5,10 +5,10 @@ import pytest
 from jaxtyping import TypeCheckError
 
 import laws
+from byrote.errors import ByroteError
+from byrote.scores import SCORES
+from byrote.signature import AXES, Score
 from cases import columns
-from rote.errors import RoteError
-from rote.scores import SCORES
-from rote.signature import AXES, Score
 
 ALL = [pytest.param(score, id=score.name) for score in SCORES.values()]
 ACROSS_RUNS = [case for case in ALL if "run" in case.values[0].axes]
@@ -55,7 +55,7 @@ def test_says_what_it_is(score: Score) -> None:
 
 @pytest.mark.parametrize("score", ALL)
 def test_unknown_option_is_refused(score: Score) -> None:
-    with pytest.raises(RoteError, match=f"{score.name} has no option 'steps'"):
+    with pytest.raises(ByroteError, match=f"{score.name} has no option 'steps'"):
         score.bind(steps=3)
 
 

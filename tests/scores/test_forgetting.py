@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from rote.scores import forgetting
+from byrote.scores import forgetting
 
 
 def _loop(history: list[float]) -> float:

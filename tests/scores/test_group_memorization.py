@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import oracles
-from rote.errors import MissingEvidence
-from rote.scores import group_memorization, memorization
+from byrote.errors import MissingEvidence
+from byrote.scores import group_memorization, memorization
 
 
 def _loop(correct: oracles.Bools, member: oracles.Bools, groups: list[str]) -> dict[str, float]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import oracles
-from rote.scores import influence, memorization
+from byrote.scores import influence, memorization
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from byrote.scores import influence, memorization
 from peers import subsampled_influence
-from rote.scores import influence, memorization
 
 peer = subsampled_influence(lambda target, said: float(said[target]))
 pytestmark = pytest.mark.skipif(peer is None, reason="opendataval 1.3.0 is not installed")

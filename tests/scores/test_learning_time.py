@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rote.scores import learning_time
+from byrote.scores import learning_time
 
 
 def _definition(history: list[float]) -> float:

@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from attackers import Bools, Floats, area, balanced, caught, lots, others, pooled, prior, to_loss
-from rote.errors import RoteError, Unsupported
-from rote.scores import lira
-from rote.scores.shadows import Shadows, logit
+from byrote.errors import ByroteError, Unsupported
+from byrote.scores import lira
+from byrote.scores._shadows import Shadows, logit
 
 
 def small(seed: int) -> tuple[Floats, Bools]:
@@ -108,5 +108,5 @@ def test_a_variance_it_does_not_have_is_refused() -> None:
     loss, member = small(0)
     with pytest.raises(Unsupported, match=r"lira has no variance 'fixed'\. Take 'pooled', 'own' or 'bayes'\."):
         lira.bind(variance="fixed")(loss, member)
-    with pytest.raises(RoteError, match="lira has no option 'variances'"):
+    with pytest.raises(ByroteError, match="lira has no option 'variances'"):
         lira.bind(variances="own")

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from attackers import balanced, lots, others, to_loss
+from byrote.scores import lira
+from byrote.scores._shadows import logit
 from peers import tensorflow_privacy_lira
-from rote.scores import lira
-from rote.scores.shadows import logit
 
 peer = tensorflow_privacy_lira()
 pytestmark = pytest.mark.skipif(peer is None, reason="tensorflow-privacy 0.8.12 is not installed")

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rote.errors import MissingEvidence
-from rote.scores import aum, confidence, correctness, csl, mean_confidence, variability
-from rote.signature import Score
+from byrote.errors import MissingEvidence
+from byrote.scores import aum, confidence, correctness, csl, mean_confidence, variability
+from byrote.signature import Score
 
 MEANS = [aum, confidence, correctness, mean_confidence]
 ALL = [*MEANS, variability, csl]

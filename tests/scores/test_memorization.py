@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import oracles
-from rote.scores import memorization
-from rote.summaries import gap
+from byrote.scores import memorization
+from byrote.summaries import gap
 
 LEARNERS = [oracles.nearest_neighbour, oracles.ridge]
 
@@ -62,7 +62,7 @@ def test_closed_forms_equal_refitting(seed: int) -> None:
         np.testing.assert_array_equal(memorization(both, np.stack([np.ones(15, bool), np.zeros(15, bool)])), exact)
 
 
-def test_isolated_examples_with_random_labels_are_known_by_rote() -> None:
+def test_isolated_examples_with_random_labels_are_known_by_byrote() -> None:
     points = np.arange(10.0)[:, None] ** 2  # every nearest other point is the one before
     labels = np.arange(10) % 2
     design = oracles.leave_out(np.arange(10))

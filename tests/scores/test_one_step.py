@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from rote.errors import RoteError
-from rote.scores import el2n, loss
-from rote.summaries import auroc
+from byrote.errors import ByroteError
+from byrote.scores import el2n, loss
+from byrote.summaries import auroc
 
 
 def test_el2n_is_the_distance_to_the_label() -> None:
@@ -26,7 +26,7 @@ def test_the_step_is_an_option_and_does_not_change_the_numbers_given() -> None:
     assert loss.options == {"step": -1}
     assert el2n.bind(step=5).options == {"step": 5}
     np.testing.assert_array_equal(el2n.bind(step=5)(values), el2n(values))
-    with pytest.raises(RoteError, match="el2n has no option 'epoch'"):
+    with pytest.raises(ByroteError, match="el2n has no option 'epoch'"):
         el2n.bind(epoch=5)
 
 

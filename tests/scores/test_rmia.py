@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from attackers import Bools, Floats, area, balanced, caught, lots, others, to_loss
-from rote.errors import Unsupported
-from rote.scores import rmia
+from byrote.errors import Unsupported
+from byrote.scores import rmia
 
 
 def small(seed: int) -> tuple[Floats, Bools]:

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from attackers import SETTINGS, area, balanced, caught, chance, lots, others, pooled, prior, to_loss
-from rote.scores import bavaria, calibrated_loss, lira, rmia, shadows
-from rote.scores.shadows import SURE, Shadows, logit
-from rote.signature import Score
+from byrote.scores import _shadows, bavaria, calibrated_loss, lira, rmia
+from byrote.scores._shadows import SURE, Shadows, logit
+from byrote.signature import Score
 
 ATTACKS = pytest.mark.parametrize("attack", SETTINGS, ids=str)
 Floats = NDArray[np.float64]
@@ -98,7 +98,7 @@ def test_order_and_blocks_change_nothing(attack: Score, monkeypatch: pytest.Monk
     after = attack(loss[run][:, example], member[run][:, example])
     np.testing.assert_allclose(after, before[run][:, example], rtol=1e-8, atol=1e-8)
     for block in (1, 37, 200):
-        monkeypatch.setattr(shadows, "BLOCK", block)
+        monkeypatch.setattr(_shadows, "BLOCK", block)
         np.testing.assert_allclose(attack(loss, member), before, rtol=1e-8, atol=1e-8)
 
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import special, stats
 
 import oracles
-from rote.scores import memorization, shrunk_memorization
+from byrote.scores import memorization, shrunk_memorization
 
 Columns = tuple[oracles.Bools, oracles.Floats, oracles.Floats, oracles.Bools]
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rote.errors import Unsupported
-from rote.scores import influence, memorization, soft_influence, soft_memorization
+from byrote.errors import Unsupported
+from byrote.scores import influence, memorization, soft_influence, soft_memorization
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

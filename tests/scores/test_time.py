@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 import laws
-from rote.errors import MissingEvidence
-from rote.scores import (
+from byrote.errors import MissingEvidence
+from byrote.scores import (
     csg,
     csl,
     cumulative_el2n,
@@ -21,7 +21,7 @@ from rote.scores import (
     second_split_forgetting,
     sgal,
 )
-from rote.signature import Score
+from byrote.signature import Score
 
 Floats = NDArray[np.float64]
 

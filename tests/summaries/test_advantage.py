@@ -5,9 +5,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from rote.errors import Unsupported
-from rote.intervals import newcombe
-from rote.summaries import advantage, advantage_at, balanced_accuracy, balanced_accuracy_at
+from byrote.errors import Unsupported
+from byrote.stats.intervals import newcombe
+from byrote.summaries import advantage, advantage_at, balanced_accuracy, balanced_accuracy_at
 
 
 def _gaussian(seed: int, distance: float, members: int, others: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

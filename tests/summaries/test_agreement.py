@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from rote.errors import Unsupported
-from rote.summaries import spearman, top_overlap
+from byrote.errors import Unsupported
+from byrote.summaries import spearman, top_overlap
 
 
 def _correlated(seed: int, rho: float, n: int) -> NDArray[np.float64]:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rote.errors import Unsupported
-from rote.summaries import aum_threshold
+from byrote.errors import Unsupported
+from byrote.summaries import aum_threshold
 
 
 def test_equals_counting() -> None:

@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from rote.errors import Unsupported
-from rote.summaries import auroc
+from byrote.errors import Unsupported
+from byrote.summaries import auroc
 
 
 def _gaussian(seed: int, distance: float, members: int, others: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from rote.errors import Unsupported
-from rote.summaries import bits_memorized, bits_per_parameter
+from byrote.errors import Unsupported
+from byrote.summaries import bits_memorized, bits_per_parameter
 
 
 def test_all_labels_none_and_worse_than_guessing() -> None:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from rote.errors import Unsupported
-from rote.intervals import clopper_pearson, student
-from rote.summaries import by_group
+from byrote.errors import Unsupported
+from byrote.stats.intervals import clopper_pearson, student
+from byrote.summaries import by_group
 
 
 def test_equals_the_loop_with_bonferroni() -> None:

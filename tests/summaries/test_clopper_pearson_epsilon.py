@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 from scipy.special import expit
 
+from byrote.errors import Unsupported
+from byrote.stats.intervals import clopper_pearson
+from byrote.summaries import clopper_pearson_epsilon, held_out_epsilon
 from nominal import at_most_the_nominal_share
-from rote.errors import Unsupported
-from rote.intervals import clopper_pearson
-from rote.summaries import clopper_pearson_epsilon, held_out_epsilon
 
 
 @pytest.mark.parametrize(("found", "accused"), [(40, 2), (49, 10), (50, 0), (20, 20), (3, 0)])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from rote.errors import Unsupported
-from rote.summaries import critical_sample_ratio
+from byrote.errors import Unsupported
+from byrote.summaries import critical_sample_ratio
 
 
 def test_is_the_share_of_ones_with_wilsons_interval() -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.spatial import ConvexHull
 
+from byrote.summaries import auroc, tpr_at_fpr
 from peers import jax_privacy_auditing, toolbox_tpr_at_fpr
-from rote.summaries import auroc, tpr_at_fpr
 
 auditing, toolbox = jax_privacy_auditing(), toolbox_tpr_at_fpr()
 with_jax_privacy = pytest.mark.skipif(auditing is None, reason="jax-privacy 2.0.0 and dp-accounting are not installed")

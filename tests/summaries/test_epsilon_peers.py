@@ -8,9 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from nominal import at_most_the_nominal_share
-from peers import gaussian_accounting, jax_privacy_auditing, privacy_estimates, tensorflow_privacy_epsilon
-from rote.summaries import (
+from byrote.summaries import (
     Guesses,
     clopper_pearson_epsilon,
     gaussian_epsilon,
@@ -19,6 +17,8 @@ from rote.summaries import (
     one_run_epsilon,
     one_run_p_value,
 )
+from nominal import at_most_the_nominal_share
+from peers import gaussian_accounting, jax_privacy_auditing, privacy_estimates, tensorflow_privacy_epsilon
 
 accounting, auditing = gaussian_accounting(), jax_privacy_auditing()
 estimates, tensorflow = privacy_estimates(), tensorflow_privacy_epsilon()

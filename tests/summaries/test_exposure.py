@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from rote.errors import Unsupported
-from rote.summaries import exposure, exposure_interval, extrapolated_exposure, mean_exposure
+from byrote.errors import Unsupported
+from byrote.summaries import exposure, exposure_interval, extrapolated_exposure, mean_exposure
 
 NEVER_INSERTED = 1 / np.log(2)
 

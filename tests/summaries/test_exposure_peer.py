@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from byrote.summaries import exposure, extrapolated_exposure
 from peers import tensorflow_privacy_exposures
-from rote.summaries import exposure, extrapolated_exposure
 
 peer = tensorflow_privacy_exposures()
 pytestmark = pytest.mark.skipif(peer is None, reason="tensorflow-privacy 0.8.12 is not installed")

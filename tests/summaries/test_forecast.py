@@ -7,10 +7,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from rote.errors import Unsupported
-from rote.intervals import normal_quantile
-from rote.scores import memorization
-from rote.summaries import Forecast, Tally, forecast
+from byrote.errors import Unsupported
+from byrote.scores import memorization
+from byrote.stats.intervals import normal_quantile
+from byrote.summaries import Forecast, Tally, forecast
 
 Bools = NDArray[np.bool_]
 EXAMPLES = 2000

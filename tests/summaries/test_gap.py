@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from jaxtyping import TypeCheckError
 
-from rote.summaries import gap
+from byrote.summaries import gap
 
 
 def test_equals_the_loop_over_runs() -> None:

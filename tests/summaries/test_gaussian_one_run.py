@@ -7,9 +7,8 @@ import pytest
 from scipy import stats
 from scipy.special import expit
 
-from nominal import at_most_the_nominal_share
-from rote.errors import Unsupported
-from rote.summaries import (
+from byrote.errors import Unsupported
+from byrote.summaries import (
     Guesses,
     gaussian_epsilon,
     gaussian_one_run_epsilon,
@@ -17,6 +16,7 @@ from rote.summaries import (
     guess_membership,
     one_run_epsilon,
 )
+from nominal import at_most_the_nominal_share
 
 
 def _contradicted(guesses: Guesses, p: float, mu: float) -> bool:

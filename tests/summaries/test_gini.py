@@ -5,8 +5,8 @@ import pytest
 from numpy import ndarray
 from scipy import special
 
-from rote.errors import Unsupported
-from rote.summaries import gini
+from byrote.errors import Unsupported
+from byrote.summaries import gini
 
 
 def pairs(x: ndarray) -> float:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from rote.errors import Unsupported
-from rote.summaries import label_errors, precision_at_k
+from byrote.errors import Unsupported
+from byrote.summaries import label_errors, precision_at_k
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rote.errors import Unsupported
-from rote.scores import prediction_changes
-from rote.summaries import label_wave
-from rote.summaries.turning import first_minimum
+from byrote.errors import Unsupported
+from byrote.scores import prediction_changes
+from byrote.summaries import label_wave
+from byrote.summaries._first_minimum import first_minimum
 
 Floats = NDArray[np.float64]
 

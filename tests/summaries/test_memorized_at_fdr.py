@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from rote.errors import Unsupported
-from rote.summaries import memorized_at_fdr
+from byrote.errors import Unsupported
+from byrote.summaries import memorized_at_fdr
 
 Bools = NDArray[np.bool_]
 

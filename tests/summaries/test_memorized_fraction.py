@@ -5,9 +5,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from rote.errors import Unsupported
-from rote.summaries import counted_fraction, memorized_fraction
-from rote.summaries.mixture import GAP, fit, grid, likelihood
+from byrote.errors import Unsupported
+from byrote.summaries import counted_fraction, memorized_fraction
+from byrote.summaries._mixture import GAP, fit, grid, likelihood
 
 Bools = NDArray[np.bool_]
 

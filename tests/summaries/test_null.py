@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from rote.errors import Unsupported
-from rote.summaries import auroc, null
+from byrote.errors import Unsupported
+from byrote.summaries import auroc, null
 
 Bools = NDArray[np.bool_]
 
@@ -80,7 +80,7 @@ def test_p_values_of_nothing_are_uniform(keep_examples: bool) -> None:
 
 def test_p_values_are_uniform_however_badly_the_shuffles_mix(monkeypatch: pytest.MonkeyPatch) -> None:
     """One round of trades leaves most as it was. From the observed itself, extremes would be too many: 400 records."""
-    monkeypatch.setattr(sys.modules["rote.summaries.null"], "ROUNDS", 1)
+    monkeypatch.setattr(sys.modules["byrote.summaries.null"], "ROUNDS", 1)
     found: list[float] = []
     for seed in range(400):
         member, values = _balanced(seed, 8, 20), np.random.default_rng([seed, 9]).normal(size=(8, 20))

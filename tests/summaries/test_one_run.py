@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import expit
 
+from byrote.errors import Unsupported
+from byrote.summaries import Guesses, guess_membership, held_out_guesses, one_run_epsilon, one_run_p_value
 from nominal import at_most_the_nominal_share
-from rote.errors import Unsupported
-from rote.summaries import Guesses, guess_membership, held_out_guesses, one_run_epsilon, one_run_p_value
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

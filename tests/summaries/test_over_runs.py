@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from rote.errors import Unsupported
-from rote.summaries import auroc, over_runs, pooled_tpr_at_fpr, tpr_at_fpr
+from byrote.errors import Unsupported
+from byrote.summaries import auroc, over_runs, pooled_tpr_at_fpr, tpr_at_fpr
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rote.errors import Unsupported
-from rote.summaries import precision_at_k
+from byrote.errors import Unsupported
+from byrote.summaries import precision_at_k
 
 
 @pytest.mark.parametrize("k", [1, 7, 40])

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rote.errors import Unsupported
-from rote.scores import memorization
-from rote.summaries import spearman, split_half
+from byrote.errors import Unsupported
+from byrote.scores import memorization
+from byrote.summaries import spearman, split_half
 
 
 def _halves(seed: int, noise: float, n: int) -> NDArray[np.float64]:

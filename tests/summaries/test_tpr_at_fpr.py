@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rote.errors import Unsupported
-from rote.summaries import tpr_at_fpr
+from byrote.errors import Unsupported
+from byrote.summaries import tpr_at_fpr
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from rote.errors import Unsupported
-from rote.summaries import weight_norm_peak
+from byrote.errors import Unsupported
+from byrote.summaries import weight_norm_peak
 
 
 def test_is_the_first_peak_and_not_the_highest() -> None:

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rote.training.batches import side_by_side, timetable
+from byrote.training.batches import side_by_side, timetable
 
 COUNTS = st.lists(st.integers(1, 60), min_size=1, max_size=12)
 

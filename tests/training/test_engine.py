@@ -11,14 +11,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-import rote.training.hardware
+import byrote.training.hardware
+from byrote.errors import ByroteError
+from byrote.task.recipe import Recipe
+from byrote.training.engine import Engine
+from byrote.training.hardware import has_bf16
+from byrote.training.loop import train
+from byrote.training.needs import needs
+from byrote.training.planning import choose
 from people import CLASSES, FEATURES, people, perceptron
-from rote.errors import RoteError
-from rote.recipe import Recipe
-from rote.training.engine import Engine, choose
-from rote.training.hardware import has_bf16
-from rote.training.loop import train
-from rote.training.needs import needs
 
 RECIPE = Recipe(epochs=1, batch_size=8)
 
@@ -81,12 +82,12 @@ def test_memory_bounds_the_pack() -> None:
 
 
 def test_a_model_that_does_not_fit_is_refused_with_the_figures() -> None:
-    with pytest.raises(RoteError, match=r"one model takes about 3\d\d MB, but 200 MB may be used\. Use a smaller"):
+    with pytest.raises(ByroteError, match=r"one model takes about 3\d\d MB, but 200 MB may be used\. Use a smaller"):
         choose(perceptron, people(), RECIPE, runs=4, memory=200_000_000)
 
 
 def test_a_model_that_cannot_be_stacked_is_trained_alone_and_that_is_said(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING, "rote"):
+    with caplog.at_level(logging.WARNING, "byrote"):
         assert choose(Branches, people(), RECIPE, runs=8).pack == 1
         assert not caplog.records
         assert choose(Branches, people(), RECIPE, runs=400).pack == 1
@@ -104,7 +105,7 @@ def test_the_precision_is_bf16_by_itself_only_where_that_is_fast(monkeypatch: py
     broad = partial(hidden, 8000)
     assert choose(broad, people(), RECIPE, runs=1).precision == ("bf16" if has_bf16("cpu") else "fp32")
     for fast in (True, False):  # one of the two is not this machine
-        monkeypatch.setattr(rote.training.hardware, "has_bf16", lambda device, fast=fast: fast)
+        monkeypatch.setattr(byrote.training.hardware, "has_bf16", lambda device, fast=fast: fast)
         assert choose(broad, people(), RECIPE, runs=1).precision == ("bf16" if fast else "fp32")
         assert choose(broad, people(), RECIPE, runs=1, precision="fp32").precision == "fp32"
         assert choose(perceptron, people(), RECIPE, runs=1).precision == "fp32"
@@ -121,7 +122,7 @@ class Attends(nn.Module):
 
 
 def test_fused_attention_is_left_the_products_it_is_fast_with(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rote.training.hardware, "fastest_matmul", lambda device: "medium")  # as on other processors
+    monkeypatch.setattr(byrote.training.hardware, "fastest_matmul", lambda device: "medium")  # as on other processors
     assert choose(perceptron, people(), RECIPE, runs=1).matmul == "medium"
     assert choose(Attends, people(), RECIPE, runs=1).matmul == "highest"
 
@@ -141,6 +142,6 @@ def test_what_is_chosen_trains() -> None:
 
 
 def test_the_module_costs_a_command_nothing() -> None:
-    code = "import sys, rote.training.engine; print('torch' in sys.modules)"
+    code = "import sys, byrote.training.engine; print('torch' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path("/"))
     assert said.stdout == "False\n"

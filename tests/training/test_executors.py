@@ -13,10 +13,11 @@ import loky
 import pytest
 from torch import nn
 
-from rote.canaries import Canaries
-from rote.errors import RoteError
-from rote.recipe import Recipe, Task
-from rote.training.runs import collect
+from byrote.errors import ByroteError
+from byrote.task.canaries import Canaries
+from byrote.task.recipe import Recipe
+from byrote.task.task import Task
+from byrote.training.collect import collect
 from small import small_task
 
 RUNS = 5
@@ -88,7 +89,7 @@ def test_it_goes_on_where_another_one_stopped(tmp_path: Path) -> None:
 def test_what_training_raises_is_raised_and_ends_the_collection(executor: Executor, tmp_path: Path) -> None:
     task = small_task()
     wild = Task(task.model, task.train, task.test, Recipe(epochs=3, optimizer="sgd", learning_rate=1e30))
-    with pytest.raises(RoteError, match="Lower the learning rate"):
+    with pytest.raises(ByroteError, match="Lower the learning rate"):
         collect(wild, tmp_path, runs=RUNS, executor=executor)
     assert not bytes_of(tmp_path)
 
@@ -109,7 +110,10 @@ class Deadly(nn.Module):
 def test_a_pool_that_breaks_is_told_in_a_sentence(tmp_path: Path) -> None:
     task = small_task()
     for name in ("processes", "loky"):
-        with EXECUTORS[name]() as made, pytest.raises(RoteError, match=r"workers died .*Run again with a new executor"):
+        with (
+            EXECUTORS[name]() as made,
+            pytest.raises(ByroteError, match=r"workers died .*Run again with a new executor"),
+        ):
             collect(Task(Deadly, task.train, task.test), tmp_path / name, runs=2, executor=made)
 
 
@@ -129,6 +133,6 @@ class Elsewhere(AtOnce):
 
 
 def test_workers_that_do_not_see_the_directory_say_so_before_they_train(tmp_path: Path) -> None:
-    with pytest.raises(RoteError, match=r"does not see .*/record\. Give a directory that all machines share"):
+    with pytest.raises(ByroteError, match=r"does not see .*/record\. Give a directory that all machines share"):
         collect(small_task(), tmp_path / "record", runs=2, executor=Elsewhere(tmp_path))
     assert not bytes_of(tmp_path / "record")

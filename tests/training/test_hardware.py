@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rote.training.hardware import fastest_matmul, has_bf16, one_thread, wins
+from byrote.training.hardware import fastest_matmul, has_bf16, one_thread, wins
 
 
 @pytest.mark.skipif(sys.platform != "linux" or not hasattr(torch.cpu, "get_capabilities"), reason="needs /proc/cpuinfo")
@@ -52,7 +52,7 @@ def test_settings_of_single_backends_are_kept() -> None:
         pytest.skip("this torch has none")
     code = (
         "import torch\n"
-        "from rote.training.hardware import fastest_matmul, products\n"
+        "from byrote.training.hardware import fastest_matmul, products\n"
         "torch.backends.cuda.matmul.fp32_precision = 'tf32'\n"
         "fastest_matmul('cpu')\n"
         "with products('medium'):\n"

@@ -10,13 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from byrote.errors import ByroteError, InvalidData
+from byrote.objectives.classification import observe
+from byrote.record import Population, Step
+from byrote.task.recipe import Recipe
+from byrote.task.schedule import cosine, linear
+from byrote.training.checks import check_model
+from byrote.training.engine import Engine
+from byrote.training.loop import train
 from people import CLASSES, FEATURES, TEST, N, members, noisy, people, perceptron
-from rote.errors import InvalidData, RoteError
-from rote.observe import observe
-from rote.recipe import Recipe, cosine, linear
-from rote.record import Population, Step
-from rote.training.engine import Engine
-from rote.training.loop import check_model, train
 
 RECIPE = Recipe(epochs=3, batch_size=8, optimizer="sgd", learning_rate=linear(0.3), momentum=0.0)
 
@@ -256,14 +258,14 @@ def test_bytes_are_divided_by_255() -> None:
 
 def test_divergence_is_said() -> None:
     with pytest.raises(
-        RoteError, match=r"Training diverged in step \d: .*learning_rate=1e\+20.*Lower the learning rate"
+        ByroteError, match=r"Training diverged in step \d: .*learning_rate=1e\+20.*Lower the learning rate"
     ):
         run(recipe=replace(RECIPE, learning_rate=1e20))
 
 
 def test_divergence_in_the_very_last_update_is_said() -> None:
     """One update of a batch of everyone: what the model said before it was still finite."""
-    with pytest.raises(RoteError, match="Training diverged in step 1"):
+    with pytest.raises(ByroteError, match="Training diverged in step 1"):
         run(recipe=Recipe(epochs=1, batch_size=100, optimizer="sgd", learning_rate=1e38))
 
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from rote.errors import WrongRecord
-from rote.record import run_path, write_manifest
-from rote.record.storage import place, replacing
-from rote.training.manifest import alone, plan
+from byrote.errors import WrongRecord
+from byrote.record import run_path, write_manifest
+from byrote.record.storage import place, replacing
+from byrote.training.manifest import alone, plan
 
 MANIFEST = {"key": "k", "task": {"classes": ["a"]}, "steps": {"last": 3}, "seed": 0}
 ALONE = """
 import tempfile
-from rote.training.manifest import alone
-from rote.record.storage import place
+from byrote.training.manifest import alone
+from byrote.record.storage import place
 tempfile.tempdir = {temporary!r}
 print("waiting", flush=True)
 with alone(place({where!r})):

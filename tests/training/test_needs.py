@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from byrote.task.recipe import Recipe
+from byrote.training.needs import needs
 from people import CLASSES, FEATURES, people, perceptron
-from rote.recipe import Recipe
-from rote.training.needs import needs
 
 HIDDEN = 16
 

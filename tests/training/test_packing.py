@@ -10,14 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from byrote.errors import ByroteError
+from byrote.record import Population, Step
+from byrote.task.recipe import Recipe
+from byrote.task.schedule import cosine, linear
+from byrote.training.engine import Engine
+from byrote.training.loop import train
+from byrote.training.pack import Pack
+from byrote.training.stacked import obstacle
+from byrote.training.tensors import to_tensors
 from people import CANARIES, CLASSES, FEATURES, TEST, N, noisy, people, perceptron
-from rote.errors import RoteError
-from rote.recipe import Recipe, cosine, linear
-from rote.record import Population, Step
-from rote.training.engine import Engine
-from rote.training.loop import to_tensors, train
-from rote.training.pack import Pack
-from rote.training.stacked import obstacle
 
 RUNS = 16
 SEEDS = tuple(range(100, 100 + RUNS))
@@ -226,7 +228,9 @@ class Fragile(nn.Module):
 
 def test_the_run_that_diverges_is_named() -> None:
     member = memberships(SIZES["very different"])[:4]
-    with pytest.raises(RoteError, match=f"diverged in step 1: the loss of the run with seed {SEEDS[2]} is NaN or inf"):
+    with pytest.raises(
+        ByroteError, match=f"diverged in step 1: the loss of the run with seed {SEEDS[2]} is NaN or inf"
+    ):
         trained(Fragile, member, SEEDS[:4])
 
 

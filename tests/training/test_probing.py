@@ -7,16 +7,17 @@ import pytest
 import torch
 from torch import nn
 
-from rote.catalogue import answered, find_score
-from rote.errors import InvalidData, MissingEvidence, RoteError, WrongRecord
-from rote.evidence import evaluate, guess
-from rote.fit import Fit
-from rote.probes.asking import NO_QUESTIONS, Questions, ask
-from rote.recipe import Recipe, Task
-from rote.record import Record
-from rote.signature import Probe, probe
-from rote.training.crew import take_one
-from rote.training.runs import collect
+from byrote.errors import ByroteError, InvalidData, MissingEvidence, WrongRecord
+from byrote.evidence.catalogue import answered, find_score
+from byrote.evidence.evaluate import evaluate, guess
+from byrote.probes import NO_QUESTIONS, Questions, ask
+from byrote.record import Record
+from byrote.signature import Probe, probe
+from byrote.task.fit import Fit
+from byrote.task.recipe import Recipe
+from byrote.task.task import Task
+from byrote.training.collect import collect
+from byrote.training.dispatch import take_one
 from small import small_task
 
 
@@ -98,7 +99,7 @@ def test_other_probes_are_another_record(record: Record) -> None:
 
 def test_what_cannot_be_asked_is_refused(tmp_path: Path) -> None:
     task = small_task()
-    with pytest.raises(RoteError, match="no probe named 'curvatur'"):
+    with pytest.raises(ByroteError, match="no probe named 'curvatur'"):
         collect(task, tmp_path, runs=1, probes=["curvatur"])
     with pytest.raises(InvalidData, match="every -1 epochs"):
         collect(task, tmp_path, runs=1, probes=[sureness], probe_every=-1)
@@ -150,7 +151,7 @@ def test_a_worker_takes_a_gpu_of_its_own(tmp_path: Path) -> None:
     import subprocess
     import sys
 
-    code = f"from pathlib import Path; from rote.training.crew import take_one; print(take_one(3, Path({str(tmp_path)!r})), flush=True); input()"
+    code = f"from pathlib import Path; from byrote.training.dispatch import take_one; print(take_one(3, Path({str(tmp_path)!r})), flush=True); input()"
     workers = [
         subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(3)

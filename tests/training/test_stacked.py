@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rote.training.stacked import Alone, Stacked, obstacle
+from byrote.training.stacked import Alone, Stacked, obstacle
 
 FEATURES, CLASSES = 5, 3
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from rote.recipe import Recipe
-from rote.training.updates import optimizer
+from byrote.task.recipe import Recipe
+from byrote.training.updates import optimizer
 
 SHAPES = ((5, 3), (4,), (2, 2))
 
@@ -48,9 +48,9 @@ def test_same_bits_as_torch_optim(change: dict[str, Any], missing: int | None) -
 def test_no_process_imports_the_compiler() -> None:
     code = (
         "import sys, numpy, torch, people\n"
-        "from rote.training.engine import Engine\n"
-        "from rote.recipe import Recipe\n"
-        "from rote.training.loop import train\n"
+        "from byrote.training.engine import Engine\n"
+        "from byrote.task.recipe import Recipe\n"
+        "from byrote.training.loop import train\n"
         "for optimizer in ('sgd', 'adamw'):\n"
         "    for runs in (1, 2):\n"
         "        member = numpy.ones((runs, len(people.people())), bool)\n"

@@ -1,0 +1,92 @@
+"""byrote: measure, explain and control memorization in deep networks.
+
+Names are imported when they are first used, so that `import byrote` and `byrote --help` are fast.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from byrote.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from byrote.auditing import audit as audit
+    from byrote.errors import ByroteError as ByroteError
+    from byrote.evidence.c_profile import c_profile as c_profile
+    from byrote.evidence.columns import per_run as per_run
+    from byrote.evidence.evaluate import Values as Values
+    from byrote.evidence.evaluate import evaluate as evaluate
+    from byrote.evidence.evaluate import guess as guess
+    from byrote.evidence.evaluate import pairs as pairs
+    from byrote.evidence.groups import memorized_groups as memorized_groups
+    from byrote.evidence.reliability import reliability as reliability
+    from byrote.experiments.onion import peel as peel
+    from byrote.experiments.removal import remove as remove
+    from byrote.probes import ask as ask
+    from byrote.record import Record as Record
+    from byrote.recorder import Recorder as Recorder
+    from byrote.recorder import with_ids as with_ids
+    from byrote.report import write_report as write_report
+    from byrote.signature import probe as probe
+    from byrote.signature import score as score
+    from byrote.task.canaries import Canaries as Canaries
+    from byrote.task.designs import KFold as KFold
+    from byrote.task.designs import LeaveGroupOut as LeaveGroupOut
+    from byrote.task.designs import LeaveOneOut as LeaveOneOut
+    from byrote.task.designs import Subsets as Subsets
+    from byrote.task.designs import halves as halves
+    from byrote.task.examples import Examples as Examples
+    from byrote.task.fit import Fit as Fit
+    from byrote.task.recipe import Recipe as Recipe
+    from byrote.task.schedule import Schedule as Schedule
+    from byrote.task.schedule import cosine as cosine
+    from byrote.task.schedule import linear as linear
+    from byrote.task.task import Task as Task
+    from byrote.training.collect import collect as collect
+
+_HOME = {
+    "audit": "auditing",
+    "ByroteError": "errors",
+    "c_profile": "evidence.c_profile",
+    "per_run": "evidence.columns",
+    "evaluate": "evidence.evaluate",
+    "guess": "evidence.evaluate",
+    "pairs": "evidence.evaluate",
+    "Values": "evidence.evaluate",
+    "memorized_groups": "evidence.groups",
+    "reliability": "evidence.reliability",
+    "peel": "experiments.onion",
+    "remove": "experiments.removal",
+    "ask": "probes",
+    "Record": "record",
+    "Recorder": "recorder",
+    "with_ids": "recorder",
+    "write_report": "report",
+    "probe": "signature",
+    "score": "signature",
+    "Canaries": "task.canaries",
+    "Subsets": "task.designs",
+    "halves": "task.designs",
+    "KFold": "task.designs",
+    "LeaveOneOut": "task.designs",
+    "LeaveGroupOut": "task.designs",
+    "Examples": "task.examples",
+    "Fit": "task.fit",
+    "Recipe": "task.recipe",
+    "Schedule": "task.schedule",
+    "cosine": "task.schedule",
+    "linear": "task.schedule",
+    "Task": "task.task",
+    "collect": "training.collect",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'byrote' has no attribute {name!r}")
+    value = getattr(import_module(f"byrote.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOME]

@@ -1,0 +1,63 @@
+"""The whole of it in one call: collect runs, then write the report."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from byrote.evidence.cached_reads import read_once
+from byrote.record import Record
+from byrote.report import findings, read_panel, sentences, write_report
+from byrote.signature import Probe
+from byrote.task.canaries import Canaries
+from byrote.task.designs import Design
+from byrote.task.loading import default_canaries, load_task
+from byrote.task.task import Task
+from byrote.training.collect_until import Going as Going
+from byrote.training.collect_until import Watcher, collect_until
+
+
+def audit(
+    task: Task | str,
+    directory: Path | str | None = None,
+    *,
+    runs: int | None = None,
+    until: float | None = None,
+    epochs: int | None = None,
+    design: Design | None = None,
+    canaries: Canaries | None = None,
+    seed: int = 0,
+    probes: Sequence[Probe | str] = (),
+    probe_every: int = 0,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    device: str = "cpu",
+    precision: Literal["auto", "fp32", "bf16"] = "auto",
+    memory: int | None = None,
+    progress: Watcher | None = None,
+    tell: Callable[[list[str]], None] | None = None,
+) -> Record:
+    """Train the runs that are missing in `directory` (default: audits/NAME), write report.html there, and return the record.
+
+    `task` is a byrote.Task or what `byrote audit` takes: `fashion`, `my_task.py`, `package.module:task`. With `until`, runs
+    are added until the median standard error of memorization is that small, `runs` at most. See `byrote.collect` for
+    the rest. `tell` is called with the verdict, sentence by sentence, before the report is drawn.
+    """
+    source = task if isinstance(task, str) else ""
+    found = load_task(task) if isinstance(task, str) else task
+    if epochs is not None:
+        found = replace(found, recipe=replace(found.recipe, epochs=epochs))
+    where = directory if directory is not None else Path("audits") / found.name
+    planted = default_canaries(source, found) if canaries is None else canaries
+    record = collect_until(
+        found, where, standard_error=until, runs=runs, progress=progress, design=design, canaries=planted, seed=seed,
+        probes=probes, probe_every=probe_every, workers=workers, executor=executor, device=device, precision=precision, memory=memory, source=source,
+    )  # fmt: skip
+    read = read_once(record)
+    panel = read_panel(record, read)
+    measured = findings(record, panel=panel, read=read)
+    if tell is not None:
+        tell(sentences(measured))
+    write_report(record, panel=panel, found=measured)
+    return record

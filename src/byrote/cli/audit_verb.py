@@ -1,0 +1,118 @@
+"""The verb that trains: audit."""
+
+from collections.abc import Generator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from typing import Literal
+
+import click
+
+from byrote.cli.output import progress, say
+
+
+@click.command(short_help="Train models, score every example, write the report.")
+@click.argument("task")
+@click.option(
+    "--runs",
+    type=click.IntRange(0),
+    help="How many models to have in all. Finished ones count; 0 trains none. [default: what the design needs]",
+)
+@click.option("--epochs", type=click.IntRange(1), help="Passes over the training set. [default: the task's recipe]")
+@click.option(
+    "--design",
+    default="subsets(fraction=0.7)",
+    show_default=True,
+    help="Who is trained on what: subsets(...), halves, kfold(folds=5), leave_one_out, leave_group_out.",
+)
+@click.option(
+    "--canaries",
+    help="How many canaries of each usual kind to plant, or of which: mislabeled=50,ambiguous=20. Kinds: mislabeled, ordinary, noise, ambiguous. [default: 1 % for the tasks of byrote, 0 for yours]",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="All randomness comes from it.")
+@click.option(
+    "--until",
+    type=click.FloatRange(0, min_open=True),
+    help="Train until the median standard error of memorization is this small, for example 0.05; --runs is then the most to train.",
+)
+@click.option(
+    "--out", metavar="DIRECTORY", help="Directory of the record, or a URL (s3://bucket/name). [default: audits/NAME]"
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Where models train: processes of this machine, or a Ray cluster (pip install 'byrote[ray]').",
+)
+@click.option(
+    "--probe",
+    "probes",
+    multiple=True,
+    help="Also ask every trained model this, of everyone: for example curvature. Repeatable; see `byrote catalogue`.",
+)
+@click.option(
+    "--probe-every", type=click.IntRange(0), default=0, help="Ask probes every N epochs too. [default: at the end only]"
+)
+@click.option("--workers", type=click.IntRange(1), help="Processes that train. [default: one per core; one per GPU]")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps ...")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16"]),
+    default="auto",
+    show_default=True,
+    help="auto: bfloat16 where the machine has it in hardware.",
+)
+@click.option("--memory", help="The most that training may take, for example 8GB. [default: what is free]")
+def audit(
+    task: str,
+    runs: int | None,
+    epochs: int | None,
+    design: str,
+    canaries: str | None,
+    seed: int,
+    until: float | None,
+    out: str | None,
+    engine: str,
+    probes: Sequence[str],
+    probe_every: int,
+    workers: int | None,
+    device: str,
+    precision: Literal["auto", "fp32", "bf16"],
+    memory: str | None,
+) -> None:
+    """Train models on subsets of TASK's examples, score every example, and write report.html.
+
+    TASK is fashion, fashion-mnist, digits, a Python file that defines `task`, or package.module:name. Stop it at any
+    time: finished runs are kept, and the same command goes on where it stopped.
+    """
+    from byrote.auditing import audit as run_audit
+    from byrote.task.canaries import parse_canaries
+    from byrote.task.designs import parse_design
+    from byrote.training.memory import parse_memory
+
+    planted = None if canaries is None else parse_canaries(canaries)
+    budget = None if memory is None else parse_memory(memory)
+    with _executor(engine, device) as executor, progress() as (update, close):
+
+        def tell(said: list[str]) -> None:
+            close()
+            click.echo("\n".join(said))
+            say("drawing the report ...")
+
+        record = run_audit(
+            task, out, runs=runs, until=until, epochs=epochs, design=parse_design(design), canaries=planted,
+            seed=seed, probes=probes, probe_every=probe_every, workers=workers, executor=executor, device=device, precision=precision, memory=budget,
+            progress=update, tell=tell,
+        )  # fmt: skip
+    click.echo(f"\nreport: {record.directory / 'report.html'}")
+
+
+@contextmanager
+def _executor(engine: str, device: str) -> Generator[Executor | None]:
+    if engine == "local":
+        yield None
+        return
+    from byrote.integrations.ray import RayExecutor
+
+    with RayExecutor(gpus=1 if device.startswith("cuda") else 0) as executor:
+        yield executor

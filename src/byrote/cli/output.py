@@ -1,0 +1,112 @@
+"""What the verbs show: a bar while models train, tables, and sentences on stderr."""
+
+import logging
+import sys
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from byrote.summaries.forecast import Forecast
+    from byrote.training.collect_until import Going
+
+
+def say(text: str) -> None:
+    """Print a sentence on stderr."""
+    click.echo(text, err=True)
+
+
+@contextmanager
+def progress() -> Generator[tuple[Callable[["Going"], None], Callable[[], None]]]:
+    """Show a bar while models train, and what `byrote` warns of above it."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"), BarColumn(20), TaskProgressColumn(), TextColumn("{task.fields[finished]}"),
+        TimeRemainingColumn(), TextColumn("left"),
+    )  # fmt: skip
+    warned = _Warned(console)
+    logging.getLogger("byrote").addHandler(warned)
+    try:
+        with Bar(*columns, console=console, speed_estimate_period=120) as bar:
+            shown = bar.add_task("training", total=None, finished="", visible=False)
+
+            def update(now: "Going") -> None:
+                bar.update(
+                    shown,
+                    completed=now.steps,
+                    total=now.of_steps,
+                    finished=f"{now.runs}/{now.of_runs} runs{_known(now.forecast)},",
+                    visible=True,
+                )
+                if now.runs >= now.of_runs:
+                    bar.update(shown, description="trained ")
+
+            yield update, bar.stop
+    finally:
+        logging.getLogger("byrote").removeHandler(warned)
+
+
+def _known(forecast: "Forecast | None") -> str:
+    if forecast is None:
+        return ""
+    error, reliability = forecast.standard_error, forecast.reliability.value
+    return f", se {error:.3f}" + (f", reliability {reliability:.2f}" if reliability > 0 else "")
+
+
+class _Warned(logging.Handler):
+    """Prints what the library warns of, in one line above the bar."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.WARNING)
+        self.console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.console.print(f"byrote: {record.getMessage()}", markup=False, highlight=False, soft_wrap=True)
+
+
+def data_options(verb: Callable[..., None]) -> Callable[..., None]:
+    """Add --csv and --json to a verb that prints rows, as `form`."""
+    as_json = click.option("--json", "form", flag_value="json", help="Print JSON.")
+    return click.option("--csv", "form", flag_value="csv", help="Print CSV.")(as_json(verb))
+
+
+def print_data(rows: Sequence[dict[str, Any]], form: str) -> None:
+    """Print rows on stdout, as CSV or JSON."""
+    from byrote.evidence.tables import as_csv, as_json
+
+    click.echo(as_csv(rows) if form == "csv" else as_json(rows), nl=False)
+
+
+def print_rows(rows: Sequence[dict[str, Any]], scores: Sequence[str]) -> None:
+    """Print rows on stdout as a table; those named in `scores` are numbers with their interval, if they have one."""
+    table = Table(box=None, pad_edge=False)
+    bounds = {f"{name} {end}" for name in scores for end in ("low", "high")}
+    names = [name for name in (rows[0] if rows else {}) if name not in bounds]
+    for name in names:
+        table.add_column(name, justify="right" if name in scores else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row, name) if name in scores else str(row[name]) for name in names))
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def _cell(row: dict[str, Any], name: str) -> str:
+    value, low, high = (row.get(key) for key in (name, f"{name} low", f"{name} high"))
+    if value is None:
+        return "undefined" if f"{name} low" in row else ""
+    return f"{value:.3f}" + ("" if low is None else f" [{low:.3f}, {high:.3f}]")
+
+
+def short(value: Any) -> Any:
+    """Return a number with three decimals, and anything else as it is."""
+    return f"{value:.3f}" if isinstance(value, float) else value

@@ -1,0 +1,118 @@
+"""C-score profile over sizes of the training set, Jiang, Zhang, Talwar & Mozer, 2021, arXiv:2002.03206."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy import ndarray
+from numpy.typing import NDArray
+
+from byrote.errors import ByroteError, MissingEvidence, WrongRecord
+from byrote.evidence.evaluate import LEVEL, evaluate
+from byrote.record import Record
+from byrote.scores import c_score
+from byrote.task.designs import Subsets, parse_design
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """The C-score of each example at each size of the training set, smallest first, and its mean over the sizes.
+
+    `fractions` are the sizes as a share of the training examples, `runs_out` counts the runs without the example.
+    """
+
+    ids: NDArray[np.str_]
+    fractions: Float[ndarray, " size"]
+    value: Float[ndarray, "size example"]
+    low: Float[ndarray, "size example"]
+    high: Float[ndarray, "size example"]
+    runs_out: Int[ndarray, "size example"]
+    mean: Float[ndarray, " example"]
+    mean_low: Float[ndarray, " example"]
+    mean_high: Float[ndarray, " example"]
+    level: float
+
+
+def c_profile(records: Sequence[Record], *, level: float = LEVEL) -> Profile:
+    """P(correct | not trained on it) at several sizes of the training set, and their mean: 1 is easy, 0 contradicts the rest.
+
+    Jiang et al. (2021) average over the sizes 10 % to 90 %; the mean here is over the sizes of the records, all of one
+    task, each collected with `Subsets(fraction=...)` of its own. Only examples that all records have are in it (a canary
+    of one of them may not be). The mean is NaN where a size is. Intervals: Wilson's (1927) at a size, and for the mean
+    the squared distances to its ends added up (Zou & Donner 2008), the records being independent.
+
+    Raises MissingEvidence for fewer than two records, another design, or a fraction that comes twice; WrongRecord for
+    records of different tasks.
+
+    It misleads when profiles over different sizes are compared: name the sizes beside every mean.
+    """
+    if len(records) < 2:
+        raise MissingEvidence(
+            f"c_profile needs two records or more, and was given {len(records)}. "
+            "Collect the task again with another Subsets(fraction=...)."
+        )
+    ordered = sorted(records, key=_fraction)
+    fractions = np.array([_fraction(record) for record in ordered])
+    if len(np.unique(fractions)) < len(fractions):
+        raise MissingEvidence(
+            f"c_profile needs a fraction of its own for each record, and was given {fractions.tolist()}. "
+            "Extend one record with more runs instead."
+        )
+    for record in ordered[1:]:
+        _check_alike(ordered[0], record)
+    kept = [_positions(record, ordered) for record in ordered]
+    found = [evaluate(c_score, record, level=level) for record in ordered]
+    value, low, high, runs_out = (
+        np.stack([getattr(each, name)[where] for each, where in zip(found, kept, strict=True)])
+        for name in ("value", "low", "high", "runs_out")
+    )
+    mean = value.mean(axis=0)
+    below, above = (np.sqrt(((value - end) ** 2).sum(axis=0)) / len(value) for end in (low, high))
+    ids = ordered[0].population.ids[kept[0]]
+    return Profile(ids, fractions, value, low, high, runs_out, mean, mean - below, mean + above, level)
+
+
+def _fraction(record: Record) -> float:
+    text = str(record.manifest.get("design"))
+    try:
+        design = parse_design(text)
+    except ByroteError:
+        design = None
+    if not isinstance(design, Subsets):
+        raise MissingEvidence(
+            f"c_profile needs records of random subsets, and {record.directory} has the design {text!r}. "
+            "Collect it with Subsets(fraction=...)."
+        )
+    return design.fraction
+
+
+def _check_alike(one: Record, other: Record) -> None:
+    """Raise WrongRecord where two records differ in what is learned, or how."""
+    for name, a, b in zip(("task", "classes", "model", "recipe", "steps"), _learned(one), _learned(other), strict=True):
+        if a != b:
+            raise WrongRecord(
+                f"{one.directory} and {other.directory} differ in {name}: {a!r} and {b!r}. "
+                "A profile is of one task, model and recipe."
+            )
+    shared, first, second = np.intersect1d(one.population.ids, other.population.ids, return_indices=True)
+    if not len(shared) or (one.population.labels[first] != other.population.labels[second]).any():
+        raise WrongRecord(
+            f"{one.directory} and {other.directory} share {len(shared)} examples, or disagree about their labels. "
+            "A profile is of one task, model and recipe."
+        )
+
+
+def _learned(record: Record) -> tuple[Any, ...]:
+    manifest, task = record.manifest, record.manifest["task"]
+    return task.get("name"), task.get("classes"), task.get("model"), manifest.get("recipe"), manifest.get("steps")
+
+
+def _positions(record: Record, records: Sequence[Record]) -> NDArray[np.int64]:
+    """Return where in this record the examples are that all have, in the order of the first of the records."""
+    shared = records[0].population.ids
+    for each in records[1:]:
+        shared = shared[np.isin(shared, each.population.ids)]
+    order = np.argsort(record.population.ids)
+    return order[np.searchsorted(record.population.ids[order], shared)]

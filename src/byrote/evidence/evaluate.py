@@ -1,0 +1,193 @@
+"""From a record to values: call a score on what its signature asks for, and say how certain the result is."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+from numpy.typing import NDArray
+
+from byrote.errors import MissingEvidence
+from byrote.evidence.columns import Read, chosen_runs, per_run, stack
+from byrote.record import Record
+from byrote.signature import Score
+from byrote.stats.intervals import normal_quantile, student
+
+LEVEL = 0.9
+"""Level of every interval, unless another is asked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """One score of every example of a record, with its interval and the runs behind it.
+
+    `low` and `high` bound the value at `level`; `stderr` is their distance divided by twice the normal quantile.
+    `runs_in` and `runs_out` count the runs that were and were not trained on the example. Undefined values, and
+    intervals that one run cannot give, are NaN.
+    """
+
+    score: Score
+    ids: NDArray[np.str_]
+    value: Float[ndarray, " example"]
+    low: Float[ndarray, " example"]
+    high: Float[ndarray, " example"]
+    runs_in: Int[ndarray, " example"]
+    runs_out: Int[ndarray, " example"]
+    level: float = LEVEL
+
+    @property
+    def stderr(self) -> Float[ndarray, " example"]:
+        """Half the interval over the normal quantile of its level."""
+        return (self.high - self.low) / (2 * normal_quantile(self.level))
+
+    def ranked(self, mask: Bool[ndarray, " example"]) -> Int[ndarray, " rank"]:
+        """Return the positions under `mask`, most memorized (or hardest) first; ties keep their order, NaN comes last."""
+        positions = np.flatnonzero(mask)
+        return positions[np.argsort(-self.score.sign * self.value[positions], kind="stable")]
+
+
+@dataclass(frozen=True, eq=False)
+class AttackValues:
+    """What a membership attack says of every example in every run: a high value says that the run was trained on it.
+
+    Each run is the target once, and the others are what the attacker has trained. `positions` are the examples, in the
+    order of the columns; `member` is the truth. NaN where the attack has no opinion.
+    """
+
+    score: Score
+    runs: tuple[int, ...]
+    positions: Int[ndarray, " example"]
+    value: Float[ndarray, "run example"]
+    member: Bool[ndarray, "run example"]
+
+
+def evaluate(
+    score: Score,
+    record: Record,
+    *,
+    level: float = LEVEL,
+    runs: Sequence[int] | None = None,
+    read: Read | None = None,
+) -> Values:
+    """Return one value per example of the record.
+
+    A score that reads the `run` axis is called once on all runs. Any other speaks about one model: it is called on
+    each run and averaged over the runs that were trained on the example (infinite when at least half of them say so,
+    else the mean of the finite ones). A score that lacks the `step` axis reads the step its option `step` names, else
+    the last. `read` reads in place of `record.at_step`. Raises MissingEvidence.
+    """
+    chosen = chosen_runs(score, record, runs)
+    if score.key != ("example",):
+        how = "with byrote.guess" if "run" in score.key else "in blocks, with byrote.pairs"
+        raise MissingEvidence(f"{score} has one value per {' and '.join(score.key)}. Ask for it {how}.")
+    member = np.stack([record.member(run) for run in chosen])
+    runs_in = member.sum(0)
+    if "run" in score.axes:
+        value, low, high = _across(score, record, chosen, level, read or record.at_step)
+    else:
+        value, low, high = _within(score, record, chosen, member, level, read or record.at_step)
+    return Values(score, record.population.ids, value, low, high, runs_in, len(chosen) - runs_in, level)
+
+
+def guess(
+    score: Score,
+    record: Record,
+    *,
+    positions: Int[ndarray, " example"] | None = None,
+    runs: Sequence[int] | None = None,
+    read: Read | None = None,
+) -> AttackValues:
+    """Return what the score, taken as a membership attack, says of real training examples (or those at `positions`).
+
+    A score that has a value per run and example says so itself, from all runs. One about a single model at one step
+    says member where it is easy (`loss`: where it is low). Raises MissingEvidence for any other: what training itself
+    recorded of an example gives away who was trained on it. `read` reads in place of `record.at_step`.
+    """
+    chosen = chosen_runs(score, record, runs)
+    asked = np.flatnonzero(record.population.where("train")) if positions is None else positions
+    member = np.stack([record.member(run)[asked] for run in chosen])
+    if score.key == ("run", "example"):
+        columns = [stack(need, record, chosen, score, read or record.at_step, asked) for need in score.needs]
+        value = np.asarray(score(*columns), np.float64)
+    elif score.key == ("example",) and not score.axes & {"run", "step"} and not _heard_in_training(score):
+        value = np.stack([-score.sign * values[asked] for _, values in per_run(score, record, chosen, read=read)])
+    else:
+        raise MissingEvidence(
+            f"{score} is no membership attack. Take `loss`, or a score whose high values mean a member (`byrote catalogue`)."
+        )
+    return AttackValues(score, tuple(chosen), asked, value, member)
+
+
+def _heard_in_training(score: Score) -> bool:
+    return any(need.column.endswith("_seen") or need.column == "member" for need in score.needs)
+
+
+def pairs(
+    score: Score, record: Record, targets: Int[ndarray, " target"], *, block: int = 512, level: float = LEVEL
+) -> Iterator[tuple[Int[ndarray, " target"], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
+    """Yield (targets, value, low, high) with arrays `[example, target]`, a block of targets at a time.
+
+    Memory is bounded by examples x block; `targets` are positions in the record.
+    """
+    if score.key != ("example", "target"):
+        raise MissingEvidence(f"{score} has no value per pair of example and target. Use byrote.evaluate.")
+    chosen = chosen_runs(score, record, None)
+    whole = {need.column: stack(need, record, chosen, score, record.at_step) for need in score.needs}
+    for start in range(0, len(targets), block):
+        part = targets[start : start + block]
+        columns = [whole[n.column][:, part] if "target" in n.axes else whole[n.column] for n in score.needs]
+        value = np.asarray(score(*columns))
+        low = high = np.full_like(value, np.nan)
+        if score.interval is not None:
+            low, high = score.interval(*columns, level=level)
+        yield part, value, low, high
+
+
+def jackknife(score: Score, columns: Sequence[NDArray[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the score and its variance, leaving out one run at a time (Tukey 1958). NaN when no run can be spared."""
+    runs = len(columns[_first_with_run(score)])
+    value = np.asarray(score(*columns), np.float64)
+    if runs < 2:
+        return value, np.full_like(value, np.nan)
+    total, squares = np.zeros_like(value), np.zeros_like(value)
+    for left_out in range(runs):
+        kept = np.arange(runs) != left_out
+        part = [c[kept] if "run" in need.axes else c for need, c in zip(score.needs, columns, strict=True)]
+        change = np.asarray(score(*part), np.float64) - value
+        total, squares = total + change, squares + change**2
+    return value, np.maximum((runs - 1) / runs * (squares - total**2 / runs), 0.0)
+
+
+def _across(
+    score: Score, record: Record, runs: Sequence[int], level: float, read: Read
+) -> tuple[NDArray[np.float64], ...]:
+    columns = [stack(need, record, runs, score, read) for need in score.needs]
+    if score.interval is not None:
+        return (np.asarray(score(*columns), np.float64), *score.interval(*columns, level=level))
+    value, variance = jackknife(score, columns)
+    return (value, *student(value, variance * len(runs), np.full(value.shape, len(runs)), level=level))
+
+
+def _within(
+    score: Score, record: Record, runs: Sequence[int], member: Bool[ndarray, "run example"], level: float, read: Read
+) -> tuple[NDArray[np.float64], ...]:
+    n = len(record.population)
+    count, extreme, mean, squares = (np.zeros(n) for _ in range(4))
+    for (_, values), trained in zip(per_run(score, record, runs, read=read), member, strict=True):
+        extreme += np.where(trained & np.isinf(values), np.sign(values), 0.0)
+        use = trained & np.isfinite(values)
+        count += use
+        delta = np.where(use, values - mean, 0.0)
+        mean += delta / np.maximum(count, 1)
+        squares += delta * np.where(use, values - mean, 0.0)
+    value = np.where(count > 0, mean, np.nan)
+    low, high = student(value, squares / np.maximum(count - 1, 1), count, level=level)
+    unbounded = (extreme != 0) & (np.abs(extreme) >= count)
+    value = np.where(unbounded, np.copysign(np.inf, extreme), value)
+    return value, np.where(unbounded, np.nan, low), np.where(unbounded, np.nan, high)
+
+
+def _first_with_run(score: Score) -> int:
+    return next(i for i, need in enumerate(score.needs) if "run" in need.axes)

@@ -1,0 +1,26 @@
+"""Memorization of the groups of a record: duplicates, one person's rows."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from byrote.errors import InvalidData
+from byrote.evidence.evaluate import LEVEL
+from byrote.record import Record
+from byrote.scores.group_memorization import Groups, group_memorization
+
+
+def memorized_groups(record: Record, *, groups: NDArray[np.str_] | None = None, level: float = LEVEL) -> Groups:
+    """Return how much of each group is known only to runs that were trained on it; see `group_memorization`.
+
+    `groups` has a name per example of the record, empty for none (default: the groups that the task has declared).
+    Raises MissingEvidence where there is no group, or where none is left out whole in any run.
+    """
+    named = record.population.groups if groups is None else groups
+    if len(named) != len(record.population):
+        raise InvalidData(
+            f"{len(named)} groups were given for the {len(record.population)} examples of {record.directory}. "
+            "Give one name per example, in the order of the record."
+        )
+    correct = np.stack([record.at_step(run, "correct", record.last_step) == 1 for run in record.runs])
+    member = np.stack([record.member(run) for run in record.runs])
+    return group_memorization(correct, member, named, level=level)

@@ -1,0 +1,1 @@
+"""Experiments: train again, differently, and compare."""

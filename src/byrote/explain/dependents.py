@@ -1,0 +1,170 @@
+"""Who depends on whom: examples that models get right because they learned another one.
+
+Feldman & Zhang, 2020, arXiv:2008.03703 (influence at .15 and more of examples memorized at .25 and more).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+from numpy.typing import NDArray
+
+from byrote.evidence.evaluate import LEVEL
+from byrote.evidence.outcomes import Outcomes
+from byrote.explain.look_alikes import look_alikes
+from byrote.explain.neighbours import Space
+from byrote.record import Population
+from byrote.scores import influence
+from byrote.stats.estimate import Estimate
+from byrote.stats.intervals import newcombe
+
+MEMORIZED = 0.25
+"""Memorization from which a training example is worth looking at as a source (Feldman & Zhang 2020)."""
+
+INFLUENTIAL = 0.15
+"""Influence from which a pair counts, if its interval lies above 0 (Feldman & Zhang 2020)."""
+
+SHUFFLES = 20
+"""Times that the runs are shuffled, to see what chance alone finds."""
+
+BLOCK = 512
+"""Targets at a time: memory is bounded by sources x BLOCK, and one byte per pair where only look-alikes are considered."""
+
+KEPT = 2000
+"""Pairs that are named at most; all that pass are counted."""
+
+GRID = 1000
+"""Influences are counted in steps of 1 / GRID."""
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """`target` is more often right in models trained on `source`; both are positions. An influence of 1: only then."""
+
+    source: int
+    target: int
+    influence: Estimate
+
+
+@dataclass(frozen=True, eq=False)
+class Dependences:
+    """The strongest pairs that pass the thresholds, and how many would pass by chance alone.
+
+    `considered` pairs were looked at; `pairs` names the KEPT strongest that passed, strongest first. `passed` counts
+    all of them by influence, in steps of 1 / GRID, and `chance` counts those of a record in which nothing depends on
+    anything: the mean over SHUFFLES shuffles of the runs. A list no longer than chance makes it is noise.
+    """
+
+    pairs: tuple[Dependence, ...]
+    considered: int
+    passed: Float[ndarray, " influence"]
+    chance: Float[ndarray, " influence"]
+
+    @property
+    def found(self) -> int:
+        """How many pairs passed, named or not."""
+        return int(self.passed.sum())
+
+    @property
+    def by_chance(self) -> float:
+        """How many pairs chance alone makes pass, on average."""
+        return float(self.chance.sum())
+
+    def false_share(self, most: int | None = None) -> float:
+        """Return the expected share of chance among the `most` strongest (all, if None): 1 is noise; NaN if empty."""
+        if not self.pairs:
+            return float("nan")
+        least = 0 if most is None else int(_grid(self.pairs[:most][-1].influence.value))
+        return float(min(self.chance[least:].sum() / self.passed[least:].sum(), 1.0))
+
+
+NOBODY = Dependences((), 0, np.zeros(GRID + 1), np.zeros(GRID + 1))
+"""Nothing was looked at."""
+
+
+def find_dependences(
+    population: Population,
+    answers: Outcomes,
+    sources: Int[ndarray, " source"],
+    targets: Int[ndarray, " target"],
+    space: Space | None,
+    *,
+    seed: int = 0,
+) -> Dependences:
+    """Return the pairs source -> target that pass the thresholds, and what chance alone would find.
+
+    With few runs the largest of a million influences are mostly chance. Given a `space`, only look-alikes are
+    considered: they are chosen by their inputs, so that far fewer pairs compete; None considers every pair. Nobody
+    depends on itself.
+    """
+    alike = None if space is None else look_alikes(population, space, sources, targets)
+    itself = int(np.isin(targets, sources).sum())
+    considered = len(sources) * len(targets) - itself if alike is None else int(alike.sum())
+    if not considered:
+        return NOBODY
+    member, correct = answers.member[:, sources], answers.correct[:, targets]
+    same = sources[:, None] == targets if itself else None
+    rows, columns, value, low, high = _passing(correct, member, alike, same)
+    strongest = np.lexsort((-low, -value))[:KEPT]
+    pairs = tuple(
+        Dependence(
+            int(sources[rows[at]]),
+            int(targets[columns[at]]),
+            Estimate(float(value[at]), float(low[at]), float(high[at]), len(correct), "run", LEVEL),
+        )
+        for at in strongest
+    )
+    rng = np.random.default_rng(seed)
+    chance = np.zeros(GRID + 1)
+    for _ in range(SHUFFLES):
+        chance += _count(_passing(correct[rng.permutation(len(correct))], member, alike, same)[2]) / SHUFFLES
+    return Dependences(pairs, considered, _count(value), chance)
+
+
+def _grid(value: NDArray[np.float64] | float) -> NDArray[np.int64]:
+    return np.rint(np.asarray(value) * GRID).astype(np.int64)
+
+
+def _count(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.bincount(_grid(values), minlength=GRID + 1).astype(np.float64)
+
+
+def _passing(
+    correct: Bool[ndarray, "run target"],
+    member: Bool[ndarray, "run source"],
+    alike: Bool[ndarray, "source target"] | None,
+    same: Bool[ndarray, "source target"] | None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return rows, columns, values, low and high ends of the pairs that are considered and pass both thresholds."""
+    rows: list[NDArray[np.intp]] = []
+    columns: list[NDArray[np.intp]] = []
+    for start in range(0, correct.shape[1], BLOCK):
+        part = slice(start, start + BLOCK)
+        large = influence(correct[:, part], member) >= INFLUENTIAL
+        if alike is not None:
+            large &= alike[:, part]
+        if same is not None:
+            large &= ~same[:, part]
+        row, column = np.nonzero(large)
+        rows.append(row)
+        columns.append(column + start)
+    row, column = np.concatenate(rows), np.concatenate(columns)
+    value, low, high = _estimate(correct, member, row, column)
+    sure = low > 0
+    return row[sure], column[sure], value[sure], low[sure], high[sure]
+
+
+def _estimate(
+    correct: Bool[ndarray, "run target"],
+    member: Bool[ndarray, "run source"],
+    rows: Int[ndarray, " pair"],
+    columns: Int[ndarray, " pair"],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return influence and its interval (Newcombe's, as the score has it) for these pairs only."""
+    right_in = np.count_nonzero(correct[:, columns] & member[:, rows], axis=0)
+    inside = np.count_nonzero(member, axis=0)[rows]
+    right_out = np.count_nonzero(correct, axis=0)[columns] - right_in
+    outside = len(correct) - inside
+    low, high = newcombe(right_in, inside, right_out, outside, level=LEVEL)
+    return right_in / inside - right_out / outside, low, high

@@ -1,0 +1,29 @@
+"""Look-alikes: pairs of examples that resemble each other, chosen by their inputs before any model is asked."""
+
+import numpy as np
+from jaxtyping import Bool, Int
+from numpy import ndarray
+
+from byrote.explain.neighbours import Space, nearest
+from byrote.record import Population
+
+LOOK_ALIKES = 10
+"""A training example is a look-alike of a target if it is among this many nearest ones of the target's label."""
+
+
+def look_alikes(
+    population: Population, space: Space, sources: Int[ndarray, " source"], targets: Int[ndarray, " target"]
+) -> Bool[ndarray, "source target"]:
+    """Return which source is a look-alike of which target; nobody is, where the record kept no inputs."""
+    alike = np.zeros((len(sources), len(targets)), np.bool_)
+    row = np.full(len(population), -1, np.int64)
+    row[sources] = np.arange(len(sources))
+    train = np.flatnonzero(population.where("train") | (row >= 0))
+    for label in np.unique(population.labels[targets]):
+        mine = np.flatnonzero(population.labels[targets] == label)
+        same = train[population.labels[train] == label]
+        where, _ = nearest(space.points, targets[mine], same, LOOK_ALIKES)
+        rows = np.where(where >= 0, row[where], -1)
+        at, rank = np.nonzero(rows >= 0)
+        alike[rows[at, rank], mine[at]] = True
+    return alike

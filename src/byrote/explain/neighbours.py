@@ -1,0 +1,203 @@
+"""Exact nearest neighbours in blocks of matrix products, and what counts as near and as far on this data."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+from numpy.typing import NDArray
+
+from byrote.record import Population
+
+BLOCK_BYTES = 1 << 26
+"""Size of the largest temporary array: 64 MiB. Besides it there is one float32 copy of all inputs."""
+
+SPARE = 8
+"""Candidates beyond k that are measured exactly, because a distance from a matrix product is rounded."""
+
+NEAR_DUPLICATE = 0.4
+"""A near-duplicate is closer than this share of the median nearest-neighbour distance of its class."""
+
+REFERENCES = 500
+"""Examples of each class whose distances say what is usual there (all, when the class is smaller)."""
+
+USUAL_NEIGHBOURS = 5
+"""How far an example is from its own class: the mean distance to this many nearest examples of its label."""
+
+
+FENCE = 1.5
+"""Outlier: farther from its class than the upper quartile of such distances by this many times their interquartile range."""
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """Another example, and how far away it is: 0 is an exact copy, and a large distance is unlike.
+
+    `change` says what was done to an image before it was compared, as "mirrored"; empty: nothing.
+    """
+
+    position: int
+    id: str
+    label: int
+    distance: float
+    change: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """Every example of a record as a point, and what is usual among the real training examples of each class.
+
+    The distance is the root mean square difference per feature: of pixels from 0 to 1, or of vectors whose
+    features were divided by their standard deviation. `near` is the nearest-neighbour distance (to any label)
+    that half of a class stays below; `far` holds, per class, the sorted mean distances to the nearest
+    training examples of the same label. A record that kept no inputs has no points, and no neighbours.
+    """
+
+    points: Float[ndarray, "example feature"]
+    labels: Int[ndarray, " example"]
+    train: Int[ndarray, " train"]
+    near: dict[int, float]
+    far: dict[int, Float[ndarray, " reference"]]
+
+    @property
+    def empty(self) -> bool:
+        """Whether the record kept no inputs to compare."""
+        return self.points.shape[1] == 0
+
+    def remoteness(self, positions: Int[ndarray, " query"]) -> Float[ndarray, " query"]:
+        """Return the share of its class that is closer to the class than each: 1 is the farthest out; NaN if unknown."""
+        share = np.full(len(positions), np.nan)
+        for label in np.unique(self.labels[positions]):
+            usual = self.far.get(int(label), np.zeros(0))
+            mine = self.labels[positions] == label
+            if len(usual) > 1:
+                distance = _to_class(self.points, positions[mine], self.train[self.labels[self.train] == label])
+                share[mine] = np.searchsorted(usual, distance) / len(usual)
+        return share
+
+    def also(self, population: Population) -> "Space":
+        """Return the points of a population with the same training examples and others besides: what is usual stays."""
+        return replace(self, points=_points(population, self.train), labels=population.labels)
+
+    def distance_to(
+        self, positions: Int[ndarray, " query"], labels: Int[ndarray, " query"]
+    ) -> Float[ndarray, " query"]:
+        """Return how far each is from the nearest examples of the label given with it, where 1 is the fence of that class.
+
+        Beyond the fence, which is Tukey's, a member of the class would be an outlier. NaN where this is unknown.
+        """
+        times = np.full(len(positions), np.nan)
+        for label in np.unique(labels):
+            usual = self.far.get(int(label), np.zeros(0))
+            asked = labels == label
+            lower, upper = np.quantile(usual, (0.25, 0.75)) if len(usual) > 1 else (0.0, 0.0)
+            if upper > 0:
+                same = self.train[self.labels[self.train] == label]
+                times[asked] = _to_class(self.points, positions[asked], same) / (upper + FENCE * (upper - lower))
+        return times
+
+    def is_duplicate(self, label: int, distance: float) -> bool:
+        """Whether a neighbour this close to an example of this label is a near-duplicate: always for an exact copy."""
+        return distance == 0 or distance < self.limit(label)
+
+    def limit(self, label: int) -> float:
+        """Return the distance below which a neighbour of an example of this label is a near-duplicate."""
+        return NEAR_DUPLICATE * self.near.get(label, 0.0)
+
+
+def space(population: Population, *, seed: int = 0) -> Space:
+    """Return the points of a record, with what is usual among its real training examples (canaries count nowhere).
+
+    Where a class has more than REFERENCES examples, a sample drawn with `seed` stands for it.
+    """
+    train = np.flatnonzero(population.where("train"))
+    points, near, far = _points(population, train), dict[int, float](), dict[int, NDArray[np.float64]]()
+    if points.shape[1]:
+        rng = np.random.default_rng(seed)
+        for label in np.unique(population.labels[train]):
+            mine = train[population.labels[train] == label]
+            sample = rng.permutation(mine)[:REFERENCES]
+            distance = nearest(points, sample, train, 1)[1][:, 0]
+            near[int(label)] = float(np.median(distance))
+            far[int(label)] = np.sort(_to_class(points, sample, mine)) if len(mine) > 1 else np.zeros(0)
+    return Space(points, population.labels, train, near, far)
+
+
+def nearest(
+    points: Float[ndarray, "example feature"],
+    queries: Int[ndarray, " query"],
+    candidates: Int[ndarray, " candidate"],
+    k: int,
+) -> tuple[Int[ndarray, "query rank"], Float[ndarray, "query rank"]]:
+    """Return positions and distances of the k candidates nearest to each query, itself excepted, nearest first.
+
+    Exact: a matrix product proposes k + SPARE, and these are measured one by one. Where there are fewer than k
+    others, the rest is position -1 at distance infinity.
+    """
+    where = np.full((len(queries), k), -1, np.int64)
+    distance = np.full((len(queries), k), np.inf)
+    if not len(candidates) or not len(queries) or not points.shape[1]:
+        return where, distance
+    proposed = min(k + SPARE, len(candidates))
+    column = np.full(len(points), -1, np.int64)
+    column[candidates] = np.arange(len(candidates))
+    crowd = points[candidates]
+    lengths = np.einsum("ij,ij->i", crowd, crowd)
+    rows = max(1, BLOCK_BYTES // (4 * max(len(candidates), proposed * points.shape[1])))
+    for start in range(0, len(queries), rows):
+        part = queries[start : start + rows]
+        rough = lengths - 2 * (points[part] @ crowd.T)
+        mine = column[part]
+        rough[mine >= 0, mine[mine >= 0]] = np.inf
+        best = np.argpartition(rough, proposed - 1, axis=1)[:, :proposed]
+        exact = _distances(points[part], crowd[best])
+        exact[best == mine[:, None]] = np.inf
+        order = np.argsort(exact, axis=1, kind="stable")[:, :k]
+        found = np.take_along_axis(exact, order, axis=1)
+        ids = np.where(np.isfinite(found), candidates[np.take_along_axis(best, order, axis=1)], -1)
+        where[start : start + rows, : ids.shape[1]] = ids
+        distance[start : start + rows, : ids.shape[1]] = found
+    return where, distance
+
+
+def list_neighbours(
+    population: Population, where: Int[ndarray, " rank"], distance: Float[ndarray, " rank"]
+) -> tuple[Neighbour, ...]:
+    """Return the neighbours of one example by name, leaving out the places that nobody fills."""
+    return tuple(
+        Neighbour(int(at), str(population.ids[at]), int(population.labels[at]), float(far))
+        for at, far in zip(where, distance, strict=True)
+        if at >= 0
+    )
+
+
+def _points(population: Population, train: Int[ndarray, " train"]) -> NDArray[np.float32]:
+    inputs = population.inputs.reshape(len(population), -1)
+    points = inputs.astype(np.float32)
+    features = max(points.shape[1], 1)
+    if not len(train):
+        return points / np.float32(np.sqrt(features))
+    points /= np.float32(255) if inputs.dtype == np.uint8 else _or_one(points[train].std(axis=0))
+    points -= points[train].mean(axis=0)  # smaller numbers, smaller rounding; distances stay
+    points /= np.float32(np.sqrt(features))
+    return points
+
+
+def _or_one(spread: Float[ndarray, " feature"]) -> Float[ndarray, " feature"]:
+    constant: Bool[ndarray, " feature"] = spread == 0
+    return np.where(constant, 1, spread).astype(np.float32)
+
+
+def _distances(
+    queries: Float[ndarray, "query feature"], others: Float[ndarray, "query rank feature"]
+) -> NDArray[np.float64]:
+    difference = others - queries[:, None]
+    return np.sqrt(np.einsum("qrf,qrf->qr", difference, difference, dtype=np.float64))
+
+
+def _to_class(
+    points: Float[ndarray, "example feature"], queries: Int[ndarray, " query"], same: Int[ndarray, " candidate"]
+) -> Float[ndarray, " query"]:
+    """Return the mean distance to the nearest USUAL_NEIGHBOURS examples among `same`, or to all if there are fewer."""
+    distance = nearest(points, queries, same, min(USUAL_NEIGHBOURS, max(len(same) - 1, 1)))[1]
+    return distance.mean(axis=1)

@@ -1,0 +1,130 @@
+"""Planted copies: how many of them the near-duplicate rule finds among test examples, by how the copy was changed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+from numpy import ndarray
+from numpy.typing import NDArray
+
+from byrote.evidence.evaluate import LEVEL
+from byrote.explain.contaminated import contaminated
+from byrote.explain.neighbours import Space, space
+from byrote.record import Population
+from byrote.stats.estimate import Estimate
+from byrote.stats.intervals import wilson
+
+Change = Callable[[NDArray[Any], NDArray[Any], np.random.Generator], NDArray[np.float64]]
+
+NOISE = 0.02
+"""Standard deviation of the noise on a copy: of brightness from 0 to 1, or of a feature's standard deviation."""
+
+
+@dataclass(frozen=True)
+class CopyCheck:
+    """One kind of planted test example, and the share of them that are called near-duplicates of their source.
+
+    Copies should be found; a `blend`, the mean of two training examples of one class, is no copy and should not.
+    """
+
+    kind: str
+    is_copy: bool
+    found: Estimate
+
+
+def check_copies(
+    population: Population, *, points: Space | None = None, count: int = 100, seed: int = 0
+) -> tuple[CopyCheck, ...]:
+    """Plant changed copies of `count` training examples as test examples, and return how many of each kind are found.
+
+    Nothing is trained: near-duplicates are found by inputs alone. It misleads about copies that were changed in another
+    way; that a kind is not found says that such copies can be in the test set unseen. Empty where no inputs were kept.
+    `points` are those of the population, if they are at hand.
+    """
+    train = np.flatnonzero(population.where("train"))
+    inputs = population.inputs
+    if not inputs[0].size:
+        return ()
+    rng = np.random.default_rng(seed)
+    chosen = rng.permutation(train)[:count]
+    other = np.array([rng.choice(_classmates(population, train, int(at))) for at in chosen])
+    kinds: dict[str, Change] = {"exact": lambda x, _, __: x, "noise": _noisy, "brighter": _brighter, "blend": _blend}
+    if inputs.ndim > 2:
+        kinds |= {"shifted": _shifted, "mirrored": _mirrored, "shifted by two": _shifted_by_two}
+    own, mates = inputs[chosen].astype(np.float64), inputs[other].astype(np.float64)
+    changed = np.concatenate([_as(inputs, change(own, mates, rng)) for change in kinds.values()])
+    source = np.tile(chosen, len(kinds))
+    everyone, start = _planted(population, source, changed), len(population)
+    found = contaminated(
+        everyone, points=(points or space(population)).also(everyone), tests=np.arange(start, len(everyone))
+    )
+    hit = np.zeros(len(source), np.bool_)
+    for each in found:
+        hit[each.position - start] = any(c.position == source[each.position - start] for c in each.duplicates)
+    checks: list[CopyCheck] = []
+    for kind, mine in zip(kinds, np.split(hit, len(kinds)), strict=True):
+        hits = int(mine.sum())
+        low, high = wilson(hits, len(chosen), level=LEVEL)
+        share = Estimate(hits / len(chosen), float(low), float(high), len(chosen), "example", LEVEL)
+        checks.append(CopyCheck(kind, kind != "blend", share))
+    return tuple(checks)
+
+
+def _classmates(population: Population, train: Int[ndarray, " train"], at: int) -> Int[ndarray, " train"]:
+    mates = train[(population.labels[train] == population.labels[at]) & (train != at)]
+    return mates if len(mates) else train
+
+
+def _noisy(x: NDArray[Any], _: NDArray[Any], rng: np.random.Generator) -> NDArray[np.float64]:
+    return x + rng.normal(0, NOISE * _unit(x), x.shape)
+
+
+def _brighter(x: NDArray[Any], _: NDArray[Any], __: np.random.Generator) -> NDArray[np.float64]:
+    return 1.05 * x
+
+
+def _shifted(x: NDArray[Any], _: NDArray[Any], rng: np.random.Generator) -> NDArray[np.float64]:
+    steps = rng.permutation(np.array([(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1) if down or right]))
+    return np.stack([np.roll(one, steps[i % len(steps)], axis=(-2, -1)) for i, one in enumerate(x)])
+
+
+def _mirrored(x: NDArray[Any], _: NDArray[Any], __: np.random.Generator) -> NDArray[np.float64]:
+    return x[..., ::-1]
+
+
+def _shifted_by_two(x: NDArray[Any], _: NDArray[Any], __: np.random.Generator) -> NDArray[np.float64]:
+    return np.roll(x, 2, axis=-1)
+
+
+def _blend(x: NDArray[Any], other: NDArray[Any], __: np.random.Generator) -> NDArray[np.float64]:
+    return (x + other) / 2
+
+
+def _unit(x: NDArray[Any]) -> Any:
+    return 255.0 if x.ndim > 2 else x.std(axis=0)
+
+
+def _as(inputs: NDArray[Any], values: NDArray[np.float64]) -> NDArray[Any]:
+    if inputs.dtype == np.uint8:
+        return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return values.astype(inputs.dtype)
+
+
+def _planted(population: Population, chosen: Int[ndarray, " planted"], inputs: NDArray[Any]) -> Population:
+    """Return the population with these as test examples at its end, labeled like their sources."""
+    n = len(chosen)
+    nobody = np.full(n, "")
+    return replace(
+        population,
+        ids=np.concatenate([population.ids, [f"test/planted {i}" for i in range(n)]]),
+        split=np.concatenate([population.split, np.full(n, "test")]),
+        labels=np.concatenate([population.labels, population.labels[chosen]]),
+        canary=np.concatenate([population.canary, nobody]),
+        verification=np.concatenate([population.verification, np.zeros(n, np.bool_)]),
+        source=np.concatenate([population.source, nobody]),
+        true_label=np.concatenate([population.true_label, np.full(n, -1)]),
+        groups=np.concatenate([population.groups, nobody]),
+        inputs=np.concatenate([population.inputs, inputs]),
+    )

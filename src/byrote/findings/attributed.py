@@ -1,0 +1,32 @@
+"""Attributions that are kept beside a record, as the page shows them: how they were made, and how far to believe them."""
+
+import shlex
+from dataclasses import dataclass
+
+from byrote.attribution.kept import About, kept_methods, read_about
+from byrote.errors import ByroteError
+from byrote.record import Record
+from byrote.stats.not_measured import NotMeasured
+
+
+@dataclass(frozen=True)
+class Attributed:
+    """What is kept, by method; NotMeasured where a file cannot be used. `command` makes one; None where it cannot."""
+
+    kept: tuple[tuple[str, About | NotMeasured], ...]
+    command: str | None
+
+
+def read_attributed(record: Record) -> Attributed:
+    """Return what is kept beside the record; nothing of it is made anew."""
+    source, unit = record.manifest.get("task", {}).get("source"), record.manifest["steps"].get("unit")
+    again = source and unit == "epoch" and record.manifest.get("seed") is not None
+    command = f"byrote attribute {shlex.quote(str(source))} RUNS" if again else None
+    return Attributed(tuple((method, _about(record, method)) for method in kept_methods(record)), command)
+
+
+def _about(record: Record, method: str) -> About | NotMeasured:
+    try:
+        return read_about(record, method)
+    except ByroteError as error:
+        return NotMeasured(str(error))

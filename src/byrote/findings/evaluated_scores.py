@@ -1,0 +1,88 @@
+"""Panel: every score of one record, evaluated once and shared by all parts of the report."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from byrote.errors import MissingEvidence
+from byrote.evidence.best_memorization import best_memorization
+from byrote.evidence.columns import Read
+from byrote.evidence.evaluate import Values, evaluate
+from byrote.record import Record
+from byrote.scores import (
+    aum,
+    c_score,
+    csl,
+    el2n,
+    forgetting,
+    learning_time,
+    loss,
+    mean_confidence,
+    memorization,
+    shrunk_memorization,
+    variability,
+)
+from byrote.signature import Score
+from byrote.stats.not_measured import NotMeasured
+
+EARLY = 0.1
+"""Where EL2N is read: this share of the training, as in its paper (epoch 20 of 200), at least the first step."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Scores by their spelling: either values, or why there are none. `memorization` is the best estimate among them."""
+
+    values: Mapping[str, Values]
+    reasons: Mapping[str, NotMeasured]
+    memorization: Values | NotMeasured
+
+    def of(self, score: Score) -> Values | NotMeasured:
+        """Return this score's values, or why there are none."""
+        return self.values.get(str(score)) or self.reasons[str(score)]
+
+
+def read_panel(record: Record, read: Read | None = None) -> Panel:
+    """Evaluate every score of the report; what the record cannot support is noted with its reason.
+
+    `read` reads in place of the record.
+    """
+    try:
+        best = best_memorization(record)
+    except MissingEvidence as error:
+        best = NotMeasured(str(error))
+    values: dict[str, Values] = {}
+    reasons: dict[str, NotMeasured] = {}
+    for score in reported_scores(record):
+        try:
+            known = best if isinstance(best, Values) and best.score == score else None
+            values[str(score)] = known or evaluate(score, record, read=read)
+        except MissingEvidence as error:
+            reasons[str(score)] = NotMeasured(str(error))
+    return Panel(values, reasons, best)
+
+
+def reported_scores(record: Record) -> tuple[Score, ...]:
+    """Return the scores that a report shows, the causal ones first."""
+    step = max(1, round(EARLY * record.last_step))
+    return (
+        memorization,
+        shrunk_memorization,
+        c_score,
+        mean_confidence,
+        aum,
+        csl,
+        learning_time,
+        forgetting,
+        variability,
+        el2n.bind(step=step),
+        loss,
+    )
+
+
+def toward_memorized(values: Values) -> Float[ndarray, " example"]:
+    """Return the values turned so that high means memorized or hard."""
+    return values.score.sign * np.asarray(values.value, np.float64)

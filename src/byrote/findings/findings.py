@@ -1,0 +1,81 @@
+"""Findings: every number that the terminal's summary and the page's verdict show, each with its interval or its reason."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from byrote.errors import MissingEvidence
+from byrote.evidence.cached_reads import read_once
+from byrote.evidence.columns import Read
+from byrote.evidence.evaluate import Values
+from byrote.evidence.outcomes import read_outcomes
+from byrote.findings.accuracy import Accuracies, read_accuracies
+from byrote.findings.canary_check import CanaryKind, Detection, read_detection, read_kinds
+from byrote.findings.evaluated_scores import Panel, read_panel
+from byrote.findings.memorized import Memorized, read_memorized
+from byrote.findings.score_agreement import Agreement, read_agreement
+from byrote.membership.attacks import Membership, read_membership
+from byrote.record import Record
+from byrote.stats.not_measured import NotMeasured
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What an audit found. A part that could not be measured is NotMeasured, with the reason.
+
+    `train` and `test` count real examples, `planted` the canaries of each kind, `runs` the finished runs, `steps`
+    the passes over the data in each.
+    """
+
+    name: str
+    runs: int
+    steps: int
+    train: int
+    test: int
+    planted: Mapping[str, int]
+    accuracies: Accuracies
+    memorized: Memorized | NotMeasured
+    kinds: tuple[CanaryKind, ...] | NotMeasured
+    detection: tuple[Detection, ...] | NotMeasured
+    membership: Membership | NotMeasured
+    agreement: Agreement | NotMeasured
+
+
+def findings(record: Record, *, panel: Panel | None = None, read: Read | None = None) -> Findings:
+    """Return all numbers of the report. Raises MissingEvidence without a run.
+
+    `panel` may be passed when it is at hand, and `read` (see `read_once`) when losses are.
+    """
+    if not record.runs:
+        raise MissingEvidence(
+            f"{record.directory} has no finished run, so there is nothing to report. Collect some first."
+        )
+    read = read or read_once(record)
+    panel = panel or read_panel(record, read)
+    population = record.population
+    kinds = sorted({str(kind) for kind in population.canary} - {""})
+    memorized, canaries = _memorized(record, panel.memorization)
+    return Findings(
+        name=str(record.manifest.get("task", {}).get("name", "task")),
+        runs=len(record.runs),
+        steps=record.last_step,
+        train=int(population.where("train").sum()),
+        test=int(population.where("test").sum()),
+        planted={kind: int((population.canary == kind).sum()) for kind in kinds},
+        accuracies=read_accuracies(record),
+        memorized=memorized,
+        kinds=canaries,
+        detection=read_detection(record, panel, read),
+        membership=read_membership(record, read),
+        agreement=read_agreement(record, panel),
+    )
+
+
+def _memorized(
+    record: Record, values: Values | NotMeasured
+) -> tuple[Memorized | NotMeasured, tuple[CanaryKind, ...] | NotMeasured]:
+    if isinstance(values, NotMeasured):
+        return values, values
+    answers = read_outcomes(record)
+    kinds = read_kinds(record.population, answers.correct, answers.member, values)
+    nothing = NotMeasured("No canaries were planted.")
+    return read_memorized(record, values, answers.correct, answers.member), kinds or nothing

@@ -1,0 +1,59 @@
+"""Agreement among scores: does a cheap one rank the examples as the causal one does, on this problem?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from byrote.errors import Unsupported
+from byrote.evidence.evaluate import LEVEL
+from byrote.findings.evaluated_scores import Panel, toward_memorized
+from byrote.record import Record
+from byrote.stats.estimate import Estimate
+from byrote.stats.not_measured import NotMeasured
+from byrote.summaries import spearman, top_overlap
+
+TOP = 0.1
+"""Share of the examples whose lists are compared."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two scores, both turned so that high means memorized or hard, over the real training examples.
+
+    `rank` is Spearman's correlation (1 orders alike, 0 is unrelated); `overlap` the share of one's top tenth that
+    is in the other's (TOP is chance).
+    """
+
+    first: str
+    second: str
+    rank: Estimate
+    overlap: Estimate
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """All pairs of the scores that have values."""
+
+    scores: tuple[str, ...]
+    pairs: tuple[Pair, ...]
+    top: int
+
+
+def read_agreement(record: Record, panel: Panel) -> Agreement | NotMeasured:
+    """Return the agreement of every two scores over the real training examples."""
+    train = record.population.where("train")
+    turned = {name: toward_memorized(values)[train] for name, values in panel.values.items()}
+    turned = {name: values for name, values in turned.items() if not np.isnan(values).all()}
+    if len(turned) < 2:
+        return NotMeasured("Fewer than two scores have values.")
+    top = max(1, round(TOP * int(train.sum())))
+    names, pairs = tuple(turned), list[Pair]()
+    for i, first in enumerate(names):
+        for second in names[:i]:
+            a, b = turned[first], turned[second]
+            try:
+                overlap = top_overlap(a, b, k=top, level=LEVEL)
+            except Unsupported:
+                overlap = Estimate(float("nan"), float("nan"), float("nan"), 0, "example", LEVEL)
+            pairs.append(Pair(first, second, spearman(a, b, level=LEVEL), overlap))
+    return Agreement(names, tuple(pairs), top)

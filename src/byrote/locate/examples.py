@@ -1,0 +1,66 @@
+"""The two sets of examples that localisation compares, and how many of them a model gets right."""
+
+import numpy as np
+import torch
+from jaxtyping import Bool
+from numpy import ndarray
+from torch import Tensor, nn
+
+from byrote.errors import InvalidData
+from byrote.probes._frozen import check_inputs, check_labels, frozen
+from byrote.record.population import Population
+from byrote.stats.estimate import Estimate
+from byrote.stats.intervals import newcombe, wilson
+from byrote.training.tensors import to_tensors
+
+Labelled = tuple[Tensor, Tensor]
+"""Inputs `[example, ...]` as in training, and labels `[example]`."""
+
+BATCH = 256
+
+
+def memorized_and_clean(
+    population: Population, member: Bool[ndarray, " example"], *, device: str = "cpu"
+) -> tuple[Labelled, Labelled]:
+    """Return the mislabeled canaries and the real training examples that a run was trained on (`record.member(run)`).
+
+    A wrong label that nothing in the image explains can only be known by rote, once the model predicts it. The real
+    examples count as clean, though some of their labels may be wrong. Raises InvalidData when either set is empty.
+    """
+    mislabeled = member & (population.canary == "mislabeled")
+    clean = member & population.where("train")
+    for name, mask in (("mislabeled canary", mislabeled), ("real training example", clean)):
+        if not mask.any():
+            raise InvalidData(
+                f"This run was trained on no {name}. Take a record with canaries, and a run that has some."
+            )
+    memorized, ordinary = (to_tensors(population, device, np.flatnonzero(mask)) for mask in (mislabeled, clean))
+    return memorized, ordinary
+
+
+def correct(asker: str, model: nn.Module, examples: Labelled) -> Bool[ndarray, " example"]:
+    """Return who is predicted as labelled, in evaluation mode."""
+    inputs, labels = examples
+    check_inputs(asker, inputs)
+    if not len(inputs) or len(inputs) != len(labels):
+        raise InvalidData(f"{asker} was given {len(inputs)} inputs and {len(labels)} labels. Give one or more of each.")
+    right: list[Tensor] = []
+    with frozen(model) as run, torch.no_grad():
+        for some, told in zip(inputs.split(BATCH), labels.split(BATCH), strict=True):
+            logits = run(some)
+            check_labels(asker, told, logits)
+            right.append(logits.argmax(1) == told)
+    return torch.cat(right).cpu().numpy()
+
+
+def share(right: Bool[ndarray, " example"], level: float) -> Estimate:
+    """Return the accuracy, with Wilson's interval over examples."""
+    low, high = wilson(right.sum(), len(right), level=level)
+    return Estimate(float(right.mean()), float(low), float(high), len(right), "example", level)
+
+
+def difference(one: Bool[ndarray, " example"], other: Bool[ndarray, " example"], level: float) -> Estimate:
+    """Return the accuracy on one set minus that on another, with Newcombe's interval over the examples of both."""
+    low, high = newcombe(one.sum(), len(one), other.sum(), len(other), level=level)
+    value = float(one.mean() - other.mean())
+    return Estimate(value, float(low), float(high), len(one) + len(other), "example", level)

@@ -1,0 +1,240 @@
+"""Membership attacks on a record: each run is the target once, and the attack is run where there is nothing to find, too."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Int
+from numpy import ndarray
+
+from byrote.errors import MissingEvidence, Unsupported
+from byrote.evidence.cached_reads import read_once
+from byrote.evidence.columns import Read
+from byrote.evidence.evaluate import LEVEL, AttackValues, guess
+from byrote.membership.blind import blind_baseline, blind_features
+from byrote.record import Population, Record
+from byrote.scores import bavaria, calibrated_loss, lira, loss, rmia
+from byrote.signature import Score
+from byrote.stats.estimate import UNDEFINED, Estimate
+from byrote.stats.not_measured import NotMeasured
+from byrote.summaries import OperatingPoint, auroc, null, over_runs, pooled_tpr_at_fpr, tpr_at_fpr
+from byrote.summaries.one_run import guess_membership, one_run_epsilon
+
+ATTACKS = (loss, calibrated_loss, rmia, lira, bavaria)
+"""The simplest first; all but that need other runs to compare with."""
+
+RATES = (0.01, 0.001)
+"""False-positive rates at which attacks are reported."""
+
+SHUFFLES = 19
+"""Times that membership is shuffled and the strongest attack run again: a p-value of .05 is the least there can be."""
+
+DELTA, EPSILON_LEVEL = 1e-5, 0.95
+
+AT_RISK = 12
+CURVE_POINTS = 25
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One attack on all runs: `auroc` (.5 is chance) is the mean over runs; `at` has its low-rate end, one threshold for all."""
+
+    name: str
+    auroc: Estimate
+    at: tuple[OperatingPoint | NotMeasured, ...]
+    values: AttackValues
+
+
+@dataclass(frozen=True)
+class Exposed:
+    """One example: how often the attack found it among the runs trained on it, and accused it in the others."""
+
+    position: int
+    found: int
+    inside: int
+    accused: int
+    outside: int
+
+
+@dataclass(frozen=True)
+class Membership:
+    """What attacks tell of who was trained on. `strongest` found most members at the first of RATES.
+
+    `shuffled` is what the strongest finds at that rate when membership means nothing, on average, and `p_value` the
+    chance that it finds as much then as it did. `blind` is the AUROC of guessing from the examples without any model:
+    above .5 members differ from others by themselves. `epsilons` are lower bounds of each run's own epsilon at delta
+    DELTA, from its mislabeled canaries (EPSILON_LEVEL each). `exposed` are the examples that the strongest found most
+    often (at that rate), `members` and `others` the pairs of run and example behind all numbers, `left_out` the
+    examples without a loss.
+    """
+
+    attacks: tuple[Attack, ...]
+    strongest: Attack
+    shuffled: float
+    p_value: float
+    blind: Estimate | NotMeasured
+    epsilons: tuple[Estimate, ...]
+    exposed: tuple[Exposed, ...]
+    members: int
+    others: int
+    left_out: int
+
+
+def attack_table(found: Membership) -> list[dict[str, Any]]:
+    """Return one row per attack, and one of the blind baseline, as tables are printed: a number with its low and high."""
+    rows: list[dict[str, Any]] = []
+    for attack in found.attacks:
+        row: dict[str, Any] = {"attack": attack.name, **attack.auroc.cells("AUROC")}
+        for rate, at in zip(RATES, attack.at, strict=True):
+            point = None if isinstance(at, NotMeasured) else at
+            row |= (UNDEFINED if point is None else point.tpr).cells(f"found at {100 * rate:g} %")
+            row[f"accused at {100 * rate:g} %"] = None if point is None else point.fpr_realised.value
+        rows.append(row)
+    blind = UNDEFINED if isinstance(found.blind, NotMeasured) else found.blind
+    nothing = {name: None for name in rows[0] if name not in ("attack", "AUROC", "AUROC low", "AUROC high")}
+    return [*rows, {"attack": "no model at all (blind)", **blind.cells("AUROC"), **nothing}]
+
+
+def read_membership(record: Record, read: Read | None = None) -> Membership | NotMeasured:
+    """Attack every run: its members against the real training examples that it left out.
+
+    The losses of a run are read once for all attacks and checks; `read`, of `read_once`, shares them with other parts.
+    """
+    runs = [run for run in record.runs if _has_both(record, run)]
+    if not runs:
+        return NotMeasured("No finished run has both members and non-members among the real training examples.")
+    read = read or read_once(record)
+    found: list[Attack] = []
+    left_out = 0
+    for score in ATTACKS if len(runs) > 2 else ATTACKS[:1]:
+        try:
+            said = guess(score, record, runs=runs, read=read)
+        except MissingEvidence as error:
+            return NotMeasured(str(error))
+        known = np.asarray(np.isfinite(said.value).all(axis=0))
+        if not (said.member[:, known].any() and not said.member[:, known].all()):
+            continue
+        left_out = max(left_out, int((~known).sum()))
+        found.append(_attack(score, _only(said, known)))
+    if not found:
+        return NotMeasured("No training example has a clean loss in every run, so no attack has anything to go by.")
+    strongest = max(found, key=_strength)
+    shuffled, p_value = _where_nothing_is(strongest, record, read)
+    member = strongest.values.member
+    return Membership(
+        attacks=tuple(found),
+        strongest=strongest,
+        shuffled=shuffled,
+        p_value=p_value,
+        blind=_blind(record.population, strongest.values),
+        epsilons=_epsilons(record, read),
+        exposed=_exposed(strongest),
+        members=int(member.sum()),
+        others=int((~member).sum()),
+        left_out=left_out,
+    )
+
+
+def curve(attack: Attack) -> list[tuple[float, Estimate]]:
+    """Return the attack's operating curve at log-spaced false-positive rates, as far down as the sample can show."""
+    said, points = attack.values, list[tuple[float, Estimate]]()
+    fewest = _fewest_others(said.member)
+    for rate in np.geomspace(min(1.0, 2 / max(fewest, 1)), 0.999, CURVE_POINTS):
+        at = _point(said, float(rate))
+        if isinstance(at, OperatingPoint):
+            points.append((at.fpr_realised.value, at.tpr))
+    return points
+
+
+def _attack(score: Score, said: AttackValues) -> Attack:
+    area = over_runs(lambda value, member: auroc(value, member).value, said.value, said.member, level=LEVEL)
+    return Attack(str(score), area, tuple(_point(said, rate) for rate in RATES), said)
+
+
+def _point(said: AttackValues, rate: float) -> OperatingPoint | NotMeasured:
+    try:
+        if len(said.runs) < 2:
+            return tpr_at_fpr(said.value[0], said.member[0], fpr=rate, level=LEVEL)
+        return pooled_tpr_at_fpr(said.value, said.member, fpr=rate, level=LEVEL)
+    except Unsupported as error:
+        return NotMeasured(str(error))
+
+
+def _strength(attack: Attack) -> tuple[float, float]:
+    first = attack.at[0]
+    return (first.tpr.value if isinstance(first, OperatingPoint) else 0.0, attack.auroc.value)
+
+
+def _where_nothing_is(attack: Attack, record: Record, read: Read) -> tuple[float, float]:
+    """Return what the attack finds under shuffled membership, and its p-value; the attack is run anew on each shuffle."""
+    said, score = attack.values, attack.values.score
+    columns = [np.stack([read(run, "loss", record.last_step)[said.positions] for run in said.runs])]
+
+    def statistic(member: Bool[ndarray, "run example"]) -> float:
+        value = said.value if score is loss else np.nan_to_num(score(*columns, member), nan=0.0)
+        try:
+            return tpr_at_fpr(value.ravel(), member.ravel(), fpr=RATES[0]).tpr.value
+        except Unsupported:
+            return auroc(value.ravel(), member.ravel()).value
+
+    try:
+        found = null(statistic, said.member, keep_examples=len(said.runs) > 1, shuffles=SHUFFLES)
+    except Unsupported:
+        return float("nan"), float("nan")
+    return float(found.shuffled.mean()), found.p_value
+
+
+def _blind(population: Population, said: AttackValues) -> Estimate | NotMeasured:
+    inputs = population.inputs[said.positions]
+    usable = inputs if inputs.size else np.zeros((len(said.positions), 1))
+    try:
+        return blind_baseline(said.member, blind_features(usable, population.labels[said.positions]), level=LEVEL)
+    except Unsupported as error:
+        return NotMeasured(str(error))
+
+
+def _epsilons(record: Record, read: Read) -> tuple[Estimate, ...]:
+    """Audit each run by the canaries whose coin it shows best: half of the guesses say in, the other half out."""
+    wrong = np.flatnonzero(record.population.canary == "mislabeled")
+    if not len(wrong) or "seed" not in record.manifest or record.manifest["seed"] is None:
+        return ()  # of a loop of the user's own nobody knows whether canaries flipped coins
+    found: list[Estimate] = []
+    for run in record.runs:
+        value = -read(run, "loss", record.last_step)[wrong].astype(np.float64)
+        if np.isfinite(value).all():
+            half = len(wrong) // 2
+            said = guess_membership(value, record.member(run)[wrong], says_in=half, says_out=half)
+            found.append(one_run_epsilon(said, delta=DELTA, level=EPSILON_LEVEL))
+    return tuple(found)
+
+
+def _exposed(attack: Attack) -> tuple[Exposed, ...]:
+    at, said = attack.at[0], attack.values
+    if not isinstance(at, OperatingPoint):
+        return ()
+    called = said.value > at.threshold
+    found, accused = (called & said.member).sum(axis=0), (called & ~said.member).sum(axis=0)
+    inside = said.member.sum(axis=0)
+    share = (found + 0.5) / (inside + 1) - (accused + 0.5) / (len(called) - inside + 1)
+    order: Int[ndarray, " rank"] = np.lexsort((-said.value.mean(axis=0), -share))[:AT_RISK]
+    return tuple(
+        Exposed(int(said.positions[i]), int(found[i]), int(inside[i]), int(accused[i]), int(len(called) - inside[i]))
+        for i in order
+        if found[i]
+    )
+
+
+def _only(said: AttackValues, known: Bool[ndarray, " example"]) -> AttackValues:
+    return AttackValues(said.score, said.runs, said.positions[known], said.value[:, known], said.member[:, known])
+
+
+def _has_both(record: Record, run: int) -> bool:
+    member = record.member(run)[record.population.where("train")]
+    return bool(member.any() and not member.all())
+
+
+def _fewest_others(member: Bool[ndarray, "run example"]) -> int:
+    """Return how many pairs of a run and someone it left out there are, without the run that has most of them."""
+    others: Sequence[int] = (~member).sum(axis=1).tolist()
+    return sum(others) - max(others) if len(others) > 1 else sum(others)

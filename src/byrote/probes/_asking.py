@@ -1,0 +1,55 @@
+"""Ask a model a probe's question about many examples, batch by batch."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from byrote.errors import InvalidData
+from byrote.signature import Probe
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Which probes every model answers about everyone: after the last epoch, and every `every` epochs if that is not 0."""
+
+    probes: tuple[Probe, ...] = ()
+    every: int = 0
+
+    def at(self, step: int, last: int) -> tuple[Probe, ...]:
+        """Return the probes to ask after this epoch."""
+        return self.probes if step == last or (self.every and step % self.every == 0) else ()
+
+    def values(self) -> dict[str, object]:
+        """Return what the manifest says of them."""
+        return {"asked": [str(probe) for probe in self.probes], "every": self.every}
+
+
+NO_QUESTIONS = Questions()
+
+
+def ask(
+    probe: Probe, model: "nn.Module", inputs: "Tensor", labels: "Tensor", *, batch_size: int = BATCH
+) -> Float[ndarray, " example"]:
+    """Return the probe's value of each example, as the model stands, in evaluation mode.
+
+    `inputs` and `labels` are tensors on the model's device. The model is left as it was, its mode included. Raises
+    InvalidData when there are not as many labels as inputs.
+    """
+    if len(inputs) != len(labels):
+        raise InvalidData(f"There are {len(inputs)} inputs and {len(labels)} labels. Give one label per input.")
+    from byrote.probes._frozen import evaluating
+
+    with evaluating(model):
+        parts = [
+            probe(model, some, told).detach().double().cpu().numpy()
+            for some, told in zip(inputs.split(batch_size), labels.split(batch_size), strict=True)
+        ]
+    return np.concatenate([np.zeros(0), *parts])

@@ -1,0 +1,28 @@
+"""Entropy of the prediction, Shokri et al., 2017, arXiv:1610.05820; as an attack in Song & Mittal, 2021."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from byrote.probes._frozen import check_inputs, check_logits, frozen
+from byrote.probes._log_odds import log_odds, surprise, weighted
+from byrote.signature import probe
+
+
+@probe(high="hard")
+def entropy(
+    model: nn.Module, inputs: Float[Tensor, "example *shape"], labels: Int[Tensor, " example"]
+) -> Float[Tensor, " example"]:
+    """How undecided the model is: 0 is sure, log of the number of classes is undecided and hard.
+
+    - sum over classes of p log p, in nats, from the logits without rounding probabilities to 0 or 1. The label is not
+      used. As an attack a LOW value says member. NaN where the model gives NaN.
+
+    It misleads where the model is sure and wrong: that looks like a member, which is what `modified_entropy` mends.
+    """
+    check_inputs("entropy", inputs)
+    with frozen(model) as run, torch.no_grad():
+        logits = run(inputs)
+        check_logits("entropy", logits, len(labels))
+        odds = log_odds(logits)
+        return weighted(odds.sigmoid(), surprise(odds)).sum(1)

@@ -1,0 +1,17 @@
+"""Record: what models said about examples, and who was trained on whom. The layout on disk is docs/schema.md."""
+
+from byrote.record.columns import run_path as run_path
+from byrote.record.population import Population as Population
+from byrote.record.population import write_population as write_population
+from byrote.record.reading import SCHEMA as SCHEMA
+from byrote.record.reading import Record as Record
+from byrote.record.reading import finished_runs as finished_runs
+from byrote.record.reading import read_manifest as read_manifest
+from byrote.record.reading import write_manifest as write_manifest
+from byrote.record.run_file import BASE_COLUMNS as BASE_COLUMNS
+from byrote.record.run_file import COLUMNS as COLUMNS
+from byrote.record.run_file import RUN_SCHEMA as RUN_SCHEMA
+from byrote.record.run_file import Observed as Observed
+from byrote.record.run_file import Step as Step
+from byrote.record.run_file import write_run as write_run
+from byrote.record.run_file import writing_run as writing_run

@@ -1,0 +1,169 @@
+"""Read access to a record, by run, column and step, in a directory or at a URL."""
+
+import json
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+from jaxtyping import Bool, Float
+from numpy import ndarray
+from numpy.typing import NDArray
+
+from byrote.errors import MissingEvidence, WrongRecord, unknown
+from byrote.record.columns import Columns, run_path
+from byrote.record.population import read_population
+from byrote.record.run_file import COLUMNS, RUN_SCHEMA
+from byrote.record.storage import Place, names, place, read_all, read_bytes, replacing
+
+if TYPE_CHECKING:
+    from upath import UPath
+
+pc: Any = pyarrow.compute  # its functions are made at import time, out of sight of a type checker
+
+SCHEMA = 1
+
+
+class Record:
+    """Read access to one record, in a directory or at a URL. Columns are read when asked for.
+
+    Only the examples and memberships stay in memory, and who was recorded when: a bit for each run, step and example
+    at most.
+    """
+
+    def __init__(self, directory: "str | os.PathLike[str] | UPath") -> None:
+        self.directory = place(directory)
+        self.manifest = read_manifest(self.directory)
+        self.population = read_population(self.directory)
+        self.runs = finished_runs(self.directory)
+        self._columns = Columns(self.directory, self.population.ids, self.runs)
+        self._members: dict[int, Bool[ndarray, " example"]] = {}
+
+    def __repr__(self) -> str:
+        return f"Record({str(self.directory)!r}: {len(self.runs)} runs, {len(self.population)} examples)"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, by label."""
+        return tuple(self.manifest["task"]["classes"])
+
+    @property
+    def probes(self) -> tuple[str, ...]:
+        """The probes that the models of this record have answered, as they are spelled: columns of the clean pass."""
+        return tuple(self.manifest.get("probes", {}).get("asked", ()))
+
+    @property
+    def last_step(self) -> int:
+        """The step at which everyone was asked once more."""
+        return int(self.manifest["steps"]["last"])
+
+    def member(self, run: int) -> Bool[ndarray, " example"]:
+        """Return who was trained on in this run."""
+        if run not in self._members:
+            member, told = np.zeros(len(self.population), np.bool_), 0
+            for step in (self.last_step, None):  # the last step tells of everyone, unless a loop recorded less
+                if told < len(member):
+                    for part in self._columns.parts(run, "member", step):
+                        member[part.positions] = part.values.to_numpy()
+                        told += len(part.positions)
+            self._members[run] = member
+        return self._members[run]
+
+    def at_step(self, run: int, column: str, step: int) -> NDArray[Any]:
+        """Return one value per example at one step, as float with NaN where nothing was recorded (or bool, int when all was)."""
+        self._check(column)
+        if not 1 <= step <= self.last_step:
+            raise MissingEvidence(
+                f"Step {step} was asked for, but this record has steps 1 to {self.last_step}. Name one of these."
+            )
+        parts = list(self._columns.parts(run, column, step))
+        positions = np.concatenate([np.zeros(0, np.int64), *(part.positions for part in parts)])
+        said = pa.chunked_array(
+            [chunk for part in parts for chunk in part.values.chunks], COLUMNS.get(column, pa.float32())
+        )
+        n = len(self.population)
+        if len(positions) == n and not said.null_count:
+            values = said.to_numpy()
+            full = np.empty(n, values.dtype)
+            full[positions] = values
+            return full
+        values = np.full(n, np.nan, np.float32)
+        values[positions] = _floats(said)
+        return values
+
+    def over_steps(self, run: int, column: str) -> NDArray[Any]:
+        """Return `[step, example]` for steps 1 to the last, as float with NaN where nothing was recorded."""
+        self._check(column)
+        values = np.full((self.last_step, len(self.population)), np.nan, np.float32)
+        for part in self._columns.parts(run, column):
+            if part.step > self.last_step:
+                raise WrongRecord(
+                    f"{run_path(self.directory, run)} has step {part.step}, but the record ends at {self.last_step}. Remove it."
+                )
+            values[part.step - 1, part.positions] = _floats(part.values)
+        return values
+
+    def weight_norm(self, run: int) -> Float[ndarray, " step"]:
+        """Return the Euclidean norm of all trained weights after each step; NaN where it was not recorded."""
+        known = self._columns.weight_norms(run)
+        return np.array([known.get(step, np.nan) for step in range(1, self.last_step + 1)])
+
+    def run_settings(self, run: int) -> dict[str, Any]:
+        """Return the settings that the bits of this run depend on: seed, versions, threads, device."""
+        return self._columns.settings(run)
+
+    def seconds(self) -> dict[int, float]:
+        """Return how long each finished run took, as far as the log knows."""
+        return {entry["run"]: entry["seconds"] for entry in map(json.loads, _log(self.directory))}
+
+    def _check(self, column: str) -> None:
+        if column not in RUN_SCHEMA.names and column not in self.probes:
+            raise unknown("column", column, [*COLUMNS, *self.probes])
+
+
+def finished_runs(directory: Place) -> tuple[int, ...]:
+    """Return the numbers of all runs whose file is there, in order. It takes one listing."""
+    stems = (name.removesuffix(".parquet") for name in names(directory / "runs") if name.endswith(".parquet"))
+    return tuple(sorted(int(stem) for stem in stems if stem.isdigit()))
+
+
+def read_manifest(directory: Place) -> dict[str, Any]:
+    """Return record.json; raise WrongRecord when there is none or when it has another schema."""
+    path = directory / "record.json"
+    try:
+        manifest = json.loads(read_bytes(path))
+        schema = manifest["schema"]
+        if schema == SCHEMA:
+            _ = manifest["task"]["classes"], manifest["steps"]["last"]
+    except FileNotFoundError:
+        raise WrongRecord(
+            f"{directory} is not a record: it has no record.json. Give a directory that `byrote audit` has written."
+        ) from None
+    except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError):
+        raise WrongRecord(
+            f"{path} cannot be read as a manifest. Restore it, or collect into another directory."
+        ) from None
+    if schema != SCHEMA:
+        raise WrongRecord(
+            f"{directory} has schema version {schema}, but this byrote reads version {SCHEMA}. Collect again into another directory."
+        )
+    return manifest
+
+
+def write_manifest(directory: Place, manifest: Mapping[str, Any]) -> None:
+    """Write record.json, whole or not at all. Everything that it speaks of must be there before."""
+    with replacing(directory / "record.json") as path:
+        path.write_text(json.dumps({"schema": SCHEMA, **manifest}, indent=2) + "\n")
+
+
+def _log(directory: Place) -> list[bytes]:
+    try:
+        return read_bytes(directory / "log.jsonl").splitlines()
+    except FileNotFoundError:
+        return list(read_all(directory / "log").values())
+
+
+def _floats(column: pa.ChunkedArray) -> NDArray[np.float32]:
+    return pc.cast(column, pa.float32()).to_numpy().astype(np.float32)

@@ -1,0 +1,242 @@
+"""Recorder: the door for a training loop of your own. Three lines in it, and the same record on disk as any other."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from filelock import FileLock, Timeout
+from torch import Tensor
+
+from byrote.errors import ByroteError, InvalidData, WrongRecord, unknown
+from byrote.record import finished_runs, read_manifest, run_path, write_manifest, write_population, write_run
+from byrote.record.storage import place
+from byrote.recorder.batches import Batch, batch, rows
+from byrote.recorder.display_examples import Lent, population_of
+from byrote.recorder.partial_run import Unfinished
+from byrote.recorder.registry import Split
+from byrote.task.examples import Examples
+from byrote.version import __version__
+
+DESIGN = "own loop"
+BUFFER_BYTES = 64 << 20
+"""Logits that wait for the end of the step; beyond it they are reduced early."""
+LOCK_SECONDS = 10
+"""Loader workers of a killed loop hold its lock until they notice, which takes them up to five seconds."""
+
+
+class Recorder:
+    """Writes what a model says about its examples while your own loop trains it: one `Recorder` for each run.
+
+    Call `seen` after each batch and `end_step` after each pass over the data; after step `steps` the run is complete
+    and reads like any other. `clean`, in your evaluation, adds what `memorization` and its kin read: at the last step
+    of every run, about everyone, members or not.
+
+    `run` numbers the trainings that share a directory, `classes` names the labels (default: their indices). `train`
+    and `test` are the examples for the report to show; with them, an id that is in neither is refused. Ids are whole
+    numbers or strings, unique within their split.
+
+    A finished step survives the death of the process. To resume from a checkpoint, call `end_step` with the steps
+    that follow it: they replace what was recorded of them, and later ones are dropped. So end the step first, and
+    save the checkpoint after it.
+
+    Costs a copy of the logits per batch (at most 64 MB wait for the end of the step) and some 600 bytes per example,
+    twice that while a run is completed. Not for several processes that train one model: gather ids, logits and labels
+    on the first, and record there.
+
+    Raises WrongRecord when the directory holds another audit or this run is finished, ByroteError when another process
+    is recording this run.
+    """
+
+    def __init__(
+        self,
+        directory: Path | str,
+        *,
+        run: int = 0,
+        steps: int,
+        classes: Sequence[str] = (),
+        train: Examples | None = None,
+        test: Examples | None = None,
+    ) -> None:
+        for name, value, least in (("run", run, 0), ("steps", steps, 1)):
+            if value < least:
+                raise InvalidData(f"{name}={value!r} cannot be recorded. Give a whole number, {least} or more.")
+        where = place(directory)
+        if not isinstance(where, Path):
+            raise ByroteError(
+                f"A Recorder keeps unfinished steps beside the record, so it cannot write to {where}. Give it a local directory, and copy that when the runs are complete."
+            )
+        self.directory, self.run, self.steps = where, run, steps
+        self._classes = tuple(classes)
+        self._check_directory()
+        self._lent = Lent(train, test)
+        self._roll = self._lent.roll(population_of(self.directory))
+        self._waiting: dict[tuple[Split, bool], list[Batch]] = {}
+        self._waiting_bytes = 0
+        self._said: list[pa.RecordBatch] = []
+        self._steps = Unfinished(self.directory / "working" / f"{run:04d}", run)
+        self._device = "cpu"
+        self._begun = self._complete = False
+        self._lock = _lock(self.directory / "working" / f"{run:04d}.lock", run)
+
+    def seen(self, ids: Any, logits: Tensor, labels: Any) -> None:
+        """Note what the training pass said about a batch, whose examples thereby are members of this run.
+
+        Logits `[example, class]` are copied without their graph, so they may be changed afterwards. Of an id that
+        comes twice in a step, the last one counts. Raises InvalidData for lengths that differ, at the latest at the
+        end of the step for labels out of range, labels that changed, and NaN.
+        """
+        self._wait("train", True, batch(ids, logits, labels, True))
+
+    def clean(self, ids: Any, logits: Tensor, labels: Any, *, split: Split = "train", member: Any = None) -> None:
+        """Note what the model in evaluation mode says about a batch, at the end of the current step.
+
+        Training examples that `seen` never met count as held out of this run. `member` (true or false, for all or for
+        each) is for loops that call no `seen`: it says which of them the model was trained on. Raises as `seen` does.
+        """
+        if split not in ("train", "test"):
+            raise unknown("split", split, ("train", "test"))
+        if split == "test" and member is not None:
+            raise InvalidData(
+                "Test examples have no `member`: no run is trained on them. Give them as split='train' if one was."
+            )
+        self._wait(split, False, batch(ids, logits, labels, member))
+
+    def end_step(self, step: int) -> None:
+        """Write what was recorded since the last call as this step (from 1); after the last step, complete the run.
+
+        Raises InvalidData when nothing was recorded or it cannot be used, ByroteError when earlier steps are missing or
+        the disk cannot be written.
+        """
+        self._check_open()
+        if not 1 <= step <= self.steps:
+            raise InvalidData(
+                f"Step {step!r} was ended, but this run has steps 1 to {self.steps}. Count from 1, or give `steps` the number of passes."
+            )
+        self._reduce()
+        if not self._said:
+            raise InvalidData(f"Nothing was recorded in step {step}. Call `seen` after each batch, before `end_step`.")
+        if not self._begun:
+            self._begin(step)
+        self._steps.write(step, self._said)
+        self._said = []
+        if step == self.steps:
+            self._finish()
+
+    def _wait(self, split: Split, seen: bool, ready: Batch) -> None:
+        self._check_open()
+        classes = ready.logits.shape[1]
+        if not self._classes:
+            self._classes = tuple(str(i) for i in range(classes))
+        if classes != len(self._classes):
+            raise InvalidData(
+                f"These logits have {classes} classes, but the record has {len(self._classes)}. Give one logit for each class."
+            )
+        self._waiting.setdefault((split, seen), []).append(ready)
+        self._waiting_bytes += ready.logits.nbytes
+        if self._waiting_bytes > BUFFER_BYTES:
+            self._reduce()
+
+    def _reduce(self) -> None:
+        waiting, self._waiting, self._waiting_bytes = self._waiting, {}, 0
+        for (split, seen), batches in waiting.items():
+            self._said.append(rows(batches, split, seen, self._roll))
+            self._device = str(batches[0].logits.device)
+
+    def _begin(self, step: int) -> None:
+        """Open the record on disk, and take over the steps that an earlier process recorded."""
+        with FileLock(self.directory / ".lock"):
+            self._check_directory()
+            if not (self.directory / "record.json").exists():
+                write_population(self.directory, population_of(self.directory))
+                write_manifest(self.directory, _manifest(self.directory.name, self._classes, self.steps))
+        self._steps.take_over(step, self._roll)
+        self._begun = True
+
+    def _finish(self) -> None:
+        names, labels, member = self._steps.people()
+        with FileLock(self.directory / ".lock"):
+            population = self._lent.publish(self.directory, names, labels)
+        settings = {
+            "run": self.run,
+            "seed": None,
+            "key": read_manifest(self.directory)["key"],
+            "steps": self.steps,
+            "byrote": __version__,
+            "torch": torch.__version__,
+            "threads": torch.get_num_threads(),
+            "device": self._device,
+        }
+        inside = np.isin(population.ids, np.array(names, np.str_)[member])
+        steps = self._steps.steps(population.ids)
+        write_run(run_path(self.directory, self.run), steps, inside, population.ids, settings)
+        self._complete = True
+        self._steps.remove()
+        self._lock.release(force=True)
+
+    def _check_open(self) -> None:
+        if self._complete:
+            raise ByroteError(
+                f"Run {self.run} is complete: its last step, {self.steps}, was ended. Make a Recorder for the next run."
+            )
+
+    def _check_directory(self) -> None:
+        if not (self.directory / "record.json").exists():
+            if finished_runs(self.directory):
+                raise WrongRecord(
+                    f"{self.directory} has runs but no record.json that says what they are. Choose another directory."
+                )
+            return
+        found = read_manifest(self.directory)
+        for name, old, new in (
+            ("design", found["design"], DESIGN),
+            ("number of steps", found["steps"]["last"], self.steps),
+            ("classes", found["task"]["classes"], list(self._classes) or found["task"]["classes"]),
+        ):
+            if old != new:
+                raise WrongRecord(
+                    f"{self.directory} holds another audit: its {name} is {old!r}, not {new!r}. Choose another directory."
+                )
+        self._classes = tuple(found["task"]["classes"])
+        path = run_path(self.directory, self.run)
+        if path.exists():
+            raise WrongRecord(
+                f"Run {self.run} is already finished in {self.directory}. Give this one another number, or delete {path} to record it again."
+            )
+
+
+def _manifest(name: str, classes: Sequence[str], steps: int) -> dict[str, Any]:
+    body: dict[str, Any] = {"classes": list(classes), "steps": {"unit": "epoch", "last": steps}}
+    return {
+        "key": hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest(),
+        "byrote": __version__,
+        "task": {"name": name, "source": DESIGN, "classes": body["classes"]},
+        "recipe": {},
+        "design": DESIGN,
+        "canaries": "canaries()",
+        "seed": None,
+        "steps": body["steps"],
+        "blocks": [],
+    }
+
+
+def _lock(path: Path, run: int) -> FileLock:
+    """Hold this run until the process dies, however it dies; the same process may begin the run anew, as in a notebook."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path, is_singleton=True, thread_local=False)
+        lock.acquire(timeout=LOCK_SECONDS)
+    except Timeout:
+        raise ByroteError(
+            f"Another process is recording run {run} in {path.parents[1]}. "
+            "Give this one another number; of several that train one model, let the first record."
+        ) from None
+    except OSError as error:
+        raise ByroteError(
+            f"Cannot write to {path.parent} ({error.strerror}). Choose another directory, or make this one writable."
+        ) from None
+    return lock

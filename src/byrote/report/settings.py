@@ -1,0 +1,53 @@
+"""Settings: how the record came about, and the command that repeats it."""
+
+import shlex
+
+import numpy as np
+
+from byrote.findings.findings import Findings
+from byrote.record import Record
+
+
+def settings(record: Record, found: Findings) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return tables of settings by title; what a record written elsewhere does not say is left out."""
+    manifest, run = record.manifest, record.run_settings(record.runs[0])
+    seconds = list(record.seconds().values())
+    task = manifest.get("task", {})
+    data = {
+        "name": task.get("name"),
+        "source": task.get("source"),
+        "classes": ", ".join(record.classes),
+        "fingerprint of the examples": str(task.get("examples", ""))[:12],
+        "fingerprint of the model": str(task.get("model", ""))[:12],
+    }
+    design = {
+        "runs": len(record.runs),
+        "design": manifest.get("design"),
+        "canaries": ", ".join(f"{count} {kind}" for kind, count in found.planted.items()),
+        "seed": manifest.get("seed"),
+        "key": str(manifest.get("key", ""))[:12],
+    }
+    versions = {name: run.get(name) for name in ("byrote", "torch", "device", "threads")}
+    time = {
+        "runs with a known time": len(seconds) or None,
+        "median seconds of a run": f"{np.median(seconds):.1f}" if seconds else None,
+        "sum over runs, in minutes": f"{sum(seconds) / 60:.1f}" if seconds else None,
+    }
+    recipe = manifest.get("recipe") or {}
+    tables = {"Data and model": data, "Design": design, "Recipe": recipe, "Versions": versions, "Time": time}
+    kept = {
+        title: [(str(k).replace("_", " "), str(v)) for k, v in table.items() if v not in (None, "")]
+        for title, table in tables.items()
+    }
+    return [(title, table) for title, table in kept.items() if table]
+
+
+def command(record: Record) -> str | None:
+    """Return the command that repeats the audit; None for a record that a loop of the user's own wrote."""
+    source = record.manifest.get("task", {}).get("source")
+    seed, steps = record.manifest.get("seed"), record.manifest["steps"]
+    if not source or seed is None:
+        return None
+    epochs = f" --epochs {steps['last']}" if steps.get("unit") == "epoch" else ""
+    probes = "".join(f" --probe {shlex.quote(probe)}" for probe in record.probes)
+    return f"byrote audit {shlex.quote(str(source))} --runs {len(record.runs)}{epochs} --seed {seed}{probes}"

@@ -1,0 +1,25 @@
+"""Difficulty calibration, Watson et al., 2022, arXiv:2111.08440."""
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+
+from byrote.scores._shadows import Shadows
+from byrote.signature import score
+
+
+@score(high="member")
+def calibrated_loss(
+    loss: Float[ndarray, "run example"], member: Bool[ndarray, "run example"]
+) -> Float[ndarray, "run example"]:
+    """Mean loss in other runs without the example minus the loss in this run: above 0 says member.
+
+    In nats. NaN where no other run left the example out, or where a loss is NaN or infinite.
+
+    It misleads for hard examples, whose losses vary most: `lira` divides by that.
+    """
+    shadows = Shadows(np.where(np.isfinite(loss), loss, np.nan).astype(np.float64), member)
+    result = np.full(loss.shape, np.nan)
+    for part in shadows.blocks():
+        result[:, part] = shadows.side(part, inside=False).mean - shadows.value[:, part]
+    return result

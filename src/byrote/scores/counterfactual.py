@@ -1,0 +1,44 @@
+"""Counterfactual memorization, Zhang, Ippolito, Lee, Jagielski, Tramer & Carlini, 2023, NeurIPS, arXiv:2112.12938."""
+
+from jaxtyping import Bool, Float
+from numpy import ndarray
+
+from byrote.errors import Unsupported
+from byrote.scores._contrast import difference, welch
+from byrote.signature import score
+
+
+def _interval(
+    outcome: Float[ndarray, "run example"], member: Bool[ndarray, "run example"], *, level: float
+) -> tuple[Float[ndarray, " example"], Float[ndarray, " example"]]:
+    return welch(outcome, member, level=level)
+
+
+@score(high="memorized", interval=_interval)
+def counterfactual(
+    outcome: Float[ndarray, "run example"],
+    member: Bool[ndarray, "run example"],
+    *,
+    column: str = "confidence",
+    step: int = -1,
+) -> Float[ndarray, " example"]:
+    """Mean of an outcome if trained on it minus if not: 0 is learned from the others, high is memorized.
+
+    mean over the runs with the example minus mean over the runs without it (Zhang et al. 2023), in the unit of
+    the outcome. `column` says what to read of a record, at `step` (-1: the last): `confidence`, `correct`, `margin`,
+    `loss`, `residual`, or a probe. `loss` and `residual` are high where the label is badly predicted, so their negative
+    is the outcome; a probe's column is taken as it is, and bare arrays too. NaN where an example was in every run, or
+    in none; a NaN outcome is left out, and infinity on both sides is NaN. Raises Unsupported for a column that is no
+    outcome.
+
+    The interval is Welch's (1947). It misleads when runs are few and the outcome mostly stands still but sometimes
+    jumps: runs without a jump cannot know of it. Where one in ten jumps, six runs without the example give a nominal
+    .90 that covers in .5. Then take `soft_memorization`, or `memorization` for right and wrong. Outcomes without a
+    bound (`loss`, `margin`) are ruled by a few runs.
+    """
+    if column in ("member", "prediction") or column.endswith("_seen"):
+        raise Unsupported(
+            f"counterfactual has no use for {column!r}, which is no outcome with and without the example. "
+            "Take one of: confidence, correct, margin, loss, residual."
+        )
+    return difference(outcome, member)

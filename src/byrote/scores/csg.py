@@ -1,0 +1,23 @@
+"""Cumulative sample gradient (CSG), Memorization through the lens of sample gradients, ICLR 2026, OpenReview jeTiBeW3iZ."""
+
+from jaxtyping import Float
+from numpy import ndarray
+
+from byrote.scores import _presentations as presentations
+from byrote.scores._first_steps import first
+from byrote.signature import score
+
+
+@score(high="hard")
+def csg(input_gradient: Float[ndarray, "step example"], *, until: int | None = None) -> Float[ndarray, " example"]:
+    """Squared input gradient summed over training: 0 never mattered, high is learned late or never.
+
+    sum over steps 1 to `until` (None: all) of ||d loss / d input||_2^2, where `input_gradient` is the norm, not yet
+    squared. In squared nats per squared unit of the input. Steps that have not recorded it add nothing; NaN where there
+    are none. More steps than there are, or none, raise MissingEvidence.
+
+    It misleads when the probe was asked only late (collect with `probe_every=1`): the sum is then of those steps. It
+    does so across inputs of another scale: multiplied by ten, they have a hundredth of it. As a sum of squares it
+    has no upper end, and one step at which a run diverged outweighs all others.
+    """
+    return presentations.total(first("csg", input_gradient, until) ** 2)

@@ -1,0 +1,23 @@
+"""EL2N of Paul, Ganguli & Dziugaite, 2021, arXiv:2107.07075, averaged over training instead of read at one step."""
+
+from jaxtyping import Float
+from numpy import ndarray
+
+from byrote.scores import _presentations as presentations
+from byrote.scores._first_steps import first
+from byrote.signature import score
+
+
+@score(high="hard")
+def cumulative_el2n(
+    residual_seen: Float[ndarray, "step example"], *, until: int | None = None
+) -> Float[ndarray, " example"]:
+    """Mean distance of prediction from label over the first steps: 0 is learned at once, sqrt(2) is always wrong.
+
+    mean (not sum) over steps 1 to `until` (None: all) of ||softmax - one-hot label||_2, in [0, sqrt 2]: what was
+    presented less often stays comparable. Steps without a presentation are skipped; NaN where there are none. More
+    steps than there are, or none, raise MissingEvidence.
+
+    It misleads across models and recipes: a faster learner has less of it everywhere.
+    """
+    return presentations.mean(first("cumulative_el2n", residual_seen, until))

@@ -1,0 +1,31 @@
+"""Cumulative confidence, a learning-speed proxy, Jiang, Zhang, Talwar & Mozer, 2021, arXiv:2002.03206."""
+
+from jaxtyping import Float
+from numpy import ndarray
+
+from byrote.errors import MissingEvidence
+from byrote.scores import _presentations as presentations
+from byrote.signature import score
+
+
+@score(high="easy")
+def mean_confidence(
+    confidence_seen: Float[ndarray, "step example"], *, until: int | None = None
+) -> Float[ndarray, " example"]:
+    """Mean probability of the label over the first steps: 1 is learned early, 0 is late or never.
+
+    mean over steps 1 to `until` (None: all) of the label's softmax probability (Jiang et al. 2021: learning
+    speed), in [0, 1]. Steps without a presentation are skipped; NaN where there are none. More steps than
+    there are, or none, raise MissingEvidence.
+
+    It misleads across models and sizes: it is a proxy, and its agreement with memorization has to be measured
+    on the problem at hand.
+    """
+    steps = len(confidence_seen)
+    last = steps if until is None else until
+    if not 1 <= last <= steps:
+        raise MissingEvidence(
+            f"mean_confidence was asked for the first {last} steps, and there are {steps}. "
+            f"Choose `until` from 1 to {steps}, or None for all."
+        )
+    return presentations.mean(confidence_seen[:last])

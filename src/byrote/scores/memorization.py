@@ -1,0 +1,44 @@
+"""Label memorization, Feldman & Zhang, 2020, arXiv:2008.03703."""
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+
+from byrote.signature import score
+from byrote.stats.intervals import newcombe
+
+
+def _interval(
+    correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"], *, level: float
+) -> tuple[Float[ndarray, " example"], Float[ndarray, " example"]]:
+    right_in, inside, right_out, outside = _counts(correct, member)
+    return newcombe(right_in, inside, right_out, outside, level=level)
+
+
+@score(high="memorized", interval=_interval)
+def memorization(
+    correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"]
+) -> Float[ndarray, " example"]:
+    """P(correct | trained on it) - P(correct | not): 0 is learned from the others, 1 is known by rote.
+
+    mean of `correct` over the runs with the example minus mean over the runs without it (Feldman & Zhang
+    2020: the subset estimator), in [-1, 1]. NaN where an example was in every run, or in none.
+
+    It misleads when the subsets are small: a model that saw 70 % of the data is less often right about the
+    example it did not see than one that saw all the rest, so hard classes look more memorized. Two copies of
+    one example hide each other unless they are left out together. A value below 0 is noise or harm, and is
+    not clipped. The interval is Newcombe's (1998, method 10): it takes runs as independent and the design as
+    given.
+    """
+    right_in, inside, right_out, outside = _counts(correct, member)
+    with np.errstate(invalid="ignore"):
+        return right_in / inside - right_out / outside
+
+
+def _counts(
+    correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"]
+) -> tuple[ndarray, ndarray, ndarray, ndarray]:
+    """Return, per example: correct runs with it, runs with it, correct runs without it, runs without it."""
+    inside, right = np.count_nonzero(member, axis=0), np.count_nonzero(correct, axis=0)
+    right_in = np.count_nonzero(correct & member, axis=0)
+    return right_in, inside, right - right_in, len(member) - inside

@@ -1,0 +1,1 @@
+"""Statistics: estimates and intervals, without any knowledge of records."""

@@ -1,0 +1,108 @@
+"""Intervals: Wilson (1927), Clopper & Pearson (1934), Newcombe (1998, method 10), Student, Fisher (1915)."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special, stats
+
+Floats = NDArray[np.float64]
+
+
+def normal_quantile(level: float) -> float:
+    """Return z such that a standard normal lies within +-z with probability `level`."""
+    return float(stats.norm.ppf(0.5 + level / 2))
+
+
+def wilson(successes: ArrayLike, trials: ArrayLike, *, level: float) -> tuple[Floats, Floats]:
+    """Return the score interval of a proportion; NaN where there are no trials. Never of zero width."""
+    k, n = np.asarray(successes, np.float64), np.asarray(trials, np.float64)
+    z2 = normal_quantile(level) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = k / n
+        centre = (p + z2 / (2 * n)) / (1 + z2 / n)
+        half = np.sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n))) / (1 + z2 / n)
+    return np.clip(np.minimum(centre - half, p), 0, 1), np.clip(np.maximum(centre + half, p), 0, 1)  # rounding
+
+
+def clopper_pearson(successes: ArrayLike, trials: ArrayLike, *, level: float) -> tuple[Floats, Floats]:
+    """Return the exact (conservative) interval of a proportion; NaN where there are no trials."""
+    k, n = np.asarray(successes, np.float64), np.asarray(trials, np.float64)
+    tail = (1 - level) / 2
+    low = np.where(k > 0, stats.beta.ppf(tail, k, n - k + 1), 0.0)
+    high = np.where(k < n, stats.beta.ppf(1 - tail, k + 1, n - k), 1.0)
+    return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
+
+
+def newcombe(
+    successes: ArrayLike,
+    trials: ArrayLike,
+    other_successes: ArrayLike,
+    other_trials: ArrayLike,
+    *,
+    level: float,
+) -> tuple[Floats, Floats]:
+    """Return the hybrid score interval of a difference of two proportions; NaN where either has no trials."""
+    k1, n1 = np.asarray(successes, np.float64), np.asarray(trials, np.float64)
+    k0, n0 = np.asarray(other_successes, np.float64), np.asarray(other_trials, np.float64)
+    low1, high1 = wilson(k1, n1, level=level)
+    low0, high0 = wilson(k0, n0, level=level)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p1, p0 = k1 / n1, k0 / n0
+        low = (p1 - p0) - np.sqrt((p1 - low1) ** 2 + (high0 - p0) ** 2)
+        high = (p1 - p0) + np.sqrt((high1 - p1) ** 2 + (p0 - low0) ** 2)
+    return low, high
+
+
+def student(mean: ArrayLike, variance: ArrayLike, n: ArrayLike, *, level: float) -> tuple[Floats, Floats]:
+    """Return the t interval of a mean from its sample variance (ddof 1); NaN below two values."""
+    m, v, n = np.asarray(mean, np.float64), np.asarray(variance, np.float64), np.asarray(n, np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        half = stats.t.ppf(0.5 + level / 2, np.where(n > 1, n - 1, np.nan)) * np.sqrt(v / n)
+    return m - half, m + half
+
+
+def left_out(value: float, without: Floats, *, level: float) -> tuple[float, float]:
+    """Return (low, high) of a value by its values without one part each (jackknife, Tukey 1958), by Student's t."""
+    parts = len(without)
+    variance = (parts - 1) / parts * np.sum((without - without.mean()) ** 2)
+    low, high = student(value, variance * parts, parts, level=level)
+    return float(low), float(high)
+
+
+def fisher(correlation: float, n: int, *, rank: bool, level: float) -> tuple[float, float]:
+    """Return the interval of a correlation of `n` pairs on the z scale; NaN below four pairs or of a NaN.
+
+    The variance of z is 1 / (n - 3) for Pearson's, and (1 + r^2 / 2) / (n - 3) for Spearman's (Bonett &
+    Wright 2000). A correlation beyond 1 - 12 / (n^3 - n), which is Spearman's with one pair of neighbours
+    swapped, takes the inner end of that one and the outer end 1: it is never of zero width.
+    """
+    if n < 4 or np.isnan(correlation):
+        return float("nan"), float("nan")
+    nearest = 1 - 12 / (n**3 - n)
+    z = np.arctanh(np.clip(correlation, -nearest, nearest))
+    half = normal_quantile(level) * np.sqrt((1 + correlation**2 / 2 if rank else 1) / (n - 3))
+    low, high = float(np.tanh(z - half)), float(np.tanh(z + half))
+    return (-1.0 if correlation <= -nearest else low), (1.0 if correlation >= nearest else high)
+
+
+def beta_difference(
+    mean: ArrayLike, variance: ArrayLike, other_mean: ArrayLike, other_variance: ArrayLike, *, level: float
+) -> tuple[Floats, Floats]:
+    """Return the interval of a difference of two proportions, each believed to be Beta with this mean and variance.
+
+    The equal-tailed ends of both are combined around their medians as `newcombe` combines its own (Zou & Donner
+    2008); it is widened to hold the difference of the means. NaN where a mean is NaN.
+    """
+    tail = (1 - level) / 2
+    low1, middle1, high1 = _beta_quantiles(mean, variance, (tail, 0.5, 1 - tail))
+    low0, middle0, high0 = _beta_quantiles(other_mean, other_variance, (tail, 0.5, 1 - tail))
+    centre, value = middle1 - middle0, np.asarray(mean, np.float64) - np.asarray(other_mean, np.float64)
+    low = centre - np.hypot(middle1 - low1, high0 - middle0)
+    high = centre + np.hypot(high1 - middle1, middle0 - low0)
+    return np.minimum(low, value), np.maximum(high, value)
+
+
+def _beta_quantiles(mean: ArrayLike, variance: ArrayLike, at: tuple[float, ...]) -> list[Floats]:
+    """Return quantiles of the beta distribution with this mean and variance."""
+    m, v = np.clip(np.asarray(mean, np.float64), 1e-12, 1 - 1e-12), np.asarray(variance, np.float64)
+    size = np.maximum(m * (1 - m) / np.maximum(v, 1e-300) - 1, 1e-6)
+    return [special.betaincinv(m * size, (1 - m) * size, q) for q in at]

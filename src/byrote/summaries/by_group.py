@@ -1,0 +1,43 @@
+"""The mean of each group with intervals that hold for all groups at once, Bonferroni, 1936; Dunn, 1961, JASA 56."""
+
+import numpy as np
+from jaxtyping import Bool, Float, Shaped
+from numpy import ndarray
+
+from byrote.errors import Unsupported
+from byrote.stats.estimate import Estimate
+from byrote.stats.intervals import clopper_pearson, student
+
+
+def by_group(
+    values: Float[ndarray, " example"] | Bool[ndarray, " example"],
+    groups: Shaped[ndarray, " example"],
+    *,
+    level: float = 0.9,
+) -> dict[str, Estimate]:
+    """Mean of the values in each group (or class), by name: direction and range are the values'.
+
+    All intervals hold at once with probability `level`: each of G groups has one at 1 - (1 - level) / G,
+    Student's, or Clopper & Pearson's for true and false. `level` in each estimate is that of all together.
+    NaN values are left out, and n counts those that are not; a group of which fewer than two are left has no
+    Student interval, and counts among the G. Groups are in the order of their sorted labels.
+
+    It misleads when a group is picked for its mean and the mean then quoted: the interval holds, the value is
+    too extreme. Examples of one record share its runs, so intervals over examples speak of these runs.
+    """
+    names, index = np.unique(groups, return_inverse=True)
+    if not len(names):
+        raise Unsupported("by_group was given no examples. Give at least one.")
+    each = 1 - (1 - level) / len(names)
+    return {str(name): _mean(values[index == g], each, level) for g, name in enumerate(names)}
+
+
+def _mean(values: ndarray, each: float, level: float) -> Estimate:
+    if values.dtype == np.bool_:
+        n, k = len(values), np.count_nonzero(values)
+        low, high = clopper_pearson(k, n, level=each)
+        return Estimate(k / n, float(low), float(high), n, "example", level)
+    known = values[~np.isnan(values)].astype(np.float64)
+    n, value = len(known), float(known.mean()) if len(known) else float("nan")
+    low, high = student(value, known.var(ddof=1) if n > 1 else np.nan, n, level=each)
+    return Estimate(value, float(low), float(high), n, "example", level)

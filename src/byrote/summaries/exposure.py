@@ -1,0 +1,174 @@
+"""Exposure of a canary among all that it could have been, Carlini et al., 2019, arXiv:1802.08232."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+from scipy import special
+
+from byrote.errors import Unsupported
+from byrote.stats.estimate import Estimate
+from byrote.stats.intervals import clopper_pearson, student
+from byrote.summaries._ranking import check_defined
+
+DRAWS = 200
+CHECKED = 2000
+"""Candidates of which the fit of the skew normal is checked; in more, a misfit that does not matter is found."""
+
+STEEPEST = 0.995
+"""The largest skewness that a skew normal has, nearly."""
+
+
+@dataclass(frozen=True)
+class Extrapolated:
+    """Exposures read off a skew normal with these moments, and the chance of so bad a fit (`fit`) if it were true."""
+
+    exposure: Float[ndarray, " example"]
+    mean: float
+    deviation: float
+    skewness: float
+    fit: float
+    candidates: int
+
+
+def exposure(loss: Float[ndarray, " example"], candidates: Float[ndarray, " candidate"]) -> Float[ndarray, " example"]:
+    """Bits by which a canary is easier to guess than at random: log2 of the space minus log2 of the rank; high is a leak.
+
+    `candidates` are losses of values that the canary could have had and did not: all of them, or a random
+    sample. With n candidates it is log2(n + 1) - log2(rank), where the rank is 1 plus the candidates with a
+    loss no larger than the canary's: from 0 to log2(n + 1). A canary that was never inserted averages
+    1 / ln 2 = 1.44 bits, minus a little for a small n. `exposure_interval` says what a sample leaves open.
+    Raises Unsupported for a NaN, and without candidates.
+
+    It misleads when read as zero memorization at a low value (the rank among candidates says nothing of the
+    loss itself), and a sample cannot show more than log2(n + 1): `extrapolated_exposure` goes beyond.
+    """
+    below = _below("exposure", loss, candidates)
+    return np.log2(len(candidates) + 1) - np.log2(below + 1)
+
+
+def exposure_interval(
+    loss: Float[ndarray, " example"], candidates: Float[ndarray, " candidate"], *, level: float = 0.9
+) -> tuple[Float[ndarray, " example"], Float[ndarray, " example"]]:
+    """Where the exposure among the whole space lies, given a random sample of it: low end and high end.
+
+    Minus log2 of Clopper & Pearson's interval (1934) for the share of the space with a loss no larger. The high
+    end is infinite for a canary below all candidates: the sample is too small to say.
+
+    It misleads for an exhaustive list of candidates, whose exposure has no such error.
+    """
+    below = _below("exposure_interval", loss, candidates)
+    low, high = clopper_pearson(below, len(candidates), level=level)
+    with np.errstate(divide="ignore"):
+        return -np.log2(high), -np.log2(low)
+
+
+def mean_exposure(
+    loss: Float[ndarray, " example"], candidates: Float[ndarray, " candidate"], *, level: float = 0.9
+) -> Estimate:
+    """Mean exposure of several canaries in bits: 1.44 is what canaries that were never inserted have, high is a leak.
+
+    The interval is Student's over canaries, with the candidates as given; none from one canary.
+
+    It misleads when a few canaries leak and most do not: look at them one by one.
+    """
+    bits = exposure(loss, candidates)
+    n, value = len(bits), float(bits.mean()) if len(bits) else float("nan")
+    low, high = student(value, bits.var(ddof=1) if n > 1 else np.nan, n, level=level)
+    return Estimate(value, float(low), float(high), n, "example", level)
+
+
+def extrapolated_exposure(
+    loss: Float[ndarray, " example"],
+    candidates: Float[ndarray, " candidate"],
+    *,
+    least_fit: float = 0.01,
+    seed: int = 0,
+) -> Extrapolated:
+    """Exposure beyond what a sample of candidates can show: minus log2 of the tail of a skew normal; high is a leak.
+
+    The skew normal has the candidates' mean, variance and skewness. `fit` is the p-value of Kolmogorov and
+    Smirnov's distance, from 200 samples of the fitted distribution to each of which it is fitted anew, with at
+    most 2,000 of the candidates; below `least_fit` the number is refused. Raises Unsupported for a NaN, below
+    50 candidates, and for a skewness that no skew normal has.
+
+    It misleads far out: the check sees the bulk of the candidates, and the exposure is read from the tail.
+    """
+    check_defined("extrapolated_exposure", loss)
+    check_defined("extrapolated_exposure", candidates)
+    n = len(candidates)
+    if n < 50 or not np.all(np.isfinite(candidates)) or np.ptp(candidates) == 0:
+        raise Unsupported(
+            f"A skew normal cannot be fitted to {n} candidates. Give at least 50 finite, different losses."
+        )
+    moments = _moments(candidates)
+    if abs(moments[2]) >= STEEPEST:
+        raise Unsupported(
+            f"The candidates' losses have a skewness of {moments[2]:.2f}, and a skew normal has at most .995. "
+            "Take more candidates and use exposure."
+        )
+    fit = _fit(candidates, seed)
+    if fit < least_fit:
+        raise Unsupported(
+            f"The candidates' losses are not skew normal: so bad a fit has a chance of {fit:.3f}. "
+            "Take more candidates and use exposure."
+        )
+    place, scale, shape = (float(each) for each in _shape(*moments))
+    bits = -_log_below((loss - place) / scale, shape) / np.log(2)
+    mean, deviation, skewness = (float(each) for each in moments)
+    return Extrapolated(bits, mean, deviation, skewness, fit, n)
+
+
+def _below(asker: str, loss: ndarray, candidates: ndarray) -> ndarray:
+    check_defined(asker, loss)
+    check_defined(asker, candidates)
+    if not len(candidates):
+        raise Unsupported(f"{asker} was given no candidates. Give the losses of values that the canary could have had.")
+    return np.searchsorted(np.sort(candidates), loss, side="right")
+
+
+def _moments(x: Float[ndarray, "*draw candidate"]) -> tuple[ndarray, ndarray, ndarray]:
+    mean, deviation = np.asarray(x.mean(axis=-1)), np.asarray(x.std(axis=-1))
+    return mean, deviation, np.asarray(((x - mean[..., None]) ** 3).mean(axis=-1) / deviation**3)
+
+
+def _shape(mean: ndarray, deviation: ndarray, skewness: ndarray) -> tuple[ndarray, ndarray, ndarray]:
+    """Return location, scale and slant of the skew normal with these moments (Azzalini 1985)."""
+    bent = np.abs(np.clip(skewness, -STEEPEST, STEEPEST)) ** (2 / 3)
+    turn = np.sign(skewness) * np.sqrt(np.pi / 2 * bent / (bent + ((4 - np.pi) / 2) ** (2 / 3)))
+    scale = deviation / np.sqrt(1 - 2 * turn**2 / np.pi)
+    place, slant = mean - scale * turn * np.sqrt(2 / np.pi), turn / np.sqrt(1 - turn**2)
+    return np.asarray(place), np.asarray(scale), np.asarray(slant)
+
+
+def _fit(candidates: Float[ndarray, " candidate"], seed: int) -> float:
+    """Return the share of samples of the fitted skew normal that fit their own no better."""
+    rng = np.random.default_rng([seed, 3])
+    some = candidates if len(candidates) <= CHECKED else rng.choice(candidates, CHECKED, replace=False)
+    place, scale, shape = _shape(*_moments(some))
+    turn = shape / np.sqrt(1 + shape**2)
+    first, second = rng.normal(size=(2, DRAWS, len(some)))
+    drawn = place + scale * (turn * np.abs(first) + np.sqrt(1 - turn**2) * second)
+    seen, expected = _distance(some[None]), _distance(drawn)
+    return float((1 + np.count_nonzero(expected >= seen)) / (1 + DRAWS))
+
+
+def _distance(x: Float[ndarray, "draw candidate"]) -> Float[ndarray, " draw"]:
+    place, scale, shape = (each[:, None] for each in _shape(*_moments(x)))
+    z = (np.sort(x, axis=1) - place) / scale
+    below = special.ndtr(z) - 2 * special.owens_t(z, shape)
+    steps = np.arange(x.shape[1] + 1) / x.shape[1]
+    return np.maximum(np.abs(below - steps[1:]), np.abs(below - steps[:-1])).max(axis=1)
+
+
+def _log_below(z: Float[ndarray, " example"], shape: float) -> Float[ndarray, " example"]:
+    """Return the log of the skew normal's distribution function, by the trapezoid rule: a difference would cancel."""
+    away = np.concatenate([[0.0], np.geomspace(1e-9, 1, 2000)])
+    bits = np.empty(len(z))
+    for i, at in enumerate(z):
+        x = at - away * (40 + max(at, 0.0))
+        density = np.log(2) - 0.5 * x**2 - 0.5 * np.log(2 * np.pi) + special.log_ndtr(shape * x)
+        middle = np.logaddexp(density[1:], density[:-1]) - np.log(2)
+        bits[i] = min(special.logsumexp(middle, b=-np.diff(x)), 0.0)
+    return bits

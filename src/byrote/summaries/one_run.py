@@ -1,0 +1,175 @@
+"""Privacy auditing with one training run, Steinke, Nasr & Jagielski, 2023, arXiv:2305.08846."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+from scipy import special, stats
+
+from byrote.errors import Unsupported
+from byrote.stats.estimate import Estimate
+from byrote.summaries._ranking import check_defined
+
+STEPS = 60
+"""Halvings of an interval of epsilon: to the last digit that a float holds."""
+
+
+@dataclass(frozen=True)
+class Guesses:
+    """Of `canaries`, each trained on or not by its own fair coin, `made` were guessed, and `correct` of these rightly."""
+
+    correct: int
+    made: int
+    canaries: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.correct <= self.made <= self.canaries:
+            raise Unsupported(
+                f"{self.correct} of {self.made} guesses about {self.canaries} canaries cannot be right. "
+                "Give 0 <= correct <= made <= canaries."
+            )
+
+
+def guess_membership(
+    values: Float[ndarray, " example"],
+    member: Bool[ndarray, " example"],
+    *,
+    says_in: int,
+    says_out: int,
+    seed: int = 0,
+) -> Guesses:
+    """Say `in` of the `says_in` canaries with the largest values and `out` of the `says_out` with the smallest.
+
+    The auditor abstains on the rest. Ties at a cut are broken by lot (`seed`), never by position. Both numbers
+    have to be fixed before the run: chosen as the best for these very values they make `one_run_epsilon` cry
+    wolf. `held_out_guesses` chooses them on other canaries. Raises Unsupported for a NaN, and when more
+    guesses are asked for than there are canaries.
+
+    It misleads on canaries that did not flip their own coins, such as exactly half of all.
+    """
+    check_defined("guess_membership", values)
+    n = len(values)
+    if says_in < 0 or says_out < 0 or says_in + says_out > n:
+        raise Unsupported(
+            f"{says_in} guesses of in and {says_out} of out were asked for, of {n} canaries. "
+            "Ask for no more guesses than canaries, and for none below 0."
+        )
+    inside = member[_order(values, seed)]
+    correct = int(np.count_nonzero(inside[n - says_in :]) + np.count_nonzero(~inside[:says_out]))
+    return Guesses(correct, says_in + says_out, n)
+
+
+def held_out_guesses(
+    values: Float[ndarray, " example"],
+    member: Bool[ndarray, " example"],
+    *,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Guesses:
+    """Choose how many guesses to make on one random half of the canaries, and make them on the other half.
+
+    Only the other half is in the result, so an epsilon from it keeps its level. Tried are all pairs of about
+    ten numbers each, and taken is the pair with the largest bound at delta 0. Raises Unsupported for a NaN,
+    and below four canaries.
+
+    It misleads with few canaries: half of them are spent on the choice.
+    """
+    check_defined("held_out_guesses", values)
+    n = len(values)
+    if n < 4:
+        raise Unsupported(f"held_out_guesses cannot halve {n} canaries. Plant more, or fix the numbers of guesses.")
+    order = np.random.default_rng([seed, 1]).permutation(n)
+    first, second = order[: n // 2], order[n // 2 :]
+    says_in, says_out = _best_numbers(values[first], member[first], level, seed)
+    return guess_membership(values[second], member[second], says_in=says_in, says_out=says_out, seed=seed)
+
+
+def one_run_epsilon(guesses: Guesses, *, delta: float = 0.0, level: float = 0.95) -> Estimate:
+    """Lower bound on epsilon from one run: 0 shows nothing, and above it no (epsilon, delta) promise below can hold.
+
+    If training is (epsilon, delta)-differentially private in each canary, then P(correct >= v) <= f(v) +
+    2 m delta max_i (f(v - i) - f(v)) / i, where m is the number of canaries and f(v) the chance that a
+    binomial of `made` trials at e^epsilon / (e^epsilon + 1) reaches v (corollary 5.4). `value` and `low` are the
+    largest epsilon that this rejects at 1 - `level`; `high` is infinite, since no audit bounds epsilon from
+    above. In nats, and never below 0. With delta = 0 and all r guesses right it is -ln(p^(-1/r) - 1) at
+    p = 1 - level. No guesses give 0.
+
+    It misleads as a measure of privacy: a weak attack gives a small bound on a model that leaks everything. It
+    says nothing true of canaries whose membership was not a fair coin of its own, or when the numbers of
+    guesses were chosen on the canaries that it counts.
+    """
+    p = check_promise(delta, level)
+    bound = _pure_epsilon(guesses.correct, guesses.made, p)
+    if delta > 0 and bound > 0:
+        bound = _largest_rejected(guesses, delta, p, float(bound))
+    return Estimate(float(bound), float(bound), math.inf, guesses.made, "guess", level)
+
+
+def one_run_p_value(guesses: Guesses, *, epsilon: float, delta: float = 0.0) -> float:
+    """Largest chance of so many correct guesses if training is (epsilon, delta)-private: small speaks against it.
+
+    Steinke, Nasr & Jagielski's corollary 5.4, cut off at 1.
+
+    It misleads as the probability that the promise holds.
+    """
+    v, r = guesses.correct, guesses.made
+    q = special.expit(epsilon)
+    chance = float(stats.binom.sf(v - 1, r, q))
+    if delta == 0 or v == 0:
+        return chance
+    just_below = np.cumsum(stats.binom.pmf(np.arange(v - 1, -1, -1), r, q))
+    return min(1.0, chance + 2 * guesses.canaries * delta * float(np.max(just_below / np.arange(1, v + 1))))
+
+
+def check_promise(delta: float, level: float) -> float:
+    """Return the chance of error; raise Unsupported for a delta or a level that is no probability."""
+    if not (0 <= delta < 1 and 0 < level < 1):
+        raise Unsupported(
+            f"An epsilon at delta {delta} and level {level} was asked for. Give delta in [0, 1) and level in (0, 1)."
+        )
+    return 1 - level
+
+
+def _order(values: Float[ndarray, " example"], seed: int) -> ndarray:
+    """Return the order from the smallest to the largest value, ties by lot."""
+    return np.lexsort((np.random.default_rng(seed).random(len(values)), values))
+
+
+def _pure_epsilon(correct: ndarray | int, made: ndarray | int, p: float) -> ndarray:
+    """Return the epsilon at which so many correct guesses or more have the chance p, or 0 (Clopper & Pearson)."""
+    v, r = np.asarray(correct, np.float64), np.asarray(made, np.float64)
+    q = np.where(v > 0, special.betaincinv(np.maximum(v, 1), r - v + 1, p), 0.0)
+    return np.asarray(special.logit(np.maximum(q, 0.5)))
+
+
+def _largest_rejected(guesses: Guesses, delta: float, p: float, at_delta_0: float) -> float:
+    low, high = 0.0, at_delta_0
+    if one_run_p_value(guesses, epsilon=low, delta=delta) >= p:
+        return 0.0
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        if one_run_p_value(guesses, epsilon=middle, delta=delta) < p:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _best_numbers(
+    values: Float[ndarray, " example"], member: Bool[ndarray, " example"], level: float, seed: int
+) -> tuple[int, int]:
+    """Return how often to say in and out, for the largest bound on these canaries."""
+    n = len(values)
+    inside = member[_order(values, seed)]
+    numbers = np.unique(np.concatenate([[0], np.geomspace(1, n, 10).astype(np.int64)]))
+    right_in = np.concatenate([[0], np.cumsum(inside[::-1])])[numbers]
+    right_out = np.concatenate([[0], np.cumsum(~inside)])[numbers]
+    made = numbers[:, None] + numbers
+    bound = _pure_epsilon(right_in[:, None] + right_out, made, 1 - level)
+    best = np.argmax(
+        np.where((made <= n) & (made > 0), bound + 1e-9 * made, -np.inf)
+    )  # more guesses, if all show nothing
+    says_in, says_out = np.unravel_index(best, bound.shape)
+    return int(numbers[says_in]), int(numbers[says_out])

@@ -1,0 +1,35 @@
+"""Precision at k with an exact interval, Clopper & Pearson, 1934, Biometrika 26."""
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+
+from byrote.errors import Unsupported
+from byrote.stats.estimate import Estimate
+from byrote.stats.intervals import clopper_pearson
+from byrote.summaries._ranking import check_defined, top
+
+
+def precision_at_k(
+    values: Float[ndarray, " example"],
+    positive: Bool[ndarray, " example"],
+    *,
+    k: int,
+    level: float = 0.9,
+) -> Estimate:
+    """Share of positives among the k examples with the largest values: 1 is a list without a false entry.
+
+    Ties at the cut count by what a random choice among them gives on average, so a value may lie between two
+    counts over k. +inf ranks above all. Clopper & Pearson's interval takes the k listed examples as
+    independent draws. Raises Unsupported for a NaN, or when k is not between 1 and the number of examples.
+
+    It misleads without the base rate: .5 is poor where half of all examples are positive.
+    """
+    check_defined("precision_at_k", values)
+    if not 1 <= k <= len(values):
+        raise Unsupported(
+            f"precision_at_k was asked for the top {k} of {len(values)} examples. Choose k from 1 to {len(values)}."
+        )
+    found = float(np.sum(top(values, k) * positive))
+    low, high = clopper_pearson(found, k, level=level)
+    return Estimate(found / k, float(low), float(high), k, "example", level)

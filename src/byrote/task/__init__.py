@@ -1,0 +1,1 @@
+"""Task: what an audit is about. Examples, recipe, model, design, canaries."""

@@ -1,0 +1,1 @@
+"""Examples that `byrote` can find by itself, by name."""

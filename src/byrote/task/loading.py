@@ -1,0 +1,147 @@
+"""Find a task by its name: one that ships with byrote, a Python file, or `package.module:name`."""
+
+import importlib
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from byrote.errors import ByroteError, InvalidData, unknown
+from byrote.task.canaries import Canaries
+from byrote.task.datasets import digits, fashion_mnist
+from byrote.task.examples import Examples
+from byrote.task.models import suited
+from byrote.task.recipe import Recipe
+from byrote.task.schedule import linear
+from byrote.task.task import Task
+
+CANARY_SHARE = 0.01
+"""Of each kind, in the tasks that ship with byrote: one per cent of the training examples."""
+
+
+def fashion() -> Task:
+    """5,000 + 1,000 images of clothes, embedded in the package."""
+    recipe = Recipe(epochs=30, batch_size=64, optimizer="sgd", learning_rate=linear(0.1))
+    return _image_task("fashion", *fashion_mnist.fashion(), recipe, fashion_mnist.CLASSES)
+
+
+def full_fashion_mnist() -> Task:
+    """All 60,000 + 10,000 images of Fashion-MNIST, from a local copy or downloaded once."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "byrote" / "fashion-mnist"
+    recipe = Recipe(epochs=15, batch_size=128, optimizer="sgd", learning_rate=linear(0.1))
+    return _image_task("fashion-mnist", *fashion_mnist.fashion_mnist(cache), recipe, fashion_mnist.CLASSES)
+
+
+def handwritten_digits() -> Task:
+    """1,498 + 299 handwritten 8x8 digits from scikit-learn."""
+    recipe = Recipe(epochs=30, batch_size=32, optimizer="sgd", learning_rate=linear(0.1))
+    return _image_task("digits", *digits.digits(), recipe, digits.CLASSES)
+
+
+BUILT_IN: dict[str, Callable[[], Task]] = {
+    "fashion": fashion,
+    "fashion-mnist": full_fashion_mnist,
+    "digits": handwritten_digits,
+}
+
+
+def load_task(source: str) -> Task:
+    """Return the task called `source`; raise ByroteError, with the line in the user's file, when it cannot be had."""
+    if source in BUILT_IN:
+        return BUILT_IN[source]()
+    if source.endswith(".py") or os.sep in source:
+        return _checked(_attribute(module_from(Path(source)), "task", source), source)
+    module, colon, name = source.partition(":")
+    if not colon:
+        raise unknown("task", source, [*BUILT_IN, "my_task.py", "package.module:task"])
+    return _checked(_attribute(_imported(module), name, source), source)
+
+
+def default_canaries(source: str, task: Task) -> Canaries:
+    """Return the canaries to plant when the user does not say: some in the tasks that ship with byrote, none in anyone's own."""
+    return Canaries.of_each(round(CANARY_SHARE * len(task.train))) if source in BUILT_IN else Canaries()
+
+
+def _image_task(name: str, train: Examples, test: Examples, recipe: Recipe, classes: tuple[str, ...]) -> Task:
+    return Task(suited(train.inputs.shape[1:], len(classes)), train, test, recipe, classes, name)
+
+
+def module_from(path: Path) -> Any:
+    """Run a Python file of the user and return its module; raise with the line where it fails."""
+    if not path.is_file():
+        raise ByroteError(f"There is no file {str(path)!r}. Give the path of a Python file.")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ByroteError(f"{str(path)!r} is not a Python file. Give one whose name ends in .py.")
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.parent.resolve()))
+    with _importing(path.stem, module):
+        try:
+            spec.loader.exec_module(module)
+        except ByroteError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise _raised(path, error) from error
+    return module
+
+
+@contextmanager
+def _importing(name: str, module: Any) -> Generator[None]:
+    """Let the module find itself while it runs, as dataclasses and `@score` need, and be forgotten then.
+
+    A module that cannot be imported again travels to worker processes by value.
+    """
+    before = sys.modules.get(name)
+    sys.modules[name] = module
+    try:
+        yield
+    finally:
+        sys.modules.pop(name, None)
+        if before is not None:
+            sys.modules[name] = before
+
+
+def _raised(path: Path, error: BaseException) -> InvalidData:
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).resolve() == path.resolve()]
+    line = error.lineno if isinstance(error, SyntaxError) else frames[-1].lineno if frames else "?"
+    return InvalidData(
+        f"{path}, line {line}, raises {type(error).__name__}: {error}. Correct the file, or use --debug to see all of it."
+    )
+
+
+def _imported(name: str) -> Any:
+    sys.path.insert(0, os.getcwd())
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as error:
+        raise InvalidData(
+            f"Importing {name!r} raises {type(error).__name__}: {error}. Correct the name or the module, or use --debug."
+        ) from error
+
+
+def _attribute(module: Any, name: str, source: str) -> Any:
+    if not hasattr(module, name):
+        raise InvalidData(f"{source} does not define {name!r}. Write `{name} = byrote.Task(...)` in it.")
+    return getattr(module, name)
+
+
+def _checked(found: Any, source: str) -> Task:
+    if isinstance(found, Task):
+        return found
+    if callable(found):
+        try:
+            made = found()
+        except ByroteError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise InvalidData(
+                f"The task in {source} is a function that raises {type(error).__name__}: {error}. Correct it, or use --debug to see where."
+            ) from error
+        return _checked(made, source)
+    raise InvalidData(
+        f"The task in {source} is {type(found).__name__}, not byrote.Task. Write `task = byrote.Task(model, train, test)`."
+    )

@@ -1,0 +1,146 @@
+"""The manifest of a collection: what was asked for, the key over all that its bits depend on, and whose directory it is."""
+
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy import ndarray
+
+from byrote.errors import ByroteError, WrongRecord
+from byrote.probes import NO_QUESTIONS, Questions
+from byrote.record import Population, finished_runs, read_manifest
+from byrote.record.storage import Place, exists, scratch_folder
+from byrote.task.canaries import Canaries
+from byrote.task.designs import Design
+from byrote.task.fit import Fit
+from byrote.task.task import Task
+from byrote.version import __version__
+
+
+def describe(
+    task: Task,
+    model: str,
+    population: Population,
+    design: Design,
+    canaries: Canaries,
+    seed: int,
+    source: str,
+    questions: Questions = NO_QUESTIONS,
+) -> dict[str, Any]:
+    """Return the manifest, with a key over all that the bits of a run depend on; `model` is a digest of what learns."""
+    own = isinstance(task.model, Fit)
+    body: dict[str, Any] = {
+        "byrote": __version__,
+        "task": {
+            "name": task.name,
+            "source": source,
+            "classes": list(task.classes),
+            "examples": _digest(population.ids, population.labels, population.inputs, population.groups),
+            "model": model,
+        },
+        "recipe": {} if own else task.recipe.values(),
+        "design": str(design),
+        "canaries": str(canaries),
+        "seed": seed,
+        "steps": {"unit": "fit", "last": 1} if own else {"unit": "epoch", "last": task.recipe.epochs},
+    }
+    if questions.probes:
+        body["probes"] = questions.values()
+    matters = {**body, "task": {k: v for k, v in body["task"].items() if k != "source"}}
+    return {"key": hashlib.sha256(json.dumps(matters, sort_keys=True).encode()).hexdigest(), **body}
+
+
+@contextmanager
+def alone(directory: Place) -> Generator[None]:
+    """Create the directory and keep other processes of this machine from planning runs in it at the same time.
+
+    A directory that several machines write to has no lock: the last of them to plan has its number of runs written down.
+    """
+    folder = directory if isinstance(directory, Path) else scratch_folder(directory)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock")
+        lock.acquire(timeout=60)
+    except Timeout:
+        raise ByroteError(
+            f"Another process has been planning runs in {directory} for a minute. Wait for it, or choose another directory."
+        ) from None
+    except OSError as error:
+        raise ByroteError(
+            f"Cannot write to {folder} ({error.strerror}). Choose another directory with --out, or make this one writable."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def plan(directory: Place, manifest: dict[str, Any], wanted: int) -> list[int]:
+    """Check that the directory is new or holds this very audit; return its blocks of runs, extended to `wanted`."""
+    blocks: list[int] = []
+    if exists(directory / "record.json"):
+        found = read_manifest(directory)
+        _check_same(directory, found, manifest)
+        blocks = list(found["blocks"])
+    elif finished_runs(directory):
+        raise WrongRecord(
+            f"{directory} has runs but no record.json that says what they are. Choose another directory with --out."
+        )
+    return [*blocks, wanted - sum(blocks)] if wanted > sum(blocks) else blocks
+
+
+def _digest(*arrays: ndarray) -> str:
+    total = hashlib.sha256()
+    for array in arrays:
+        total.update(f"{array.dtype}{array.shape}".encode())
+        total.update(
+            np.ascontiguousarray(array).data.cast("B")
+            if array.dtype.kind != "U"
+            else "\0".join(array.tolist()).encode()
+        )
+    return total.hexdigest()
+
+
+def model_digest(network: Any) -> str:
+    """Return a digest of the model's structure, its first weights under a fixed seed, and its code where that can be read."""
+    kinds = {type(module) for module in network.modules() if not type(module).__module__.startswith("torch.")}
+    functions = [
+        f for kind in sorted(kinds, key=lambda k: k.__qualname__) for f in vars(kind).values() if inspect.isfunction(f)
+    ]
+    code = [_source(function) for function in functions]
+    weights = [tensor.detach().cpu().float().numpy() for tensor in network.state_dict().values()]
+    return hashlib.sha256("\n".join([repr(network), *code, _digest(*weights)]).encode()).hexdigest()
+
+
+def _source(function: Callable[..., Any]) -> str:
+    try:
+        return inspect.getsource(function)
+    except OSError:
+        return function.__qualname__
+
+
+def _check_same(directory: Place, found: dict[str, Any], asked: dict[str, Any]) -> None:
+    if found.get("key") == asked["key"]:
+        return
+    differences = [
+        f"{name} is {old}, asked for {new}" for name, old, new in _differences(found, asked, "") if name != "key"
+    ]
+    told = "; ".join(differences[:3]) or "its key differs"
+    raise WrongRecord(
+        f"{directory} holds runs of another audit: {told}. Choose another directory with --out, or repeat the first settings."
+    )
+
+
+def _differences(found: Any, asked: Any, name: str) -> Iterator[tuple[str, str, str]]:
+    if isinstance(found, dict) and isinstance(asked, dict):
+        for key in asked:
+            yield from _differences(found.get(key), asked[key], f"{name}.{key}" if name else key)
+    elif found != asked:
+        texts = [f"{str(value)[:12]}..." if len(str(value)) > 60 else repr(value) for value in (found, asked)]
+        yield name, texts[0], texts[1]

@@ -1,0 +1,120 @@
+"""Memory: how much there is, what an error about it looks like, and an allocator that keeps what it has."""
+
+import ctypes
+import os
+import re
+import sys
+from pathlib import Path
+
+from byrote.errors import ByroteError
+
+RESERVE = 0.1
+"""Share of what is free that is left to others when no budget is given."""
+
+UNITS = {
+    "B": 1,
+    **{f"{prefix}B": 1000**k for k, prefix in enumerate("KMGT", 1)},
+    **{f"{prefix}IB": 1024**k for k, prefix in enumerate("KMGT", 1)},
+}
+FAILED = ("can't allocate memory", "not enough memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+
+MMAP_MAX, TRIM_THRESHOLD = -4, -1  # of mallopt, in <malloc.h>
+
+
+def parse_memory(text: str) -> int:
+    """Read bytes from `8GB`, `500 MB` (powers of 1000) or `2GiB` (powers of 1024); raise ByroteError for anything else."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", text, re.IGNORECASE)
+    size = float(found[1]) * UNITS.get(found[2].upper(), 0) if found else 0
+    if size < 1:
+        raise ByroteError(f"{text!r} is not an amount of memory. Write a number and its unit, like '8GB' or '500 MB'.")
+    return int(size)
+
+
+def spell_memory(size: float) -> str:
+    """Return bytes as one reads them: `2.1 GB`."""
+    exponent = 3 if size >= 1e9 else 2
+    return f"{size / 1000**exponent:.{exponent - 2}f} {' KMG'[exponent]}B"
+
+
+def available(device: str, memory: int | None = None) -> int:
+    """Return the budget in bytes: `memory` when given, else what is free now on the device (cpu: in main memory), less a reserve.
+
+    Where the system does not tell what is free, half of the memory is taken for free.
+    """
+    if memory is not None:
+        return memory
+    if device.startswith("cuda"):
+        import torch
+
+        torch.cuda.empty_cache()  # what this process no longer needs is free
+        return int((1 - RESERVE) * torch.cuda.mem_get_info(torch.device(device))[0])
+    return int((1 - RESERVE) * free_memory(Path("/")))
+
+
+def free_memory(root: Path) -> int:
+    """Return the free bytes of main memory as the file system at `root` tells: of the machine, or its control group if less."""
+    try:
+        lines = (root / "proc/meminfo").read_text().splitlines()
+    except OSError:
+        return _half()
+    sizes = dict(line.split(":", 1) for line in lines if ":" in line)
+    free = 1024 * int(sizes["MemAvailable"].split()[0]) if "MemAvailable" in sizes else _half()
+    return min([free, *_control_groups(root)])
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether the error says that memory ran out, of any device and any allocator."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(told in str(error) for told in FAILED)
+    )
+
+
+def prepare_process() -> None:
+    """Let the allocator keep what was freed: pages given back are asked for again, and cleared, in the next training step.
+
+    Call it once per process that trains. It concerns glibc; elsewhere nothing happens.
+    """
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        if mallopt is not None:
+            mallopt(MMAP_MAX, 0)
+            mallopt(TRIM_THRESHOLD, -1)
+
+
+def _half() -> int:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (AttributeError, OSError, ValueError):
+        return sys.maxsize
+
+
+def _control_groups(root: Path) -> list[int]:
+    """Return how much each control group that this process is in still allows, in both versions of what Linux calls so."""
+    try:
+        memberships = [line.split(":", 2) for line in (root / "proc/self/cgroup").read_text().splitlines()]
+    except OSError:
+        return []
+    room: list[int] = []
+    for _, controllers, path in memberships:
+        if not controllers:
+            top, names = root / "sys/fs/cgroup", ("memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            top = root / "sys/fs/cgroup/memory"
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        else:
+            continue
+        group = top / path.strip("/")
+        while group.is_relative_to(top):
+            room += _room(group, *names)
+            group = group.parent
+    return room
+
+
+def _room(group: Path, limit: str, usage: str, cache: str) -> list[int]:
+    """Return what one group still allows, files that it can drop from its cache included; nothing when it has no limit."""
+    try:
+        allowed, used = (group / limit).read_text().strip(), int((group / usage).read_text())
+        kept = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+    except (OSError, ValueError):
+        return []
+    return [] if allowed == "max" else [max(0, int(allowed) - used + int(kept.get(cache, 0)))]

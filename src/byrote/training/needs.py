@@ -1,0 +1,113 @@
+"""Needs: how much memory the training of one model takes, measured on a few examples of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
+
+from byrote.record import Population
+from byrote.task.recipe import Recipe
+from byrote.training.pack import EVALUATION_BATCH
+from byrote.training.tensors import to_tensors
+
+PROCESS = {"cpu": 330_000_000, "cuda": 700_000_000}
+"""Bytes of a process that has trained one tiny model: torch and its libraries; on a GPU, the context and its work space."""
+
+COPIES = 3
+"""Of the weights, besides the optimizer's: themselves, their gradient, and one on the way between layouts or stacks."""
+
+BACKWARD = 1.5
+"""Peak of a training step over what its forward pass keeps: gradients of activations, work space."""
+
+ROW = 100
+"""Bytes per example of what is observed in an epoch, until it is written: twelve columns, where they belong, and copies."""
+
+FEW = (2, 4)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What training takes: `process` bytes whatever the pack, and `model` bytes for each model of it.
+
+    `weights` are the trained numbers of a model, `activations` the bytes that the forward pass of one batch keeps, and
+    `attention` says whether there is fused attention among its operations.
+    """
+
+    process: int
+    model: int
+    weights: int
+    activations: int
+    attention: bool
+
+    def bytes(self, pack: int) -> int:
+        """Return what a process needs that trains this many models at once."""
+        return self.process + pack * self.model
+
+
+def needs(model: Callable[[], nn.Module], population: Population, recipe: Recipe, device: str) -> Needs:
+    """Measure the model's forward pass on a few examples, and extrapolate to the recipe's batch."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = model().train()
+        small, large = (_forward(network, population, count) for count in FEW)
+    batch = min(recipe.batch_size, len(population))
+    activations = small.kept + max(0, batch - FEW[0]) * max(0, large.kept - small.kept) // (FEW[1] - FEW[0])
+    states = {"sgd": 1 if recipe.momentum else 0, "adamw": 2}[recipe.optimizer]
+    held = sum(tensor.nbytes for tensor in [*network.parameters(), *network.buffers()])
+    kind = "cuda" if device.startswith("cuda") else "cpu"
+    data = 4 * population.inputs.size
+    if kind == "cpu":
+        data += sum(np.asarray(column).nbytes for column in (population.inputs, population.ids, population.labels))
+    told = len(population) * (4 * large.classes + (ROW if kind == "cpu" else 0))
+    asked = 3 * EVALUATION_BATCH * large.largest // FEW[1]
+    return Needs(
+        process=PROCESS[kind] + data + asked,
+        model=int((COPIES + states) * held + BACKWARD * activations) + told,
+        weights=sum(weight.numel() for weight in network.parameters()),
+        activations=activations,
+        attention=large.attention,
+    )
+
+
+@dataclass(frozen=True)
+class _Forward:
+    """What a forward pass keeps for the backward pass, the largest part of it, and what it gives."""
+
+    kept: int
+    largest: int
+    classes: int
+    attention: bool
+
+
+def _forward(network: nn.Module, population: Population, count: int) -> _Forward:
+    inputs, labels = to_tensors(population, "cpu", np.arange(count) % len(population))
+    weights = {weight.untyped_storage().data_ptr() for weight in network.parameters()}
+    kept: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with saved_tensors_hooks(keep, lambda tensor: tensor):
+        logits = network(inputs)
+        loss = nn.functional.cross_entropy(logits.float(), labels)
+    sizes = [size for place, size in kept.items() if place not in weights]
+    attention = any("ScaledDotProduct" in name for name in _operations(loss.grad_fn))
+    return _Forward(sum(sizes), max(sizes, default=0), logits.shape[1], attention)
+
+
+def _operations(last: Any) -> set[str]:
+    """Return the names of all that the backward pass from this node goes through."""
+    found: set[Any] = set()
+    waiting = [last]
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in found:
+            found.add(node)
+            waiting += [before for before, _ in node.next_functions]
+    return {node.name() for node in found}

@@ -1,0 +1,151 @@
+"""Checkpoints of one run: weights are not in a record, but a run can be trained again from its seed."""
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool
+from numpy import ndarray
+from torch import nn
+
+from byrote.errors import InvalidData, MissingEvidence
+from byrote.record import Population, Record
+from byrote.task.fit import Fit
+from byrote.task.recipe import Recipe
+from byrote.task.schedule import at
+from byrote.task.task import Task
+from byrote.training.batches import side_by_side
+from byrote.training.engine import Engine
+from byrote.training.hardware import one_thread
+from byrote.training.job import run_seed
+from byrote.training.matching import population_of
+from byrote.training.pack import Pack
+from byrote.training.tensors import to_tensors
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A model of its own after `epoch` epochs (0: before training), and the learning rate halfway through that epoch."""
+
+    epoch: int
+    model: nn.Module
+    learning_rate: float
+
+
+def checkpoints(
+    task: Task,
+    population: Population,
+    member: Bool[ndarray, " example"],
+    seed: int,
+    *,
+    epochs: Sequence[int] | None = None,
+    engine: Engine | None = None,
+) -> Iterator[Checkpoint]:
+    """Train one model on `member` of the population, all from `seed`, and yield it after each of `epochs`, in order.
+
+    By default after every epoch, the untrained model first. It is trained to the last of them and no further, as
+    `byrote.training.loop` trains a run by itself, with one thread; the learning rate follows the whole recipe. Raises
+    InvalidData for epochs that the recipe does not have, and for a task that learns by a Fit.
+    """
+    wanted = _check(task, epochs)
+    pack = _made(
+        lambda: Pack(
+            _model(task),
+            *to_tensors(population, (engine or Engine()).device),
+            member[None],
+            task.recipe,
+            [seed],
+            engine or Engine(),
+        )
+    )
+    yield from _trained(pack, 0, task.recipe, wanted)
+
+
+def replay(
+    task: Task, record: Record, run: int, *, epochs: Sequence[int] | None = None, device: str | None = None
+) -> Iterator[Checkpoint]:
+    """Train one run of a record again, as it was trained, and yield its model after each of `epochs`, in order.
+
+    It is the very model that the record speaks of: the same members, weights and batches, together with the runs that it was
+    packed with. Its bits are the same too, where the machine, the versions and the number of threads are (a collection
+    trains with one); elsewhere it differs by rounding, which training may enlarge. Raises WrongRecord when the task is
+    not the record's, MissingEvidence for a run that is not there or that byrote has not trained, and what `checkpoints`
+    raises.
+    """
+    wanted = _check(task, epochs)
+    if run not in record.runs:
+        raise MissingEvidence(
+            f"{record.directory} has no finished run {run}. Name one of its runs, {_ends(record.runs)}."
+        )
+    settings = record.run_settings(run)
+    if "pack" not in settings:
+        raise MissingEvidence(
+            f"Run {run} of {record.directory} was not trained by rote, or by an older version, so it cannot be trained again. Give checkpoints of your own."
+        )
+    population = population_of(task, record)
+    engine = Engine(device or settings["device"], settings["precision"], settings["matmul"])
+    together = [other for other in settings["pack"] if other in record.runs or other == run]
+    if len(together) < len(settings["pack"]):
+        raise MissingEvidence(
+            f"Run {run} was trained in a pack with runs {settings['pack']}, and not all of these are in {record.directory}. Take another run."
+        )
+    members = np.stack([record.member(other) for other in together])
+    seed = int(record.manifest["seed"])
+    counts = members.sum(axis=1)
+    ((runs, place),) = (
+        (part, int(np.flatnonzero(part == together.index(run))[0]))
+        for part in side_by_side(counts, task.recipe.batch_size)
+        if together.index(run) in part
+    )
+    pack = _made(
+        lambda: Pack(
+            _model(task),
+            *to_tensors(population, engine.device),
+            members[runs],
+            task.recipe,
+            [run_seed(seed, together[other]) for other in runs],
+            engine,
+        )
+    )
+    yield from _trained(pack, place, task.recipe, wanted)
+
+
+def _trained(pack: Pack, place: int, recipe: Recipe, epochs: Sequence[int]) -> Iterator[Checkpoint]:
+    nobody = np.zeros(0, np.int64)
+    for step in range(max(epochs) + 1):
+        if step:
+            with one_thread():
+                pack.epoch(step, nobody)
+        if step in epochs:
+            rate = at(recipe.learning_rate, max(0.0, step - 0.5) / recipe.epochs)
+            model = copy.deepcopy(pack.networks.one(place)).eval()
+            yield Checkpoint(step, model, float(rate))
+
+
+def _made(build: Callable[[], Pack]) -> Pack:
+    with one_thread():
+        return build()
+
+
+def _model(task: Task) -> Any:
+    return task.model
+
+
+def _check(task: Task, epochs: Sequence[int] | None) -> Sequence[int]:
+    """Return the epochs; raise InvalidData for those that the recipe does not have, and for a Fit."""
+    if isinstance(task.model, Fit):
+        raise InvalidData(
+            "A byrote.Fit trains in its own way, so its epochs cannot be had. Give a task with a torch model and a recipe."
+        )
+    wanted = list(range(task.recipe.epochs + 1)) if epochs is None else sorted(set(epochs))
+    if not wanted or wanted[0] < 0 or wanted[-1] > task.recipe.epochs:
+        raise InvalidData(
+            f"Checkpoints were asked for after epochs {wanted}, and the recipe has {task.recipe.epochs}. Name some from 0 to {task.recipe.epochs}."
+        )
+    return wanted
+
+
+def _ends(runs: Sequence[int]) -> str:
+    return f"{runs[0]} to {runs[-1]}" if runs else "once there are some"

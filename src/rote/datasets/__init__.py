@@ -1,1 +1,0 @@
-"""Examples that `rote` can find by itself, by name."""

@@ -1,5 +1,0 @@
-"""The door for a training loop of your own: three lines in it, and the same record on disk as any other."""
-
-from rote.recorder.ids import WithIds as WithIds
-from rote.recorder.ids import with_ids as with_ids
-from rote.recorder.recorder import Recorder as Recorder

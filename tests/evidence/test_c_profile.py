@@ -1,0 +1,123 @@
+"""The C-score profile of hand-written records: alignment by id, sizes in order, intervals, and refusals."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from byrote.errors import MissingEvidence, WrongRecord
+from byrote.evidence.c_profile import c_profile
+from byrote.evidence.evaluate import evaluate
+from byrote.record import Record
+from byrote.scores import c_score
+from written import written
+
+IDS = [f"train/{i}" for i in range(6)]
+
+
+def _record(where: Path, fraction: float, ids: list[str] = IDS, runs: int = 20, **manifest: object) -> Record:
+    """A record in which example i is right with a chance of fraction * i / 5, whoever was trained on it."""
+    rng = np.random.default_rng(int(fraction * 100))
+    member = rng.random((runs, len(ids))) < fraction
+    ease = np.array([int(name.split("/")[1]) for name in ids]) / 5
+    correct = rng.random(member.shape) < fraction * ease
+    body = {"design": f"subsets(fraction={fraction})", **manifest}
+    return written(where, member, {"correct": correct}, ids=ids, labels=np.zeros(len(ids), np.int64), **body)
+
+
+def test_is_the_c_score_at_each_size_and_their_mean(tmp_path: Path) -> None:
+    records = [_record(tmp_path / str(f), f) for f in (0.7, 0.3, 0.5)]
+    found = c_profile(records, level=0.8)
+    assert found.fractions.tolist() == [0.3, 0.5, 0.7]
+    for row, record in enumerate([records[1], records[2], records[0]]):
+        alone = evaluate(c_score, record, level=0.8)
+        for name in ("value", "low", "high", "runs_out"):
+            np.testing.assert_array_equal(getattr(found, name)[row], getattr(alone, name))
+    np.testing.assert_allclose(found.mean, (found.value[0] + found.value[1] + found.value[2]) / 3)
+    assert (found.mean_low <= found.mean).all()
+    assert (found.mean < found.mean_high).all()
+    assert found.ids.tolist() == IDS
+
+
+def test_examples_are_aligned_by_id_and_those_of_one_record_left_out(tmp_path: Path) -> None:
+    one = _record(tmp_path / "a", 0.5, IDS)
+    mixed = [IDS[i] for i in (4, 1, 0, 2)]
+    other = _record(tmp_path / "b", 0.8, [*mixed, "train/9"])
+    found = c_profile([one, other])
+    assert found.ids.tolist() == [IDS[i] for i in (0, 1, 2, 4)]
+    alone = evaluate(c_score, other).value
+    np.testing.assert_array_equal(found.value[1], alone[[2, 1, 3, 0]])
+    again = c_profile([other, one])
+    np.testing.assert_array_equal(found.value, again.value)
+
+
+def test_the_mean_of_an_example_that_was_in_every_run_at_one_size_is_undefined(tmp_path: Path) -> None:
+    one = _record(tmp_path / "a", 0.5)
+    member = np.ones((20, 6), bool)
+    member[3, 1:] = False
+    other = written(tmp_path / "b", member, {"correct": member}, ids=IDS, design="subsets(fraction=0.9)")
+    found = c_profile([one, other])
+    np.testing.assert_array_equal(np.isnan(found.mean), [True] + [False] * 5)
+    assert np.isfinite(found.value[0]).all()
+    assert np.isnan(found.mean_low[0])
+
+
+def test_the_interval_of_the_mean_covers(tmp_path: Path) -> None:
+    """Three sizes with 12 runs out each, every example with chances of its own. 6,000 examples: error .004."""
+    rng = np.random.default_rng(0)
+    chance, records = rng.random((3, 6000)), []
+    ids = [f"train/{i}" for i in range(6000)]
+    for size, p in zip((0.25, 0.5, 0.75), chance, strict=True):
+        runs = round(12 / (1 - size))
+        member = np.arange(runs)[:, None] < np.full(6000, runs - 12)
+        correct = rng.random(member.shape) < p
+        records.append(
+            written(tmp_path / str(size), member, {"correct": correct}, ids=ids, design=f"subsets(fraction={size})")
+        )
+    found, truth = c_profile(records, level=0.9), chance.mean(axis=0)
+    assert (found.runs_out == 12).all()
+    assert ((found.mean_low <= truth) & (truth <= found.mean_high)).mean() == pytest.approx(0.9, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"task": {"name": "other", "classes": ["a", "b"], "model": "m"}}, "differ in task: 'small' and 'other'"),
+        ({"task": {"name": "small", "classes": ["a", "c"], "model": "m"}}, "differ in classes"),
+        ({"task": {"name": "small", "classes": ["a", "b"], "model": "n"}}, "differ in model"),
+        ({"recipe": {"epochs": 3}}, "differ in recipe"),
+    ],
+)
+def test_records_of_different_tasks_are_refused(tmp_path: Path, changed: dict[str, object], told: str) -> None:
+    records = [_record(tmp_path / "a", 0.3), _record(tmp_path / "b", 0.5, **changed)]
+    with pytest.raises(WrongRecord, match=rf"{told}.*\. A profile is of one task, model and recipe"):
+        c_profile(records)
+
+
+def _labelled(where: Path, ids: list[str], labels: NDArray[np.int64]) -> Record:
+    member = np.eye(len(ids), dtype=bool)
+    return written(where, member, {"correct": member}, ids=ids, labels=labels, design="subsets(fraction=0.2)")
+
+
+def test_other_examples_and_other_labels_are_refused(tmp_path: Path) -> None:
+    one = _record(tmp_path / "a", 0.3)
+    strangers = _labelled(tmp_path / "b", ["train/x", "train/y"], np.zeros(2, np.int64))
+    with pytest.raises(WrongRecord, match="share 0 examples"):
+        c_profile([one, strangers])
+    relabelled = _labelled(tmp_path / "c", IDS, np.array([0, 0, 0, 0, 0, 1]))
+    with pytest.raises(WrongRecord, match="share 6 examples, or disagree about their labels"):
+        c_profile([one, relabelled])
+
+
+def test_what_is_no_profile_is_refused(tmp_path: Path) -> None:
+    one = _record(tmp_path / "a", 0.3)
+    with pytest.raises(MissingEvidence, match=r"needs two records or more, and was given 1\. Collect the task again"):
+        c_profile([one])
+    with pytest.raises(MissingEvidence, match=r"a fraction of its own for each record, and was given \[0\.3, 0\.3\]"):
+        c_profile([one, _record(tmp_path / "b", 0.3)])
+    for design in ("kfold(folds=5)", "own loop"):
+        other = _record(tmp_path / design.replace(" ", ""), 0.5, design=design)
+        told = rf"random subsets, and .* has the design '{design.replace('(', '.').replace(')', '.')}'\. Collect it"
+        with pytest.raises(MissingEvidence, match=told):
+            c_profile([one, other])

@@ -1,0 +1,194 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from byrote.errors import MissingEvidence
+from byrote.record import Observed, Record, Step, write_manifest, write_population, write_run
+from byrote.report import Findings, NotMeasured, findings, sentences
+from byrote.report.verdict import percent
+from byrote.scores import memorization
+from small_record import CLOSING, make
+
+
+@pytest.fixture(scope="module")
+def found(record: Record) -> Findings:
+    return findings(record)
+
+
+def clean(record: Record) -> tuple[np.ndarray, np.ndarray]:
+    correct = np.stack([record.at_step(run, "correct", record.last_step) for run in record.runs])
+    return correct, np.stack([record.member(run) for run in record.runs])
+
+
+def test_accuracies_are_those_of_the_columns(record: Record, found: Findings) -> None:
+    correct, member = clean(record)
+    train, test = record.population.where("train"), record.population.where("test")
+    inside = np.mean([c[m & train].mean() for c, m in zip(correct, member, strict=True)])
+    outside = np.mean([c[~m & train].mean() for c, m in zip(correct, member, strict=True)])
+    numbers = found.accuracies
+    assert not isinstance(numbers.learned, NotMeasured)
+    assert not isinstance(numbers.held_out, NotMeasured)
+    assert not isinstance(numbers.tested, NotMeasured)
+    assert not isinstance(numbers.gap, NotMeasured)
+    assert numbers.learned.value == pytest.approx(inside)
+    assert numbers.held_out.value == pytest.approx(outside)
+    assert numbers.tested.value == pytest.approx(correct[:, test].mean())
+    assert numbers.gap.value == pytest.approx(inside - outside)
+    assert numbers.gap.low < numbers.gap.value < numbers.gap.high
+
+
+def test_mean_memorization_equals_the_gap_within_its_error(record: Record, found: Findings) -> None:
+    assert not isinstance(found.memorized, NotMeasured)
+    assert not isinstance(found.accuracies.gap, NotMeasured)
+    correct, member = clean(record)
+    train = record.population.where("train")
+    assert found.memorized.mean.value == pytest.approx(np.nanmean(memorization(correct[:, train], member[:, train])))
+    assert found.accuracies.gap.low <= found.memorized.mean.value <= found.accuracies.gap.high
+    low, high = found.memorized.above
+    assert low.share.value >= high.share.value > 0
+    assert low.share.low <= low.share.value <= low.share.high
+    assert 0 < found.memorized.listed < train.sum() / 2
+    assert found.memorized.estimator == "shrunk_memorization"
+    assert not isinstance(found.memorized.reliability, NotMeasured)
+    assert (
+        0.3 < found.memorized.reliability.low < found.memorized.reliability.value < found.memorized.reliability.high < 1
+    )
+
+
+def test_canaries_read_as_planted(found: Findings) -> None:
+    assert found.planted == {"mislabeled": 12, "noise": 12, "ordinary": 12}
+    assert not isinstance(found.kinds, NotMeasured)
+    kinds = {each.kind: each for each in found.kinds}
+    assert kinds["mislabeled"].memorization.value > 0.7
+    assert kinds["noise"].memorization.value > 0.5
+    assert kinds["ordinary"].memorization.value < kinds["mislabeled"].memorization.value - 0.3
+    assert kinds["mislabeled"].inside.value > 0.9 > 0.2 > kinds["mislabeled"].outside.value
+
+
+def test_detection_of_planted_wrong_labels_is_far_above_chance(found: Findings) -> None:
+    assert not isinstance(found.detection, NotMeasured)
+    areas = {each.score: each.auroc.value for each in found.detection}
+    assert areas["memorization"] > 0.85
+    assert areas["mean_confidence"] > 0.85
+    assert {each.score for each in found.detection if each.one_run is None} == {
+        "memorization",
+        "shrunk_memorization",
+        "c_score",
+    }
+
+
+def test_agreement_has_every_pair_once_with_high_meaning_memorized(found: Findings) -> None:
+    assert not isinstance(found.agreement, NotMeasured)
+    n = len(found.agreement.scores)
+    assert len(found.agreement.pairs) == n * (n - 1) / 2
+    ranks = {frozenset((pair.first, pair.second)): pair.rank.value for pair in found.agreement.pairs}
+    assert ranks[frozenset(("memorization", "c_score"))] > 0.8
+    assert ranks[frozenset(("aum", "csl"))] > 0.5
+
+
+def test_the_verdict_says_the_numbers_and_that_it_is_not_privacy(found: Findings) -> None:
+    told = sentences(found)
+    assert not isinstance(found.accuracies.held_out, NotMeasured)
+    assert percent(found.accuracies.held_out.value) in told[0]
+    assert "12 wrong labels" in " ".join(told)
+    assert told[-1].startswith("Low measured memorization is not privacy")
+    assert "nan" not in " ".join(told).lower().split()
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.5, "50.0"),
+        (0.99994, "99.99"),
+        (0.9999999, "100"),
+        (1.0, "100"),
+        (0.0, "0"),
+        (0.0004, "0.04"),
+        (-0.031, "-3.1"),
+    ],
+)
+def test_percent_never_looks_like_nothing_or_all_when_it_is_not(share: float, text: str) -> None:
+    assert percent(share) == f"{text}\N{NO-BREAK SPACE}%"
+
+
+def test_a_list_without_a_name_says_so(found: Findings) -> None:
+    assert not isinstance(found.memorized, NotMeasured)
+    assert any(f"{found.memorized.listed} can be named" in sentence for sentence in sentences(found))
+    none = replace(found, memorized=replace(found.memorized, listed=0))
+    assert any("None can be named yet" in sentence for sentence in sentences(none))
+
+
+def test_same_record_same_findings(record: Record, found: Findings) -> None:
+    assert repr(findings(record)) == repr(found)
+
+
+def test_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MissingEvidence, match="no finished run"):
+        findings(make(tmp_path / "none", runs=0, canaries=0))
+
+
+def test_one_run_measures_the_gap_but_not_memorization(tmp_path: Path) -> None:
+    found = findings(make(tmp_path / "one", runs=1, canaries=12, epochs=2))
+    assert isinstance(found.memorized, NotMeasured)
+    assert "needs 2 runs or more" in found.memorized.reason
+    assert not isinstance(found.accuracies.gap, NotMeasured)
+    assert not isinstance(found.detection, NotMeasured)
+    assert any("was not measured" in sentence and "--runs" in sentence for sentence in sentences(found))
+
+
+def test_without_canaries_it_says_that_it_could_not_check_itself(tmp_path: Path) -> None:
+    found = findings(make(tmp_path / "bare", runs=2, canaries=0, epochs=2))
+    assert isinstance(found.kinds, NotMeasured)
+    assert isinstance(found.detection, NotMeasured)
+    assert any("No wrong labels were planted" in sentence for sentence in sentences(found))
+
+
+def own_loop(record: Record, directory: Path, *, clean_pass: bool) -> Record:
+    """Write a record as a loop of one's own would: no recipe, no design, everyone a member, no canaries."""
+    real = ~record.population.where("canary")
+    population = replace(
+        record.population,
+        **{
+            name: getattr(record.population, name)[real]
+            for name in ("ids", "split", "labels", "canary", "verification", "source", "true_label", "groups", "inputs")
+        },
+    )
+    rng = np.random.default_rng(0)
+    n, train = len(population), np.flatnonzero(population.where("train"))
+    directory.mkdir()
+    write_manifest(
+        directory,
+        {
+            "key": "k",
+            "byrote": "0",
+            "task": {"name": CLOSING, "classes": list(record.classes)},
+            "steps": {"unit": "epoch", "last": 3},
+            "blocks": [],
+        },
+    )
+    write_population(directory, population)
+
+    def said(positions: np.ndarray) -> Observed:
+        confidence = rng.random(len(positions)).astype(np.float32)
+        values = {"confidence": confidence, "correct": confidence > 0.5, "loss": -np.log(confidence)}
+        return Observed(positions, values)
+
+    steps = [Step(s, said(np.arange(n)) if clean_pass and s == 3 else None, said(train)) for s in (1, 2, 3)]
+    write_run(directory / "runs" / "0000.parquet", steps, population.where("train"), population.ids, {"run": 0})
+    return Record(directory)
+
+
+@pytest.mark.parametrize("clean_pass", [False, True])
+def test_a_record_of_ones_own_loop_is_reported_as_far_as_it_goes(
+    record: Record, tmp_path: Path, clean_pass: bool
+) -> None:
+    found = findings(own_loop(record, tmp_path / "own", clean_pass=clean_pass))
+    assert found.accuracies.seen_only is not clean_pass
+    assert not isinstance(found.accuracies.learned, NotMeasured)
+    assert isinstance(found.accuracies.held_out, NotMeasured)
+    assert isinstance(found.accuracies.tested, NotMeasured) is not clean_pass
+    assert isinstance(found.memorized, NotMeasured)
+    assert isinstance(found.membership, NotMeasured)
+    assert all(sentence.endswith((".", "?")) for sentence in sentences(found))

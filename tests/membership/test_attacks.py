@@ -1,0 +1,178 @@
+"""The privacy section: attacks on every run, checked where nothing is to be found."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from byrote.evidence.cached_reads import read_once
+from byrote.evidence.evaluate import guess
+from byrote.membership.attacks import ATTACKS, Membership, curve, read_membership
+from byrote.record import Observed, Population, Record, Step, run_path, write_manifest, write_population, write_run
+from byrote.report.rows import attack_rows
+from byrote.report.verdict import sentences
+from byrote.stats.not_measured import NotMeasured
+from byrote.summaries import OperatingPoint
+from byrote.task.designs import halves
+
+RUNS, EXAMPLES = 12, 600
+
+
+def made(directory: Path, leak: float, runs: int = RUNS, bad: int = 0) -> Record:
+    """Write a record in which the logit of a member is `leak` higher; the first `bad` examples have no loss in run 0."""
+    rng = np.random.default_rng(3)
+    ids = np.array([f"train/{i}" for i in range(EXAMPLES)])
+    nobody = np.full(EXAMPLES, "")
+    labels = rng.integers(0, 3, EXAMPLES)
+    population = Population(
+        ids, np.full(EXAMPLES, "train"), labels, nobody, np.zeros(EXAMPLES, np.bool_), nobody, np.full(EXAMPLES, -1), nobody,
+        rng.integers(0, 256, (EXAMPLES, 4, 4)).astype(np.uint8),
+    )  # fmt: skip
+    write_population(directory, population)
+    task = {"name": "made up", "classes": ["a", "b", "c"]}
+    write_manifest(directory, {"key": "0", "task": task, "steps": {"unit": "epoch", "last": 1}, "blocks": [runs]})
+    member = halves().membership([runs], nobody, 0)
+    ease = rng.normal(0, 1, EXAMPLES)
+    for run in range(runs):
+        logit = ease + rng.normal(size=EXAMPLES) + leak * member[run]
+        loss = np.log1p(np.exp(-logit))
+        loss[: bad if run == 0 else 0] = np.nan
+        said = Observed(np.arange(EXAMPLES), {"loss": loss.astype(np.float32), "correct": logit > 0})
+        write_run(run_path(directory, run), [Step(1, said, None)], member[run], ids, {"run": run})
+    return Record(directory)
+
+
+@pytest.fixture(scope="module")
+def leaking(tmp_path_factory: pytest.TempPathFactory) -> Membership:
+    found = read_membership(made(tmp_path_factory.mktemp("leaking"), leak=2.0, bad=7))
+    assert not isinstance(found, NotMeasured)
+    return found
+
+
+def test_a_leak_is_found_by_all_and_most_by_those_that_compare(leaking: Membership) -> None:
+    areas = {attack.name: attack.auroc.value for attack in leaking.attacks}
+    assert list(areas) == [str(score) for score in ATTACKS]
+    assert min(areas.values()) > 0.75
+    assert areas["lira"] > areas["loss"] + 0.02
+    assert leaking.strongest.name in ("lira", "bavaria", "rmia")
+    at = leaking.strongest.at[0]
+    assert isinstance(at, OperatingPoint)
+    assert at.tpr.value > 0.08 > 0.02 > leaking.shuffled
+    assert leaking.p_value == pytest.approx(0.05)
+
+
+def test_counts_are_those_of_the_examples_with_a_loss(leaking: Membership) -> None:
+    assert leaking.left_out == 7
+    assert leaking.members + leaking.others == RUNS * (EXAMPLES - 7)
+    assert leaking.members == leaking.others
+
+
+def test_who_is_at_risk_was_found_where_it_was_a_member(leaking: Membership) -> None:
+    said, at = leaking.strongest.values, leaking.strongest.at[0]
+    assert isinstance(at, OperatingPoint)
+    assert leaking.exposed
+    for each in leaking.exposed:
+        here = np.flatnonzero(said.positions == each.position)[0]
+        called = said.value[:, here] > at.threshold
+        assert (each.found, each.accused) == (
+            (called & said.member[:, here]).sum(),
+            (called & ~said.member[:, here]).sum(),
+        )
+        assert each.inside + each.outside == RUNS
+    shares = [each.found / each.inside - each.accused / each.outside for each in leaking.exposed]
+    assert min(shares) >= 0.3
+
+
+def test_the_blind_baseline_sees_a_random_split(leaking: Membership) -> None:
+    assert not isinstance(leaking.blind, NotMeasured)
+    assert leaking.blind.low < 0.505
+    assert leaking.blind.high > 0.495
+
+
+def test_the_curve_agrees_with_the_table_and_goes_as_far_as_the_sample(leaking: Membership) -> None:
+    points = curve(leaking.strongest)
+    rates = [fpr for fpr, _ in points]
+    assert rates == sorted(rates)
+    assert rates[0] >= 1 / leaking.others
+    rows, floor = attack_rows(leaking)
+    assert {row["attack"] for row in rows} == {attack.name for attack in leaking.attacks}
+    assert {row["attack"] for row in rows if row["first"]} == {leaking.strongest.name}
+    assert all(row["low"] <= row["tpr"] <= row["high"] for row in rows)
+    assert all(row["low"] >= floor for row in rows)
+
+
+def test_where_nothing_leaks_nothing_is_found(tmp_path: Path) -> None:
+    found = read_membership(made(tmp_path, leak=0.0))
+    assert not isinstance(found, NotMeasured)
+    for attack in found.attacks:
+        assert abs(attack.auroc.value - 0.5) < 0.03
+        at = attack.at[0]
+        assert isinstance(at, OperatingPoint)
+        assert at.tpr.value < 0.025
+    assert found.p_value > 0.05
+
+
+def counted(record: Record, monkeypatch: pytest.MonkeyPatch) -> Counter[int]:
+    """Return how often the losses of the last step were read, by run, from now on."""
+    reads, at_step = Counter[int](), Record.at_step
+
+    def counting(self: Record, run: int, column: str, step: int) -> NDArray[Any]:
+        reads[run] += (column, step) == ("loss", record.last_step)
+        return at_step(self, run, column, step)
+
+    monkeypatch.setattr(Record, "at_step", counting)
+    return reads
+
+
+def test_losses_are_read_once_for_all_attacks_the_null_and_the_epsilons(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = counted(record, monkeypatch)
+    found = read_membership(record)
+    assert not isinstance(found, NotMeasured)
+    assert len(found.attacks) == len(ATTACKS)
+    assert np.isfinite(found.p_value)
+    assert len(found.epsilons) == len(record.runs)
+    assert reads == Counter(record.runs)
+
+
+def test_a_whole_report_reads_losses_once_for_everything_it_measures(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from byrote.report import findings
+
+    reads = counted(record, monkeypatch)
+    found = findings(record)
+    assert not isinstance(found.detection, NotMeasured)
+    assert any(each.score == "loss" for each in found.detection)
+    assert reads == Counter(record.runs)
+
+
+def test_what_is_read_once_equals_what_is_read_anew(record: Record) -> None:
+    read = read_once(record)
+    for _ in range(2):
+        for column, step in (("loss", record.last_step), ("loss", 1), ("correct", record.last_step)):
+            np.testing.assert_array_equal(read(3, column, step), record.at_step(3, column, step))
+    with pytest.raises(ValueError, match="read-only"):
+        read(3, "loss", record.last_step)[0] = 0
+    for score in ATTACKS:
+        np.testing.assert_array_equal(guess(score, record, read=read).value, guess(score, record).value)
+
+
+def test_one_run_leaves_the_loss_attack_and_refuses_what_it_cannot_show(tmp_path: Path) -> None:
+    found = read_membership(made(tmp_path, leak=2.0, runs=1))
+    assert not isinstance(found, NotMeasured)
+    assert [attack.name for attack in found.attacks] == ["loss"]
+    at = found.strongest.at[1]
+    assert isinstance(at, NotMeasured)
+    assert "at least 1000 negatives" in at.reason
+
+
+def test_the_verdict_names_the_strongest(tmp_path: Path) -> None:
+    from byrote.report import findings
+
+    told = sentences(findings(made(tmp_path, leak=2.0)))
+    assert any("The strongest of 5 membership attacks" in sentence for sentence in told)

@@ -1,0 +1,117 @@
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from byrote.errors import InvalidData
+from byrote.task.examples import Examples
+
+INPUTS = np.arange(12, dtype=np.float32).reshape(4, 3)
+LABELS = [0, 1, 0, 1]
+
+
+def with_value(value: float, dtype: type = np.float32) -> np.ndarray:
+    inputs = INPUTS.astype(dtype)
+    inputs[2, 1] = value
+    return inputs
+
+
+def test_what_goes_in_comes_out() -> None:
+    examples = Examples(INPUTS, LABELS, ["d", "a", "c", "b"], groups=[1, 1, 2, 2])
+    assert len(examples) == 4
+    np.testing.assert_array_equal(examples.inputs, INPUTS)
+    assert examples.labels.tolist() == LABELS
+    assert examples.labels.dtype == np.int64
+    assert examples.ids.tolist() == ["d", "a", "c", "b"]
+    assert examples.groups is not None
+    assert examples.groups.tolist() == ["1", "1", "2", "2"]
+    assert Examples(INPUTS, LABELS).ids.tolist() == ["0", "1", "2", "3"]
+    assert Examples(INPUTS, LABELS).groups is None
+
+
+@pytest.mark.parametrize("which", [np.array([2, 0]), np.array([True, False, True, False])], ids=["positions", "mask"])
+def test_a_part_keeps_ids_and_groups(which: np.ndarray) -> None:
+    part = Examples(INPUTS, LABELS, ["d", "a", "c", "b"], groups=["x", "y", "z", "x"])[which]
+    order = np.arange(4)[which]
+    np.testing.assert_array_equal(part.inputs, INPUTS[order])
+    assert part.ids.tolist() == [["d", "a", "c", "b"][i] for i in order]
+    assert part.groups is not None
+    assert part.groups.tolist() == [["x", "y", "z", "x"][i] for i in order]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [(np.uint8, np.uint8), (np.float64, np.float32), (np.float16, np.float32), (np.int64, np.float32)],
+)
+def test_bytes_stay_bytes_and_all_else_is_single_precision(given: type, kept: type) -> None:
+    examples = Examples(INPUTS.astype(given), LABELS)
+    assert examples.inputs.dtype == kept
+    np.testing.assert_array_equal(examples.inputs, INPUTS)
+
+
+def test_tensors_are_taken_and_name_by_their_values() -> None:
+    examples = Examples(
+        torch.from_numpy(INPUTS), torch.tensor(LABELS), torch.arange(5, 9), groups=torch.tensor([1, 1, 2, 2])
+    )
+    np.testing.assert_array_equal(examples.inputs, INPUTS)
+    assert examples.labels.tolist() == LABELS
+    assert examples.ids.tolist() == ["5", "6", "7", "8"]
+    assert examples.groups is not None
+    assert examples.groups.tolist() == ["1", "1", "2", "2"]
+
+
+@pytest.mark.parametrize("labels", [[0.0, 1.0, 0.0, 1.0], [False, True, False, True], np.array([0, 1, 0, 1], np.uint8)])
+def test_whole_numbers_of_any_type_are_labels(labels: Any) -> None:
+    assert Examples(INPUTS, labels).labels.tolist() == LABELS
+
+
+@pytest.mark.parametrize(
+    ("inputs", "told"),
+    [
+        (with_value(np.nan), "1 of 4 inputs hold NaN or infinite values, the first with id 'c'"),
+        (with_value(-np.inf), "1 of 4 inputs hold NaN or infinite values, the first with id 'c'"),
+        (with_value(1e300, np.float64), "1 of 4 inputs hold NaN or infinite values, the first with id 'c'"),
+        (INPUTS.astype(object), "must be numbers, but they have dtype object"),
+        (INPUTS.astype(str), "must be numbers, but they have dtype <U"),
+        (INPUTS.astype(complex), "must be numbers, but they have dtype complex128"),
+        (INPUTS[:, 0], r"at least two axes and one example; these have shape \(4,\)"),
+        (INPUTS[:0], r"at least two axes and one example; these have shape \(0, 3\)"),
+        (np.float32(1), r"at least two axes and one example; these have shape \(\)"),
+        ([[1, 2], [3]], "Inputs cannot be read as an array: .*inhomogeneous"),
+        (torch.zeros(4, 3, requires_grad=True), "Inputs cannot be read as an array: .*requires grad"),
+        (INPUTS[:3], r"There are 3 inputs but labels of shape \(4,\)"),
+    ],
+)
+def test_inputs_that_cannot_be_used_are_refused(inputs: Any, told: str) -> None:
+    with pytest.raises(InvalidData, match=told):
+        Examples(inputs, LABELS, ["d", "a", "c", "b"] if "id 'c'" in told else None)
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        ([0, 1, -1, 1], "Label -1 of example 'c' is out of range. Class indices start at 0"),
+        ([0, 1, 0.5, 1], r"that of example 'c' is 0\.5 \(float64\)"),
+        ([0, 1, np.nan, 1], r"that of example 'c' is nan \(float64\)"),
+        ([0, 1, np.inf, 1], r"that of example 'c' is inf \(float64\)"),
+        (["cat", "dog", "cat", "dog"], r"that of example 'd' is 'cat' \(<U3\)"),
+        (np.array([0, 1, None, 1]), "Labels must be class indices"),
+        ([0, 1, 0], r"There are 4 inputs but labels of shape \(3,\)"),
+        ([[0], [1], [0], [1]], r"There are 4 inputs but labels of shape \(4, 1\)"),
+    ],
+)
+def test_labels_that_cannot_be_used_are_refused(labels: Any, told: str) -> None:
+    with pytest.raises(InvalidData, match=told):
+        Examples(INPUTS, labels, ["d", "a", "c", "b"])
+
+
+def test_ids_that_cannot_be_used_are_refused() -> None:
+    with pytest.raises(InvalidData, match="2 ids are used more than once, for example 'a'"):
+        Examples(INPUTS, LABELS, ["b", "a", "b", "a"])
+    with pytest.raises(InvalidData, match="1 ids are used more than once, for example '1'"):
+        Examples(INPUTS, LABELS, [1, 2, "1", 3])
+    with pytest.raises(InvalidData, match=r"There are 4 inputs but ids of shape \(2,\)"):
+        Examples(INPUTS, LABELS, ["a", "b"])
+    with pytest.raises(InvalidData, match=r"There are 4 inputs but groups of shape \(1,\)"):
+        Examples(INPUTS, LABELS, groups=["a"])

@@ -1,0 +1,279 @@
+"""Collecting is resuming: nothing is trained twice, nothing is lost, and the bits do not depend on how it went."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from torch import nn
+
+import byrote
+from byrote.errors import ByroteError, InvalidData, WrongRecord
+from byrote.task.canaries import Canaries
+from byrote.task.designs import KFold
+from byrote.training.collect import Progress, collect
+from small import small_task
+
+COLLECT = """
+import sys
+sys.path.insert(0, {tests!r})
+from small import small_task
+from byrote.task.canaries import Canaries
+from byrote.training.collect import collect
+collect(small_task(epochs={epochs}), {directory!r}, runs={runs}, canaries=Canaries.of_each(2), workers={workers})
+"""
+
+
+def start(directory: Path, *, epochs: int = 3, runs: int = 6, workers: int = 2) -> subprocess.Popen[bytes]:
+    tests = str(Path(__file__).parent.parent)
+    code = COLLECT.format(tests=tests, directory=str(directory), epochs=epochs, runs=runs, workers=workers)
+    return subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL, start_new_session=True)
+
+
+def run_bytes(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((directory / "runs").glob("*.parquet"))}
+
+
+def logged(directory: Path) -> list[int]:
+    return [json.loads(line)["run"] for line in (directory / "log.jsonl").read_text().splitlines()]
+
+
+def finished(directory: Path) -> int:
+    return len(list((directory / "runs").glob("*.parquet")))
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve runs, collected without interruption by one process."""
+    directory = tmp_path_factory.mktemp("reference") / "record"
+    collect(small_task(), directory, runs=12, canaries=Canaries.of_each(2), workers=1)
+    return directory
+
+
+def test_same_bits_whatever_the_number_of_workers(reference: Path, tmp_path: Path) -> None:
+    collect(small_task(), tmp_path, runs=12, canaries=Canaries.of_each(2), workers=2)
+    assert run_bytes(tmp_path) == run_bytes(reference)
+    assert (tmp_path / "examples.parquet").read_bytes() == (reference / "examples.parquet").read_bytes()
+
+
+def test_same_bits_whatever_the_callers_random_state_and_threads(reference: Path, tmp_path: Path) -> None:
+    import torch
+
+    torch.manual_seed(99)
+    np.random.seed(99)  # noqa: NPY002 - the point is that nobody looks at it
+    before = torch.get_rng_state()
+    collect(small_task(), tmp_path, runs=12, canaries=Canaries.of_each(2), workers=1)
+    assert run_bytes(tmp_path) == run_bytes(reference)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_another_seed_gives_other_runs(reference: Path, tmp_path: Path) -> None:
+    collect(small_task(), tmp_path, runs=12, canaries=Canaries.of_each(2), workers=1, seed=1)
+    assert not set(run_bytes(tmp_path).values()) & set(run_bytes(reference).values())
+
+
+def test_kill_9_in_the_middle_then_again_equals_uninterrupted(tmp_path: Path) -> None:
+    epochs = 40
+    straight, killed = tmp_path / "straight", tmp_path / "killed"
+    whole = start(straight, epochs=epochs)
+    assert whole.wait() == 0
+    first = start(killed, epochs=epochs)
+    while finished(killed) < 2:
+        assert first.poll() is None, "it ended before it could be killed: use more epochs"
+        time.sleep(0.005)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.communicate()
+    kept = run_bytes(killed)
+    assert 2 <= len(kept) < 6, "it must be killed in the middle"
+    stamps = {name: (killed / "runs" / name).stat().st_mtime_ns for name in kept}
+    assert start(killed, epochs=epochs).wait() == 0
+    assert run_bytes(killed) == run_bytes(straight)
+    assert {name: (killed / "runs" / name).stat().st_mtime_ns for name in kept} == stamps
+    trained = logged(killed)
+    assert len(trained) == len(set(trained)), "a run was trained twice"
+    assert not (killed / "working").exists()
+
+
+def test_kill_of_the_parent_alone_leaves_a_directory_that_can_be_finished(tmp_path: Path) -> None:
+    first = start(tmp_path, epochs=40)
+    while finished(tmp_path) < 1:
+        assert first.poll() is None
+        time.sleep(0.005)
+    workers = [child.pid for child in psutil.Process(first.pid).children(recursive=True)]
+    assert len(workers) >= 2
+    first.kill()
+    first.communicate()
+    gone, _ = psutil.wait_procs([psutil.Process(pid) for pid in workers if psutil.pid_exists(pid)], timeout=30)
+    assert not [pid for pid in workers if psutil.pid_exists(pid)], (
+        f"{len(gone)} of {len(workers)} workers ended by themselves"
+    )
+    assert start(tmp_path, epochs=40).wait() == 0
+    assert finished(tmp_path) == 6
+    assert len(byrote.Record(tmp_path).runs) == 6
+
+
+def test_two_processes_share_the_work_and_train_nothing_twice(tmp_path: Path) -> None:
+    together, alone = tmp_path / "together", tmp_path / "alone"
+    pair = [start(together, epochs=30, workers=w) for w in (1, 2)]
+    assert [p.wait() for p in pair] == [0, 0]
+    assert start(alone, epochs=30, workers=1).wait() == 0
+    assert run_bytes(together) == run_bytes(alone)
+    assert sorted(logged(together)) == list(range(6))
+
+
+def test_finished_runs_are_kept_and_the_design_is_extended_in_balance(tmp_path: Path) -> None:
+    collect(small_task(), tmp_path, runs=5, workers=1)
+    before = run_bytes(tmp_path)
+    record = collect(small_task(), tmp_path, runs=10, workers=1)
+    after = run_bytes(tmp_path)
+    assert {name: after[name] for name in before} == before
+    assert record.manifest["blocks"] == [5, 5]
+    counts = sum(record.member(run).astype(int) for run in record.runs)[record.population.where("train")]
+    assert set(counts) == {7}
+    assert logged(tmp_path) == list(range(10))
+
+
+def test_fewer_runs_or_none_train_nothing(reference: Path) -> None:
+    before = logged(reference)
+    for runs in (0, 3, 12):
+        assert len(collect(small_task(), reference, runs=runs, canaries=Canaries.of_each(2)).runs) == 12
+    assert logged(reference) == before
+
+
+def test_a_deleted_run_is_trained_again_to_the_same_bits(reference: Path) -> None:
+    before = run_bytes(reference)
+    (reference / "runs" / "0003.parquet").unlink()
+    collect(small_task(), reference, runs=12, canaries=Canaries.of_each(2), workers=1)
+    assert run_bytes(reference) == before
+
+
+def test_progress_is_told_in_steps_that_only_grow_and_end_at_the_total(tmp_path: Path) -> None:
+    for workers in (1, 2):
+        told: list[Progress] = []
+        collect(small_task(), tmp_path / str(workers), runs=4, workers=workers, progress=told.append)
+        assert told[0] == Progress(0, 12, 0, 4, ())
+        assert told[-1] == Progress(12, 12, 4, 4, ())
+        steps = [now.steps for now in told]
+        assert steps == sorted(steps)
+        assert workers == 2 or set(steps) == set(range(13))
+        assert sorted(run for now in told for run in now.finished) == [0, 1, 2, 3], "each run is told of once"
+
+
+class Swapped(nn.Module):
+    """The same weights and the same text as its twin below, another forward pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(64, 4)
+
+    def forward(self, x):
+        return self.layer(x.flatten(1))
+
+
+def test_another_task_is_refused_with_what_differs(tmp_path: Path) -> None:
+    task = small_task()
+    collect(task, tmp_path, runs=1, workers=1)
+    changes = {
+        "recipe.epochs is 3, asked for 4": lambda: collect(small_task(epochs=4), tmp_path, runs=1),
+        "seed is 0, asked for 1": lambda: collect(task, tmp_path, runs=1, seed=1),
+        "design is 'subsets": lambda: collect(task, tmp_path, runs=5, design=KFold(5)),
+        "canaries is 'canaries": lambda: collect(task, tmp_path, runs=1, canaries=Canaries.of_each(1)),
+        "task.examples is": lambda: collect(small_task(seed=5), tmp_path, runs=1),
+        "task.model is": lambda: collect(replace(task, model=Swapped), tmp_path, runs=1),
+    }
+    for told, attempt in changes.items():
+        with pytest.raises(WrongRecord, match="holds runs of another audit") as error:
+            attempt()
+        assert told in str(error.value)
+    assert finished(tmp_path) == 1
+
+
+def test_only_the_forward_pass_differs_and_that_is_noticed(tmp_path: Path) -> None:
+    collect(replace(small_task(), model=Swapped), tmp_path, runs=1, workers=1)
+    first = Swapped.forward
+
+    def forward(self, x):
+        return self.layer(x.flatten(1)) * 2
+
+    Swapped.forward = forward
+    try:
+        with pytest.raises(WrongRecord, match=r"task\.model"):
+            collect(replace(small_task(), model=Swapped), tmp_path, runs=1, workers=1)
+    finally:
+        Swapped.forward = first
+
+
+def test_tasks_that_cannot_be_pickled_by_name_train_in_workers(tmp_path: Path) -> None:
+    width = 8
+    task = replace(small_task(), model=lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, width), nn.Linear(width, 4)))
+    assert len(collect(task, tmp_path, runs=2, workers=2).runs) == 2
+
+
+def test_a_failing_run_keeps_the_finished_ones_and_says_why(tmp_path: Path) -> None:
+    task = small_task()
+    wild = replace(task, recipe=replace(task.recipe, learning_rate=1e30))
+    for workers in (1, 2):
+        with pytest.raises(ByroteError, match=r"diverged in step \d.*Lower the learning rate"):
+            collect(wild, tmp_path / str(workers), runs=2, workers=workers)
+        assert finished(tmp_path / str(workers)) == 0
+
+
+def test_a_worker_that_dies_is_told_in_a_sentence(tmp_path: Path) -> None:
+    parent = os.getpid()
+
+    class Deadly(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(64, 4)
+
+        def forward(self, x):
+            if os.getpid() != parent:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return self.layer(x.flatten(1))
+
+    with pytest.raises(ByroteError, match=r"worker process died.*with 1 at work. Free memory"):
+        collect(replace(small_task(), model=Deadly), tmp_path, runs=2, workers=2)
+
+
+def test_no_place_to_write_is_told_in_a_sentence() -> None:
+    with pytest.raises(ByroteError, match="Cannot write to /proc/byrote"):
+        collect(small_task(), "/proc/byrote", runs=1)
+
+
+def test_a_full_disk_is_told_and_loses_no_finished_run(tmp_path: Path) -> None:
+    collect(small_task(), tmp_path, runs=2, workers=1)
+    before = run_bytes(tmp_path)
+    small = min(len(b) for b in before.values()) // 2
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (small, hard))
+    try:
+        with pytest.raises(ByroteError, match=r"Cannot write .*finished is kept"):
+            collect(small_task(), tmp_path, runs=4, workers=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert run_bytes(tmp_path) == before
+    assert len(collect(small_task(), tmp_path, runs=4, workers=1).runs) == 4
+
+
+def test_settings_that_make_no_sense_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidData, match="-1 runs"):
+        collect(small_task(), tmp_path, runs=-1)
+    with pytest.raises(InvalidData, match="0 workers"):
+        collect(small_task(), tmp_path, runs=1, workers=0)
+    with pytest.raises(InvalidData, match="80 examples cannot be cut into 100 folds"):
+        collect(small_task(), tmp_path / "k", runs=100, design=KFold(100))
+
+
+def test_run_files_hold_no_time_and_no_place(reference: Path) -> None:
+    settings = byrote.Record(reference).run_settings(0)
+    what_bits_depend_on = {"seed", "key", "byrote", "torch", "threads", "device", "precision", "matmul", "pack"}
+    assert set(settings) == {"run", "steps", *what_bits_depend_on}
+    assert settings["threads"] == 1
