@@ -1,9 +1,11 @@
-"""Outcomes: who was right, and who was trained on whom, read once for everything that compares runs."""
+"""Outcomes: how good each answer was, and who was trained on whom, read once for everything that compares runs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Int, Shaped
 from numpy import ndarray
 from numpy.typing import NDArray
 
@@ -13,23 +15,43 @@ from byrote.record import Record
 
 @dataclass(frozen=True, eq=False)
 class Outcomes:
-    """Who was right and who was trained on whom, at the last step of every run."""
+    """How good the answer of every run about every example was at one step, and who was trained on whom.
 
-    correct: Bool[ndarray, "run example"]
+    `correct` is bool where every answer is there and right or wrong. It is float where an answer may be missing (NaN) or
+    is a matter of degree.
+    """
+
+    correct: Shaped[ndarray, "run example"]
     member: Bool[ndarray, "run example"]
 
 
-def read_outcomes(record: Record) -> Outcomes:
-    """Return the answers of all runs; raise MissingEvidence when a run was not asked about everyone."""
-    if not record.runs:
+def read_outcomes(
+    record: Record,
+    *,
+    column: str = "correct",
+    step: int | None = None,
+    runs: Sequence[int] | None = None,
+    positions: Int[ndarray, " example"] | slice = slice(None),
+    missing: Literal["refuse", "nan"] = "refuse",
+) -> Outcomes:
+    """Return the outcomes of these runs (None: all) at a step (None: the last) for the examples at `positions`.
+
+    An answer that is missing is refused, or is NaN: it is never right or wrong. Raises MissingEvidence without a run, and
+    for a missing answer unless `missing` is "nan".
+    """
+    chosen = record.runs if runs is None else runs
+    if not len(chosen):
         raise MissingEvidence(f"{record.directory} has no finished run. Collect some first.")
-    rows: list[NDArray[np.bool_]] = []
-    for run in record.runs:
-        right = record.at_step(run, "correct", record.last_step)
-        if np.isnan(right).any():
+    at = record.last_step if step is None else step
+    rows: list[NDArray[Any]] = []
+    for run in chosen:
+        values = record.at_step(run, column, at)[positions]
+        absent = np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, np.bool_)
+        if missing == "refuse" and absent.any():
             raise MissingEvidence(
-                f"Run {run} lacks `correct` for {np.isnan(right).sum()} of {len(right)} examples at its last "
-                "step. Record a clean pass over everyone."
+                f"Run {run} lacks `{column}` for {absent.sum()} of {len(values)} examples at step {at}. "
+                "Record a clean pass over everyone."
             )
-        rows.append(right.astype(np.bool_))
-    return Outcomes(np.stack(rows), np.stack([record.member(run) for run in record.runs]))
+        complete = missing == "refuse" and column == "correct"
+        rows.append(values.astype(np.bool_ if complete else np.float64))
+    return Outcomes(np.stack(rows), np.stack([record.member(run)[positions] for run in chosen]))

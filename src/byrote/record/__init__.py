@@ -1,6 +1,10 @@
 """Record: what models said about examples, and who was trained on whom. The layout on disk is docs/schema.md."""
 
 from byrote.record.columns import run_path as run_path
+from byrote.record.ids import make_id as make_id
+from byrote.record.ids import make_ids as make_ids
+from byrote.record.ids import name_of as name_of
+from byrote.record.ids import split_of as split_of
 from byrote.record.population import Population as Population
 from byrote.record.population import write_population as write_population
 from byrote.record.reading import SCHEMA as SCHEMA
