@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from byrote.evidence.reliability import reliability as reliability
     from byrote.experiments.onion import peel as peel
     from byrote.experiments.removal import remove as remove
+    from byrote.objectives import Classification as Classification
+    from byrote.objectives import Multilabel as Multilabel
+    from byrote.objectives import Regression as Regression
     from byrote.probes import ask as ask
     from byrote.record import Record as Record
     from byrote.recorder import Recorder as Recorder
@@ -40,8 +43,10 @@ if TYPE_CHECKING:
     from byrote.task.schedule import Schedule as Schedule
     from byrote.task.schedule import cosine as cosine
     from byrote.task.schedule import linear as linear
+    from byrote.task.signals import Signals as Signals
     from byrote.task.task import Task as Task
     from byrote.training.collect import collect as collect
+    from byrote.training.compute import Compute as Compute
 
 _HOME = {
     "audit": "auditing",
@@ -56,6 +61,9 @@ _HOME = {
     "reliability": "evidence.reliability",
     "peel": "experiments.onion",
     "remove": "experiments.removal",
+    "Classification": "objectives",
+    "Multilabel": "objectives",
+    "Regression": "objectives",
     "ask": "probes",
     "Record": "record",
     "Recorder": "recorder",
@@ -75,8 +83,10 @@ _HOME = {
     "Schedule": "task.schedule",
     "cosine": "task.schedule",
     "linear": "task.schedule",
+    "Signals": "task.signals",
     "Task": "task.task",
     "collect": "training.collect",
+    "Compute": "training.compute",
 }
 
 

@@ -1,10 +1,8 @@
 """The whole of it in one call: collect runs, then write the report."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from byrote.evidence.cached_reads import read_once
 from byrote.record import Record
@@ -14,8 +12,9 @@ from byrote.task.canaries import Canaries
 from byrote.task.designs import Design
 from byrote.task.loading import default_canaries, load_task
 from byrote.task.task import Task
-from byrote.training.collect_until import Going as Going
-from byrote.training.collect_until import Watcher, collect_until
+from byrote.training.collect_until import collect_until
+from byrote.training.compute import Compute
+from byrote.training.progress import Watcher
 
 
 def audit(
@@ -30,11 +29,7 @@ def audit(
     seed: int = 0,
     probes: Sequence[Probe | str] = (),
     probe_every: int = 0,
-    workers: int | None = None,
-    executor: Executor | None = None,
-    device: str = "cpu",
-    precision: Literal["auto", "fp32", "bf16"] = "auto",
-    memory: int | None = None,
+    compute: Compute = Compute(),
     progress: Watcher | None = None,
     tell: Callable[[list[str]], None] | None = None,
 ) -> Record:
@@ -52,7 +47,7 @@ def audit(
     planted = default_canaries(source, found) if canaries is None else canaries
     record = collect_until(
         found, where, standard_error=until, runs=runs, progress=progress, design=design, canaries=planted, seed=seed,
-        probes=probes, probe_every=probe_every, workers=workers, executor=executor, device=device, precision=precision, memory=memory, source=source,
+        probes=probes, probe_every=probe_every, compute=compute, source=source,
     )  # fmt: skip
     read = read_once(record)
     panel = read_panel(record, read)

@@ -4,7 +4,7 @@ import ast
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,10 @@ High = Literal["memorized", "hard", "easy", "helps", "member"]
 Interval = Callable[..., tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 
+OBJECTIVE = "objective"
+"""The keyword by which a probe is told what the model learned. It is no option of the probe."""
+
+
 class Outcome(Protocol):
     """A function from columns to one value per example (or per example and target)."""
 
@@ -32,44 +36,36 @@ class Outcome(Protocol):
 
 @dataclass(frozen=True)
 class Need:
-    """One column that a score reads: its name, its axes, and whether it may be undefined (float) or not (bool, int)."""
+    """One column that a score reads: its name, its axes, and its kind. Float may be undefined; `any` is as it is recorded."""
 
     column: str
     axes: tuple[str, ...]
-    kind: Literal["bool", "int", "float"]
+    kind: Literal["bool", "int", "float", "any"]
 
     def __str__(self) -> str:
         return f"{self.column}[{' '.join(self.axes)}]"
 
 
-@dataclass(frozen=True)
-class Score:
-    """A function from columns to values, with what it needs, which end is high, and how certain it is.
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """What scores and probes have in common: a name, which end is high, options, and where it was published.
 
-    Call it on arrays (`memorization(correct, member)`), or bind options (`el2n.bind(step=5)`), which is also how it is
-    spelled in files and on the command line: `el2n(step=5)`.
+    Bind options with `bind(step=5)`; bound ones are spelled in files and on the command line: `el2n(step=5)`.
     """
 
     name: str
-    needs: tuple[Need, ...]
-    key: tuple[str, ...]
     high: High
     defaults: Mapping[str, Any]
     source: str
     summary: str
-    function: Outcome = field(repr=False)
-    interval: Interval | None = field(default=None, repr=False)
+    function: Callable[..., Any] = field(repr=False)
     bound: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-    def __call__(self, *columns: Any, **options: Any) -> NDArray[Any]:
-        """Return the score of bare arrays, in the order and with the axes of the signature."""
-        return self.function(*columns, **{**self.bound, **options})
 
     def __str__(self) -> str:
         return spell(self.name, self.bound) if self.bound else self.name
 
-    def bind(self, **options: Any) -> "Score":
-        """Return the same score with these options; raise ByroteError for an option it does not have."""
+    def bind(self, **options: Any) -> Self:
+        """Return the same with these options; raise ByroteError for an option it does not have."""
         check_options(self.name, options, self.defaults)
         return replace(self, bound={**self.bound, **options})
 
@@ -79,14 +75,49 @@ class Score:
         return {**self.defaults, **self.bound}
 
     @property
+    def sign(self) -> int:
+        """+1 when a large value means memorized or hard, -1 when it means easy."""
+        return -1 if self.high == "easy" else 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score(Method):
+    """A function from columns to values, with what it needs and how certain it is.
+
+    Call it on arrays: `memorization(outcome, member)`.
+    """
+
+    needs: tuple[Need, ...]
+    key: tuple[str, ...]
+    interval: Interval | None = field(default=None, repr=False)
+
+    def __call__(self, *columns: Any, **options: Any) -> NDArray[Any]:
+        """Return the score of bare arrays, in the order and with the axes of the signature."""
+        return self.function(*columns, **{**self.bound, **options})
+
+    @property
     def axes(self) -> frozenset[str]:
         """Every axis that some needed column has."""
         return frozenset(axis for need in self.needs for axis in need.axes)
 
-    @property
-    def sign(self) -> int:
-        """+1 when a large value means memorized or hard, -1 when it means easy."""
-        return -1 if self.high == "easy" else 1
+
+@dataclass(frozen=True, kw_only=True)
+class Probe(Method):
+    """A question to one trained model about examples: `(model, inputs, labels) -> one value per example`.
+
+    It reads the model in evaluation mode and leaves it, its gradients and all random state as they were. An example's
+    value does not depend on which others are in the batch. `objectives` says whether it follows the loss of any
+    objective (`objective=`), or reads the logits of a classification only.
+    """
+
+    objectives: bool = False
+
+    def __call__(self, model: Any, inputs: Any, labels: Any, *, objective: Any = None, **options: Any) -> Any:
+        """Return one value per example, as a tensor. `objective` is what the model learned (default: classification)."""
+        given = {**self.bound, **options}
+        if self.objectives:
+            return self.function(model, inputs, labels, objective=objective, **given)
+        return self.function(model, inputs, labels, **given)
 
 
 def score(*, high: High, interval: Interval | None = None) -> Callable[[Outcome], Score]:
@@ -120,53 +151,21 @@ def score(*, high: High, interval: Interval | None = None) -> Callable[[Outcome]
     return read
 
 
-@dataclass(frozen=True)
-class Probe:
-    """A question to one trained model about examples: `(model, inputs, labels) -> one value per example`.
-
-    It reads the model in evaluation mode and leaves it, its gradients and all random state as they were. An example's
-    value does not depend on who else is asked about.
-    """
-
-    name: str
-    high: High
-    defaults: Mapping[str, Any]
-    source: str
-    summary: str
-    function: Callable[..., Any] = field(repr=False)
-    bound: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-    def __call__(self, model: Any, inputs: Any, labels: Any, **options: Any) -> Any:
-        """Return one value per example, as a tensor."""
-        return self.function(model, inputs, labels, **{**self.bound, **options})
-
-    def __str__(self) -> str:
-        return spell(self.name, self.bound) if self.bound else self.name
-
-    def bind(self, **options: Any) -> "Probe":
-        """Return the same probe with these options; raise ByroteError for an option it does not have."""
-        check_options(self.name, options, self.defaults)
-        return replace(self, bound={**self.bound, **options})
-
-    @property
-    def sign(self) -> int:
-        """+1 when a large value means memorized or hard, -1 when it means easy."""
-        return -1 if self.high == "easy" else 1
-
-
 def probe(*, high: High) -> Callable[[Callable[..., Any]], Probe]:
     """Read a function `(model, inputs, labels, *, option=...)` into a Probe, as `score` reads one of columns."""
 
     def read(function: Callable[..., Any]) -> Probe:
         parameters = inspect.signature(function).parameters.values()
+        options = {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
         module = inspect.getmodule(function)
         return Probe(
             name=function.__name__,
             high=high,
-            defaults={p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY},
+            defaults={name: default for name, default in options.items() if name != OBJECTIVE},
             source=_first_line(module.__doc__ if module else None),
             summary=_first_line(function.__doc__),
             function=function,
+            objectives=OBJECTIVE in options,
         )
 
     return read
@@ -208,7 +207,9 @@ def _axes(annotation: Any) -> tuple[str, ...]:
     return axes
 
 
-def _kind(annotation: Any) -> Literal["bool", "int", "float"]:
+def _kind(annotation: Any) -> Literal["bool", "int", "float", "any"]:
+    if not isinstance(annotation.dtypes, tuple | list):
+        return "any"  # jaxtyping's Shaped: as it is recorded
     names = {str(dtype).rstrip("0123456789_") for dtype in annotation.dtypes}
     if "bool" in names:
         return "bool"

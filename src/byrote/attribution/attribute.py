@@ -15,6 +15,7 @@ from byrote.attribution.trak import trak
 from byrote.errors import InvalidData, MissingEvidence
 from byrote.locate import Checkpoint, replay
 from byrote.locate.survey import Tell, silent
+from byrote.objectives import Classification
 from byrote.record import Population, Record
 from byrote.task.task import Task
 from byrote.training.matching import population_of
@@ -117,7 +118,10 @@ class _Question:
     def tensors(self, who: Int[ndarray, " example"], like: Checkpoint) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return inputs and labels of training examples and of the targets, where the model is."""
         device = str(next(like.model.parameters()).device)
-        return (*to_tensors(self.population, device, who), *to_tensors(self.population, device, self.targets))
+        return (
+            *to_tensors(self.population, Classification(), device, who),
+            *to_tensors(self.population, Classification(), device, self.targets),
+        )
 
 
 Found = tuple[Float[ndarray, "example target"], tuple[int, ...], int | None]

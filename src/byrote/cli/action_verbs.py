@@ -47,27 +47,22 @@ def remove(
     from byrote.record import Record
     from byrote.record.storage import place, replacing
     from byrote.task.loading import load_task
-    from byrote.training.collect import Progress
-    from byrote.training.collect_until import Going
+    from byrote.training.compute import Compute
     from byrote.training.matching import as_recorded
 
     record = Record(runs)
     found, where = as_recorded(load_task(task), record), out or f"{runs.rstrip('/')}-removed"
+    compute = Compute(workers=workers, device=device)
     with progress() as (update, _):
-
-        def tell(now: Progress) -> None:
-            update(Going(now.steps, now.of_steps, now.runs, now.of_runs, None))
-
         if onion:
             peeled = [
-                peel(found, record, where, share=share, seed=seed, workers=workers, device=device, progress=tell)
+                peel(found, record, where, share=share, seed=seed, compute=compute, progress=update)
                 for share in shares or (0.1,)
             ]
             rows, names = [row for each in peeled for row in onion_rows(each)], ["value"]
         else:
             removal = retrain(
-                found, record, where, shares=shares or (0.05, 0.1, 0.2), seeds=seeds, seed=seed, workers=workers,
-                device=device, progress=tell,
+                found, record, where, shares=shares or (0.05, 0.1, 0.2), seeds=seeds, seed=seed, compute=compute, progress=update,
             )  # fmt: skip
             rows = removal_rows(removal)
             names = ["test accuracy", "against random", "on new tests", "hard tests", "hard against random"]

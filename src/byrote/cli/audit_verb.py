@@ -88,6 +88,7 @@ def audit(
     from byrote.auditing import audit as run_audit
     from byrote.task.canaries import parse_canaries
     from byrote.task.designs import parse_design
+    from byrote.training.compute import Compute
     from byrote.training.memory import parse_memory
 
     planted = None if canaries is None else parse_canaries(canaries)
@@ -101,8 +102,8 @@ def audit(
 
         record = run_audit(
             task, out, runs=runs, until=until, epochs=epochs, design=parse_design(design), canaries=planted,
-            seed=seed, probes=probes, probe_every=probe_every, workers=workers, executor=executor, device=device, precision=precision, memory=budget,
-            progress=update, tell=tell,
+            seed=seed, probes=probes, probe_every=probe_every, progress=update, tell=tell,
+            compute=Compute(workers, executor, device, precision, budget),
         )  # fmt: skip
     click.echo(f"\nreport: {record.directory / 'report.html'}")
 

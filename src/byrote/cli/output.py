@@ -19,7 +19,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from byrote.summaries.forecast import Forecast
-    from byrote.training.collect_until import Going
+    from byrote.training.progress import Progress
 
 
 def say(text: str) -> None:
@@ -28,7 +28,7 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def progress() -> Generator[tuple[Callable[["Going"], None], Callable[[], None]]]:
+def progress() -> Generator[tuple[Callable[["Progress"], None], Callable[[], None]]]:
     """Show a bar while models train, and what `byrote` warns of above it."""
     console = Console(stderr=True)
     columns = (
@@ -41,7 +41,7 @@ def progress() -> Generator[tuple[Callable[["Going"], None], Callable[[], None]]
         with Bar(*columns, console=console, speed_estimate_period=120) as bar:
             shown = bar.add_task("training", total=None, finished="", visible=False)
 
-            def update(now: "Going") -> None:
+            def update(now: "Progress") -> None:
                 bar.update(
                     shown,
                     completed=now.steps,

@@ -10,7 +10,7 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.errors import MissingEvidence
-from byrote.record import COLUMNS, Record
+from byrote.record import Record
 from byrote.scores import SCORES
 from byrote.signature import Need, Score
 
@@ -58,13 +58,13 @@ def in_run(need: Need, record: Record, run: int, score: Score, read: Read) -> ND
     if need.column == "outcome" and column not in (None, "outcome"):
         values = in_run(replace(need, column=str(column)), record, run, score, read).astype(np.float32)
         return -values if column in BADLY_PREDICTED else values
-    if need.column in SCORES and need.column not in COLUMNS and need.column not in record.probes:
+    if need.column in SCORES and need.column not in record.layout.columns:
         try:
             ((_, values),) = per_run(SCORES[need.column], record, [run], read=read)
         except MissingEvidence:
             values = np.full(len(record.population), np.nan)
         return values.astype(np.float32)
-    if need.column not in COLUMNS and need.column not in record.probes:
+    if need.column not in record.layout.columns:
         raise MissingEvidence(
             f"{score} reads {need}, and no model of this record was asked for it. A probe is asked while models train: collect into another directory with `--probe '{need.column}'`{_as_long_as(record)}."
         )

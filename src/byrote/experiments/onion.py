@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -21,8 +20,10 @@ from byrote.stats.estimate import Estimate
 from byrote.stats.intervals import left_out
 from byrote.task.designs import DESIGN_STREAM, Design, Subsets, parse_design
 from byrote.task.task import Task
-from byrote.training.collect import Progress, collect
+from byrote.training.collect import collect
+from byrote.training.compute import Compute
 from byrote.training.matching import check_same, to_task
+from byrote.training.progress import Progress
 
 Statistic = Callable[[Outcomes, Outcomes], float]
 
@@ -62,7 +63,7 @@ def peel(
     threshold: float = MEMORIZED,
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
-    **settings: Any,
+    compute: Compute = Compute(),
 ) -> Onion:
     """Leave out this share of the most memorized examples, measure memorization of the rest anew, and compare.
 
@@ -96,7 +97,7 @@ def peel(
                 design=chosen,
                 seed=seed,
                 progress=watch,
-                **settings,
+                compute=compute,
             )
         )
         watch.next()

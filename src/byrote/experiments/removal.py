@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -23,8 +23,10 @@ from byrote.stats.estimate import Estimate
 from byrote.stats.intervals import student
 from byrote.task.designs import DESIGN_STREAM
 from byrote.task.task import Task
-from byrote.training.collect import Progress, collect
+from byrote.training.collect import collect
+from byrote.training.compute import Compute
 from byrote.training.matching import check_same, to_task
+from byrote.training.progress import Progress
 
 EVERYONE = "nobody"
 """What is left out of the runs that all others are compared with."""
@@ -111,13 +113,13 @@ def remove(
     seeds: int = 5,
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
-    **settings: Any,
+    compute: Compute = Compute(),
 ) -> Removal:
     """Retrain without the most memorized, influential and suspect examples of `record`, and without random ones.
 
     For each share of the real training examples, as many are left out in all four ways, in `seeds` runs each. The
     runs lie in `directory`, one record for each way and share; finished ones are not trained again, and more shares or
-    seeds add to what is there. `settings` are those of `byrote.collect`. No canaries are planted, and the training examples that
+    seeds add to what is there. `compute` is as in `byrote.collect`. No canaries are planted, and the training examples that
     were canaries in `record` always stay in.
 
     It misleads when the record has few runs: the most memorized are then partly the luckiest, and the influential
@@ -143,7 +145,7 @@ def remove(
             design=design,
             seed=seed,
             progress=watch,
-            **settings,
+            compute=compute,
         )
         watch.next()
         test = found.population.where("test")
@@ -199,7 +201,7 @@ def _hard(task: Task, record: Record) -> Bool[ndarray, " test"]:
     ]
     right, loss = (np.stack([np.asarray(step[i][test], np.float64) for step in steps]).mean(axis=0) for i in (0, 1))
     chosen = test[np.lexsort((-loss, right))[: max(1, round(HARD * len(test)))]]
-    return np.isin([f"test/{name}" for name in task.test.ids], population.ids[chosen])
+    return np.isin([f"test/{name}" for name in (() if task.test is None else task.test.ids)], population.ids[chosen])
 
 
 def _mean(values: NDArray[np.float64], *, new_tests: bool) -> Estimate:

@@ -7,6 +7,7 @@ from numpy import ndarray
 from torch import Tensor, nn
 
 from byrote.errors import InvalidData
+from byrote.objectives import Classification
 from byrote.probes._frozen import check_inputs, check_labels, frozen
 from byrote.record.population import Population
 from byrote.stats.estimate import Estimate
@@ -34,7 +35,9 @@ def memorized_and_clean(
             raise InvalidData(
                 f"This run was trained on no {name}. Take a record with canaries, and a run that has some."
             )
-    memorized, ordinary = (to_tensors(population, device, np.flatnonzero(mask)) for mask in (mislabeled, clean))
+    memorized, ordinary = (
+        to_tensors(population, Classification(), device, np.flatnonzero(mask)) for mask in (mislabeled, clean)
+    )
     return memorized, ordinary
 
 

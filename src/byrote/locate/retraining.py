@@ -13,7 +13,8 @@ from byrote.locate.layers import layers, with_layer
 from byrote.stats.estimate import Estimate
 from byrote.task.recipe import Recipe
 from byrote.task.schedule import at
-from byrote.training.updates import optimizer
+from byrote.task.signals import Signals
+from byrote.training.updates import Optimizer
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def _train(model: nn.Module, name: str, keys: Sequence[str], examples: Labelled,
     owners = {key.rpartition(".")[0] for key in keys}
     for place, module in model.named_modules():
         module.training = place in owners
-    update, order = optimizer(weights, recipe), torch.Generator().manual_seed(seed)
+    optimizer, order = Optimizer(weights, recipe), torch.Generator().manual_seed(seed)
     batches = -(-len(inputs) // recipe.batch_size)
     with torch.random.fork_rng(devices=[inputs.device.index] if inputs.is_cuda else []), torch.enable_grad():
         torch.manual_seed(seed)
@@ -91,5 +92,5 @@ def _train(model: nn.Module, name: str, keys: Sequence[str], examples: Labelled,
                         f"Retraining the layer {name!r} diverged in epoch {epoch + 1} with {recipe}. Lower the learning rate."
                     )
                 loss.backward()
-                progress = (epoch + number / batches) / recipe.epochs
-                update(at(recipe.learning_rate, progress), at(recipe.weight_decay, progress))
+                signals = Signals((epoch + number / batches) / recipe.epochs, epoch + 1, number)
+                optimizer.update([at(recipe.learning_rate, signals)], [at(recipe.weight_decay, signals)])

@@ -1,12 +1,151 @@
-"""What one forward pass says about examples: six columns from the logits."""
+"""Classification: one of several classes. The loss is cross-entropy."""
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from jaxtyping import Bool, Int
+from numpy import ndarray
 from numpy.typing import NDArray
+
+from byrote.errors import InvalidData
+from byrote.objectives.objective import Column
+from byrote.signature import spell
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+FLOOR = 1e-7
+"""Probabilities below it are taken for it: log 0 is no number. The largest loss is therefore 16.1."""
+
+
+@dataclass(frozen=True)
+class Classification:
+    """The model gives one logit per class, or a single logit for the second of two classes. Targets are class indices from 0.
+
+    The training loss is cross-entropy in nats, with `label_smoothing` (the share of the target that is spread over all
+    classes), and a weight per class in the mean of a batch (`class_weights`), as in `torch.nn.CrossEntropyLoss`. The
+    column `loss` is the cross-entropy of the label itself, whatever was trained with. `classes` is read from the task.
+    Raises InvalidData for options that cannot train.
+    """
+
+    classes: int = 0
+    label_smoothing: float = 0.0
+    class_weights: tuple[float, ...] = ()
+    name: ClassVar[str] = "classification"
+    outcome: ClassVar[str] = "correct"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.label_smoothing < 1:
+            raise InvalidData(
+                f"label_smoothing={self.label_smoothing!r} cannot train. Give a share, 0 or more and below 1."
+            )
+        if any(not np.isfinite(weight) or weight < 0 for weight in self.class_weights):
+            raise InvalidData(f"class_weights={self.class_weights!r} cannot train. Give numbers, 0 or more.")
+
+    def __str__(self) -> str:
+        options = {"label_smoothing": self.label_smoothing, "class_weights": self.class_weights}
+        return spell(self.name, {"classes": self.classes, **{k: v for k, v in options.items() if v}})
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a model gives for an example."""
+        return self.classes
+
+    def check(self, targets: NDArray[Any], ids: NDArray[np.str_]) -> Int[ndarray, " example"]:
+        """Return class indices; raise InvalidData for labels that are not whole numbers, 0 or more, one per example."""
+        if targets.ndim != 1:
+            raise InvalidData(
+                f"Labels of classes are one per example, but these have shape {targets.shape}. Give class indices, or objective=byrote.Multilabel()."
+            )
+        bad = ~np.isfinite(targets) | (targets != np.floor(targets)) if targets.dtype.kind == "f" else targets < 0
+        if bad.any() and targets.dtype.kind == "f":
+            at = int(np.argmax(bad))
+            raise InvalidData(
+                f"Labels must be class indices (whole numbers), but that of example {str(ids[at])!r} is {targets.tolist()[at]!r} ({targets.dtype}). "
+                "Map class names to 0, 1, 2 ..., or predict numbers with objective=byrote.Regression()."
+            )
+        labels = targets.astype(np.int64)
+        if len(labels) and labels.min() < 0:
+            at = int(np.argmin(labels))
+            raise InvalidData(
+                f"Label {labels[at]} of example {str(ids[at])!r} is out of range. Class indices start at 0."
+            )
+        return labels
+
+    def fitted(self, targets: NDArray[Any], names: int) -> "Classification":
+        """Return the objective with its number of classes."""
+        found = replace(self, classes=names or self.classes or int(targets.max()) + 1)
+        if found.class_weights and len(found.class_weights) != found.classes:
+            raise InvalidData(
+                f"There are {len(found.class_weights)} class_weights for {found.classes} classes. Give one for each class."
+            )
+        return found
+
+    def columns(self) -> dict[str, Column]:
+        """Return the columns of a clean pass; docs/schema.md says what they mean."""
+        return {
+            "loss": "float32",
+            "margin": "float32",
+            "confidence": "float32",
+            "residual": "float32",
+            "correct": "bool",
+            "prediction": "int32",
+        }
+
+    def training_columns(self) -> tuple[str, ...]:
+        """Return all columns: the training pass has them at hand."""
+        return tuple(self.columns())
+
+    def to_tensor(self, targets: NDArray[Any]) -> "Tensor":
+        """Return the class indices."""
+        import torch  # heavy, and not needed to describe an objective
+
+        return torch.from_numpy(targets)
+
+    def losses(self, outputs: "Tensor", targets: "Tensor") -> "Tensor":
+        """Return the cross-entropy of each example, in nats."""
+        from torch.nn import functional
+
+        return functional.cross_entropy(
+            logits(outputs), targets, reduction="none", label_smoothing=self.label_smoothing
+        )
+
+    def weights(self, targets: "Tensor") -> "Tensor | None":
+        """Return the weight of each example's class."""
+        if not self.class_weights:
+            return None
+        import torch
+
+        return torch.tensor(self.class_weights, device=targets.device)[targets]
+
+    def observe(self, outputs: "Tensor", targets: "Tensor") -> dict[str, NDArray[Any]]:
+        """Return loss, margin, confidence, residual, correct and prediction of each row."""
+        return observe(logits(outputs), targets)
+
+    def from_predictions(self, predictions: NDArray[Any]) -> NDArray[Any]:
+        """Return logits from class probabilities, which are cut off at 1e-7."""
+        return np.log(np.clip(predictions, FLOOR, 1.0))
+
+    def wrong(self, targets: NDArray[Any], which: Int[ndarray, " example"], rng: np.random.Generator) -> NDArray[Any]:
+        """Return another class for each example of `which`, each as likely."""
+        return (targets[which] + rng.integers(1, self.classes, len(which))) % self.classes
+
+    def random(self, targets: NDArray[Any], count: int, rng: np.random.Generator) -> NDArray[Any]:
+        """Return classes, each as likely."""
+        return rng.integers(0, self.classes, count)
+
+    def unlike(self, targets: NDArray[Any], target: Any) -> Bool[ndarray, " example"]:
+        """Return which have another class."""
+        return targets != target
+
+
+def logits(outputs: "Tensor") -> "Tensor":
+    """Return `[example, class]`. A single logit z is that of the second of two classes, whose logits are 0 and z."""
+    import torch
+
+    column = outputs[:, None] if outputs.ndim == 1 else outputs
+    return torch.cat([torch.zeros_like(column), column], dim=1) if column.shape[1] == 1 else column
 
 
 def observe(logits: "Tensor", labels: "Tensor") -> dict[str, NDArray[np.generic]]:

@@ -8,6 +8,7 @@ from byrote.errors import unknown
 from byrote.probes._asking import NO_QUESTIONS as NO_QUESTIONS
 from byrote.probes._asking import Questions as Questions
 from byrote.probes._asking import ask as ask
+from byrote.probes._asking import check_asked as check_asked
 from byrote.probes.critical import critical as critical
 from byrote.probes.curvature import curvature as curvature
 from byrote.probes.embedding import embedding as embedding

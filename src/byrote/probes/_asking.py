@@ -8,6 +8,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from byrote.errors import InvalidData
+from byrote.objectives import Classification, Objective
 from byrote.signature import Probe
 
 if TYPE_CHECKING:
@@ -35,21 +36,37 @@ class Questions:
 NO_QUESTIONS = Questions()
 
 
+def check_asked(probe: Probe, objective: Objective) -> None:
+    """Raise InvalidData when the probe reads logits of classes, and the objective is another."""
+    if not probe.objectives and objective.name != "classification":
+        raise InvalidData(
+            f"The probe {probe} reads logits of classes, and this model learns {objective.name}. Ask for one that follows the loss."
+        )
+
+
 def ask(
-    probe: Probe, model: "nn.Module", inputs: "Tensor", labels: "Tensor", *, batch_size: int = BATCH
+    probe: Probe,
+    model: "nn.Module",
+    inputs: "Tensor",
+    labels: "Tensor",
+    *,
+    batch_size: int = BATCH,
+    objective: Objective | None = None,
 ) -> Float[ndarray, " example"]:
     """Return the probe's value of each example, as the model stands, in evaluation mode.
 
-    `inputs` and `labels` are tensors on the model's device. The model is left as it was, its mode included. Raises
-    InvalidData when there are not as many labels as inputs.
+    `inputs` and `labels` are tensors on the model's device, `objective` what it has learned (default: classification).
+    The model is left as it was, its mode included. Raises InvalidData when there are not as many labels as inputs, and
+    when the probe does not know the objective.
     """
+    check_asked(probe, objective or Classification())
     if len(inputs) != len(labels):
         raise InvalidData(f"There are {len(inputs)} inputs and {len(labels)} labels. Give one label per input.")
     from byrote.probes._frozen import evaluating
 
     with evaluating(model):
         parts = [
-            probe(model, some, told).detach().double().cpu().numpy()
-            for some, told in zip(inputs.split(batch_size), labels.split(batch_size), strict=True)
+            probe(model, some, targets, objective=objective).detach().double().cpu().numpy()
+            for some, targets in zip(inputs.split(batch_size), labels.split(batch_size), strict=True)
         ]
     return np.concatenate([np.zeros(0), *parts])

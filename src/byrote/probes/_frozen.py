@@ -10,26 +10,35 @@ from torch import Tensor, nn
 from torch.func import functional_call  # pyright: ignore[reportPrivateImportUsage]
 
 from byrote.errors import InvalidData
+from byrote.objectives import Classification, Objective
+from byrote.objectives.classification import logits
 
 
 @dataclass(frozen=True, eq=False)
 class Frozen:
-    """A model's function: inputs to logits, with its own weights, which need no gradient, or with others."""
+    """A model's function: inputs to outputs, with its own weights, which need no gradient, or with others."""
 
     model: nn.Module
     weights: Mapping[str, Tensor]
     rest: Mapping[str, Tensor]
+    objective: Objective = Classification()
 
     def __call__(
         self, inputs: Float[Tensor, "example *shape"], weights: Mapping[str, Tensor] | None = None
-    ) -> Float[Tensor, "example class"]:
-        """Return the logits. A model that changes its input in place is given a copy."""
+    ) -> Float[Tensor, "example output"]:
+        """Return the outputs: of a classification, one logit per class. The model is given a copy of its input."""
         state = {**(self.weights if weights is None else weights), **self.rest}
-        return functional_call(self.model, state, (inputs.clone(),))
+        outputs = functional_call(self.model, state, (inputs.clone(),))
+        single = self.objective.name == "classification" and (outputs.ndim == 1 or outputs.shape[1] == 1)
+        return logits(outputs) if single else outputs
+
+    def losses(self, outputs: Tensor, targets: Tensor) -> Float[Tensor, " example"]:
+        """Return the loss of each example that the model was trained with."""
+        return self.objective.losses(outputs, targets)
 
 
 @contextmanager
-def frozen(model: nn.Module) -> Generator[Frozen]:
+def frozen(model: nn.Module, objective: Objective | None = None) -> Generator[Frozen]:
     """Yield the model in evaluation mode as a function, with gradients to the inputs and none to the weights.
 
     Afterwards mode, weights, buffers, gradients and the random state of torch are as before, whatever was called.
@@ -41,7 +50,7 @@ def frozen(model: nn.Module) -> Generator[Frozen]:
         weights = {name: value for name, value in state.items() if value.is_floating_point()}
         rest = {name: value for name, value in state.items() if name not in weights}
         rest |= {name: buffer.clone() for name, buffer in model.named_buffers()}
-        yield Frozen(model, weights, rest)
+        yield Frozen(model, weights, rest, objective or Classification())
 
 
 @contextmanager
@@ -62,6 +71,16 @@ def check_inputs(asker: str, inputs: Float[Tensor, "example *shape"]) -> None:
         raise InvalidData(
             f"{asker} was given inputs of shape {tuple(inputs.shape)} and type {inputs.dtype}. Give floating-point "
             "inputs [example, ...], scaled as in training."
+        )
+
+
+def check_targets(asker: str, targets: Tensor, outputs: Tensor, objective: Objective) -> None:
+    """Raise InvalidData unless there is one row of outputs per target, and the targets are some that the objective has."""
+    if objective.name == "classification":
+        check_labels(asker, targets, outputs)
+    elif len(outputs) != len(targets) or outputs.shape[1:] not in (targets.shape[1:], ()):
+        raise InvalidData(
+            f"{asker} was given targets of shape {tuple(targets.shape)}, and the model gives outputs of shape {tuple(outputs.shape)}. Give one output for each target."
         )
 
 

@@ -3,24 +3,18 @@
 from collections.abc import Callable, Iterator, Mapping
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 from torch.func import grad, vmap  # pyright: ignore[reportPrivateImportUsage]
-from torch.nn import functional
 
 from byrote.errors import InvalidData
-from byrote.probes._frozen import Frozen, check_inputs, check_labels
+from byrote.probes._frozen import Frozen, check_inputs, check_targets
 
 BLOCK_BYTES = 1 << 28
 """Most memory for the gradients of a block, 256 MiB; those of one example are held even where they are more."""
 
 Outcome = Callable[[Tensor, Tensor], Tensor]
-"""A number from the logits `[1, class]` and the label `[1]` of one example."""
-
-
-def cross_entropy(logits: Float[Tensor, "one class"], label: Int[Tensor, " one"]) -> Float[Tensor, ""]:
-    """Return the loss of one example: 0 is right and certain."""
-    return functional.cross_entropy(logits, label)
+"""A number from the outputs `[1, output]` and the target `[1, ...]` of one example."""
 
 
 def log_odds(logits: Float[Tensor, "one class"], label: Int[Tensor, " one"]) -> Float[Tensor, ""]:
@@ -47,26 +41,27 @@ def gradients(
     run: Frozen,
     weights: Mapping[str, Tensor],
     inputs: Float[Tensor, "example *shape"],
-    labels: Int[Tensor, " example"],
-    outcome: Outcome = cross_entropy,
+    labels: Shaped[Tensor, "example *target"],
+    outcome: Outcome | None = None,
     *,
     most: int = BLOCK_BYTES,
 ) -> Iterator[dict[str, Tensor]]:
-    """Yield the gradients of `outcome` by each of `weights`, `[example, *weight]`, for as many examples as `most` bytes hold."""
+    """Yield the gradients of `outcome` (None: the loss) by each of `weights`, `[example, *weight]`, in blocks of `most` bytes."""
     check_inputs(asker, inputs)
     if len(inputs) != len(labels):
         raise InvalidData(f"{asker} was given {len(inputs)} inputs and {len(labels)} labels. Give one label per input.")
     own = {name: run.weights[name] for name in weights}
     others = {name: weight for name, weight in run.weights.items() if name not in own}
 
-    def told(mine: dict[str, Tensor], one: Tensor, label: Tensor) -> Tensor:
-        return outcome(run(one[None], {**others, **mine}), label[None])
+    def value(free: dict[str, Tensor], one: Tensor, label: Tensor) -> Tensor:
+        outputs = run(one[None], {**others, **free})
+        return run.losses(outputs, label[None]).sum() if outcome is None else outcome(outputs, label[None])
 
     if not len(inputs):
         yield {name: weight.new_zeros(0, *weight.shape) for name, weight in own.items()}
         return
     size = max(1, most // max(bytes_each(own), 1))
-    for some, theirs in zip(inputs.detach().split(size), labels.split(size), strict=True):
+    for some, targets in zip(inputs.detach().split(size), labels.split(size), strict=True):
         with torch.no_grad():
-            check_labels(asker, theirs, run(some))
-        yield vmap(grad(told), in_dims=(None, 0, 0))(own, some, theirs)
+            check_targets(asker, targets, run(some), run.objective)
+        yield vmap(grad(value), in_dims=(None, 0, 0))(own, some, targets)

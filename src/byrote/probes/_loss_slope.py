@@ -1,19 +1,18 @@
 """The gradient of each example's loss with respect to its own input."""
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Shaped
 from torch import Tensor
-from torch.nn import functional
 
-from byrote.probes._frozen import Frozen, check_inputs, check_labels
+from byrote.probes._frozen import Frozen, check_inputs, check_targets
 
 
 def loss_slope(
-    asker: str, run: Frozen, inputs: Float[Tensor, "example *shape"], labels: Int[Tensor, " example"]
+    asker: str, run: Frozen, inputs: Float[Tensor, "example *shape"], labels: Shaped[Tensor, "example *target"]
 ) -> Float[Tensor, "example *shape"]:
-    """Return d cross-entropy / d input of every example. In evaluation mode no example reads another's input."""
+    """Return d loss / d input of every example. In evaluation mode no example reads another's input."""
     check_inputs(asker, inputs)
     start = inputs.detach().clone().requires_grad_()
-    logits = run(start)
-    check_labels(asker, labels, logits)
-    return torch.autograd.grad(functional.cross_entropy(logits, labels.clone(), reduction="sum"), start)[0]
+    outputs = run(start)
+    check_targets(asker, labels, outputs, run.objective)
+    return torch.autograd.grad(run.losses(outputs, labels.clone()).sum(), start)[0]

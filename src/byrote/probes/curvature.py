@@ -1,10 +1,11 @@
 """Input-loss curvature, Garg et al., 2024, arXiv:2307.05831; Ravikumar et al., 2024, arXiv:2402.18726."""
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from byrote.errors import InvalidData, Unsupported
+from byrote.objectives import Objective
 from byrote.probes._frozen import frozen
 from byrote.probes._loss_slope import loss_slope
 from byrote.signature import probe
@@ -14,16 +15,17 @@ from byrote.signature import probe
 def curvature(
     model: nn.Module,
     inputs: Float[Tensor, "example *shape"],
-    labels: Int[Tensor, " example"],
+    labels: Shaped[Tensor, "example *target"],
     *,
     vectors: int = 10,
     h: float = 1e-3,
     seed: int = 0,
+    objective: Objective | None = None,
 ) -> Float[Tensor, " example"]:
     """How bent the loss is around an example: 0 is straight, high is hard.
 
     mean over `vectors` random v of || (grad l(x + h v) - grad l(x)) / h ||^2, with v of independent signs: Hutchinson's
-    estimate of tr(H^2), where H is the Hessian of the cross-entropy in the input. This is what the papers measure; their
+    estimate of tr(H^2), where H is the Hessian of the loss in the input. This is what the papers measure; their
     theory speaks of tr(H), which a sum of squares does not equal. Their public code differs from their equation: it
     averages the norm, not its square, and leaves out the division by h. All examples share the same v, drawn from
     `seed`, so that a value does not depend on the batch. NaN where the model gives NaN. Raises Unsupported for half
@@ -38,11 +40,11 @@ def curvature(
     if inputs.dtype in (torch.float16, torch.bfloat16):
         raise Unsupported(f"curvature takes differences over h={h}, and {inputs.dtype} rounds them away. Use float32.")
     generator = torch.Generator().manual_seed(seed)
-    with frozen(model) as run:
+    with frozen(model, objective) as run:
         here = loss_slope("curvature", run, inputs, labels)
         total = here.new_zeros(len(inputs))
         for _ in range(vectors):
             signs = torch.randint(0, 2, inputs.shape[1:], generator=generator).to(inputs) * 2 - 1
-            bend = (loss_slope("curvature", run, inputs + h * signs, labels) - here) / h
-            total += bend.flatten(1).square().sum(1)
+            change = (loss_slope("curvature", run, inputs + h * signs, labels) - here) / h
+            total += change.flatten(1).square().sum(1)
         return total / vectors

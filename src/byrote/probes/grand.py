@@ -1,9 +1,10 @@
 """GraNd, the gradient norm, Paul et al., 2021, arXiv:2107.07075."""
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from byrote.objectives import Objective
 from byrote.probes._frozen import frozen
 from byrote.probes._gradients import gradients
 from byrote.signature import probe
@@ -14,11 +15,15 @@ BLOCK_BYTES = 1 << 26
 
 @probe(high="hard")
 def grand(
-    model: nn.Module, inputs: Float[Tensor, "example *shape"], labels: Int[Tensor, " example"]
+    model: nn.Module,
+    inputs: Float[Tensor, "example *shape"],
+    labels: Shaped[Tensor, "example *target"],
+    *,
+    objective: Objective | None = None,
 ) -> Float[Tensor, " example"]:
     """How hard an example pulls on the weights: 0 is at rest, high is hard.
 
-    The l2 norm of the gradient of its cross-entropy with respect to all weights together, those that are kept fixed in
+    The l2 norm of the gradient of its loss with respect to all weights together, those that are kept fixed in
     training included. The paper's score is the expectation over initial weights: average over runs. Gradients are
     taken in blocks of BLOCK_BYTES. NaN where the model gives NaN.
 
@@ -26,7 +31,7 @@ def grand(
     (Kirsch 2023, arXiv:2303.14753), so ask a model that was trained for some epochs. One run alone is noisy. It grows
     with the loss, and is not comparable between architectures.
     """
-    with frozen(model) as run:
+    with frozen(model, objective) as run:
         blocks = gradients("grand", run, run.weights, inputs, labels, most=BLOCK_BYTES)
         squares = [torch.stack([value.flatten(1).square().sum(1) for value in each.values()]).sum(0) for each in blocks]
     return torch.cat(squares).sqrt()

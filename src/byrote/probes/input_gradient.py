@@ -1,9 +1,10 @@
 """Input-gradient norm, the one-step sensitivity that Ravikumar et al., 2025, take as a baseline."""
 
-from jaxtyping import Float, Int
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from byrote.errors import InvalidData
+from byrote.objectives import Objective
 from byrote.probes._frozen import frozen
 from byrote.probes._loss_slope import loss_slope
 from byrote.signature import probe
@@ -11,11 +12,16 @@ from byrote.signature import probe
 
 @probe(high="hard")
 def input_gradient(
-    model: nn.Module, inputs: Float[Tensor, "example *shape"], labels: Int[Tensor, " example"], *, norm: int = 2
+    model: nn.Module,
+    inputs: Float[Tensor, "example *shape"],
+    labels: Shaped[Tensor, "example *target"],
+    *,
+    norm: int = 2,
+    objective: Objective | None = None,
 ) -> Float[Tensor, " example"]:
     """How steeply the loss of an example rises with its input: 0 is flat, high is hard.
 
-    The l2 norm (`norm=1`: the l1 norm) of d cross-entropy / d input, in nats per unit of input, of the model as it is
+    The l2 norm (`norm=1`: the l1 norm) of d loss / d input, per unit of input, of the model as it is
     now. Its square, summed over a training, is CSG (cumulative sample gradient). NaN where the model gives NaN.
     Raises InvalidData for any other norm.
 
@@ -25,5 +31,5 @@ def input_gradient(
     """
     if norm not in (1, 2):
         raise InvalidData(f"input_gradient has no norm {norm!r}. Take 1 or 2.")
-    with frozen(model) as run:
+    with frozen(model, objective) as run:
         return loss_slope("input_gradient", run, inputs, labels).flatten(1).norm(p=norm, dim=1)

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from byrote.errors import MissingEvidence, WrongRecord
 from byrote.record.lookahead import Lookahead
 from byrote.record.parquet import Parquet, Tail
-from byrote.record.run_file import RUN_SCHEMA
+from byrote.record.run_file import KEYS, Layout
 from byrote.record.storage import Place
 
 pc: Any = pyarrow.compute  # its functions are made at import time, out of sight of a type checker
 
-STEP, EXAMPLE = (RUN_SCHEMA.names.index(name) for name in ("step", "example"))
+STEP, EXAMPLE = (KEYS.names.index(name) for name in ("step", "example"))
 
 TAILS = 1 << 26
 """Bytes of ends of far files that are kept, so that each is read once."""
@@ -46,15 +46,17 @@ class Present:
     bits: bytes
 
 
-class Columns:
-    """The runs of one directory. Whom a row group speaks about is read once and remembered.
+class RunColumns:
+    """The runs of one record. Which examples a row group speaks about is read once and remembered.
 
     That is most of the work: the ids take ten times as long to read as a column of numbers. They are mostly the same
     in every step of a run, and then so are their bytes in the file.
     """
 
-    def __init__(self, directory: Place, ids: NDArray[np.str_], runs: Sequence[int]) -> None:
+    def __init__(self, directory: Place, ids: NDArray[np.str_], runs: Sequence[int], layout: Layout, key: str) -> None:
         self._directory, self._ids = directory, pa.array(ids, pa.string())
+        self._needed, self._key = {*layout.schema.names}, key
+        self._checked: set[int] = set()
         self._present: dict[tuple[int, int], Present] = {}
         self._patterns: dict[bytes, bytes] = {}
         self._tails: dict[int, Tail] = {}
@@ -86,11 +88,15 @@ class Columns:
         with self._open(run, None, None) as file:
             return json.loads((file.metadata.metadata or {}).get(b"byrote.run", b"{}"))
 
-    def weight_norms(self, run: int) -> dict[int, float]:
-        """Return the norm of all trained weights after each step, as far as it was recorded."""
-        with self._open(run, None, None) as file:
-            written = json.loads((file.metadata.metadata or {}).get(b"byrote.weight_norm", b"{}"))
-        return {int(step): float(norm) for step, norm in written.items()}
+    def scalar(self, run: int, name: str) -> dict[int, float]:
+        """Return a number of the whole step, by step, as far as it was recorded."""
+        with self._open(run, name, None) as file:
+            groups = _groups_with(file.metadata, None)
+            file.fetch(groups, ["step", name])
+            table = file.read(groups, ["step", name])
+            steps, first = np.unique(table["step"].to_numpy(), return_index=True)
+            values = table[name].to_numpy()[first]
+        return {int(step): float(value) for step, value in zip(steps, values, strict=True) if not np.isnan(value)}
 
     @contextmanager
     def _open(self, run: int, column: str | None, step: int | None) -> Generator[Parquet]:
@@ -108,19 +114,30 @@ class Columns:
     def _fetched(self, run: int, column: str | None, step: int | None) -> Parquet:
         """Open a run's file; of a far one, bring what is needed to read this column."""
         file = Parquet(run_path(self._directory, run), self._tails.get(run))
-        if file.names[: len(RUN_SCHEMA)] != RUN_SCHEMA.names:
-            raise WrongRecord(f"{file.path} is not a run: it has columns {file.names[:4]}... Remove it.")
+        if run not in self._checked:
+            self._check(file, run)
+            self._checked.add(run)
         if file.tail is not None and run not in self._tails and self._tail_bytes < TAILS:
             self._tails[run] = file.tail
             self._tail_bytes += len(file.tail.data)
         if column is not None:
-            if column not in file.names:
-                raise MissingEvidence(
-                    f"Run {run} did not answer the probe {column}. Collect it into another directory."
-                )
             groups = _groups_with(file.metadata, step)
             file.fetch(groups, [column] if self._knows(run, groups) else [column, "example"])
         return file
+
+    def _check(self, file: Parquet, run: int) -> None:
+        """Raise WrongRecord unless the file is this very run of this very record, with all the columns that it lists."""
+        missing = [name for name in self._needed if name not in file.names]
+        if missing:
+            raise WrongRecord(
+                f"{file.path} is not a run of this record: it lacks the column {min(missing)!r}, which record.json lists. Remove it."
+            )
+        about = json.loads((file.metadata.metadata or {}).get(b"byrote.run", b"{}"))
+        for what, found, right in (("key", about.get("key"), self._key), ("number", about.get("run"), run)):
+            if found != right:
+                raise WrongRecord(
+                    f"{file.path} is a run of another audit: its {what} is {found!r}, and that of this record {right!r}. Remove it."
+                )
 
     def _knows(self, run: int, groups: Sequence[int]) -> bool:
         return all((run, group) in self._present for group in groups)

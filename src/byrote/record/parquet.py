@@ -42,7 +42,9 @@ class Parquet:
             self._bytes = np.zeros(self.tail.size, np.uint8)
             self._whole_from = self._put(self.tail.size - len(self.tail.data), self.tail.data)
             self._source = pa.BufferReader(pa.py_buffer(self._bytes))
-        self._file = pq.ParquetFile(self._source, read_dictionary=["example"], pre_buffer=False)
+        self._file = pq.ParquetFile(
+            self._source, read_dictionary=["example"], pre_buffer=False, page_checksum_verification=True
+        )
         self.metadata = self._file.metadata
         self.names: list[str] = self._file.schema_arrow.names
 

@@ -11,26 +11,28 @@ from PIL import Image
 
 
 @dataclass(frozen=True)
-class Shown:
+class Looks:
     """Pictures or vectors of all examples, or neither when their shape is neither an image's nor a vector's."""
 
     pictures: list[bytes] | None
     vectors: list[NDArray[np.float32]] | None
 
 
-def encode(inputs: NDArray[Any]) -> Shown:
-    """Return PNGs of `[example, height, width]` or `[example, 1 or 3, height, width]`, else vectors of `[example, feature]`.
+def encode(inputs: Any) -> Looks:
+    """Return PNGs of `[example, height, width]` or `[example, 1 or 3, height, width]`, vectors of `[example, feature]`.
 
     Images that are not uint8 are scaled so that the smallest and largest value of all examples become black and white.
     """
+    if not isinstance(inputs, np.ndarray):
+        return Looks(None, None)
     if inputs.ndim == 2:
-        return Shown(None, list(inputs.astype(np.float32)))
+        return Looks(None, list(inputs.astype(np.float32)))
     if not (inputs.ndim == 3 or (inputs.ndim == 4 and inputs.shape[1] in (1, 3))):
-        return Shown(None, None)
+        return Looks(None, None)
     if inputs.dtype != np.uint8:
         low, high = float(inputs.min()), float(inputs.max())
         inputs = np.rint((inputs - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
-    return Shown([_png(image) for image in inputs], None)
+    return Looks([_png(image) for image in inputs], None)
 
 
 def decode(pictures: Sequence[bytes | None], vectors: Sequence[Sequence[float] | None]) -> NDArray[Any]:

@@ -1,55 +1,82 @@
-"""Population: everyone a record speaks about, and examples.parquet, where they are listed."""
+"""Population: all examples a record speaks about, and examples.parquet, where they are listed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.errors import WrongRecord, unknown
+from byrote.record.inputs import Inputs
 from byrote.record.parquet import Parquet
 from byrote.record.pictures import decode, encode
 from byrote.record.storage import Place, replacing
 
-TEXTS = ["example", "split", "canary", "source", "group"]
-NUMBERS = ["label", "verification", "true_label"]
+LISTED = ["example", "split", "label", "canary", "verification", "source", "true_label", "group", "weight"]
 LOOKS = ["picture", "vector"]
-
-
-class _Inputs:
-    """An array, or how to read one, which is done once and only when somebody looks."""
-
-    def __get__(self, owner: "Population | None", kind: type) -> NDArray[Any]:
-        if owner is None:
-            raise AttributeError("inputs")  # so that the field has no default
-        given: Any = owner.__dict__["inputs"]
-        if callable(given):
-            given = owner.__dict__["inputs"] = given()
-        return given
-
-    def __set__(self, owner: "Population", given: NDArray[Any] | Callable[[], NDArray[Any]]) -> None:
-        owner.__dict__["inputs"] = given
 
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """Everyone a record speaks about, in a fixed order: one entry per example in every array. Empty strings mean "none"."""
+    """All examples a record speaks about, in a fixed order: one entry per example in every array. Empty strings mean "none".
+
+    `labels` are what models are taught: class indices (int64), targets (float32, `[example]` or `[example, target]`), or
+    0 and 1 for each of several labels (int8, `[example, label]`). `true_label`, of mislabeled canaries, is of the same kind;
+    elsewhere -1, or NaN for targets. `weights` are those of the examples' losses, 1 unless the task says otherwise.
+    """
 
     ids: NDArray[np.str_]
     split: NDArray[np.str_]
-    labels: NDArray[np.int64]
+    labels: NDArray[Any]
     canary: NDArray[np.str_]
     verification: NDArray[np.bool_]
     source: NDArray[np.str_]
-    true_label: NDArray[np.int64]
+    true_label: NDArray[Any]
     groups: NDArray[np.str_]
-    inputs: _Inputs = _Inputs()
-    """uint8 or float; of a record, what pictures and vectors keep of them, read when first asked for."""
+    weights: Float[ndarray, " example"]
+    read_inputs: Callable[[], Any]
+
+    @classmethod
+    def of(
+        cls,
+        ids: NDArray[np.str_],
+        split: NDArray[np.str_],
+        labels: NDArray[Any],
+        inputs: Inputs | Callable[[], Inputs],
+        *,
+        canary: NDArray[np.str_] | None = None,
+        verification: NDArray[np.bool_] | None = None,
+        source: NDArray[np.str_] | None = None,
+        true_label: NDArray[Any] | None = None,
+        groups: NDArray[np.str_] | None = None,
+        weights: Float[ndarray, " example"] | None = None,
+    ) -> "Population":
+        """Return a population; what is left out is "none" for all. `inputs` may be what reads them, when first needed."""
+        n = len(ids)
+        none = np.full(n, "")
+        return cls(
+            ids=ids,
+            split=split,
+            labels=labels,
+            canary=none if canary is None else canary,
+            verification=np.zeros(n, np.bool_) if verification is None else verification,
+            source=none if source is None else source,
+            true_label=no_labels(labels, n) if true_label is None else true_label,
+            groups=none if groups is None else groups,
+            weights=np.ones(n, np.float32) if weights is None else weights,
+            read_inputs=inputs if callable(inputs) else lambda: inputs,
+        )
+
+    @cached_property
+    def inputs(self) -> Any:
+        """What models read of the examples. Of a record: what pictures and vectors keep of it."""
+        return self.read_inputs()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -61,19 +88,26 @@ class Population:
         return np.ones(len(self), np.bool_) if split == "all" else self.split == split
 
 
+def no_labels(labels: NDArray[Any], n: int) -> NDArray[Any]:
+    """Return n entries that are no label, in the type of these: -1, or NaN for targets."""
+    return np.full((n, *labels.shape[1:]), np.nan if labels.dtype.kind == "f" else -1, labels.dtype)
+
+
 def write_population(directory: Place, population: Population) -> None:
     """Write examples.parquet, whole or not at all."""
     shown = encode(population.inputs)
+    usual = bool((population.weights == 1).all())
     table = pa.table(
         {
             "example": pa.array(population.ids),
             "split": pa.array(population.split),
-            "label": pa.array(population.labels, pa.int32()),
+            "label": _labels(population.labels),
             "canary": _text(population.canary),
             "verification": pa.array(population.verification),
             "source": _text(population.source),
-            "true_label": pa.array(population.true_label, pa.int32(), mask=population.true_label < 0),
+            "true_label": _labels(population.true_label),
             "group": _text(population.groups),
+            "weight": pa.nulls(len(population), pa.float32()) if usual else pa.array(population.weights, pa.float32()),
             "picture": pa.array(shown.pictures or [None] * len(population), pa.binary()),
             "vector": pa.array(
                 shown.vectors if shown.vectors is not None else [None] * len(population),
@@ -82,28 +116,55 @@ def write_population(directory: Place, population: Population) -> None:
         }
     )
     with replacing(directory / "examples.parquet") as path:
-        pq.write_table(table, path, compression="zstd")
+        pq.write_table(table, path, compression="zstd", write_page_checksum=True)
 
 
 def read_population(directory: Place) -> Population:
-    """Return who is listed in examples.parquet; raise WrongRecord when it cannot be read."""
+    """Return the examples that examples.parquet lists; raise WrongRecord when it cannot be read."""
     path = directory / "examples.parquet"
-    table = _read(path, [*TEXTS, *NUMBERS])
+    table = _read(path, LISTED)
     try:
-        text = {name: np.array(table[name].fill_null("").to_pylist(), dtype=np.str_) for name in TEXTS}
-        return Population(
-            ids=text["example"],
-            split=text["split"],
-            labels=table["label"].to_numpy().astype(np.int64),
-            canary=text["canary"],
+        labels = _from_labels(table["label"], None)
+
+        def text(name: str) -> NDArray[np.str_]:
+            return np.array(table[name].fill_null("").to_pylist(), dtype=np.str_)
+
+        return Population.of(
+            text("example"),
+            text("split"),
+            labels,
+            lambda: _read_inputs(path, len(table)),
+            canary=text("canary"),
             verification=table["verification"].to_numpy(),
-            source=text["source"],
-            true_label=table["true_label"].fill_null(-1).to_numpy().astype(np.int64),
-            groups=text["group"],
-            inputs=lambda: _read_inputs(path, len(table)),
+            source=text("source"),
+            true_label=_from_labels(table["true_label"], labels),
+            groups=text("group"),
+            weights=table["weight"].fill_null(1.0).to_numpy(),
         )
     except (ValueError, pa.ArrowException) as error:
         raise _broken(path, error) from None
+
+
+def _labels(labels: NDArray[Any]) -> pa.Array:
+    """Return labels as a column: null for those that are no label."""
+    none = np.isnan(labels) if labels.dtype.kind == "f" else labels < 0
+    if labels.ndim == 1:
+        return pa.array(labels, pa.float32() if labels.dtype.kind == "f" else pa.int32(), mask=none)
+    kind = pa.list_(pa.float32() if labels.dtype.kind == "f" else pa.int8())
+    return pa.array([None if bad.all() else row for row, bad in zip(labels, none, strict=True)], kind)
+
+
+def _from_labels(column: pa.ChunkedArray, like: NDArray[Any] | None) -> NDArray[Any]:
+    """Return a column of labels as an array; nulls are no label. `like` gives the shape where all are null."""
+    if not pa.types.is_list(column.type):
+        if pa.types.is_floating(column.type):
+            return column.fill_null(np.nan).to_numpy().astype(np.float32)
+        return column.fill_null(-1).to_numpy().astype(np.int64)
+    rows = column.to_pylist()
+    dtype = np.float32 if pa.types.is_floating(column.type.value_type) else np.int8
+    width = like.shape[1] if like is not None else max((len(row) for row in rows if row is not None), default=0)
+    none = [np.nan if dtype is np.float32 else -1] * width
+    return np.array([none if row is None else row for row in rows], dtype).reshape(len(rows), width)
 
 
 def _read_inputs(path: Place, n: int) -> NDArray[Any]:

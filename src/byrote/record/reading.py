@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.errors import MissingEvidence, WrongRecord, unknown
-from byrote.record.columns import Columns, run_path
+from byrote.objectives import Objective, parse_objective
+from byrote.record.columns import RunColumns, run_path
 from byrote.record.population import read_population
-from byrote.record.run_file import COLUMNS, RUN_SCHEMA
+from byrote.record.run_file import TYPES, Layout
 from byrote.record.storage import Place, names, place, read_all, read_bytes, replacing
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 
 pc: Any = pyarrow.compute  # its functions are made at import time, out of sight of a type checker
 
-SCHEMA = 1
+SCHEMA = 2
+"""The version of docs/schema.md that this code reads and writes; any other is refused."""
 
 
 class Record:
@@ -38,15 +41,23 @@ class Record:
         self.manifest = read_manifest(self.directory)
         self.population = read_population(self.directory)
         self.runs = finished_runs(self.directory)
-        self._columns = Columns(self.directory, self.population.ids, self.runs)
+        self.layout = Layout(self.manifest["columns"], tuple(self.manifest["scalars"]))
+        self._columns = RunColumns(
+            self.directory, self.population.ids, self.runs, self.layout, str(self.manifest["key"])
+        )
         self._members: dict[int, Bool[ndarray, " example"]] = {}
 
     def __repr__(self) -> str:
         return f"Record({str(self.directory)!r}: {len(self.runs)} runs, {len(self.population)} examples)"
 
+    @cached_property
+    def objective(self) -> Objective:
+        """What the models of this record learned."""
+        return parse_objective(self.manifest["objective"])
+
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes, by label."""
+        """Names of what a model gives an output for: classes by label, labels of several, or targets."""
         return tuple(self.manifest["task"]["classes"])
 
     @property
@@ -62,12 +73,12 @@ class Record:
     def member(self, run: int) -> Bool[ndarray, " example"]:
         """Return who was trained on in this run."""
         if run not in self._members:
-            member, told = np.zeros(len(self.population), np.bool_), 0
+            member, known = np.zeros(len(self.population), np.bool_), 0
             for step in (self.last_step, None):  # the last step tells of everyone, unless a loop recorded less
-                if told < len(member):
+                if known < len(member):
                     for part in self._columns.parts(run, "member", step):
                         member[part.positions] = part.values.to_numpy()
-                        told += len(part.positions)
+                        known += len(part.positions)
             self._members[run] = member
         return self._members[run]
 
@@ -80,17 +91,18 @@ class Record:
             )
         parts = list(self._columns.parts(run, column, step))
         positions = np.concatenate([np.zeros(0, np.int64), *(part.positions for part in parts)])
-        said = pa.chunked_array(
-            [chunk for part in parts for chunk in part.values.chunks], COLUMNS.get(column, pa.float32())
+        found = pa.chunked_array(
+            [chunk for part in parts for chunk in part.values.chunks],
+            TYPES[self.layout.columns.get(column, "bool")],
         )
         n = len(self.population)
-        if len(positions) == n and not said.null_count:
-            values = said.to_numpy()
+        if len(positions) == n and not found.null_count:
+            values = found.to_numpy()
             full = np.empty(n, values.dtype)
             full[positions] = values
             return full
         values = np.full(n, np.nan, np.float32)
-        values[positions] = _floats(said)
+        values[positions] = _floats(found)
         return values
 
     def over_steps(self, run: int, column: str) -> NDArray[Any]:
@@ -105,9 +117,16 @@ class Record:
             values[part.step - 1, part.positions] = _floats(part.values)
         return values
 
-    def weight_norm(self, run: int) -> Float[ndarray, " step"]:
-        """Return the Euclidean norm of all trained weights after each step; NaN where it was not recorded."""
-        known = self._columns.weight_norms(run)
+    @property
+    def scalars(self) -> tuple[str, ...]:
+        """The numbers that each run recorded of each whole step, such as the learning rate."""
+        return self.layout.scalars
+
+    def scalar(self, run: int, name: str) -> Float[ndarray, " step"]:
+        """Return one of `scalars` of a run after each step; NaN where it was not recorded."""
+        if name not in self.scalars:
+            raise unknown("scalar", name, self.scalars)
+        known = self._columns.scalar(run, name)
         return np.array([known.get(step, np.nan) for step in range(1, self.last_step + 1)])
 
     def run_settings(self, run: int) -> dict[str, Any]:
@@ -119,8 +138,8 @@ class Record:
         return {entry["run"]: entry["seconds"] for entry in map(json.loads, _log(self.directory))}
 
     def _check(self, column: str) -> None:
-        if column not in RUN_SCHEMA.names and column not in self.probes:
-            raise unknown("column", column, [*COLUMNS, *self.probes])
+        if column != "member" and column not in self.layout.columns:
+            raise unknown("column", column, ["member", *self.layout.columns])
 
 
 def finished_runs(directory: Place) -> tuple[int, ...]:
@@ -136,12 +155,14 @@ def read_manifest(directory: Place) -> dict[str, Any]:
         manifest = json.loads(read_bytes(path))
         schema = manifest["schema"]
         if schema == SCHEMA:
-            _ = manifest["task"]["classes"], manifest["steps"]["last"]
+            _ = manifest["task"]["classes"], manifest["steps"]["last"], manifest["key"]
+            _ = [TYPES[kind] for kind in manifest["columns"].values()], list(manifest["scalars"])
+            _ = parse_objective(manifest["objective"])
     except FileNotFoundError:
         raise WrongRecord(
             f"{directory} is not a record: it has no record.json. Give a directory that `byrote audit` has written."
         ) from None
-    except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError):
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
         raise WrongRecord(
             f"{path} cannot be read as a manifest. Restore it, or collect into another directory."
         ) from None

@@ -1,6 +1,7 @@
-"""Heard: batches as a loop gives them, checked and copied at once, and turned into rows when there are enough of them."""
+"""Batches as a loop gives them, checked and copied at once, and turned into rows when there are enough of them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -11,95 +12,137 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from byrote.errors import InvalidData
-from byrote.objectives.classification import observe
-from byrote.record import BASE_COLUMNS
-from byrote.recorder.ids import listed, told
-from byrote.recorder.registry import Roll, Split
+from byrote.objectives import Objective
+from byrote.record import TYPES
+from byrote.recorder.ids import describe, listed
+from byrote.recorder.registry import Registry, Split
 
-NOBODY_SAID = -1
-ROWS = pa.schema(
-    [
-        ("example", pa.string()),
-        ("label", pa.int32()),
-        ("seen", pa.bool_()),
-        ("member", pa.int8()),
-        *BASE_COLUMNS.items(),
-    ]
-)
-"""What was said in a step, in the order in which it was said. `member` is 1, 0 or -1, where nobody said."""
+UNKNOWN = -1
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The layout of what was recorded in a step, in the order in which it came.
+
+    `member` is 1, 0 or -1 (unknown). An example has `width` label columns, one unless it has several targets or labels.
+    """
+
+    objective: Objective
+    width: int = 1
+
+    @property
+    def labels(self) -> list[str]:
+        """The names of the label columns."""
+        return [f"label_{i}" for i in range(self.width)]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """All columns."""
+        kind = pa.float32() if self.objective.name == "regression" else pa.int32()
+        return pa.schema(
+            [
+                ("example", pa.string()),
+                *((name, kind) for name in self.labels),
+                ("seen", pa.bool_()),
+                ("member", pa.int8()),
+                *((name, TYPES[kind]) for name, kind in self.objective.columns().items()),
+            ]
+        )
+
+    def read_labels(self, table: pa.Table) -> NDArray[Any]:
+        """Return the labels of a table's rows, as `Population` has them."""
+        columns = [table[name].to_numpy() for name in self.labels]
+        dtype = {"classification": np.int64, "regression": np.float32, "multilabel": np.int8}[self.objective.name]
+        if self.width == 1 and self.objective.name != "multilabel":
+            return columns[0].astype(dtype)
+        return np.stack(columns, axis=1).astype(dtype)
 
 
 class Batch(NamedTuple):
     """What came in one call: ids as a tensor of whole numbers or a list, membership for all or for each."""
 
     ids: Tensor | list[Any]
-    logits: Tensor
+    outputs: Tensor
     labels: Tensor
     member: int | NDArray[np.bool_]
 
 
-def batch(ids: Any, logits: Any, labels: Any, member: Any) -> Batch:
-    """Check and copy: logits may be changed in place afterwards, or lie in a buffer that the next batch fills."""
-    if not isinstance(logits, Tensor) or logits.ndim != 2 or not logits.is_floating_point():
+def batch(ids: Any, outputs: Any, labels: Any, member: Any, objective: Objective) -> Batch:
+    """Check and copy: outputs may be changed in place afterwards, or lie in a buffer that the next batch fills."""
+    plain = objective.name == "classification"
+    what = "Logits must be a tensor [example, class]" if plain else "Outputs must be a tensor [example, output]"
+    if (
+        not isinstance(outputs, Tensor)
+        or outputs.ndim not in ((2,) if plain else (1, 2))
+        or not outputs.is_floating_point()
+    ):
+        raise InvalidData(f"{what}, but they are {describe(outputs)}. Give the model's output, before softmax.")
+    targets = labels if isinstance(labels, Tensor) else torch.as_tensor(labels)
+    if plain and (targets.ndim != 1 or targets.is_floating_point()):
         raise InvalidData(
-            f"Logits must be a tensor [example, class], but they are {told(logits)}. Give the model's output, before softmax."
-        )
-    indices = labels if isinstance(labels, Tensor) else torch.as_tensor(labels)
-    if indices.ndim != 1 or indices.is_floating_point():
-        raise InvalidData(
-            f"Labels must be class indices [example], but they are {told(indices)}. Give whole numbers from 0."
+            f"Labels must be class indices [example], but they are {describe(targets)}. Give whole numbers from 0."
         )
     names = ids if isinstance(ids, Tensor) and ids.dtype == torch.int64 and ids.ndim == 1 else listed(ids)
-    n, count = logits.shape[0], names.shape[0] if isinstance(names, Tensor) else len(names)
-    if count != n or indices.shape[0] != n:
+    n, count = outputs.shape[0], names.shape[0] if isinstance(names, Tensor) else len(names)
+    if count != n or targets.shape[0] != n:
         raise InvalidData(
-            f"There are {count} ids, {n} rows of logits and {len(indices)} labels. Give one of each for every example."
+            f"There are {count} ids, {n} rows of outputs and {len(targets)} labels. Give one of each for every example."
         )
     return Batch(
         names.clone() if isinstance(names, Tensor) else names,
-        logits.detach().clone(),
-        indices.clone(),
+        outputs.detach().clone() if outputs.ndim == 2 else outputs.detach()[:, None].clone(),
+        targets.clone(),
         _membership(member, n),
     )
 
 
-def rows(batches: Sequence[Batch], split: Split, seen: bool, roll: Roll) -> pa.RecordBatch:
-    """Return what the model said in these batches; raise InvalidData for labels and logits that say nothing."""
-    logits = torch.cat([each.logits for each in batches])
-    labels = torch.cat([each.labels for each in batches]).to(logits.device, torch.int64)
-    where = roll.positions(split, _joined([each.ids for each in batches]))
-    numbers, classes = labels.cpu().numpy(), logits.shape[1]
-    for bad in np.flatnonzero((numbers < 0) | (numbers >= classes))[:1]:
+def rows(batches: Sequence[Batch], split: Split, seen: bool, registry: Registry, layout: Rows) -> pa.RecordBatch:
+    """Return what the model said in these batches; raise InvalidData for labels and outputs that cannot be used."""
+    objective = layout.objective
+    outputs = torch.cat([each.outputs for each in batches])
+    where = registry.positions(split, _joined([each.ids for each in batches]))
+    ids = np.array([registry.names[at] for at in where], np.str_) if objective.name != "classification" else None
+    given = torch.cat([each.labels for each in batches])
+    if ids is None:  # the usual case, and checked without a list of names
+        targets = given.to(outputs.device, torch.int64)
+        labels: NDArray[Any] = targets.cpu().numpy()
+        for bad in np.flatnonzero((labels < 0) | (labels >= objective.outputs))[:1]:
+            raise InvalidData(
+                f"Label {labels[bad]} of {registry.names[where[bad]]!r} is out of range. {objective.outputs} classes have labels 0 to {objective.outputs - 1}."
+            )
+    else:
+        labels = objective.check(given.cpu().numpy(), ids)
+        targets = objective.to_tensor(labels).to(outputs.device)
+        if objective.name == "regression":  # a loop speaks in the units of the targets that it gives
+            outputs = torch.from_numpy(objective.from_predictions(outputs.cpu().numpy())).to(outputs.device)
+    registry.label(where, labels)
+    values = objective.observe(outputs, targets)
+    for bad in np.flatnonzero(~np.isfinite(values["margin" if "margin" in values else "loss"]))[:1]:
         raise InvalidData(
-            f"Label {numbers[bad]} of {roll.names[where[bad]]!r} is out of range. {classes} classes have labels 0 to {classes - 1}."
-        )
-    roll.label(where, numbers)
-    values = observe(logits, labels)
-    for bad in np.flatnonzero(~np.isfinite(values["margin"]))[:1]:
-        raise InvalidData(
-            f"The logits of {roll.names[where[bad]]!r} are NaN or infinite. Lower the learning rate; steps that were ended are kept."
+            f"The outputs of {registry.names[where[bad]]!r} are NaN or infinite. Lower the learning rate; steps that were ended are kept."
         )
     columns = {
-        "example": roll.array().take(pa.array(where)),
-        "label": numbers.astype(np.int32),
+        "example": registry.array().take(pa.array(where)),
+        **dict(zip(layout.labels, labels.reshape(len(labels), -1).T, strict=True)),
         "seen": np.full(len(where), seen),
         "member": np.ones(len(where), np.int8) if seen else _members(batches),
         **values,
     }
-    return pa.RecordBatch.from_arrays([pa.array(columns[field.name], field.type) for field in ROWS], schema=ROWS)
+    schema = layout.schema
+    return pa.RecordBatch.from_arrays([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
 
 
 def _membership(member: Any, n: int) -> int | NDArray[np.bool_]:
     if member is None or member is True:
-        return NOBODY_SAID if member is None else 1
-    said = np.asarray(member)
-    if said.dtype != np.bool_ or said.shape not in ((), (n,)):
-        raise InvalidData(f"`member` is {told(said)} for {n} examples. Give true or false, for all or for each.")
-    return said
+        return UNKNOWN if member is None else 1
+    mask = np.asarray(member)
+    if mask.dtype != np.bool_ or mask.shape not in ((), (n,)):
+        raise InvalidData(f"`member` is {describe(mask)} for {n} examples. Give true or false, for all or for each.")
+    return mask
 
 
 def _members(batches: Sequence[Batch]) -> NDArray[np.int8]:
-    return np.concatenate([np.full(each.labels.shape, each.member, np.int8) for each in batches])
+    return np.concatenate([np.full(len(each.labels), each.member, np.int8) for each in batches])
 
 
 def _joined(ids: Sequence[Tensor | list[Any]]) -> NDArray[np.int64] | list[Any]:

@@ -1,4 +1,4 @@
-"""Lent: the examples that the user of a loop lends to its record, and examples.parquet, which grows with each run."""
+"""The examples that the user of a loop gives for display, and examples.parquet, which grows with each run."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,44 +10,45 @@ from numpy.typing import NDArray
 from byrote.errors import InvalidData
 from byrote.record import Population, Record, write_population
 from byrote.record.pictures import decode, encode
-from byrote.recorder.registry import Roll
+from byrote.recorder.registry import Registry
 from byrote.task.examples import Examples
 
 
-class Lent:
-    """Examples by the name that they have in the record. With them, it shows everyone; without, no one."""
+class DisplayExamples:
+    """Examples by the name that they have in the record. With them, it shows all examples; without, none."""
 
     def __init__(self, train: Examples | None, test: Examples | None) -> None:
         self._examples = {split: each for split, each in (("train", train), ("test", test)) if each is not None}
         names = [f"{split}/{each}" for split, examples in self._examples.items() for each in examples.ids.tolist()]
         self._rows = {name: row for row, name in enumerate(names)}
 
-    def roll(self, old: Population) -> Roll:
-        """Return the roll that a run of this record begins with: pictures are of all, or of none."""
-        strangers = [name for name in old.ids.tolist() if name not in self._rows]
-        if self._rows and strangers and not old.inputs.size:
+    def registry(self, old: Population) -> Registry:
+        """Return the registry that a run of this record begins with: pictures are of all, or of none."""
+        unknown = [name for name in old.ids.tolist() if name not in self._rows]
+        if self._rows and unknown and not old.inputs.size:
             raise InvalidData(
-                f"The record has {len(strangers)} examples that were recorded without pictures, such as {strangers[0]!r}. Give all, or none."
+                f"The record has {len(unknown)} examples that were recorded without pictures, such as {unknown[0]!r}. Give all, or none."
             )
         refusal = ""
         if self._rows:
             refusal = "it is not among the examples that the Recorder was given. Give it all that the loop uses, under the same ids."
         elif old.inputs.size:
             refusal = "the record has pictures of its examples, and none of this one. Give the Recorder `train` and `test` again."
-        labels = [old.labels, *(examples.labels for examples in self._examples.values())]
-        return Roll([*old.ids.tolist(), *self._rows], np.concatenate(labels), refusal)
+        labels = [part for part in (old.labels, *(e.labels for e in self._examples.values())) if len(part)]
+        joined = np.concatenate(labels) if labels else old.labels
+        return Registry([*old.ids.tolist(), *self._rows], joined, refusal)
 
-    def publish(self, directory: Path, names: Sequence[str], labels: NDArray[np.int64]) -> Population:
-        """Add those to examples.parquet who are new to it, in the order of their ids, training examples first."""
+    def publish(self, directory: Path, names: Sequence[str], labels: NDArray[Any]) -> Population:
+        """Add the examples that are new to examples.parquet, in the order of their ids, training examples first."""
         old = population_of(directory)
-        self.roll(old).add(names, labels)  # another process may have added to it since this run began
-        known, label = old.ids.tolist(), dict(zip(names, labels.tolist(), strict=True))
-        new = sorted(label.keys() - set(known), key=lambda name: (name.startswith("test/"), len(name), name))
+        self.registry(old).add(names, labels)  # another process may have added to it since this run began
+        known, row = old.ids.tolist(), {name: at for at, name in enumerate(names)}
+        new = sorted(row.keys() - set(known), key=lambda name: (name.startswith("test/"), len(name), name))
         if not new:
             return old
         population = _population(
             [*known, *new],
-            np.concatenate([old.labels, [label[name] for name in new]]),
+            np.concatenate([*([old.labels] if len(old) else []), labels[[row[name] for name in new]]]),
             np.concatenate([old.groups, self._groups(new)]),
             np.concatenate([old.inputs, self._looks(new)]) if old.inputs.size else self._looks([*known, *new]),
         )
@@ -69,27 +70,18 @@ class Lent:
 
 
 def population_of(directory: Path) -> Population:
-    """Return everyone who is in the record, which is nobody before there is one."""
+    """Return all examples of the record: none before there is one."""
     if (directory / "record.json").exists():
         return Record(directory).population
     return _population([], np.zeros(0, np.int64), np.zeros(0, np.str_), _nothing(0))
 
 
 def _population(
-    names: Sequence[str], labels: NDArray[np.int64], groups: NDArray[np.str_], inputs: NDArray[Any]
+    names: Sequence[str], labels: NDArray[Any], groups: NDArray[np.str_], inputs: NDArray[Any]
 ) -> Population:
-    ids, n = np.array(names, np.str_), len(names)
-    return Population(
-        ids=ids,
-        split=np.where(np.char.startswith(ids, "test/"), "test", "train"),
-        labels=labels,
-        canary=np.full(n, ""),
-        verification=np.zeros(n, np.bool_),
-        source=np.full(n, ""),
-        true_label=np.full(n, -1),
-        groups=groups,
-        inputs=inputs,
-    )
+    ids = np.array(names, np.str_)
+    split = np.where(np.char.startswith(ids, "test/"), "test", "train")
+    return Population.of(ids, split, labels, inputs, groups=groups)
 
 
 def _nothing(n: int) -> NDArray[Any]:

@@ -59,7 +59,7 @@ def listed(ids: Any) -> list[Any]:
     """Return ids as Python values; raise InvalidData for what is no sequence of them."""
     if isinstance(ids, str | bytes) or not hasattr(ids, "__len__") or getattr(ids, "ndim", 1) != 1:
         raise InvalidData(
-            f"Ids must be a sequence, one for each example, but they are {told(ids)}. Let the loader yield them: byrote.with_ids."
+            f"Ids must be a sequence, one for each example, but they are {describe(ids)}. Let the loader yield them: byrote.with_ids."
         )
     return ids.tolist() if hasattr(ids, "tolist") else list(ids)
 
@@ -74,8 +74,8 @@ def check(ids: Sequence[Any]) -> None:
             )
 
 
-def told(value: Any) -> str:
-    """Say what a wrong value is: its shape and type when it has them."""
+def describe(value: Any) -> str:
+    """Return what a wrong value is: its shape and type when it has them."""
     shape = getattr(value, "shape", None)
     return repr(value)[:60] if shape is None else f"of shape {tuple(shape)} and type {value.dtype}"
 

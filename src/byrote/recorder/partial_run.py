@@ -1,4 +1,4 @@
-"""Unfinished: the steps of a run that is not complete, a file for each, and their reading when it is."""
+"""The steps of a run that is not complete, a file for each, and their reading when it is."""
 
 import shutil
 from collections.abc import Iterator, Sequence
@@ -11,14 +11,15 @@ import pyarrow.compute
 from numpy.typing import NDArray
 
 from byrote.errors import ByroteError, InvalidData
-from byrote.record import BASE_COLUMNS, Observed, Step
-from byrote.recorder.batches import ROWS
-from byrote.recorder.registry import Roll
+from byrote.objectives import Classification
+from byrote.record import Observed, Step
+from byrote.recorder.batches import Rows
+from byrote.recorder.registry import Registry
 
 pc: Any = pyarrow.compute  # its functions are made at import time, out of sight of a type checker
 
 
-class Unfinished:
+class PartialRun:
     """The steps of one run in `working/`, each written aside and renamed.
 
     They are not forced to the disk, which would cost more than all the rest; one that a power failure tore reads as missing.
@@ -26,10 +27,11 @@ class Unfinished:
 
     def __init__(self, directory: Path, run: int) -> None:
         self._directory, self._run = directory, run
+        self.layout = Rows(Classification())
         self._held: set[int] = set()
 
-    def take_over(self, step: int, roll: Roll) -> None:
-        """Find what an earlier process recorded, and enter everyone of the steps before this one."""
+    def take_over(self, step: int, registry: Registry) -> None:
+        """Find what an earlier process recorded, and enter all examples of the steps before this one."""
         self._held = {int(path.stem[5:]) for path in self._directory.glob("step-*.arrow")}
         for each in sorted(self._held):
             try:
@@ -38,13 +40,13 @@ class Unfinished:
                 self._held.discard(each)
                 continue
             if each < step:
-                roll.add(table["example"].to_pylist(), table["label"].to_numpy().astype(np.int64))
+                registry.add(table["example"].to_pylist(), self.layout.read_labels(table))
 
-    def write(self, step: int, said: Sequence[pa.RecordBatch]) -> None:
+    def write(self, step: int, recorded: Sequence[pa.RecordBatch]) -> None:
         """Write one step, and drop what was recorded of it and of later ones; raise ByroteError when earlier ones are missing."""
         self._check_before(step)
-        table = pa.Table.from_batches(said)
-        if len(said) > 1:
+        table = pa.Table.from_batches(recorded)
+        if len(recorded) > 1:
             _check_members(table)
         aside = self._directory / f".step-{step:05d}.tmp"
         try:
@@ -52,7 +54,7 @@ class Unfinished:
             for later in [each for each in self._held if each > step]:
                 self._path(later).unlink(missing_ok=True)
                 self._held.discard(later)
-            with pa.OSFile(str(aside), "wb") as file, pa.ipc.new_file(file, ROWS) as writer:
+            with pa.OSFile(str(aside), "wb") as file, pa.ipc.new_file(file, self.layout.schema) as writer:
                 writer.write_table(table)
             aside.replace(self._path(step))
         except OSError as error:
@@ -61,24 +63,24 @@ class Unfinished:
             ) from None
         self._held.add(step)
 
-    def people(self) -> tuple[list[str], NDArray[np.int64], NDArray[np.bool_]]:
-        """Return the names of all steps, their labels, and who is a member: seen, or said to be one."""
-        known = ROWS.empty_table().select(["example", "label", "member"])
+    def examples(self) -> tuple[list[str], NDArray[Any], NDArray[np.bool_]]:
+        """Return the names in all steps, their labels, and which are members: seen, or said to be one."""
+        columns = ["example", *self.layout.labels, "member"]
+        known = self.layout.schema.empty_table().select(columns)
         for step in sorted(self._held):
-            told = pa.concat_tables([known, self._read(step).select(known.column_names)])
-            merged = told.group_by("example", use_threads=False).aggregate([("label", "max"), ("member", "max")])
-            known = merged.select(["example", "label_max", "member_max"]).rename_columns(known.column_names)
-        labels = known["label"].to_numpy().astype(np.int64)
-        return known["example"].to_pylist(), labels, known["member"].to_numpy() == 1
+            both = pa.concat_tables([known, self._read(step).select(columns)])
+            merged = both.group_by("example", use_threads=False).aggregate([(name, "max") for name in columns[1:]])
+            known = merged.select(["example", *(f"{name}_max" for name in columns[1:])]).rename_columns(columns)
+        return known["example"].to_pylist(), self.layout.read_labels(known), known["member"].to_numpy() == 1
 
     def steps(self, ids: NDArray[np.str_]) -> Iterator[Step]:
         """Yield each step with positions in `ids`."""
-        everyone = pa.array(ids, pa.string())
+        listed = pa.array(ids, pa.string())
         for step in sorted(self._held):
             table = self._read(step)
-            where = pc.index_in(table["example"], value_set=everyone).to_numpy()
+            where = pc.index_in(table["example"], value_set=listed).to_numpy()
             seen = table["seen"].to_numpy()
-            values = {name: table[name].to_numpy() for name in BASE_COLUMNS}
+            values = {name: table[name].to_numpy() for name in self.layout.objective.columns()}
             yield Step(step, _observed(values, where, ~seen), _observed(values, where, seen))
 
     def remove(self) -> None:
@@ -88,9 +90,9 @@ class Unfinished:
     def _check_before(self, step: int) -> None:
         missing = [str(each) for each in range(1, step) if each not in self._held]
         if missing:
-            told = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+            listed = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
             raise ByroteError(
-                f"Step {step} of run {self._run} was ended, but {self._directory} lacks the steps before it: {told}. "
+                f"Step {step} of run {self._run} was ended, but {self._directory} lacks the steps before it: {listed}. "
                 "Resume in the directory where they were recorded, or begin the run again from step 1."
             )
 
@@ -102,12 +104,12 @@ class Unfinished:
             return pa.ipc.open_file(file).read_all()
 
 
-def _check_members(said: pa.Table) -> None:
-    """Raise InvalidData for who was seen and is said to be no member."""
-    absent = said["member"].to_numpy() == 0
+def _check_members(recorded: pa.Table) -> None:
+    """Raise InvalidData for an example that was seen and is said to be no member."""
+    absent = recorded["member"].to_numpy() == 0
     if absent.any():
-        names = said["example"].to_numpy()
-        for name in np.intersect1d(names[absent], names[said["seen"].to_numpy()])[:1]:
+        names = recorded["example"].to_numpy()
+        for name in np.intersect1d(names[absent], names[recorded["seen"].to_numpy()])[:1]:
             raise InvalidData(
                 f"{name!r} was given to `seen` and then called no member. What `seen` meets is trained on: leave `member` out."
             )
@@ -116,5 +118,5 @@ def _check_members(said: pa.Table) -> None:
 def _observed(
     values: dict[str, NDArray[np.generic]], where: NDArray[np.int64], which: NDArray[np.bool_]
 ) -> Observed | None:
-    """Return what one pass said, or None when there was none. The last word of an example stands last, and stays."""
+    """Return what one pass said, or None when there was none. Of an example that comes twice, the last row counts."""
     return Observed(where[which], {name: value[which] for name, value in values.items()}) if which.any() else None

@@ -13,18 +13,19 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 
 from byrote.errors import ByroteError, InvalidData, WrongRecord, unknown
-from byrote.record import finished_runs, read_manifest, run_path, write_manifest, write_population, write_run
+from byrote.objectives import Classification, Objective, Regression, parse_objective
+from byrote.record import Layout, finished_runs, read_manifest, run_path, write_manifest, write_population, write_run
 from byrote.record.storage import place
-from byrote.recorder.batches import Batch, batch, rows
-from byrote.recorder.display_examples import Lent, population_of
-from byrote.recorder.partial_run import Unfinished
+from byrote.recorder.batches import Batch, Rows, batch, rows
+from byrote.recorder.display_examples import DisplayExamples, population_of
+from byrote.recorder.partial_run import PartialRun
 from byrote.recorder.registry import Split
 from byrote.task.examples import Examples
 from byrote.version import __version__
 
 DESIGN = "own loop"
 BUFFER_BYTES = 64 << 20
-"""Logits that wait for the end of the step; beyond it they are reduced early."""
+"""Bytes of outputs that wait for the end of the step; beyond it they are reduced early."""
 LOCK_SECONDS = 10
 """Loader workers of a killed loop hold its lock until they notice, which takes them up to five seconds."""
 
@@ -34,18 +35,22 @@ class Recorder:
 
     Call `seen` after each batch and `end_step` after each pass over the data; after step `steps` the run is complete
     and reads like any other. `clean`, in your evaluation, adds what `memorization` and its kin read: at the last step
-    of every run, about everyone, members or not.
+    of every run, about all examples, members or not.
 
     `run` numbers the trainings that share a directory, `classes` names the labels (default: their indices). `train`
     and `test` are the examples for the report to show; with them, an id that is in neither is refused. Ids are whole
     numbers or strings, unique within their split.
 
+    `objective` is a `byrote.Classification`, `Regression` or `Multilabel`, or its text. Outputs are logits; those of a
+    regression are predictions in the units of the labels that you give, and it takes `train`, or its own `mean` and
+    `scale`, to know how much the targets vary.
+
     A finished step survives the death of the process. To resume from a checkpoint, call `end_step` with the steps
     that follow it: they replace what was recorded of them, and later ones are dropped. So end the step first, and
     save the checkpoint after it.
 
-    Costs a copy of the logits per batch (at most 64 MB wait for the end of the step) and some 600 bytes per example,
-    twice that while a run is completed. Not for several processes that train one model: gather ids, logits and labels
+    Costs a copy of the outputs per batch (at most 64 MB wait for the end of the step) and some 600 bytes per example,
+    twice that while a run is completed. Not for several processes that train one model: gather ids, outputs and labels
     on the first, and record there.
 
     Raises WrongRecord when the directory holds another audit or this run is finished, ByroteError when another process
@@ -61,6 +66,7 @@ class Recorder:
         classes: Sequence[str] = (),
         train: Examples | None = None,
         test: Examples | None = None,
+        objective: Objective | str = Classification(),
     ) -> None:
         for name, value, least in (("run", run, 0), ("steps", steps, 1)):
             if value < least:
@@ -72,27 +78,30 @@ class Recorder:
             )
         self.directory, self.run, self.steps = where, run, steps
         self._classes = tuple(classes)
+        given = parse_objective(objective) if isinstance(objective, str) else objective
+        train, test = (None if each is None else _checked(each, given) for each in (train, test))
+        self._layout = Rows(_fitted(given, train, self._classes))
         self._check_directory()
-        self._lent = Lent(train, test)
-        self._roll = self._lent.roll(population_of(self.directory))
+        self._display = DisplayExamples(train, test)
+        self._registry = self._display.registry(population_of(self.directory))
         self._waiting: dict[tuple[Split, bool], list[Batch]] = {}
         self._waiting_bytes = 0
-        self._said: list[pa.RecordBatch] = []
-        self._steps = Unfinished(self.directory / "working" / f"{run:04d}", run)
+        self._recorded: list[pa.RecordBatch] = []
+        self._steps = PartialRun(self.directory / "working" / f"{run:04d}", run)
         self._device = "cpu"
         self._begun = self._complete = False
         self._lock = _lock(self.directory / "working" / f"{run:04d}.lock", run)
 
-    def seen(self, ids: Any, logits: Tensor, labels: Any) -> None:
+    def seen(self, ids: Any, outputs: Tensor, labels: Any) -> None:
         """Note what the training pass said about a batch, whose examples thereby are members of this run.
 
-        Logits `[example, class]` are copied without their graph, so they may be changed afterwards. Of an id that
+        Outputs (logits `[example, class]`) are copied without their graph, so they may be changed afterwards. Of an id that
         comes twice in a step, the last one counts. Raises InvalidData for lengths that differ, at the latest at the
         end of the step for labels out of range, labels that changed, and NaN.
         """
-        self._wait("train", True, batch(ids, logits, labels, True))
+        self._wait("train", True, batch(ids, outputs, labels, True, self._layout.objective))
 
-    def clean(self, ids: Any, logits: Tensor, labels: Any, *, split: Split = "train", member: Any = None) -> None:
+    def clean(self, ids: Any, outputs: Tensor, labels: Any, *, split: Split = "train", member: Any = None) -> None:
         """Note what the model in evaluation mode says about a batch, at the end of the current step.
 
         Training examples that `seen` never met count as held out of this run. `member` (true or false, for all or for
@@ -104,7 +113,7 @@ class Recorder:
             raise InvalidData(
                 "Test examples have no `member`: no run is trained on them. Give them as split='train' if one was."
             )
-        self._wait(split, False, batch(ids, logits, labels, member))
+        self._wait(split, False, batch(ids, outputs, labels, member, self._layout.objective))
 
     def end_step(self, step: int) -> None:
         """Write what was recorded since the last call as this step (from 1); after the last step, complete the run.
@@ -118,34 +127,45 @@ class Recorder:
                 f"Step {step!r} was ended, but this run has steps 1 to {self.steps}. Count from 1, or give `steps` the number of passes."
             )
         self._reduce()
-        if not self._said:
+        if not self._recorded:
             raise InvalidData(f"Nothing was recorded in step {step}. Call `seen` after each batch, before `end_step`.")
         if not self._begun:
             self._begin(step)
-        self._steps.write(step, self._said)
-        self._said = []
+        self._steps.write(step, self._recorded)
+        self._recorded = []
         if step == self.steps:
             self._finish()
 
     def _wait(self, split: Split, seen: bool, ready: Batch) -> None:
         self._check_open()
-        classes = ready.logits.shape[1]
-        if not self._classes:
-            self._classes = tuple(str(i) for i in range(classes))
-        if classes != len(self._classes):
-            raise InvalidData(
-                f"These logits have {classes} classes, but the record has {len(self._classes)}. Give one logit for each class."
-            )
+        self._check_width(ready)
         self._waiting.setdefault((split, seen), []).append(ready)
-        self._waiting_bytes += ready.logits.nbytes
+        self._waiting_bytes += ready.outputs.nbytes
         if self._waiting_bytes > BUFFER_BYTES:
             self._reduce()
+
+    def _check_width(self, ready: Batch) -> None:
+        """Learn from the first batch how many outputs there are; raise InvalidData when another has others."""
+        objective, count = self._layout.objective, ready.outputs.shape[1]
+        if objective.name == "classification" and count == 1:
+            count = 2  # a single logit, of the second of two classes
+        if not self._classes:
+            self._classes = tuple(str(i) for i in range(count))
+        if count != len(self._classes):
+            what = "logit for each class" if objective.name == "classification" else "output for each"
+            raise InvalidData(
+                f"These outputs have {count} columns, but the record has {len(self._classes)} classes. Give one {what}."
+            )
+        if objective.outputs != count:
+            objective = objective.fitted(np.zeros((1, count)), count)
+        width = ready.labels.shape[1] if ready.labels.ndim == 2 else 1
+        self._layout = self._steps.layout = Rows(objective, width)
 
     def _reduce(self) -> None:
         waiting, self._waiting, self._waiting_bytes = self._waiting, {}, 0
         for (split, seen), batches in waiting.items():
-            self._said.append(rows(batches, split, seen, self._roll))
-            self._device = str(batches[0].logits.device)
+            self._recorded.append(rows(batches, split, seen, self._registry, self._layout))
+            self._device = str(batches[0].outputs.device)
 
     def _begin(self, step: int) -> None:
         """Open the record on disk, and take over the steps that an earlier process recorded."""
@@ -153,14 +173,14 @@ class Recorder:
             self._check_directory()
             if not (self.directory / "record.json").exists():
                 write_population(self.directory, population_of(self.directory))
-                write_manifest(self.directory, _manifest(self.directory.name, self._classes, self.steps))
-        self._steps.take_over(step, self._roll)
+                write_manifest(self.directory, self._manifest())
+        self._steps.take_over(step, self._registry)
         self._begun = True
 
     def _finish(self) -> None:
-        names, labels, member = self._steps.people()
+        names, labels, member = self._steps.examples()
         with FileLock(self.directory / ".lock"):
-            population = self._lent.publish(self.directory, names, labels)
+            population = self._display.publish(self.directory, names, labels)
         settings = {
             "run": self.run,
             "seed": None,
@@ -171,12 +191,40 @@ class Recorder:
             "threads": torch.get_num_threads(),
             "device": self._device,
         }
-        inside = np.isin(population.ids, np.array(names, np.str_)[member])
+        trained = np.isin(population.ids, np.array(names, np.str_)[member])
         steps = self._steps.steps(population.ids)
-        write_run(run_path(self.directory, self.run), steps, inside, population.ids, settings)
+        write_run(
+            run_path(self.directory, self.run),
+            steps,
+            trained,
+            population.ids,
+            settings,
+            Layout.of(self._layout.objective),
+        )
         self._complete = True
         self._steps.remove()
         self._lock.release(force=True)
+
+    def _manifest(self) -> dict[str, Any]:
+        """Return record.json of a record that a loop of the user's own writes."""
+        body: dict[str, Any] = {
+            "classes": list(self._classes),
+            "steps": {"unit": "epoch", "last": self.steps},
+            "objective": str(self._layout.objective),
+        }
+        return {
+            "key": hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest(),
+            "byrote": __version__,
+            "task": {"name": self.directory.name, "source": DESIGN, "classes": body["classes"]},
+            "objective": body["objective"],
+            "recipe": {},
+            "design": DESIGN,
+            "canaries": "canaries()",
+            "seed": None,
+            "steps": body["steps"],
+            **Layout.of(self._layout.objective).values(),
+            "blocks": [],
+        }
 
     def _check_open(self) -> None:
         if self._complete:
@@ -195,6 +243,7 @@ class Recorder:
         for name, old, new in (
             ("design", found["design"], DESIGN),
             ("number of steps", found["steps"]["last"], self.steps),
+            ("objective", _kind(found["objective"]), _kind(str(self._layout.objective))),
             ("classes", found["task"]["classes"], list(self._classes) or found["task"]["classes"]),
         ):
             if old != new:
@@ -209,19 +258,24 @@ class Recorder:
             )
 
 
-def _manifest(name: str, classes: Sequence[str], steps: int) -> dict[str, Any]:
-    body: dict[str, Any] = {"classes": list(classes), "steps": {"unit": "epoch", "last": steps}}
-    return {
-        "key": hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest(),
-        "byrote": __version__,
-        "task": {"name": name, "source": DESIGN, "classes": body["classes"]},
-        "recipe": {},
-        "design": DESIGN,
-        "canaries": "canaries()",
-        "seed": None,
-        "steps": body["steps"],
-        "blocks": [],
-    }
+def _checked(examples: Examples, objective: Objective) -> Examples:
+    return examples.with_labels(objective.check(examples.labels, examples.ids))
+
+
+def _fitted(objective: Objective, train: Examples | None, classes: Sequence[str]) -> Objective:
+    """Return the objective as far as it is known before the first batch."""
+    if isinstance(objective, Regression) and not objective.scale:
+        if train is None:
+            raise InvalidData(
+                "A regression is recorded in units of the training targets' standard deviation. Give `train`, or Regression(mean=(...,), scale=(...,))."
+            )
+        return objective.fitted(train.labels, len(classes))
+    return objective
+
+
+def _kind(text: str) -> str:
+    """Return what must be equal in all runs of a record: the units of a regression, the kind of everything else."""
+    return text if text.startswith(Regression.name) else text.split("(")[0]
 
 
 def _lock(path: Path, run: int) -> FileLock:

@@ -1,25 +1,28 @@
-"""Roll: everyone that a run speaks of. A position for each id, and the one label that it has in all steps and runs."""
+"""Registry: the examples that a run speaks of. A position for each id, and the one label that it has in all steps and runs."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+from jaxtyping import Bool
+from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
+from byrote.record import make_id, no_labels
 from byrote.recorder.ids import check
 
 Split = Literal["train", "test"]
 Positions = NDArray[np.int64]
 
 
-class Roll:
+class Registry:
     """Positions of ids, in the order in which they came. With a `refusal`, which says why, no others may come."""
 
-    def __init__(self, names: Sequence[str], labels: NDArray[np.int64], refusal: str = "") -> None:
+    def __init__(self, names: Sequence[str], labels: NDArray[Any], refusal: str = "") -> None:
         self.names: list[str] = []
-        self._labels = np.zeros(0, np.int64)
+        self._labels = labels[:0]
         self._known: dict[str, dict[int | str, int]] = {"train": {}, "test": {}}
         self._tables = {"train": np.zeros(0, np.int64), "test": np.zeros(0, np.int64)}
         self._array = pa.array([], pa.string())
@@ -27,7 +30,7 @@ class Roll:
         self.add(names, labels)
         self._refusal = refusal
 
-    def add(self, names: Sequence[str], labels: NDArray[np.int64]) -> None:
+    def add(self, names: Sequence[str], labels: NDArray[Any]) -> None:
         """Enter names such as `train/7`, or raise InvalidData where a label differs from the one that is here."""
         parts = (name.split("/", 1) for name in names)
         self.label(np.array([self._enter(split, each) for split, each in parts], np.int64), labels)
@@ -45,12 +48,20 @@ class Roll:
             self._tables[split][ids] = where
         return where
 
-    def label(self, where: Positions, labels: NDArray[np.int64]) -> None:
-        """Give those who have none their label; raise InvalidData where it is another one than before."""
-        self._labels = _grown(self._labels, len(self.names))
-        new = self._labels[where] < 0
+    def label(self, where: Positions, labels: NDArray[Any]) -> None:
+        """Give the examples that have none their label; raise InvalidData where it is another one than before."""
+        if not len(self._labels):
+            self._labels = labels[:0]
+        if self._labels.shape[1:] != labels.shape[1:]:
+            raise InvalidData(
+                f"Labels have shape {labels.shape[1:]} for an example here and {self._labels.shape[1:]} elsewhere in the record. Give the same everywhere."
+            )
+        missing = no_labels(self._labels, len(self.names) - len(self._labels))
+        self._labels = np.concatenate([self._labels, missing]) if len(missing) else self._labels
+        new = ~_is_label(self._labels[where])
         self._labels[where[new]] = labels[new]
-        for bad in np.flatnonzero(self._labels[where] != labels)[:1]:
+        differs = (self._labels[where] != labels).reshape(len(labels), -1).any(axis=1)
+        for bad in np.flatnonzero(differs)[:1]:
             at = where[bad]
             raise InvalidData(
                 f"{self.names[at]!r} has label {labels[bad]} here and {self._labels[at]} elsewhere in the record. "
@@ -75,11 +86,16 @@ class Roll:
         known, name = self._known[split], str(each)
         if name not in known:
             if self._refusal:
-                raise InvalidData(f"{f'{split}/{name}'!r} was recorded, but {self._refusal}")
+                raise InvalidData(f"{make_id(split, name)!r} was recorded, but {self._refusal}")
             known[name] = len(self.names)
-            self.names.append(f"{split}/{name}")
+            self.names.append(make_id(split, name))
         known[each] = known[name]
         return known[name]
+
+
+def _is_label(labels: NDArray[Any]) -> Bool[ndarray, " example"]:
+    present: NDArray[np.bool_] = np.asarray(~np.isnan(labels) if labels.dtype.kind == "f" else labels >= 0)
+    return np.asarray(present.reshape(len(labels), -1).all(axis=1))
 
 
 def _grown(array: NDArray[np.int64], n: int) -> NDArray[np.int64]:

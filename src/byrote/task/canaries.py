@@ -1,6 +1,7 @@
 """Canaries: coin-flipped examples of known kinds, the thermometer of every audit. They never pass for real data."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -8,9 +9,9 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.errors import InvalidData, unknown
-from byrote.record import Population
+from byrote.record import Inputs, Population, make_id, make_ids, no_labels
+from byrote.record.inputs import each, is_picture, joined, parts, rows
 from byrote.signature import spell
-from byrote.task.examples import Examples
 from byrote.task.task import Task
 
 CANARY_STREAM = 2
@@ -22,11 +23,12 @@ USUAL = KINDS[:3]
 class Canaries:
     """How many canaries of each kind to plant.
 
-    `mislabeled`: real training examples with a wrong label. `ordinary`: real training examples as they are. `noise`:
-    Gaussian inputs with the data's mean and variance per feature (bytes are cut off at 0 and 255) and a random label.
-    `ambiguous`: means of two real training examples of different classes, with the label of one of them. Each is in
-    exactly half of the runs (up to one), whatever the design does with everyone else. Half of each kind is for
-    verification: no control may look at it.
+    `mislabeled`: real training examples with a wrong target: another class, or the clearly different target of another
+    example. `ordinary`: real training examples as they are. `noise`: inputs that show nothing, with a random target:
+    Gaussian with the data's mean and variance per feature (bytes are cut off at 0 and 255); where inputs are other whole
+    numbers or bool, each feature is that of a random example. `ambiguous`: means of two real training examples of
+    clearly different targets, with the target of one of them. Each is in exactly half of the runs (up to one), whatever
+    the design does with everyone else. Half of each kind is for verification: no control may look at it.
     """
 
     mislabeled: int = 0
@@ -49,12 +51,14 @@ class Canaries:
 
 
 def plant(task: Task, canaries: Canaries, seed: int) -> Population:
-    """Return everyone a model will be trained on or asked about: train, test and canaries, in this order.
+    """Return all examples that a model will be trained on or evaluated on: train, test and canaries, in this order.
 
-    Raises InvalidData when the canaries would take more than a fifth of the training examples.
+    Raises InvalidData when the canaries would take more than a fifth of the training examples, and for ambiguous ones
+    among inputs that have no mean.
     """
     rng = np.random.default_rng([seed, CANARY_STREAM])
-    train, test = task.train, task.test
+    train, objective = task.train, task.learned
+    tests = [] if task.test is None else [task.test]
     taken, made = canaries.mislabeled + canaries.ordinary, canaries.noise + canaries.ambiguous
     if taken + made > len(train) / 5:
         raise InvalidData(
@@ -64,36 +68,53 @@ def plant(task: Task, canaries: Canaries, seed: int) -> Population:
     wrong, ordinary = chosen[: canaries.mislabeled], chosen[canaries.mislabeled :]
     kept = np.ones(len(train), np.bool_)
     kept[chosen] = False
-    classes = len(task.classes)
-    false_labels = (train.labels[wrong] + rng.integers(1, classes, len(wrong))) % classes
-    noise = _noise(train.inputs, canaries.noise, rng)
-    first, blends = _blends(train, canaries.ambiguous, np.random.default_rng([seed, CANARY_STREAM, 0]))
+    false_labels = objective.wrong(train.labels, wrong, rng)
+    noise = each(lambda part: _noise(part, canaries.noise, rng), train.inputs)
+    first, blends = _blends(task, canaries.ambiguous, np.random.default_rng([seed, CANARY_STREAM, 0]))
     kind = np.repeat(KINDS, [getattr(canaries, kind) for kind in KINDS])
-    sources = [f"train/{i}" for i in train.ids[chosen]] + [""] * canaries.noise
-    sources += [f"train/{i}" for i in train.ids[first]]
+    sources = [make_id("train", i) for i in train.ids[chosen]] + [""] * canaries.noise
+    sources += [make_id("train", i) for i in train.ids[first]]
     names = [f"canary/{k}/{s or i - taken}" for i, (k, s) in enumerate(zip(kind, sources, strict=True))]
-    real, planted = int(kept.sum()) + len(test), len(kind)
-    nobody = np.full(real, "")
+    labels = [
+        train.labels[kept],
+        *(test.labels for test in tests),
+        false_labels,
+        train.labels[ordinary],
+        objective.random(train.labels, canaries.noise, rng),
+        train.labels[first],
+    ]
+    tested, planted = sum(len(test) for test in tests), len(kind)
+    real = int(kept.sum()) + tested
+    none = np.full(real, "")
     groups = np.full(len(train), "") if train.groups is None else train.groups
-    return Population(
-        ids=np.array([f"train/{i}" for i in train.ids[kept]] + [f"test/{i}" for i in test.ids] + names),
-        split=np.repeat(["train", "test", "canary"], [int(kept.sum()), len(test), planted]),
-        labels=np.concatenate(
+    weights = np.ones(len(train), np.float32) if train.weights is None else train.weights
+    return Population.of(
+        np.concatenate(
             [
-                train.labels[kept],
-                test.labels,
-                false_labels,
-                train.labels[ordinary],
-                rng.integers(0, classes, canaries.noise),
-                train.labels[first],
+                make_ids("train", train.ids[kept]),
+                *(make_ids("test", test.ids) for test in tests),
+                np.array(names, np.str_),
             ]
         ),
-        canary=np.concatenate([nobody, kind]),
+        np.repeat(["train", "test", "canary"], [int(kept.sum()), tested, planted]),
+        np.concatenate([part for part in labels if len(part)]).astype(train.labels.dtype),
+        joined([rows(train.inputs, kept), *(test.inputs for test in tests), rows(train.inputs, chosen), noise, blends]),
+        canary=np.concatenate([none, kind]),
         verification=np.concatenate([np.zeros(real, np.bool_), _half_of_each(kind, rng)]),
-        source=np.concatenate([nobody, np.array(sources, dtype=np.str_)]),
-        true_label=np.concatenate([np.full(real, -1), train.labels[wrong], np.full(planted - len(wrong), -1)]),
-        groups=np.concatenate([groups[kept], np.full(len(test) + planted, "")]),
-        inputs=np.concatenate([train.inputs[kept], test.inputs, train.inputs[chosen], noise, blends]),
+        source=np.concatenate([none, np.array(sources, dtype=np.str_)]),
+        true_label=np.concatenate(
+            [no_labels(train.labels, real), train.labels[wrong], no_labels(train.labels, planted - len(wrong))]
+        ),
+        groups=np.concatenate([groups[kept], np.full(tested + planted, "")]),
+        weights=np.concatenate(
+            [
+                weights[kept],
+                np.ones(tested, np.float32),
+                weights[chosen],
+                np.ones(canaries.noise, np.float32),
+                weights[first],
+            ]
+        ),
     )
 
 
@@ -138,24 +159,40 @@ def _half_of_each(kind: NDArray[np.str_], rng: np.random.Generator) -> NDArray[n
     return half
 
 
-def _noise(inputs: NDArray[np.generic], count: int, rng: np.random.Generator) -> NDArray[np.generic]:
+def _noise(inputs: NDArray[Any], count: int, rng: np.random.Generator) -> NDArray[Any]:
+    """Return inputs that show nothing, feature by feature like the data."""
     if not count:
         return inputs[:0]
-    mean, spread = inputs.mean(axis=0, dtype=np.float64), inputs.std(axis=0, dtype=np.float64)
-    return _like(inputs, rng.normal(mean, spread, (count, *inputs.shape[1:])))
+    if inputs.dtype.kind == "f" or is_picture(inputs):
+        mean, spread = inputs.mean(axis=0, dtype=np.float64), inputs.std(axis=0, dtype=np.float64)
+        return _like(inputs, rng.normal(mean, spread, (count, *inputs.shape[1:])))
+    shape = (count, *inputs.shape[1:])
+    return np.take_along_axis(inputs, rng.integers(0, len(inputs), shape), axis=0)
 
 
-def _blends(
-    train: Examples, count: int, rng: np.random.Generator
-) -> tuple[Int[ndarray, " canary"], NDArray[np.generic]]:
-    """Return the examples that give the label, all different, and their means with one of another class each."""
+def _blends(task: Task, count: int, rng: np.random.Generator) -> tuple[Int[ndarray, " canary"], Inputs]:
+    """Return the examples that give the target, all different, and their means with one of a clearly different target each."""
+    train, labels = task.train, task.train.labels
+    if not count:
+        return np.zeros(0, np.int64), rows(train.inputs, slice(0, 0))
+    if any(not (part.dtype.kind == "f" or is_picture(part)) for part in parts(train.inputs).values()):
+        raise InvalidData("Inputs that are whole numbers or bool have no mean. Plant no ambiguous canaries.")
     first = rng.permutation(len(train))[:count]
-    second = np.array([rng.choice(np.flatnonzero(train.labels != train.labels[at])) for at in first], np.int64)
-    one, other = (train.inputs[who].astype(np.float64) for who in (first, second))
-    return first, _like(train.inputs, (one + other) / 2)
+    partners: list[int] = []
+    for at in first:
+        others = np.flatnonzero(task.learned.unlike(labels, labels[at]))
+        if not len(others):
+            raise InvalidData("No two training examples have clearly different targets. Plant no ambiguous canaries.")
+        partners.append(rng.choice(others))
+    second = np.array(partners, np.int64)
+
+    def mean(part: NDArray[Any]) -> NDArray[Any]:
+        return _like(part, (part[first].astype(np.float64) + part[second].astype(np.float64)) / 2)
+
+    return first, each(mean, train.inputs)
 
 
-def _like(inputs: NDArray[np.generic], values: NDArray[np.float64]) -> NDArray[np.generic]:
+def _like(inputs: NDArray[Any], values: NDArray[np.float64]) -> NDArray[Any]:
     """Return values as the type of the inputs; bytes are rounded and cut off at 0 and 255."""
     return (
         np.clip(np.rint(values), 0, 255).astype(np.uint8) if inputs.dtype == np.uint8 else values.astype(inputs.dtype)

@@ -1,33 +1,43 @@
-"""Examples: inputs, labels and stable ids, checked once when they enter."""
+"""Examples: inputs, targets and stable ids, checked once when they enter."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
+from byrote.record import Inputs
+from byrote.record.inputs import each, parts, rows
 
 
 @dataclass(frozen=True, init=False, eq=False)
 class Examples:
-    """Inputs with labels and ids, in a fixed order.
+    """Inputs with labels (or targets) and ids, in a fixed order.
 
-    `inputs` is an array whose first axis counts examples: uint8 images (divided by 255 before a model sees them) or
-    float32. Images are `[example, channel, height, width]` or `[example, height, width]`, vectors `[example,
-    feature]`. `labels` are class indices from 0. `ids` name the examples within their split (default: their
-    position); they travel with every value that is ever recorded. `groups` names what is left out together (copies,
-    one person's rows).
+    `inputs` is an array whose first axis counts examples; or a dict of such arrays, which a model gets as keyword
+    arguments (a text's token ids with its attention mask); or a tuple, which it gets as positional ones. They reach the
+    model as they are given: whole numbers as int64, bool as bool, real numbers as float32. Only byte pictures, uint8
+    `[example, (channel,) height, width]`, are divided by 255.
 
-    Raises InvalidData for lengths that differ, NaN or infinite inputs, labels that are not whole numbers >= 0, and
+    `labels` are class indices from 0; or numbers, `[example]` or `[example, target]`, for regression; or 0 and 1,
+    `[example, label]`, for several labels at once. The task's objective checks them. `ids` name the examples within
+    their split (default: their position); they travel with every value that is ever recorded. `groups` names what is
+    left out together (copies, one person's rows). `weights` are those of the examples' losses in training, relative to
+    each other within a batch (default: all 1).
+
+    Raises InvalidData for lengths that differ, NaN or infinite inputs or weights, labels that are not numbers, and
     repeated ids.
     """
 
-    inputs: NDArray[Any]
-    labels: NDArray[np.int64]
+    inputs: Any
+    labels: NDArray[Any]
     ids: NDArray[np.str_]
     groups: NDArray[np.str_] | None
+    weights: Float[ndarray, " example"] | None
 
     def __init__(
         self,
@@ -36,37 +46,77 @@ class Examples:
         ids: Sequence[object] | None = None,
         *,
         groups: Sequence[object] | None = None,
+        weights: Any = None,
     ) -> None:
-        x, y = _array("Inputs", inputs), _array("Labels", labels)
-        n = len(x) if x.ndim else 0
-        if x.ndim < 2 or n == 0:
-            raise InvalidData(f"Inputs need at least two axes and one example; these have shape {x.shape}.")
+        x, y = _all_inputs(inputs), _array("Labels", labels)
+        lengths = {name: len(part) if part.ndim else 0 for name, part in parts(x).items()}
+        n = next(iter(lengths.values()), 0)
+        single = not isinstance(x, dict | tuple)
+        if not n or len(set(lengths.values())) > 1 or (single and x.ndim < 2):
+            shapes = {name: part.shape for name, part in parts(x).items()}
+            found = shapes[""] if single else shapes
+            raise InvalidData(f"Inputs need at least two axes and one example; these have shape {found}.")
         named = np.arange(n).astype(np.str_) if ids is None else _names("Ids", ids)
         grouped = None if groups is None else _names("Groups", groups)
-        for what, array in (("labels", y), ("ids", named), ("groups", grouped)):
-            if array is not None and array.shape != (n,):
+        weighed = None if weights is None else _array("Weights", weights)
+        for what, array in (("labels", y), ("ids", named), ("groups", grouped), ("weights", weighed)):
+            if array is None:
+                continue
+            if array.shape[:1] != (n,) or (array.ndim > 1 and what != "labels"):
                 raise InvalidData(f"There are {n} inputs but {what} of shape {array.shape}. Give one to each example.")
-        object.__setattr__(self, "inputs", _inputs(x, named))
+        object.__setattr__(self, "inputs", each(lambda part: _checked_inputs(part, named), x))
         object.__setattr__(self, "labels", _labels(y, named))
         object.__setattr__(self, "ids", _unique(named))
         object.__setattr__(self, "groups", grouped)
+        object.__setattr__(self, "weights", None if weighed is None else _weights(weighed, named))
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, which: NDArray[Any]) -> "Examples":
-        """Return the examples at these positions (or where this mask is true), ids and groups included."""
-        groups = None if self.groups is None else list(self.groups[which])
-        return Examples(self.inputs[which], self.labels[which], list(self.ids[which]), groups=groups)
+        """Return the examples at these positions (or where this mask is true), ids, groups and weights included."""
+        return Examples(
+            rows(self.inputs, which),
+            self.labels[which],
+            list(self.ids[which]),
+            groups=None if self.groups is None else list(self.groups[which]),
+            weights=None if self.weights is None else self.weights[which],
+        )
+
+    @property
+    def layout(self) -> dict[str, tuple[str, tuple[int, ...]]]:
+        """The type and shape of what an example has as input, by the name of the input."""
+        return {name: (str(part.dtype), part.shape[1:]) for name, part in parts(self.inputs).items()}
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one example, of its first input if it has several."""
+        return next(iter(parts(self.inputs).values())).shape[1:]
+
+    def with_labels(self, labels: NDArray[Any]) -> "Examples":
+        """Return the same examples with these labels."""
+        found = object.__new__(Examples)
+        for name in ("inputs", "ids", "groups", "weights"):
+            object.__setattr__(found, name, getattr(self, name))
+        object.__setattr__(found, "labels", labels)
+        return found
+
+
+def _all_inputs(inputs: Any) -> Inputs:
+    if isinstance(inputs, Mapping):
+        return {str(name): _array(f"Inputs {name!r}", part) for name, part in inputs.items()}
+    if isinstance(inputs, tuple):
+        return tuple(_array(f"Inputs {i}", part) for i, part in enumerate(inputs))
+    return _array("Inputs", inputs)
 
 
 def _array(what: str, values: Any) -> NDArray[Any]:
     try:
         return np.asarray(values)
     except (ValueError, TypeError, RuntimeError) as error:
-        told = str(error).split("\n")[0]
+        reason = str(error).split("\n")[0]
         raise InvalidData(
-            f"{what} cannot be read as an array: {told} Give a NumPy array, or a detached CPU tensor."
+            f"{what} cannot be read as an array: {reason} Give a NumPy array, or a detached CPU tensor."
         ) from None
 
 
@@ -76,10 +126,10 @@ def _names(what: str, values: Sequence[object]) -> NDArray[np.str_]:
     return np.array([str(entry) for entry in entries], dtype=np.str_)
 
 
-def _inputs(x: NDArray[Any], ids: NDArray[np.str_]) -> NDArray[Any]:
-    if x.dtype == np.uint8:
+def _checked_inputs(x: NDArray[Any], ids: NDArray[np.str_]) -> NDArray[Any]:
+    if x.dtype.kind in "iub":
         return x
-    if x.dtype.kind not in "fiub":
+    if x.dtype.kind != "f":
         raise InvalidData(f"Inputs must be numbers, but they have dtype {x.dtype}. Convert them to float32 or uint8.")
     with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and refused as such
         x = x.astype(np.float32)
@@ -92,18 +142,23 @@ def _inputs(x: NDArray[Any], ids: NDArray[np.str_]) -> NDArray[Any]:
     return x
 
 
-def _labels(y: NDArray[Any], ids: NDArray[np.str_]) -> NDArray[np.int64]:
-    bad = ~np.isfinite(y) | (y != np.floor(y)) if y.dtype.kind in "iufb" else np.ones(len(y), np.bool_)
+def _labels(y: NDArray[Any], ids: NDArray[np.str_]) -> NDArray[Any]:
+    """Return numbers as they are (whole ones as int64); what they mean is for the objective to check."""
+    if y.dtype.kind not in "iufb":
+        raise InvalidData(
+            f"Labels must be numbers, but that of example {str(ids[0])!r} is {y.tolist()[0]!r} ({y.dtype}). Map class names to 0, 1, 2 ..."
+        )
+    return y if y.dtype.kind == "f" else y.astype(np.int64)
+
+
+def _weights(weights: NDArray[Any], ids: NDArray[np.str_]) -> Float[ndarray, " example"]:
+    bad = ~np.isfinite(weights) | (weights < 0) if weights.dtype.kind in "iufb" else np.ones(len(weights), np.bool_)
     if bad.any():
         at = int(np.argmax(bad))
         raise InvalidData(
-            f"Labels must be class indices (whole numbers), but that of example {str(ids[at])!r} is {y.tolist()[at]!r} ({y.dtype}). Map class names to 0, 1, 2 ..."
+            f"The weight of example {str(ids[at])!r} is {weights.tolist()[at]!r}. Give finite numbers, 0 or more."
         )
-    y = y.astype(np.int64)
-    if y.min() < 0:
-        at = int(np.argmin(y))
-        raise InvalidData(f"Label {y[at]} of example {str(ids[at])!r} is out of range. Class indices start at 0.")
-    return y
+    return weights.astype(np.float32)
 
 
 def _unique(ids: NDArray[np.str_]) -> NDArray[np.str_]:

@@ -18,7 +18,7 @@ def fingerprint(function: Callable[..., Any]) -> str:
 
     Comments and layout do not count. Functions and constants of other modules count by their name only.
     """
-    return hashlib.sha256("\n".join(_told(function, _home(function), {})).encode()).hexdigest()
+    return hashlib.sha256("\n".join(_described(function, _home(function), {})).encode()).hexdigest()
 
 
 def _home(value: Any) -> str:
@@ -27,46 +27,46 @@ def _home(value: Any) -> str:
     return str(getattr(value, "__module__", ""))
 
 
-def _told(value: Any, home: str, known: dict[int, Any]) -> Iterator[str]:
+def _described(value: Any, home: str, known: dict[int, Any]) -> Iterator[str]:
     if id(value) in known:
-        yield "told before"
+        yield "described before"
         return
     if not isinstance(value, bool | int | float | complex | str | bytes | None):
         known[id(value)] = value  # held, so that its id is no one else's
-    tell = functools.partial(_all_told, home=home, known=known)
+    describe = functools.partial(_all_described, home=home, known=known)
     if isinstance(value, functools.partial):
-        yield from tell(value.func, value.args, value.keywords)
+        yield from describe(value.func, value.args, value.keywords)
     elif isinstance(value, MethodType):
-        yield from tell(value.__func__, value.__self__)
+        yield from describe(value.__func__, value.__self__)
     elif isinstance(value, FunctionType):
-        yield _source(value) or "\n".join(_compiled(value.__code__))
-        yield from tell(value.__defaults__, value.__kwdefaults__, _closed_over(value), _globals(value, home))
+        yield source_of(value) or "\n".join(_compiled(value.__code__))
+        yield from describe(value.__defaults__, value.__kwdefaults__, _closed_over(value), _globals(value, home))
     elif isinstance(value, type):
-        yield _source(value) or value.__qualname__
-        yield from tell(*(each for each in vars(value).values() if isinstance(each, FunctionType)))
+        yield source_of(value) or value.__qualname__
+        yield from describe(*(each for each in vars(value).values() if isinstance(each, FunctionType)))
     elif isinstance(value, ModuleType):
         yield value.__name__
     elif isinstance(value, np.ndarray):
         yield f"{value.dtype}{value.shape}{hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()}"
     elif isinstance(value, Mapping):
-        yield from tell(*value.items())
+        yield from describe(*value.items())
     elif isinstance(value, Set):
-        yield from sorted("\n".join(tell(each)) for each in value)
+        yield from sorted("\n".join(describe(each)) for each in value)
     elif isinstance(value, list | tuple):
         yield f"{len(value)} of them"
-        yield from tell(*value)
+        yield from describe(*value)
     else:
         yield re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
         if type(value).__module__ == home:
-            yield from tell(type(value), vars(value) if hasattr(value, "__dict__") else ())
+            yield from describe(type(value), vars(value) if hasattr(value, "__dict__") else ())
 
 
-def _all_told(*values: Any, home: str, known: dict[int, Any]) -> Iterator[str]:
+def _all_described(*values: Any, home: str, known: dict[int, Any]) -> Iterator[str]:
     for value in values:
-        yield from _told(value, home, known)
+        yield from _described(value, home, known)
 
 
-def _source(value: Callable[..., Any]) -> str:
+def source_of(value: Callable[..., Any]) -> str:
     """Return the source without comments and layout; nothing where there is none to read."""
     try:
         text = textwrap.dedent(inspect.getsource(value))

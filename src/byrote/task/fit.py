@@ -23,8 +23,9 @@ class Fit:
     `train` are the byrote.Examples of one run: inputs as they were given to the task, labels as models are taught them,
     ids as they are in the record. `seed` is a whole number below 2**32, a different one in each run; all that is random
     should come from it, so that a run that is trained again is the same. `predict` gets an array of inputs, some of
-    them at a time, and returns an array or tensor `[example, class]`: `outputs` says whether these are probabilities or
-    logits. Probabilities are cut off at 1e-7.
+    them at a time, and returns an array or tensor `[example, class]` (or `[example, label]`): `outputs` says whether
+    these are probabilities or logits. Probabilities are cut off at 1e-7. Of a regression, it returns predictions
+    `[example]` or `[example, target]` in the units of the targets.
 
     Raises InvalidData when the function cannot be called so.
     """

@@ -1,50 +1,100 @@
 """Recipe: frozen values that say how to train."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Literal
+from typing import Any
 
-from byrote.errors import InvalidData, unknown
-from byrote.signature import spell
-from byrote.task.schedule import Schedule, usable
+from byrote.errors import ByroteError, InvalidData, WrongRecord, unknown
+from byrote.signature import parse_call, spell
+from byrote.task.schedule import Knob, Schedule, parse_schedule, usable
+from byrote.task.signals import Controller
 
-if TYPE_CHECKING:
-    pass
+KNOBS = ("learning_rate", "weight_decay")
+
+OPTIMIZERS = (
+    "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "asgd", "muon", "nadam", "radam", "rmsprop", "rprop", "sgd",
+)  # fmt: skip
+"""Those of torch.optim that need nothing but dense gradients. Which there are depends on the version of torch."""
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How to train: values only, so that it can be printed, compared, hashed and changed by a control.
 
-    `epochs` are passes over the run's training set, `batch_size` examples share an optimizer step, `learning_rate` and
-    `weight_decay` are numbers or schedules. `evaluate_every` n adds a clean pass over test examples and canaries
-    every n epochs, for learning curves (0: at the end only). `momentum` is SGD's. Raises InvalidData for values that
-    cannot train.
+    `epochs` are passes over the run's training set. `batch_size` examples share a forward pass, and the gradients of
+    `accumulate` batches an update. `optimizer` is any of torch.optim by its name in small letters, with its options:
+    `"adamw"`, `"sgd(nesterov=True)"`, `"adam(betas=(0.9, 0.95))"`; `momentum` is that of SGD. `learning_rate` and
+    `weight_decay` are numbers, schedules, or controllers (see `byrote.Signals`). `clip_norm` is the largest norm of the
+    gradient of all weights together (None: any). `evaluate_every` n adds a clean pass over test examples and canaries
+    every n epochs, for learning curves (0: at the end only). Raises InvalidData for values that cannot train.
     """
 
     epochs: int = 20
     batch_size: int = 64
-    optimizer: Literal["sgd", "adamw"] = "adamw"
-    learning_rate: float | Schedule = Schedule(0.001)
+    optimizer: str = "adamw"
+    learning_rate: Knob = Schedule(0.001)
     momentum: float = 0.9
-    weight_decay: float | Schedule = 0.0
+    weight_decay: Knob = 0.0
+    clip_norm: float | None = None
+    accumulate: int = 1
     evaluate_every: int = 1
 
     def __post_init__(self) -> None:
-        for name, least in (("epochs", 1), ("batch_size", 1), ("evaluate_every", 0)):
+        for name, least in (("epochs", 1), ("batch_size", 1), ("accumulate", 1), ("evaluate_every", 0)):
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
                 raise InvalidData(f"{name}={value!r} cannot train. Give a whole number, {least} or more.")
-        for name in ("learning_rate", "momentum", "weight_decay"):
+        for name in (*KNOBS, "momentum"):
             value = getattr(self, name)
-            if not usable(value) and (name == "momentum" or not isinstance(value, Schedule)):
+            if not usable(value) and (name == "momentum" or not isinstance(value, Schedule | Controller)):
                 raise InvalidData(f"{name}={value!r} cannot train. Give a number, 0 or more.")
-        if self.optimizer not in ("sgd", "adamw"):
-            raise unknown("optimizer", str(self.optimizer), ("sgd", "adamw"))
+        if self.clip_norm is not None and not (usable(self.clip_norm) and self.clip_norm > 0):
+            raise InvalidData(f"clip_norm={self.clip_norm!r} cannot train. Give a number above 0, or None.")
+        for name in KNOBS:
+            if " at 0x" in str(getattr(self, name)):
+                raise InvalidData(
+                    f"{name}={getattr(self, name)} has no name to be recorded by. Make the controller a frozen dataclass."
+                )
+        name, options = self.spelled_optimizer
+        if name not in OPTIMIZERS:
+            raise unknown("optimizer", name, OPTIMIZERS)
+        for option in ("lr", "weight_decay"):
+            if option in options:
+                raise InvalidData(
+                    f"{self.optimizer!r} sets {option}. Give it to the recipe: Recipe(learning_rate=, weight_decay=)."
+                )
+
+    @property
+    def spelled_optimizer(self) -> tuple[str, dict[str, Any]]:
+        """The name of the optimizer and its options; raises InvalidData where it is no name with options."""
+        try:
+            return parse_call(str(self.optimizer))
+        except ByroteError as error:
+            raise InvalidData(f"optimizer={self.optimizer!r}: {error}") from None
+
+    @property
+    def controlled(self) -> bool:
+        """Whether a knob reads what the sensor canaries say."""
+        return any(not isinstance(getattr(self, name), float | int | Schedule) for name in KNOBS)
 
     def __str__(self) -> str:
         return spell("recipe", self.values())
 
-    def values(self) -> dict[str, float | int | str]:
+    def values(self) -> dict[str, float | int | str | None]:
         """Return every field as it is spelled in files."""
         named = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {k: str(v) if isinstance(v, Schedule) else v for k, v in named.items()}
+        return {k: v if isinstance(v, float | int | str | None) else str(v) for k, v in named.items()}
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> "Recipe":
+        """Read a recipe from its `values`; raise WrongRecord where that cannot be, as with a controller of the user's own."""
+        known = {f.name for f in fields(cls)}
+        if set(values) != known:
+            raise WrongRecord(
+                f"A recipe has {', '.join(sorted(known))}, but this one has {', '.join(sorted(values)) or 'nothing'}. It was written by another version."
+            )
+        try:
+            knobs = {k: parse_schedule(v) for k, v in values.items() if k in KNOBS and isinstance(v, str)}
+        except ByroteError as error:
+            raise WrongRecord(f"The recipe of the record cannot be read back. {error}") from None
+        return cls(**dict[str, Any]({**values, **knobs}))

@@ -1,15 +1,13 @@
 """Schedule: a knob that changes over the training."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from byrote.errors import ByroteError, InvalidData, unknown
 from byrote.signature import parse_call, spell
-
-if TYPE_CHECKING:
-    pass
+from byrote.task.signals import Controller, Signals
 
 
 def usable(number: object) -> bool:
@@ -36,7 +34,7 @@ class Schedule:
             raise unknown("schedule", str(self.shape), ("linear", "cosine"))
 
     def __call__(self, progress: float) -> float:
-        """Return the value at `progress`, the share of all optimizer steps that is done, from 0 to 1."""
+        """Return the value at `progress`, the share of all updates that is done, from 0 to 1."""
         if progress < self.warmup:
             return self.start * progress / self.warmup
         left = 1 - (progress - self.warmup) / max(1 - self.warmup, 1e-12)
@@ -58,9 +56,20 @@ def cosine(start: float, end: float = 0.0, *, warmup: float = 0.0) -> Schedule:
     return Schedule(start, end, "cosine", warmup)
 
 
-def at(knob: float | Schedule, progress: float) -> float:
-    """Return the value of a knob at this share of the training."""
-    return knob(progress) if isinstance(knob, Schedule) else knob
+Knob = float | Schedule | Controller
+"""What sets a number of the training: a constant, a schedule over the training, or a controller that reads signals."""
+
+
+def at(knob: Knob, signals: Signals) -> float:
+    """Return the value of a knob before an update; raise ByroteError when a controller gives none that can train."""
+    if isinstance(knob, Schedule):
+        return knob(signals.progress)
+    if isinstance(knob, float | int):
+        return knob
+    value = knob(signals)
+    if not usable(value):
+        raise ByroteError(f"{knob} gave {value!r} in epoch {signals.epoch}. A knob must be a finite number, 0 or more.")
+    return float(value)
 
 
 def parse_schedule(text: str) -> float | Schedule:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from byrote.errors import InvalidData
+from byrote.objectives import Classification, Objective, parse_objective
 from byrote.task.examples import Examples
 from byrote.task.fit import Fit
 from byrote.task.recipe import Recipe
@@ -18,23 +19,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What an audit is about: a model factory, examples to learn from, examples to be tested on, and a recipe.
+    """What an audit is about: a model factory, examples to learn from, examples to be tested on, a recipe and an objective.
 
-    `model()` returns a fresh `torch.nn.Module` that maps a batch of inputs to one logit per class. Or else it is a
-    `byrote.Fit`, which trains a model of any kind in its own way, without a recipe. `classes` are names to show (default:
-    the indices). Raises InvalidData when the parts do not fit each other.
+    `model()` returns a fresh `torch.nn.Module`, which maps a batch of inputs to what the `objective` says: one logit
+    per class for `byrote.Classification()`, the default. Or else `model` is a `byrote.Fit`, which trains a model of any
+    kind in its own way, without a recipe. A model that returns a dict, an object or a tuple says by `output` which part
+    is meant: `output="logits"`, `output=0`. `test=None`: there is no test set; the report then says what is missing.
+
+    `objective` is a `byrote.Classification`, `Regression` or `Multilabel`, or its text: `"regression"`. `classes` are
+    names to show (default: the indices): of classes, of labels, or of targets. Raises InvalidData when the parts do
+    not fit each other.
     """
 
     model: "Callable[[], nn.Module] | Fit"
     train: Examples
-    test: Examples
+    test: Examples | None = None
     recipe: Recipe = Recipe()
     classes: tuple[str, ...] = ()
     name: str = "task"
+    objective: Objective | str = Classification()
+    output: str | int | None = None
 
     def __post_init__(self) -> None:
         for part, value in (("train", self.train), ("test", self.test)):
-            if not isinstance(cast("object", value), Examples):
+            if not isinstance(cast("object", value), Examples) and not (part == "test" and value is None):
                 raise InvalidData(f"Task.{part} must be byrote.Examples, but it is {type(value).__name__}.")
         if not isinstance(cast("object", self.recipe), Recipe):
             raise InvalidData(f"Task.recipe must be byrote.Recipe, but it is {type(self.recipe).__name__}.")
@@ -47,33 +55,76 @@ class Task:
             raise InvalidData(
                 "Task.model must be a function that returns a fresh model, or a byrote.Fit. Give the class or a lambda, not a model."
             )
-        if self.train.inputs.shape[1:] != self.test.inputs.shape[1:]:
+        if self.test is not None and self.train.layout != self.test.layout:
             raise InvalidData(
-                f"Training inputs have shape {self.train.inputs.shape[1:]} and test inputs {self.test.inputs.shape[1:]}. They must be equal."
+                f"Training inputs are {_spelled(self.train)} and test inputs {_spelled(self.test)}. They must have the same type and shape."
             )
-        if self.train.inputs.dtype != self.test.inputs.dtype:
+        self._take_objective()
+        if isinstance(self.objective, Classification):
+            self._check_classes()
+
+    @property
+    def learned(self) -> Objective:
+        """The objective, fitted to the training examples."""
+        return cast("Objective", self.objective)
+
+    @property
+    def examples(self) -> dict[str, Examples]:
+        """The training examples, and the test examples if there are any, by split."""
+        return {"train": self.train} if self.test is None else {"train": self.train, "test": self.test}
+
+    def _take_objective(self) -> None:
+        """Check all targets, and fit the objective to those of the training examples."""
+        given = parse_objective(self.objective) if isinstance(self.objective, str) else self.objective
+        if not hasattr(given, "observe"):
             raise InvalidData(
-                f"Training inputs are {self.train.inputs.dtype} and test inputs {self.test.inputs.dtype}. Give both the same type."
+                f"Task.objective must be byrote.Classification(), Regression() or Multilabel(), but it is {type(given).__name__}."
             )
+        for split, examples in self.examples.items():
+            object.__setattr__(self, split, examples.with_labels(given.check(examples.labels, examples.ids)))
+        if self.test is not None and self.train.labels.shape[1:] != self.test.labels.shape[1:]:
+            raise InvalidData(
+                f"Training examples have targets of shape {self.train.labels.shape[1:]} and test examples {self.test.labels.shape[1:]}. They must be equal."
+            )
+        if isinstance(given, Classification) and not self.classes:
+            object.__setattr__(self, "classes", tuple(str(i) for i in range(self._top() + 1)))
+        fitted = given.fitted(self.train.labels, len(self.classes))
+        object.__setattr__(self, "objective", fitted)
+        if not self.classes:
+            object.__setattr__(self, "classes", tuple(str(i) for i in range(fitted.outputs)))
+        if len(self.classes) != fitted.outputs:
+            raise InvalidData(
+                f"There are {len(self.classes)} names in `classes` for {fitted.outputs} targets. Give one for each, or none."
+            )
+
+    def _top(self) -> int:
+        """Return the largest label; raise InvalidData when it cannot be a count of classes."""
+        top = max(int(examples.labels.max()) for examples in self.examples.values())
+        count = sum(len(examples) for examples in self.examples.values())
+        if top >= count:
+            raise InvalidData(
+                f"Label {top} is larger than the number of examples. Map the classes to 0, 1, 2 ... or name them all in `classes`."
+            )
+        return top
+
+    def _check_classes(self) -> None:
         present = len(np.unique(self.train.labels))
         if present < 2:
             raise InvalidData(
                 f"All {len(self.train)} training examples have label {self.train.labels[0]}. An audit needs two classes or more."
             )
-        if not self.classes:
-            top = int(max(self.train.labels.max(), self.test.labels.max()))
-            if top >= len(self.train) + len(self.test):
-                raise InvalidData(
-                    f"Label {top} is larger than the number of examples. Map the classes to 0, 1, 2 ... or name them all in `classes`."
-                )
-            object.__setattr__(self, "classes", tuple(str(i) for i in range(top + 1)))
-        for part, value in (("train", self.train), ("test", self.test)):
+        for part, value in self.examples.items():
             if value.labels.max() >= len(self.classes):
                 where = int(np.argmax(value.labels))
                 raise InvalidData(
                     f"Label {value.labels[where]} of {part} example {str(value.ids[where])!r} is out of range: "
                     f"{len(self.classes)} classes have labels 0 to {len(self.classes) - 1}."
                 )
+
+
+def _spelled(examples: Examples) -> str:
+    texts = [f"{name + ': ' if name else ''}{dtype} {list(shape)}" for name, (dtype, shape) in examples.layout.items()]
+    return ", ".join(texts)
 
 
 def _is_module(model: object) -> bool:

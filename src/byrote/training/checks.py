@@ -1,50 +1,86 @@
 """Checks of a model and a device, before anything is trained."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 
 from byrote.errors import InvalidData
 from byrote.record import Population
-from byrote.training.tensors import to_tensors
+from byrote.record.inputs import parts
+from byrote.task.fit import Fit
+from byrote.task.task import Task
+from byrote.training.adapter import learner
+from byrote.training.tensors import copied, to_tensors
+from byrote.training.updates import check_optimizer
 
-if TYPE_CHECKING:
-    pass
 
-
-def check_model(model: Callable[[], nn.Module], population: Population, classes: int) -> nn.Module:
-    """Build the model once and feed it two examples; raise InvalidData unless one finite logit per class comes out."""
+def check_model(task: Task, population: Population) -> nn.Module:
+    """Build the task's model once and give it two examples; raise InvalidData unless the outputs suit the objective."""
+    objective, make = task.learned, learner(task)
+    if isinstance(make, Fit):
+        raise InvalidData("This task learns by a byrote.Fit, which has no torch model to check.")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         try:
-            network: Any = model()
+            network: Any = make()
         except Exception as error:
             raise InvalidData(
                 f"Task.model() raises {type(error).__name__}: {_first_line(error)}. It must return a fresh torch.nn.Module."
             ) from error
         if not isinstance(network, nn.Module):
             raise InvalidData(f"Task.model() returned {type(network).__name__}. It must return a torch.nn.Module.")
-        inputs = to_tensors(population, "cpu", slice(0, 2))[0].clone()  # a model may change its input in place
+        inputs = to_tensors(population, objective, "cpu", slice(0, 2))[0]
         network.eval()
         try:
             with torch.no_grad():
-                logits: Any = network(inputs)
+                outputs: Any = network(copied(inputs))  # a model may change its input in place
+        except InvalidData:
+            raise
         except Exception as error:
             raise InvalidData(
-                f"The model cannot read inputs of shape {tuple(inputs.shape)}: {_first_line(error)}. Change the model or the inputs."
+                f"The model cannot read inputs of {_spelled(inputs)}: {_first_line(error)}. Change the model or the inputs{_hint(inputs)}."
             ) from error
-    shape = tuple(getattr(logits, "shape", ()))
-    if shape != (2, classes):
-        raise InvalidData(
-            f"The model gives outputs of shape {shape} for 2 examples, but the task has {classes} classes. It must give one logit per class."
-        )
-    if not torch.isfinite(logits).all():
-        raise InvalidData(
-            "The untrained model gives NaN or infinite logits. Change how its weights start, or the inputs."
-        )
+    _check_outputs(outputs, task)
+    check_optimizer(task.recipe, list(network.parameters()))
     return network
+
+
+def _check_outputs(outputs: Any, task: Task) -> None:
+    """Raise InvalidData unless these are finite numbers, as many for each of two examples as the objective needs."""
+    objective = task.learned
+    if not isinstance(outputs, torch.Tensor):
+        names = f" with {', '.join(map(repr, outputs))}" if isinstance(outputs, dict) else ""
+        raise InvalidData(
+            f"The model returns {type(outputs).__name__}{names}, and not a tensor. Say which part are the outputs, as in Task(output='logits') or Task(output=0)."
+        )
+    shape, count = tuple(outputs.shape), objective.outputs
+    fine = {(2, count)} | ({(2,)} if count == 1 else set())
+    if objective.name == "classification" and count == 2:
+        fine |= {(2,), (2, 1)}
+    if shape not in fine:
+        what = {"classification": "classes", "multilabel": "labels", "regression": "targets"}[objective.name]
+        each = {"classes": "logit per class", "labels": "logit per label", "targets": "number per target"}[what]
+        raise InvalidData(
+            f"The model gives outputs of shape {shape} for 2 examples, but the task has {count} {what}. It must give one {each}."
+        )
+    if not torch.isfinite(outputs).all():
+        raise InvalidData(
+            "The untrained model gives NaN or infinite outputs. Change how its weights start, or the inputs."
+        )
+
+
+def _spelled(inputs: Any) -> str:
+    texts = [
+        f"{name + ': ' if name else ''}shape {tuple(part.shape)} ({part.dtype})" for name, part in parts(inputs).items()
+    ]
+    return ", ".join(texts)
+
+
+def _hint(inputs: Any) -> str:
+    """Return what to do about whole numbers, which only an embedding reads."""
+    whole = any(part.dtype == torch.int64 for part in parts(inputs).values())
+    return "; whole numbers stay whole, so give float32 where they are quantities" if whole else ""
 
 
 def check_device(device: str) -> None:
@@ -52,9 +88,9 @@ def check_device(device: str) -> None:
     try:
         torch.zeros(1, device=device).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        told = str(error).split("\n")[0].rstrip(".")
+        reason = str(error).split("\n")[0].rstrip(".")
         raise InvalidData(
-            f"This torch cannot use the device {device!r}: {told}. Use --device cpu, or install a torch that can."
+            f"This torch cannot use the device {device!r}: {reason}. Use --device cpu, or install a torch that can."
         ) from None
 
 

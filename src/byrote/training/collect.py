@@ -1,10 +1,8 @@
 """Collect runs into a record: what is asked for, what is there, what is missing. A run that is on disk is never trained again."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
@@ -13,34 +11,23 @@ from numpy import ndarray
 from byrote.errors import InvalidData
 from byrote.probes import NO_QUESTIONS, Questions
 from byrote.record import Population, Record, finished_runs, write_manifest, write_population
+from byrote.record.inputs import is_picture, parts
 from byrote.record.storage import exists, place
 from byrote.signature import Probe
 from byrote.task.canaries import Canaries, flips, plant
 from byrote.task.designs import Design, Subsets
 from byrote.task.fit import Fit, check_fit, fit_digest
 from byrote.task.task import Task
+from byrote.training.adapter import learner
 from byrote.training.claims import ticked, tidy
+from byrote.training.compute import Compute
 from byrote.training.dispatch import cores, train_all
 from byrote.training.engine import Engine
 from byrote.training.job import Job
-from byrote.training.manifest import alone, describe, model_digest, plan
+from byrote.training.manifest import alone, describe, layout_of, model_digest, plan
 from byrote.training.memory import available
 from byrote.training.planning import choose
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a collection is: of the runs that were missing when it began."""
-
-    steps: int
-    of_steps: int
-    runs: int
-    of_runs: int
-    finished: tuple[int, ...]
-    """The runs that are new since the last time."""
-
-
-Watcher = Callable[[Progress], None]
+from byrote.training.progress import Progress, Watcher
 
 
 def collect(
@@ -53,11 +40,7 @@ def collect(
     seed: int = 0,
     probes: Sequence[Probe | str] = (),
     probe_every: int = 0,
-    workers: int | None = None,
-    executor: Executor | None = None,
-    device: str = "cpu",
-    precision: Literal["auto", "fp32", "bf16"] = "auto",
-    memory: int | None = None,
+    compute: Compute = Compute(),
     source: str = "",
     progress: Watcher | None = None,
 ) -> Record:
@@ -67,14 +50,12 @@ def collect(
     the design, whose balance holds at the end of each extension. `directory` is a path, or a URL that fsspec
     understands (`s3://bucket/audits/fashion`). Several processes may collect into one directory: they share the work.
 
-    `probes` (names of `byrote.probes`, with options as in "curvature(vectors=5)", or Probe objects) are asked of everyone
-    by each model when it is trained, and every `probe_every` epochs if that is not 0; their answers are columns of the record.
+    `probes` (names of `byrote.probes`, with options as in "curvature(vectors=5)", or Probe objects) are asked about all
+    examples when a model is trained, and every `probe_every` epochs if that is not 0; their answers are columns of the record.
 
-    One process per core trains, with one thread each (`workers`), or any `executor` does. On a GPU, and on a CPU when
-    a model is very small, several models are trained at once. A run's bits depend on the seed, its number and what it
-    is packed with, never on the number of workers. `precision` "auto" computes in bfloat16 where the machine has it in
-    hardware; "fp32" never does. `memory` is the budget in bytes of all that trains (default: what is free): it bounds
-    the models trained at once. `source` is where the task came from, for the record.
+    `compute` says with what: by default one process per core trains, with one thread each. On a GPU, and on a CPU when a
+    model is very small, several models are trained at once. A run's bits depend on the seed, its number and what it is
+    packed with, never on the number of workers. `source` is where the task came from, for the record.
 
     Raises WrongRecord when the directory holds another task's runs, InvalidData for a task or settings that cannot be
     used, OutOfMemory when not even one model fits.
@@ -83,16 +64,15 @@ def collect(
 
     where = place(directory)
     design, canaries = design or Subsets(), canaries or Canaries()
-    check_device(device)
+    check_device(compute.device)
     population = plant(task, canaries, seed)
     digest = _check_learner(task, population)
     questions = _questions(task, probes, probe_every)
-    manifest = describe(task, digest, population, design, canaries, seed, source, questions)
+    layout = layout_of(task, population, questions)
+    manifest = describe(task, digest, population, design, canaries, seed, layout, source, questions)
     wanted = design.default_runs(_groups(population)) if runs is None else runs
     if wanted < 0:
         raise InvalidData(f"{wanted} runs cannot be collected. Give 0 or more.")
-    if workers is not None and workers < 1:
-        raise InvalidData(f"{workers} workers cannot train. Give 1 or more.")
     with alone(where):
         blocks = plan(where, manifest, wanted)
         member = _membership(population, design, blocks, seed)
@@ -102,40 +82,41 @@ def collect(
     there = set(finished_runs(where))
     missing = [run for run in range(min(wanted, len(member))) if run not in there]
     if missing:
-        engine = _engine(task, population, device, precision, memory, sum(blocks))
+        engine = _engine(task, population, compute, sum(blocks))
         job = Job(
             where,
-            task.model,
+            learner(task),
             population,
             member,
             task.recipe,
-            len(task.classes),
+            task.learned,
+            layout,
             seed,
             manifest["key"],
             engine,
             questions,
         )
-        crew = _workers(workers, engine, memory, len(missing))
-        train_all(job, missing, blocks, crew, executor, _Watch(job, missing, progress or (lambda _: None)))
+        workers = _workers(compute, engine, len(missing))
+        train_all(job, missing, blocks, workers, compute.executor, _Watch(job, missing, progress or (lambda _: None)))
         tidy(where)
     return Record(where)
 
 
 class _Watch:
-    """Counts what is done. A step that a run was at counts once, also when the run has to be trained again."""
+    """Counts what is done. A step of a run counts once, also when the run has to be trained again."""
 
-    def __init__(self, job: Job, missing: Sequence[int], tell: Watcher) -> None:
-        self.job, self.tell = job, tell
+    def __init__(self, job: Job, missing: Sequence[int], watch: Watcher) -> None:
+        self.job, self.watch = job, watch
         self.left, self.all, self.most = set(missing), len(missing), 0
         self([], [])
 
-    def __call__(self, finished: Sequence[int], at_work: Sequence[int]) -> None:
+    def __call__(self, finished: Sequence[int], running: Sequence[int]) -> None:
         new = tuple(run for run in finished if run in self.left)
         self.left.difference_update(new)
         done = self.all - len(self.left)
-        steps = done * self.job.steps + sum(ticked(self.job.directory, run) for run in at_work if run in self.left)
+        steps = done * self.job.steps + sum(ticked(self.job.directory, run) for run in running if run in self.left)
         self.most = max(self.most, steps)
-        self.tell(Progress(self.most, self.all * self.job.steps, done, self.all, new))
+        self.watch(Progress(self.most, self.all * self.job.steps, done, self.all, new))
 
 
 def _questions(task: Task, probes: Sequence[Probe | str], every: int) -> Questions:
@@ -145,9 +126,18 @@ def _questions(task: Task, probes: Sequence[Probe | str], every: int) -> Questio
         raise InvalidData("Probes ask a torch model, and this task learns by a Fit. Give a model, or no probes.")
     if every < 0:
         raise InvalidData(f"Probes cannot be asked every {every} epochs. Give 1 or more, or 0 for the end only.")
-    from byrote.probes import find_probe
+    from byrote.probes import check_asked, find_probe
 
-    return Questions(tuple(find_probe(p) if isinstance(p, str) else p for p in probes), every)
+    found = tuple(find_probe(p) if isinstance(p, str) else p for p in probes)
+    for probe in found:
+        check_asked(probe, task.learned)
+    if any(
+        not (part.dtype.kind == "f" or is_picture(part)) for part in parts(task.train.inputs).values()
+    ) or isinstance(task.train.inputs, dict | tuple):
+        raise InvalidData(
+            "Probes follow the loss in one array of real-valued inputs, which this task lacks. Give no probes."
+        )
+    return Questions(found, every)
 
 
 def _check_learner(task: Task, population: Population) -> str:
@@ -157,32 +147,35 @@ def _check_learner(task: Task, population: Population) -> str:
         return fit_digest(task.model)
     from byrote.training.checks import check_model
 
-    return model_digest(check_model(task.model, population, len(task.classes)))
+    return model_digest(check_model(task, population))
 
 
-def _engine(
-    task: Task,
-    population: Population,
-    device: str,
-    precision: Literal["auto", "fp32", "bf16"],
-    memory: int | None,
-    runs: int,
-) -> Engine:
-    if isinstance(task.model, Fit):
-        return Engine(device)
-    return choose(task.model, population, task.recipe, device=device, precision=precision, memory=memory, runs=runs)
+def _engine(task: Task, population: Population, compute: Compute, runs: int) -> Engine:
+    make = learner(task)
+    if isinstance(make, Fit):
+        return Engine(compute.device)
+    return choose(
+        make,
+        population,
+        task.recipe,
+        device=compute.device,
+        precision=compute.precision,
+        memory=compute.memory,
+        runs=runs,
+        objective=task.learned,
+    )
 
 
-def _workers(asked: int | None, engine: Engine, memory: int | None, missing: int) -> int:
-    """Return how many processes train: as asked, else one per core as far as memory goes, or one per GPU."""
+def _workers(compute: Compute, engine: Engine, missing: int) -> int:
+    """Return how many processes train: as many as given, else one per core as far as memory goes, or one per GPU."""
     most = -(-missing // engine.pack)
-    if asked is not None:
-        return min(asked, most)
+    if compute.workers is not None:
+        return min(compute.workers, most)
     if engine.device.startswith("cuda"):
         import torch
 
         return min(torch.cuda.device_count(), most) if engine.device == "cuda" else 1
-    fit = max(1, available(engine.device, memory) // max(engine.memory, 1))
+    fit = max(1, available(engine.device, compute.memory) // max(engine.memory, 1))
     return min(cores(), fit, most)
 
 

@@ -1,10 +1,9 @@
 """Stop by itself: collect until memorization is known as well as was asked, and say all along how well it is known."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
@@ -13,27 +12,17 @@ from numpy import ndarray
 from byrote.errors import InvalidData
 from byrote.record import Record
 from byrote.record.storage import place
+from byrote.signature import Probe
 from byrote.summaries.forecast import Forecast, Tally
-from byrote.task.designs import Subsets
+from byrote.task.canaries import Canaries
+from byrote.task.designs import Design, Subsets
 from byrote.task.task import Task
-from byrote.training.collect import Progress, collect
+from byrote.training.collect import collect
+from byrote.training.compute import Compute
+from byrote.training.progress import Progress, Watcher
 
 GROWTH = 2
 """A forecast from few runs is rough, so no extension more than doubles the runs."""
-
-
-@dataclass(frozen=True)
-class Going:
-    """How far a collection is, and how well memorization is known by now (None below a few runs)."""
-
-    steps: int
-    of_steps: int
-    runs: int
-    of_runs: int
-    forecast: Forecast | None
-
-
-Watcher = Callable[[Going], None]
 
 
 def collect_until(
@@ -42,29 +31,50 @@ def collect_until(
     *,
     standard_error: float | None = None,
     runs: int | None = None,
+    design: Design | None = None,
+    canaries: Canaries | None = None,
+    seed: int = 0,
+    probes: Sequence[Probe | str] = (),
+    probe_every: int = 0,
+    compute: Compute = Compute(),
+    source: str = "",
     progress: Watcher | None = None,
-    **settings: Any,
 ) -> Record:
     """Collect runs until the median standard error of memorization is at most `standard_error`, and return the record.
 
     The design is extended by whole blocks, each by as many runs as the forecast asks for, so that balance holds
     whenever it stops. `runs` is then the most to train in all; without `standard_error`, the number to train.
-    `settings` are those of `byrote.collect`. Raises InvalidData for a standard error that is not between 0 and 1.
+    `progress` is called with the forecast. The rest is as in `byrote.collect`. Raises InvalidData for a standard error
+    that is not between 0 and 1.
     """
     if standard_error is not None and not 0 < standard_error < 1:
         raise InvalidData(f"A standard error of {standard_error} cannot be reached. Give a number between 0 and 1.")
-    known = Known(directory)
+    known, scheme = Known(directory), design or Subsets()
 
-    def tell(now: Progress) -> None:
+    def watch(now: Progress) -> None:
         if progress is not None:
             known.read(now.finished)
-            progress(Going(now.steps, now.of_steps, now.runs, now.of_runs, known.forecast()))
+            progress(replace(now, forecast=known.forecast()))
+
+    def gather(runs: int | None) -> Record:
+        return collect(
+            task,
+            directory,
+            runs=runs,
+            design=scheme,
+            canaries=canaries,
+            seed=seed,
+            probes=probes,
+            probe_every=probe_every,
+            compute=compute,
+            source=source,
+            progress=watch,
+        )
 
     if standard_error is None:
-        return collect(task, directory, runs=runs, progress=tell, **settings)
-    design = settings.get("design") or Subsets()
-    record = collect(task, directory, runs=0, **settings)
-    unit = design.default_runs(record.population.groups[record.population.split == "train"])
+        return gather(runs)
+    record = gather(0)
+    unit = scheme.default_runs(record.population.groups[record.population.split == "train"])
     planned = len(record.runs)
     while True:
         known.read(record.runs)
@@ -76,7 +86,7 @@ def collect_until(
         needed = 0 if forecast is None else min(forecast.runs_for(standard_error), GROWTH * planned)
         planned += unit * max(1, -(-(needed - planned) // unit))
         planned = planned if runs is None else min(planned, runs)
-        record = collect(task, directory, runs=planned, progress=tell, **settings)
+        record = gather(planned)
 
 
 class Known:

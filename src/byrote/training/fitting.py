@@ -1,4 +1,4 @@
-"""Fitting: one run of a Fit, from its training examples to what its model says about everyone."""
+"""Fitting: one run of a Fit, from its training examples to what its model says about all of them."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,27 +9,23 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.errors import ByroteError, InvalidData
-from byrote.objectives.classification import observe
+from byrote.objectives import Objective
 from byrote.record import Observed, Population, Step
+from byrote.record.inputs import each, rows
 from byrote.task.examples import Examples
 from byrote.task.fit import Fit, describe_error
 from byrote.training.memory import is_out_of_memory
 
-FLOOR = 1e-7
-"""Probabilities below it are taken for it: log 0 is no number. The largest loss is therefore 16.1."""
-
-
 TOLERANCE = 0.01
 """How far probabilities may be from [0, 1] and their sum from 1: half precision rounds that much."""
 
-
-ASKED_AT_ONCE = 1000
+EVALUATED_AT_ONCE = 1000
 
 
 def learn(
-    fit: Fit, population: Population, member: Bool[ndarray, " example"], seed: int, classes: int
+    fit: Fit, population: Population, member: Bool[ndarray, " example"], seed: int, objective: Objective
 ) -> Iterator[Step]:
-    """Train on the members and yield one step: what the model says about everyone.
+    """Train on the members and yield one step: what the model says about all examples.
 
     Raises InvalidData when there is no member or when what `predict` returns cannot be used, ByroteError when the
     function raises; that memory ran out is raised as it is.
@@ -44,21 +40,23 @@ def learn(
             f"The fit function returned {type(predict).__name__}, which cannot be called with inputs. Return {better}."
         )
     columns: list[dict[str, NDArray[Any]]] = []
-    for start in range(0, len(population), ASKED_AT_ONCE):
-        part = slice(start, start + ASKED_AT_ONCE)
-        said: Any = _call("`predict`", predict, population.inputs[part].copy())
-        columns.append(_columns(said, fit, population.ids[part], population.labels[part], train, classes))
+    for start in range(0, len(population), EVALUATED_AT_ONCE):
+        part = slice(start, start + EVALUATED_AT_ONCE)
+        inputs = each(lambda array: array.copy(), rows(population.inputs, part))
+        predicted: Any = _call("`predict`", predict, inputs)
+        columns.append(_columns(predicted, fit, population.ids[part], population.labels[part], train, objective))
     together = {name: np.concatenate([each[name] for each in columns]) for name in columns[0]}
     yield Step(1, Observed(np.arange(len(population)), together), None)
 
 
 def _examples(population: Population, member: Bool[ndarray, " example"]) -> Examples:
-    groups = population.groups[member]
+    groups, weights = population.groups[member], population.weights[member]
     return Examples(
-        population.inputs[member],
+        rows(population.inputs, member),
         population.labels[member],
         list(population.ids[member]),
         groups=list(groups) if groups.any() else None,
+        weights=None if (weights == 1).all() else weights,
     )
 
 
@@ -72,61 +70,74 @@ def _call(what: str, function: Callable[..., Any], *given: Any) -> Any:
 
 
 def _columns(
-    said: Any,
+    predicted: Any,
     fit: Fit,
     ids: NDArray[np.str_],
-    labels: NDArray[np.int64],
+    labels: NDArray[Any],
     train: Examples,
-    classes: int,
+    objective: Objective,
 ) -> dict[str, NDArray[Any]]:
-    import torch
+    import torch  # the fit may be of another framework, and the process then starts without torch
 
-    outputs = _array(said)
-    if outputs.shape != (len(ids), classes):
-        raise _wrong_shape(outputs.shape, len(ids), train, classes)
+    outputs, count = _array(predicted), objective.outputs
+    if objective.name == "regression" and outputs.shape == (len(ids),):
+        outputs = outputs[:, None]
+    if outputs.shape != (len(ids), count):
+        raise _wrong_shape(outputs.shape, len(ids), train, objective)
     bad = ~np.isfinite(outputs).all(axis=1)
     if bad.any():
         raise InvalidData(
             f"`predict` returned NaN or infinite numbers for {bad.sum()} of {len(ids)} examples, the first with id {str(ids[bad][0])!r}. "
             "See whether the training diverged."
         )
-    logits = outputs if fit.outputs == "logits" else _logarithms(outputs, ids)
-    return dict(observe(torch.from_numpy(logits), torch.from_numpy(labels)))
+    if objective.name == "regression" or fit.outputs == "probabilities":
+        if objective.name != "regression":
+            _check_probabilities(outputs, ids, sums=objective.name == "classification")
+        outputs = objective.from_predictions(outputs)
+    tensor = torch.from_numpy(outputs)
+    return objective.observe(tensor, objective.to_tensor(labels))
 
 
-def _array(said: Any) -> Float[ndarray, "example class"]:
-    values = said.detach().cpu().float() if hasattr(said, "detach") else said
+def _array(predicted: Any) -> Float[ndarray, "example class"]:
+    values = predicted.detach().cpu().float() if hasattr(predicted, "detach") else predicted
     try:
         return np.asarray(values).astype(np.float64)
     except (TypeError, ValueError) as error:
         raise InvalidData(
-            f"`predict` returned {type(said).__name__}, which is no array of numbers ({describe_error(error)}). Return one, `[example, class]`."
+            f"`predict` returned {type(predicted).__name__}, which is no array of numbers ({describe_error(error)}). Return one, `[example, class]`."
         ) from error
 
 
-def _wrong_shape(found: tuple[int, ...], asked: int, train: Examples, classes: int) -> InvalidData:
-    absent = np.setdiff1d(np.arange(classes), train.labels)
-    if len(absent) and found == (asked, classes - len(absent)):
+def _wrong_shape(found: tuple[int, ...], examples: int, train: Examples, objective: Objective) -> InvalidData:
+    count, kind = objective.outputs, objective.name
+    absent = np.setdiff1d(np.arange(count), train.labels) if kind == "classification" else np.zeros(0)
+    if len(absent) and found == (examples, count - len(absent)):
         return InvalidData(
-            f"`predict` returned {found[1]} columns for {classes} classes: no training example of this run has label {absent[0]}. "
-            f"Put the columns in their places: `wide = numpy.zeros((len(inputs), {classes})); wide[:, model.classes_] = model.predict_proba(inputs)`."
+            f"`predict` returned {found[1]} columns for {count} classes: no training example of this run has label {absent[0]}. "
+            f"Put the columns in their places: `wide = numpy.zeros((len(inputs), {count})); wide[:, model.classes_] = model.predict_proba(inputs)`."
         )
+    what = {
+        "classification": ("classes", "class"),
+        "multilabel": ("labels", "label"),
+        "regression": ("targets", "target"),
+    }[kind]
     return InvalidData(
-        f"`predict` returned an array of shape {found} for {asked} examples and {classes} classes. It must have one row per example and one column per class: ({asked}, {classes})."
+        f"`predict` returned an array of shape {found} for {examples} examples and {count} {what[0]}. It must have one row per example and one column per {what[1]}: ({examples}, {count})."
     )
 
 
-def _logarithms(outputs: Float[ndarray, "example class"], ids: NDArray[np.str_]) -> Float[ndarray, "example class"]:
-    sums = outputs.sum(axis=1)
-    beyond = (outputs < -TOLERANCE) | (outputs > 1 + TOLERANCE)
-    bad = beyond.any(axis=1) | (np.abs(sums - 1) > TOLERANCE)
+def _check_probabilities(outputs: Float[ndarray, "example class"], ids: NDArray[np.str_], *, sums: bool) -> None:
+    totals = outputs.sum(axis=1)
+    bad = ((outputs < -TOLERANCE) | (outputs > 1 + TOLERANCE)).any(axis=1)
+    if sums:
+        bad |= np.abs(totals - 1) > TOLERANCE
     if bad.any():
         at = int(np.argmax(bad))
+        reason = f": they sum to {totals[at]:.4g}" if sums else ""
         raise InvalidData(
-            f"`predict` returned {_row(outputs[at])} for example {str(ids[at])!r}, which are no probabilities: they sum to {sums[at]:.4g}. "
+            f"`predict` returned {_row(outputs[at])} for example {str(ids[at])!r}, which are no probabilities{reason}. "
             'If they are logits, write `byrote.Fit(fit, outputs="logits")`.'
         )
-    return np.log(np.clip(outputs, FLOOR, 1.0))
 
 
 def _row(values: Float[ndarray, " class"]) -> str:

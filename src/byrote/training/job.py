@@ -12,8 +12,9 @@ from jaxtyping import Bool
 from numpy import ndarray
 
 from byrote.errors import OutOfMemory
+from byrote.objectives import Objective
 from byrote.probes import NO_QUESTIONS, Questions
-from byrote.record import Population, Step, run_path, writing_run
+from byrote.record import Layout, Population, Step, run_path, writing_run
 from byrote.record.storage import Place, exists
 from byrote.task.fit import Fit
 from byrote.task.recipe import Recipe
@@ -35,7 +36,8 @@ class Job:
     population: Population
     member: Bool[ndarray, "run example"]
     recipe: Recipe
-    classes: int
+    objective: Objective
+    layout: Layout
     seed: int
     key: str
     engine: Engine
@@ -52,13 +54,13 @@ class Job:
         Raises OutOfMemory when the pack does not fit: none of it is written then.
         """
         with ExitStack() as held:
-            mine = [run for run in runs if held.enter_context(claim(self.directory, run))]
-            missing = [run for run in mine if not exists(run_path(self.directory, run))]
+            claimed = [run for run in runs if held.enter_context(claim(self.directory, run))]
+            missing = [run for run in claimed if not exists(run_path(self.directory, run))]
             if missing and not self._fits(missing, tick):
                 raise OutOfMemory(
                     f"Training {_models(len(missing))} at once ran out of memory on {self.engine.device}. Use a smaller model or batch size, or free memory."
                 )
-            return tuple(mine)
+            return tuple(claimed)
 
     def _fits(self, runs: Sequence[int], tick: Callable[[], None]) -> bool:
         """Train and write these runs; return whether memory sufficed, when all that the attempt held is free again."""
@@ -80,17 +82,17 @@ class Job:
                         self.member[run],
                         self.population.ids,
                         self._settings(run, runs),
+                        self.layout,
                         aside=scratch(self.directory, run, "parquet"),
-                        probes=[str(probe) for probe in self.questions.probes],
                     )
                 )
                 for run in runs
             ]
             tickers = [ticker(self.directory, run) for run in runs]
             for steps in self._steps(runs):
-                for step, write, told in zip(steps, writers, tickers, strict=True):
+                for step, write, note in zip(steps, writers, tickers, strict=True):
                     write(step)
-                    told(step.step)
+                    note(step.step)
                 tick()
         seconds = (time.perf_counter() - start) / len(runs)
         for run in runs:
@@ -104,13 +106,20 @@ class Job:
         if isinstance(self.learner, Fit):
             for run, seed in zip(runs, seeds, strict=True):  # a pack of a Fit is one run
                 yield from (
-                    (step,) for step in learn(self.learner, self.population, self.member[run], seed, self.classes)
+                    (step,) for step in learn(self.learner, self.population, self.member[run], seed, self.objective)
                 )
             return
         from byrote.training.loop import train
 
         yield from train(
-            self.learner, self.population, self.member[list(runs)], self.recipe, seeds, self.engine, self.questions
+            self.learner,
+            self.population,
+            self.member[list(runs)],
+            self.recipe,
+            seeds,
+            self.engine,
+            self.questions,
+            self.objective,
         )
 
     def _settings(self, run: int, pack: Sequence[int]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import hashlib
 import inspect
 import json
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,16 @@ from numpy import ndarray
 
 from byrote.errors import ByroteError, WrongRecord
 from byrote.probes import NO_QUESTIONS, Questions
-from byrote.record import Population, finished_runs, read_manifest
+from byrote.record import Layout, Population, finished_runs, read_manifest
+from byrote.record.inputs import describe as describe_inputs
+from byrote.record.inputs import parts
 from byrote.record.storage import Place, exists, scratch_folder
 from byrote.task.canaries import Canaries
 from byrote.task.designs import Design
+from byrote.task.fingerprint import source_of
 from byrote.task.fit import Fit
 from byrote.task.task import Task
+from byrote.training.sensors import scalar_names
 from byrote.version import __version__
 
 
@@ -30,6 +34,7 @@ def describe(
     design: Design,
     canaries: Canaries,
     seed: int,
+    layout: Layout,
     source: str,
     questions: Questions = NO_QUESTIONS,
 ) -> dict[str, Any]:
@@ -41,19 +46,30 @@ def describe(
             "name": task.name,
             "source": source,
             "classes": list(task.classes),
-            "examples": _digest(population.ids, population.labels, population.inputs, population.groups),
+            "examples": _examples_digest(population),
             "model": model,
         },
+        "objective": str(task.learned),
+        "inputs": describe_inputs(population.inputs),
         "recipe": {} if own else task.recipe.values(),
         "design": str(design),
         "canaries": str(canaries),
         "seed": seed,
         "steps": {"unit": "fit", "last": 1} if own else {"unit": "epoch", "last": task.recipe.epochs},
+        **layout.values(),
     }
+    if task.output is not None:
+        body["task"]["output"] = task.output
     if questions.probes:
         body["probes"] = questions.values()
     matters = {**body, "task": {k: v for k, v in body["task"].items() if k != "source"}}
     return {"key": hashlib.sha256(json.dumps(matters, sort_keys=True).encode()).hexdigest(), **body}
+
+
+def layout_of(task: Task, population: Population, questions: Questions = NO_QUESTIONS) -> Layout:
+    """Return which columns the runs of a collection have."""
+    scalars = () if isinstance(task.model, Fit) else scalar_names(population, task.learned)
+    return Layout.of(task.learned, probes=[str(probe) for probe in questions.probes], scalars=scalars)
 
 
 @contextmanager
@@ -95,6 +111,13 @@ def plan(directory: Place, manifest: dict[str, Any], wanted: int) -> list[int]:
     return [*blocks, wanted - sum(blocks)] if wanted > sum(blocks) else blocks
 
 
+def _examples_digest(population: Population) -> str:
+    """Return a digest of all examples: ids, labels, inputs, groups, and weights where there are any."""
+    inputs = [part for _, part in sorted(parts(population.inputs).items())]
+    weights = [] if (population.weights == 1).all() else [population.weights]
+    return _digest(population.ids, population.labels, *inputs, population.groups, *weights)
+
+
 def _digest(*arrays: ndarray) -> str:
     total = hashlib.sha256()
     for array in arrays:
@@ -108,39 +131,32 @@ def _digest(*arrays: ndarray) -> str:
 
 
 def model_digest(network: Any) -> str:
-    """Return a digest of the model's structure, its first weights under a fixed seed, and its code where that can be read."""
+    """Return a digest of the model's structure, its first weights under a fixed seed, and its code, without comments."""
     kinds = {type(module) for module in network.modules() if not type(module).__module__.startswith("torch.")}
     functions = [
         f for kind in sorted(kinds, key=lambda k: k.__qualname__) for f in vars(kind).values() if inspect.isfunction(f)
     ]
-    code = [_source(function) for function in functions]
+    code = [source_of(function) or function.__qualname__ for function in functions]
     weights = [tensor.detach().cpu().float().numpy() for tensor in network.state_dict().values()]
     return hashlib.sha256("\n".join([repr(network), *code, _digest(*weights)]).encode()).hexdigest()
 
 
-def _source(function: Callable[..., Any]) -> str:
-    try:
-        return inspect.getsource(function)
-    except OSError:
-        return function.__qualname__
-
-
-def _check_same(directory: Place, found: dict[str, Any], asked: dict[str, Any]) -> None:
-    if found.get("key") == asked["key"]:
+def _check_same(directory: Place, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    if found.get("key") == wanted["key"]:
         return
     differences = [
-        f"{name} is {old}, asked for {new}" for name, old, new in _differences(found, asked, "") if name != "key"
+        f"{name} is {old} there and {new} here" for name, old, new in _differences(found, wanted, "") if name != "key"
     ]
-    told = "; ".join(differences[:3]) or "its key differs"
+    reason = "; ".join(differences[:3]) or "its key differs"
     raise WrongRecord(
-        f"{directory} holds runs of another audit: {told}. Choose another directory with --out, or repeat the first settings."
+        f"{directory} holds runs of another audit: {reason}. Choose another directory with --out, or repeat the first settings."
     )
 
 
-def _differences(found: Any, asked: Any, name: str) -> Iterator[tuple[str, str, str]]:
-    if isinstance(found, dict) and isinstance(asked, dict):
-        for key in asked:
-            yield from _differences(found.get(key), asked[key], f"{name}.{key}" if name else key)
-    elif found != asked:
-        texts = [f"{str(value)[:12]}..." if len(str(value)) > 60 else repr(value) for value in (found, asked)]
+def _differences(found: Any, wanted: Any, name: str) -> Iterator[tuple[str, str, str]]:
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        for key in wanted:
+            yield from _differences(found.get(key), wanted[key], f"{name}.{key}" if name else key)
+    elif found != wanted:
+        texts = [f"{str(value)[:12]}..." if len(str(value)) > 60 else repr(value) for value in (found, wanted)]
         yield name, texts[0], texts[1]

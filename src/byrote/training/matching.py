@@ -7,18 +7,19 @@ from jaxtyping import Int
 from numpy import ndarray
 
 from byrote.errors import InvalidData, WrongRecord
-from byrote.record import Population, Record
+from byrote.record import Population, Record, make_ids
 from byrote.signature import parse_call
 from byrote.task.canaries import Canaries, plant
 from byrote.task.designs import Subsets
 from byrote.task.fit import Fit
+from byrote.task.recipe import Recipe
 from byrote.task.task import Task
 from byrote.training.checks import check_model
-from byrote.training.manifest import describe, model_digest
+from byrote.training.manifest import describe, layout_of, model_digest
 
 
 def population_of(task: Task, record: Record) -> Population:
-    """Return everyone, with their inputs as they were trained on; raise WrongRecord unless this is the record's task."""
+    """Return all examples, with their inputs as they were trained on; raise WrongRecord unless this is the record's task."""
     if isinstance(task.model, Fit):
         raise InvalidData(
             f"The task {task.name!r} learns by a byrote.Fit, so its runs cannot be trained again epoch by epoch."
@@ -26,11 +27,11 @@ def population_of(task: Task, record: Record) -> Population:
     manifest = record.manifest
     canaries, seed = Canaries(**parse_call(manifest["canaries"])[1]), int(manifest["seed"])
     population = plant(task, canaries, seed)
-    digest = model_digest(check_model(task.model, population, len(task.classes)))
-    asked = describe(task, digest, population, Subsets(), canaries, seed, "")
+    digest = model_digest(check_model(task, population))
+    own = describe(task, digest, population, Subsets(), canaries, seed, layout_of(task, population), "")
     for part, old, new in (
-        ("recipe", manifest["recipe"], asked["recipe"]),
-        *((name, manifest["task"][name], asked["task"][name]) for name in ("examples", "model", "classes")),
+        *((name, manifest[name], own[name]) for name in ("recipe", "objective")),
+        *((name, manifest["task"][name], own["task"][name]) for name in ("examples", "model", "classes")),
     ):
         if old != new:
             raise WrongRecord(
@@ -40,23 +41,30 @@ def population_of(task: Task, record: Record) -> Population:
 
 
 def as_recorded(task: Task, record: Record) -> Task:
-    """Return the task with as many epochs as the record was collected with."""
-    steps = record.manifest["steps"]
-    if steps.get("unit") != "epoch":
+    """Return the task with the recipe that the record was collected with, and its objective.
+
+    A controller of the user's own cannot be read back: then the task's must be spelled alike. Raises WrongRecord when it is not.
+    """
+    task = replace(task, objective=record.objective)
+    if record.manifest["steps"].get("unit") != "epoch" or isinstance(task.model, Fit):
         return task
-    return replace(task, recipe=replace(task.recipe, epochs=int(steps["last"])))
+    if record.manifest["recipe"] == task.recipe.values():
+        return task
+    return replace(task, recipe=Recipe.parse(record.manifest["recipe"]))
 
 
 def check_same(task: Task, record: Record) -> Int[ndarray, " candidate"]:
     """Return where the real training examples of the record are in the task; raise WrongRecord when it is of another."""
     population = record.population
     train = np.flatnonzero(population.where("train"))
-    if len(np.setdiff1d(population.ids[population.where("test")], [f"test/{name}" for name in task.test.ids])):
+    tests = make_ids("test", () if task.test is None else task.test.ids)
+    if len(np.setdiff1d(population.ids[population.where("test")], tests)):
         raise WrongRecord(
             f"{record.directory} has test examples that the task {task.name!r} lacks. Give the record of this task."
         )
     found = to_task(task, record, train)
     differ = task.train.labels[found] != population.labels[train]
+    differ = differ.reshape(len(train), -1).any(axis=1)
     if differ.any():
         name = population.ids[train[np.argmax(differ)]]
         raise WrongRecord(
@@ -67,7 +75,7 @@ def check_same(task: Task, record: Record) -> Int[ndarray, " candidate"]:
 
 def to_task(task: Task, record: Record, positions: Int[ndarray, " rank"]) -> Int[ndarray, " rank"]:
     """Return where these training examples of the record are in the task's training set; raise WrongRecord if one is not."""
-    home = {f"train/{name}": at for at, name in enumerate(task.train.ids)}
+    home = {name: at for at, name in enumerate(make_ids("train", task.train.ids).tolist())}
     names = [str(name) for name in record.population.ids[positions]]
     absent = [name for name in names if name not in home]
     if absent:

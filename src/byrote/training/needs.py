@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
+from byrote.objectives import Classification, Objective
 from byrote.record import Population
+from byrote.record.inputs import parts
 from byrote.task.recipe import Recipe
 from byrote.training.pack import EVALUATION_BATCH
 from byrote.training.tensors import to_tensors
@@ -27,6 +29,9 @@ ROW = 100
 """Bytes per example of what is observed in an epoch, until it is written: twelve columns, where they belong, and copies."""
 
 FEW = (2, 4)
+
+STATES = {"adagrad": 1, "rprop": 2, "asgd": 1, "rmsprop": 1, "muon": 1}
+"""Copies of the weights that an optimizer keeps; two where it is not listed, one for SGD with momentum."""
 
 
 @dataclass(frozen=True)
@@ -48,25 +53,34 @@ class Needs:
         return self.process + pack * self.model
 
 
-def needs(model: Callable[[], nn.Module], population: Population, recipe: Recipe, device: str) -> Needs:
+def needs(
+    model: Callable[[], nn.Module],
+    population: Population,
+    recipe: Recipe,
+    device: str,
+    objective: Objective = Classification(),
+) -> Needs:
     """Measure the model's forward pass on a few examples, and extrapolate to the recipe's batch."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = model().train()
-        small, large = (_forward(network, population, count) for count in FEW)
+        small, large = (_forward(network, population, objective, count) for count in FEW)
     batch = min(recipe.batch_size, len(population))
     activations = small.kept + max(0, batch - FEW[0]) * max(0, large.kept - small.kept) // (FEW[1] - FEW[0])
-    states = {"sgd": 1 if recipe.momentum else 0, "adamw": 2}[recipe.optimizer]
+    states = STATES.get(
+        recipe.spelled_optimizer[0], 2 if recipe.spelled_optimizer[0] != "sgd" else int(recipe.momentum > 0)
+    )
     held = sum(tensor.nbytes for tensor in [*network.parameters(), *network.buffers()])
     kind = "cuda" if device.startswith("cuda") else "cpu"
-    data = 4 * population.inputs.size
+    given = parts(population.inputs).values()
+    data = sum((8 if part.dtype.kind in "iu" and part.dtype != np.uint8 else 4) * part.size for part in given)
     if kind == "cpu":
-        data += sum(np.asarray(column).nbytes for column in (population.inputs, population.ids, population.labels))
-    told = len(population) * (4 * large.classes + (ROW if kind == "cpu" else 0))
-    asked = 3 * EVALUATION_BATCH * large.largest // FEW[1]
+        data += sum(np.asarray(column).nbytes for column in (*given, population.ids, population.labels))
+    observed = len(population) * (4 * large.outputs + (ROW if kind == "cpu" else 0))
+    evaluation = 3 * EVALUATION_BATCH * large.largest // FEW[1]
     return Needs(
-        process=PROCESS[kind] + data + asked,
-        model=int((COPIES + states) * held + BACKWARD * activations) + told,
+        process=PROCESS[kind] + data + evaluation,
+        model=int((COPIES + states) * held + BACKWARD * activations) + observed,
         weights=sum(weight.numel() for weight in network.parameters()),
         activations=activations,
         attention=large.attention,
@@ -79,12 +93,12 @@ class _Forward:
 
     kept: int
     largest: int
-    classes: int
+    outputs: int
     attention: bool
 
 
-def _forward(network: nn.Module, population: Population, count: int) -> _Forward:
-    inputs, labels = to_tensors(population, "cpu", np.arange(count) % len(population))
+def _forward(network: nn.Module, population: Population, objective: Objective, count: int) -> _Forward:
+    inputs, targets = to_tensors(population, objective, "cpu", np.arange(count) % len(population))
     weights = {weight.untyped_storage().data_ptr() for weight in network.parameters()}
     kept: dict[int, int] = {}
 
@@ -94,11 +108,11 @@ def _forward(network: nn.Module, population: Population, count: int) -> _Forward
         return tensor
 
     with saved_tensors_hooks(keep, lambda tensor: tensor):
-        logits = network(inputs)
-        loss = nn.functional.cross_entropy(logits.float(), labels)
+        outputs = network(inputs)
+        loss = objective.losses(outputs.float(), targets).mean()
     sizes = [size for place, size in kept.items() if place not in weights]
     attention = any("ScaledDotProduct" in name for name in _operations(loss.grad_fn))
-    return _Forward(sum(sizes), max(sizes, default=0), logits.shape[1], attention)
+    return _Forward(sum(sizes), max(sizes, default=0), outputs[0].numel(), attention)
 
 
 def _operations(last: Any) -> set[str]:

@@ -7,6 +7,7 @@ from typing import Literal
 from torch import nn
 
 from byrote.errors import ByroteError
+from byrote.objectives import Classification, Objective
 from byrote.record import Population
 from byrote.task.recipe import Recipe
 from byrote.training.engine import Engine
@@ -40,6 +41,7 @@ def choose(
     precision: Literal["auto", "fp32", "bf16"] = "auto",
     memory: int | None = None,
     runs: int,
+    objective: Objective = Classification(),
 ) -> Engine:
     """Return the fastest engine for this task on this machine, within `memory` bytes (default: what is free now).
 
@@ -48,7 +50,7 @@ def choose(
     the hardware multiplies such numbers, else fp32. Raises ByroteError when not even one model fits.
     """
     with one_thread():
-        need, budget = needs(model, population, recipe, device), available(device, memory)
+        need, budget = needs(model, population, recipe, device, objective), available(device, memory)
         if need.bytes(1) > budget:
             raise ByroteError(
                 f"Training one model takes about {spell_memory(need.bytes(1))}, but {spell_memory(budget)} may be used. "
@@ -60,7 +62,14 @@ def choose(
         matmul = "highest" if need.attention else fastest_matmul(device)  # fused attention is slow with the others
         most = PACK_ON_GPU if device.startswith("cuda") else min(PACK_ON_CPU, runs // PACKS) if small else 1
         pack = max(1, min(most, runs, (budget - need.process) // max(need.model, 1)))
-        if pack > 1 and (found := obstacle(model, *to_tensors(population, device, slice(0, 4)), precision)):
+        if pack > 1 and (found := _obstacle(model, population, objective, device, precision)):
             logger.warning("This model cannot be trained in packs, so its runs are trained one by one: %s.", found)
             pack = 1
     return Engine(device, precision, matmul, pack, need.bytes(pack))
+
+
+def _obstacle(
+    model: Callable[[], nn.Module], population: Population, objective: Objective, device: str, precision: str
+) -> str:
+    inputs, targets = to_tensors(population, objective, device, slice(0, 4))
+    return obstacle(model, inputs, targets, objective, precision)

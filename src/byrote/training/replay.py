@@ -15,14 +15,16 @@ from byrote.record import Population, Record
 from byrote.task.fit import Fit
 from byrote.task.recipe import Recipe
 from byrote.task.schedule import at
+from byrote.task.signals import Signals
 from byrote.task.task import Task
-from byrote.training.batches import side_by_side
+from byrote.training.adapter import learner
+from byrote.training.batches import equally_long
 from byrote.training.engine import Engine
 from byrote.training.hardware import one_thread
 from byrote.training.job import run_seed
+from byrote.training.loop import evaluated
 from byrote.training.matching import population_of
 from byrote.training.pack import Pack
-from byrote.training.tensors import to_tensors
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,16 +53,9 @@ def checkpoints(
     """
     wanted = _check(task, epochs)
     pack = _made(
-        lambda: Pack(
-            _model(task),
-            *to_tensors(population, (engine or Engine()).device),
-            member[None],
-            task.recipe,
-            [seed],
-            engine or Engine(),
-        )
+        lambda: Pack(_model(task), population, task.learned, member[None], task.recipe, [seed], engine or Engine())
     )
-    yield from _trained(pack, 0, task.recipe, wanted)
+    yield from _trained(pack, 0, population, task.recipe, wanted)
 
 
 def replay(
@@ -82,7 +77,7 @@ def replay(
     settings = record.run_settings(run)
     if "pack" not in settings:
         raise MissingEvidence(
-            f"Run {run} of {record.directory} was not trained by rote, or by an older version, so it cannot be trained again. Give checkpoints of your own."
+            f"Run {run} of {record.directory} was not trained by byrote, or by an older version, so it cannot be trained again. Give checkpoints of your own."
         )
     population = population_of(task, record)
     engine = Engine(device or settings["device"], settings["precision"], settings["matmul"])
@@ -96,32 +91,35 @@ def replay(
     counts = members.sum(axis=1)
     ((runs, place),) = (
         (part, int(np.flatnonzero(part == together.index(run))[0]))
-        for part in side_by_side(counts, task.recipe.batch_size)
+        for part in equally_long(counts, task.recipe.batch_size)
         if together.index(run) in part
     )
     pack = _made(
         lambda: Pack(
             _model(task),
-            *to_tensors(population, engine.device),
+            population,
+            task.learned,
             members[runs],
             task.recipe,
             [run_seed(seed, together[other]) for other in runs],
             engine,
         )
     )
-    yield from _trained(pack, place, task.recipe, wanted)
+    yield from _trained(pack, place, population, task.recipe, wanted)
 
 
-def _trained(pack: Pack, place: int, recipe: Recipe, epochs: Sequence[int]) -> Iterator[Checkpoint]:
-    nobody = np.zeros(0, np.int64)
-    for step in range(max(epochs) + 1):
-        if step:
+def _trained(
+    pack: Pack, place: int, population: Population, recipe: Recipe, epochs: Sequence[int]
+) -> Iterator[Checkpoint]:
+    none = np.zeros(0, np.int64)
+    for epoch in range(max(epochs) + 1):
+        if epoch:
             with one_thread():
-                pack.epoch(step, nobody)
-        if step in epochs:
-            rate = at(recipe.learning_rate, max(0.0, step - 0.5) / recipe.epochs)
+                pack.epoch(epoch, evaluated(population, recipe, epoch) if recipe.controlled else none)
+        if epoch in epochs:
+            signals = Signals(max(0.0, epoch - 0.5) / recipe.epochs, max(epoch, 1), 0, pack.canaries[place])
             model = copy.deepcopy(pack.networks.one(place)).eval()
-            yield Checkpoint(step, model, float(rate))
+            yield Checkpoint(epoch, model, at(recipe.learning_rate, signals))
 
 
 def _made(build: Callable[[], Pack]) -> Pack:
@@ -130,7 +128,7 @@ def _made(build: Callable[[], Pack]) -> Pack:
 
 
 def _model(task: Task) -> Any:
-    return task.model
+    return learner(task)
 
 
 def _check(task: Task, epochs: Sequence[int] | None) -> Sequence[int]:

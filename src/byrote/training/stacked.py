@@ -4,11 +4,16 @@ import copy
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.utils import convert_conv2d_weight_memory_format
+
+from byrote.objectives import Objective
+from byrote.record.inputs import each
+from byrote.training.tensors import copied, device_of
 
 TOLERANCE = 0.01
 """Largest relative difference between the outputs of a network in a stack and alone that still counts as rounding."""
@@ -16,6 +21,9 @@ TOLERANCE = 0.01
 
 class Alone:
     """One network, in the shape of a pack of one: the plain module, with nothing added to its step."""
+
+    runs: int | None = None
+    """How many runs the weights are stacks of: none, they are those of one."""
 
     def __init__(self, network: nn.Module) -> None:
         convert_conv2d_weight_memory_format(network, torch.channels_last)  # convolutions follow their weights
@@ -30,15 +38,15 @@ class Alone:
         """Switch between training and evaluation."""
         self.network.train(training)
 
-    def __call__(self, inputs: Tensor, runs: slice) -> Tensor:
-        """Return `[run, example, class]` from `[run, example, ...]`, where `runs` is all there is."""
-        return self.network(inputs[0])[None]
+    def __call__(self, inputs: Any, runs: slice) -> Tensor:
+        """Return `[run, example, ...]` from inputs `[run, example, ...]`, where `runs` is all there is."""
+        return self.network(each(lambda part: part[0], inputs))[None]
 
     def join(self) -> None:
         """Put the gradients of the parts together; there is one part."""
 
-    def ask(self, inputs: Tensor) -> Tensor:
-        """Return `[run, example, class]` from `[example, ...]`."""
+    def ask(self, inputs: Any) -> Tensor:
+        """Return `[run, example, ...]` from inputs `[example, ...]`."""
         return self.network(inputs)[None]
 
     def one(self, run: int) -> nn.Module:
@@ -54,7 +62,7 @@ class Stacked:
     """Networks of one shape. Each has its own weights, buffers, batches and random draws; nothing is shared but the kernels."""
 
     def __init__(self, networks: Sequence[nn.Module]) -> None:
-        self.skeleton, self.size = networks[0], len(networks)
+        self.skeleton, self.runs = networks[0], len(networks)
         self.weights = _side_by_side([dict(network.named_parameters()) for network in networks])
         self.buffers = _side_by_side([dict(network.named_buffers()) for network in networks])
         self._parts: list[dict[str, Tensor]] = []
@@ -70,13 +78,13 @@ class Stacked:
         """Switch between training and evaluation."""
         self.skeleton.train(training)
 
-    def __call__(self, inputs: Tensor, runs: slice) -> Tensor:
-        """Return `[run, example, class]` from `[run, example, ...]`, for consecutive runs of the stack.
+    def __call__(self, inputs: Any, runs: slice) -> Tensor:
+        """Return `[run, example, ...]` from inputs `[run, example, ...]`, for consecutive runs of the stack.
 
         Buffers are cut as views, so that what happens to them in place happens to the stack; see `join` for the weights.
         """
         weights, buffers = self.weights, self.buffers
-        if len(inputs) < self.size:
+        if runs.stop - runs.start < self.runs:
             weights = {
                 name: weight[runs].detach().requires_grad_(weight.requires_grad) for name, weight in weights.items()
             }
@@ -90,25 +98,26 @@ class Stacked:
             gradients = [part[name].grad for part in self._parts]
             present = [gradient for gradient in gradients if gradient is not None]
             if present:
-                weight.grad = torch.cat(present)
+                joined = torch.cat(present)
+                weight.grad = joined if weight.grad is None else weight.grad + joined
         self._parts.clear()
 
-    def ask(self, inputs: Tensor) -> Tensor:
-        """Return `[run, example, class]` from `[example, ...]`: everyone is asked about the same examples."""
+    def ask(self, inputs: Any) -> Tensor:
+        """Return `[run, example, ...]` from inputs `[example, ...]`: all runs get the same examples."""
         return self._all(self.weights, self.buffers, inputs)
 
     def one(self, run: int) -> nn.Module:
         """Return the network of one run, as a copy."""
         network = copy.deepcopy(self.skeleton)
-        mine = {name: stack[run].detach() for name, stack in {**self.weights, **self.buffers}.items()}
-        network.load_state_dict(mine, strict=False)
+        own = {name: stack[run].detach() for name, stack in {**self.weights, **self.buffers}.items()}
+        network.load_state_dict(own, strict=False)
         return network
 
     def norms(self) -> list[float]:
         """Return the Euclidean norm of each run's trained weights."""
         return _norms([weight.detach() for weight in self.parameters])
 
-    def _one(self, weights: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Tensor) -> Tensor:
+    def _one(self, weights: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Any) -> Tensor:
         return functional_call(self.skeleton, (weights, buffers), (inputs,))
 
 
@@ -128,33 +137,37 @@ def casting(device: torch.device, precision: str) -> AbstractContextManager[obje
     return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
 
 
-def obstacle(model: Callable[[], nn.Module], inputs: Tensor, labels: Tensor, precision: str = "fp32") -> str:
+def obstacle(
+    model: Callable[[], nn.Module], inputs: Any, targets: Tensor, objective: Objective, precision: str = "fp32"
+) -> str:
     """Return why networks of this model cannot be stacked, tried out on a few examples; nothing when they can."""
     try:
         with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
             warnings.filterwarnings("error", message=".*performance drop.*")  # an operation that would be looped over
-            return _says_otherwise(model, inputs) or _learns_otherwise(model, inputs, labels, precision)
+            return _says_otherwise(model, inputs) or _learns_otherwise(model, inputs, targets, objective, precision)
     except Exception as error:
-        return f"{type(error).__name__}, {str(error).splitlines()[0] if str(error) else 'without a word'}"
+        return f"{type(error).__name__}, {str(error).splitlines()[0] if str(error) else 'without a message'}"
 
 
-def _says_otherwise(model: Callable[[], nn.Module], inputs: Tensor) -> str:
-    networks = [fresh(model, seed, inputs.device) for seed in (0, 1)]
+def _says_otherwise(model: Callable[[], nn.Module], inputs: Any) -> str:
+    networks = [fresh(model, seed, device_of(inputs)) for seed in (0, 1)]
     with torch.no_grad():
-        expected = torch.stack([network.eval()(inputs.clone()) for network in networks])
-        difference = Stacked(networks).ask(inputs.clone()) - expected
+        expected = torch.stack([network.eval()(copied(inputs)) for network in networks])
+        difference = Stacked(networks).ask(copied(inputs)) - expected
     return "stacked, it gives other outputs" if difference.norm() > TOLERANCE * expected.norm() else ""
 
 
-def _learns_otherwise(model: Callable[[], nn.Module], inputs: Tensor, labels: Tensor, precision: str) -> str:
-    """Return what a training step changes in a network alone, but not in each network of a stack."""
-    alone, *networks = [fresh(model, seed, inputs.device).train() for seed in (0, 0, 0)]
+def _learns_otherwise(
+    model: Callable[[], nn.Module], inputs: Any, targets: Tensor, objective: Objective, precision: str
+) -> str:
+    """Return what an update changes in a network alone, but not in each network of a stack."""
+    alone, *networks = [fresh(model, seed, device_of(inputs)).train() for seed in (0, 0, 0)]
     stack, numbers = Stacked(networks), _numbers(alone)
     before = {name: buffer.clone() for name, buffer in stack.buffers.items()}
-    with casting(inputs.device, precision):
-        alone(inputs.clone())
-        logits = stack(torch.stack([inputs, inputs]), slice(0, 2))
-    nn.functional.cross_entropy(logits.flatten(0, 1).float(), labels.repeat(2)).backward()
+    with casting(device_of(inputs), precision):
+        alone(copied(inputs))
+        outputs = stack(each(lambda part: torch.stack([part, part]), inputs), slice(0, 2))
+    objective.losses(outputs.flatten(0, 1).float(), torch.cat([targets, targets])).mean().backward()
     changed = [name for name, number in _numbers(alone).items() if number != numbers.get(name)]
     for name, buffer in alone.named_buffers():
         if torch.equal(buffer, before[name][0]) != torch.equal(stack.buffers[name], before[name]):

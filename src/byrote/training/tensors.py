@@ -1,23 +1,60 @@
-"""Examples as tensors on a device."""
+"""Examples as tensors on a device. Inputs may be one tensor, or a dict or tuple of them."""
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Int
 from numpy import ndarray
+from numpy.typing import NDArray
 from torch import Tensor
 
+from byrote.objectives import Objective
 from byrote.record import Population
-
-if TYPE_CHECKING:
-    pass
+from byrote.record.inputs import each, is_picture, parts, rows
 
 
 def to_tensors(
-    population: Population, device: str, which: slice | Int[ndarray, " example"] = slice(None)
-) -> tuple[Tensor, Tensor]:
-    """Return inputs as float32 (uint8 is divided by 255) and labels, on the device."""
-    inputs = torch.from_numpy(np.ascontiguousarray(population.inputs[which])).to(device)
-    inputs = inputs.float().div_(255) if inputs.dtype == torch.uint8 else inputs.float()
-    return inputs, torch.from_numpy(population.labels[which]).to(device)
+    population: Population,
+    objective: Objective,
+    device: str,
+    which: slice | Int[ndarray, " example"] = slice(None),
+) -> tuple[Any, Tensor]:
+    """Return inputs as a model reads them, and targets as the objective reads them, on the device."""
+    inputs = each(lambda part: _tensor(part, device), rows(population.inputs, which))
+    return inputs, objective.to_tensor(population.labels[which]).to(device)
+
+
+def _tensor(part: NDArray[Any], device: str) -> Tensor:
+    """Return byte pictures divided by 255, whole numbers as int64, real numbers as float32, and bool as it is."""
+    tensor = torch.from_numpy(np.ascontiguousarray(part)).to(device)
+    if is_picture(part):
+        return tensor.float().div_(255)
+    if part.dtype.kind in "iu":
+        return tensor.long()
+    return tensor if part.dtype.kind == "b" else tensor.float()
+
+
+def device_of(inputs: Any) -> torch.device:
+    """Return where inputs are."""
+    return first(inputs).device
+
+
+def first(inputs: Any) -> Tensor:
+    """Return the first tensor of the inputs."""
+    return next(iter(parts(inputs).values()))
+
+
+def take(inputs: Any, which: Tensor) -> Any:
+    """Return the inputs of these examples."""
+    return each(lambda part: part.index_select(0, which), inputs)
+
+
+def side_by_side(inputs: Any, size: int) -> Any:
+    """Return `[run, example, ...]` from runs of `size` examples that lie one after the other."""
+    return each(lambda part: part.unflatten(0, (-1, size)), inputs)
+
+
+def copied(inputs: Any) -> Any:
+    """Return a copy, for a model that may change its inputs in place."""
+    return each(lambda part: part.clone(), inputs)
