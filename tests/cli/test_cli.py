@@ -192,7 +192,7 @@ def test_places_that_cannot_be_written(tmp_path: Path, record: Path) -> None:
 
 
 def test_ctrl_c_is_a_sentence_and_keeps_finished_runs(tmp_path: Path) -> None:
-    write_task(tmp_path, epochs=60)
+    write_task(tmp_path, epochs=150)
     command = [*BYROTE, "audit", "my_task.py", "--runs", "8", "--out", "out"]
     process = subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True

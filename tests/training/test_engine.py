@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-import byrote.training.hardware
+import byrote.training.planning
 from byrote.errors import ByroteError
 from byrote.task.recipe import Recipe
 from byrote.training.engine import Engine
@@ -105,7 +105,7 @@ def test_the_precision_is_bf16_by_itself_only_where_that_is_fast(monkeypatch: py
     broad = partial(hidden, 8000)
     assert choose(broad, people(), RECIPE, runs=1).precision == ("bf16" if has_bf16("cpu") else "fp32")
     for fast in (True, False):  # one of the two is not this machine
-        monkeypatch.setattr(byrote.training.hardware, "has_bf16", lambda device, fast=fast: fast)
+        monkeypatch.setattr(byrote.training.planning, "has_bf16", lambda device, fast=fast: fast)
         assert choose(broad, people(), RECIPE, runs=1).precision == ("bf16" if fast else "fp32")
         assert choose(broad, people(), RECIPE, runs=1, precision="fp32").precision == "fp32"
         assert choose(perceptron, people(), RECIPE, runs=1).precision == "fp32"
@@ -122,7 +122,7 @@ class Attends(nn.Module):
 
 
 def test_fused_attention_is_left_the_products_it_is_fast_with(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(byrote.training.hardware, "fastest_matmul", lambda device: "medium")  # as on other processors
+    monkeypatch.setattr(byrote.training.planning, "fastest_matmul", lambda device: "medium")  # as on other processors
     assert choose(perceptron, people(), RECIPE, runs=1).matmul == "medium"
     assert choose(Attends, people(), RECIPE, runs=1).matmul == "highest"
 

@@ -126,7 +126,7 @@ def test_running_out_of_memory_is_told_from_other_errors() -> None:
 def test_a_prepared_process_keeps_what_it_has_freed(prepared: bool) -> None:
     code = (
         "import resource, torch\n"
-        "from byrote.training.engine import prepare_process\n"
+        "from byrote.training.memory import prepare_process\n"
         f"{'prepare_process()' if prepared else ''}\n"
         "def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
         "def work(): torch.ones(25_000_000)\n"
