@@ -27,7 +27,7 @@ from byrote.attribution import (
 from byrote.attribution.attribute import divided
 from byrote.attribution.kept import attribution_path, kept_methods, read_about
 from byrote.attribution.tables import agreement_verdict, attribution_rows
-from byrote.errors import ByroteError, InvalidData, MissingEvidence, WrongRecord
+from byrote.errors import ByroteError, InvalidData, MissingEvidence, Remedy, WrongRecord
 from byrote.evidence.evaluate import pairs
 from byrote.locate import replay
 from byrote.record import Record
@@ -160,23 +160,24 @@ def test_another_record_a_broken_file_and_none_at_all(record: Record, found: Att
     copy = Record(shutil.copytree(record.directory, tmp_path / "copy"))
     path = Path(write_attribution(copy, found))
     copy.manifest["key"] = "other"
-    with pytest.raises(
-        WrongRecord, match=r"was made for other runs than are there\. Make it again with `byrote attribute`"
-    ):
+    again = Remedy("attribute", "tracin")
+    with pytest.raises(WrongRecord, match=r"was made for other runs than are there\.") as refused:
         read_attribution(copy, "tracin")
+    assert refused.value.remedy == again
     path.write_bytes(b"PAR1 is not enough")
     for read in (read_about, read_attribution):
-        with pytest.raises(WrongRecord, match=r"tracin\.parquet cannot be read .* Remove it, or make it again"):
+        with pytest.raises(
+            WrongRecord, match=r"tracin\.parquet cannot be read .* Remove it, or make it again"
+        ) as refused:
             read(copy, "tracin")
+        assert refused.value.remedy == again
     shutil.copy(copy.directory / "examples.parquet", path)
     with pytest.raises(WrongRecord, match="cannot be read"):
         read_attribution(copy, "tracin")
     path.unlink()
-    with pytest.raises(
-        MissingEvidence,
-        match=r"keeps no attribution by tracin\. Make one with `byrote attribute TASK .* --method tracin`\.",
-    ):
+    with pytest.raises(MissingEvidence, match=r"keeps no attribution by tracin\.") as refused:
         read_attribution(copy, "tracin")
+    assert refused.value.remedy == again
     with pytest.raises(ByroteError, match=r"no method named 'trac'\. Did you mean 'trak'|Did you mean 'tracin'"):
         attribution_path(copy, "trac")
 
@@ -251,7 +252,7 @@ def test_sentences_say_how_much_an_agreement_can_mean(record: Record, found: Att
         )
     assert "nothing to hold single pairs against" in verdict(size(np.nan, np.nan, np.nan), size(np.nan, np.nan, np.nan))
     alone = agreement_verdict(replace(found.about, agreement=None, compared=1))
-    assert "cannot be measured from 1 other run (4 or more can: `byrote audit` with more --runs)" in alone
+    assert "cannot be measured from 1 other run (it takes 4 or more)" in alone
     for said in (good, alone):
         assert said.endswith("TracIn and TRAK are proxies of retraining: check what matters by leaving it out.")
 

@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 
 from byrote.attribution.kept import Agreement
 from byrote.attribution.tracin import Block
-from byrote.errors import InvalidData, MissingEvidence
+from byrote.errors import InvalidData, MissingEvidence, Remedy
 from byrote.record import Record
 from byrote.scores import influence
 from byrote.stats.estimate import Estimate
@@ -46,7 +46,8 @@ def agreement(
     runs = [run for run in record.runs if run not in models]
     if len(runs) < COMPARED:
         raise MissingEvidence(
-            f"The agreement with influence needs {COMPARED} runs or more besides those that were asked, but {record.directory} has {len(runs)} finished. Run `byrote audit` with more --runs."
+            f"The agreement with influence needs {COMPARED} runs or more besides those whose models were used, but {record.directory} has {len(runs)} finished.",
+            Remedy("more_runs", COMPARED + len(record.runs) - len(runs)),
         )
     margin = np.stack([record.at_step(run, "margin", record.last_step)[targets] for run in runs])
     member = np.stack([record.member(run)[examples] for run in runs])

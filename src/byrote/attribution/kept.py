@@ -13,7 +13,7 @@ from jaxtyping import Float32, Int
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from byrote.errors import MissingEvidence, WrongRecord, unknown
+from byrote.errors import MissingEvidence, Remedy, WrongRecord, unknown
 from byrote.record.reading import Record
 from byrote.record.storage import Place, names, read_bytes, replacing
 from byrote.stats.estimate import Estimate
@@ -120,7 +120,7 @@ def read_attribution(record: Record, method: str) -> Attribution:
         flat: NDArray[Any] = table["value"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
         value = flat.astype(np.float32).reshape(len(targets), len(ids)).T
     except (ValueError, KeyError, pa.ArrowException) as error:
-        raise _broken(attribution_path(record, method), error) from None
+        raise _broken(attribution_path(record, method), method, error) from None
     return Attribution(about, targets, value)
 
 
@@ -132,7 +132,7 @@ def _read(record: Record, method: str) -> tuple[About, pa.Table]:
     except FileNotFoundError:
         raise _missing(record, method) from None
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-        raise _broken(path, error) from None
+        raise _broken(path, method, error) from None
 
 
 def _positions(ids: NDArray[np.str_], wanted: list[str]) -> NDArray[np.int64]:
@@ -144,7 +144,8 @@ def _about(record: Record, metadata: Mapping[bytes, bytes] | None) -> About:
     told: dict[str, Any] = json.loads((metadata or {})[METADATA])
     if told["key"] != record.manifest.get("key"):
         raise WrongRecord(
-            f"The {told['method']} attribution in {record.directory} was made for other runs than are there. Make it again with `byrote attribute`."
+            f"The {told['method']} attribution in {record.directory} was made for other runs than are there.",
+            Remedy("attribute", told["method"]),
         )
     measured = told["agreement"]
     return About(
@@ -169,10 +170,8 @@ def _estimate(size: Mapping[str, Any]) -> Estimate:
 
 
 def _missing(record: Record, method: str) -> MissingEvidence:
-    return MissingEvidence(
-        f"{record.directory} keeps no attribution by {method}. Make one with `byrote attribute TASK {record.directory} --method {method}`."
-    )
+    return MissingEvidence(f"{record.directory} keeps no attribution by {method}.", Remedy("attribute", method))
 
 
-def _broken(path: Place, error: Exception) -> WrongRecord:
-    return WrongRecord(f"{path} cannot be read ({error}). Remove it, or make it again with `byrote attribute`.")
+def _broken(path: Place, method: str, error: Exception) -> WrongRecord:
+    return WrongRecord(f"{path} cannot be read ({error}). Remove it, or make it again.", Remedy("attribute", method))

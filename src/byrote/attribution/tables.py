@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
+from byrote.attribution.agreement import COMPARED
 from byrote.attribution.kept import About, Attribution
 from byrote.evidence.evaluate import pairs
 from byrote.record import Record
@@ -47,7 +48,7 @@ def agreement_verdict(about: About) -> str:
     if about.agreement is None:
         return (
             f"How far {name} agrees with retraining cannot be measured from {about.compared} other run{'' if about.compared == 1 else 's'} "
-            f"(4 or more can: `byrote audit` with more --runs). {proxy}"
+            f"(it takes {COMPARED} or more). {proxy}"
         )
     sums, rank, again = about.agreement.linear_datamodeling, about.agreement.spearman, about.agreement.reliability
     together = (
@@ -63,7 +64,7 @@ def agreement_verdict(about: About) -> str:
         f"influence from these runs has {again.value:.3f} [{again.low:.3f}, {again.high:.3f}] with that of as many new ones (over {again.n} targets)"
     )
     if not again.low > 0:
-        return f"{said}, so pairs are mostly noise here and cannot say how good {name} is: more --runs would. {proxy}"
+        return f"{said}, so pairs are mostly noise here and cannot say how good {name} is: more runs would. {proxy}"
     return f"{said}, so {np.sqrt(again.value):.2f} is about the most that anything could show here. {proxy}"
 
 

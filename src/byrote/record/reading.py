@@ -139,7 +139,7 @@ def read_manifest(directory: Place) -> dict[str, Any]:
             _ = manifest["task"]["classes"], manifest["steps"]["last"]
     except FileNotFoundError:
         raise WrongRecord(
-            f"{directory} is not a record: it has no record.json. Give a directory that `byrote audit` has written."
+            f"{directory} is not a record: it has no record.json. Give the directory of a record."
         ) from None
     except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError):
         raise WrongRecord(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from byrote.errors import InvalidData
+from byrote.errors import InvalidData, Remedy
 from byrote.record import Population
 from byrote.training.tensors import to_tensors
 
@@ -53,9 +53,7 @@ def check_device(device: str) -> None:
         torch.zeros(1, device=device).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         told = str(error).split("\n")[0].rstrip(".")
-        raise InvalidData(
-            f"This torch cannot use the device {device!r}: {told}. Use --device cpu, or install a torch that can."
-        ) from None
+        raise InvalidData(f"This torch cannot use the device {device!r}: {told}.", Remedy("device", "cpu")) from None
 
 
 def _first_line(error: Exception) -> str:
