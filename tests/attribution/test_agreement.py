@@ -131,7 +131,7 @@ def test_effects_that_margins_are_made_of_have_a_high_score(record: Record) -> N
 
 def test_refusals(record: Record, tmp_path: Path) -> None:
     examples, targets = asked(record)
-    with pytest.raises(InvalidData, match=r"A block of shape \(3, 90\) does not speak of 80 examples and 90 targets\."):
+    with pytest.raises(InvalidData, match=r"A block of shape \(3, 90\) does not fit 80 examples and 90 targets\."):
         agreement([(np.arange(90), np.zeros((3, 90)))], record, examples, targets)
     few = collect(small_task(1), tmp_path, runs=2, canaries=Canaries(), workers=1)
     with pytest.raises(MissingEvidence, match=r"needs 4 runs or more besides .*, but .* has 2 finished") as refused:
