@@ -68,7 +68,7 @@ def main() -> None:
     order = values.ranked(record.population.where("train"))
     home = {f"train/{name}": at for at, name in enumerate(task.train.ids)}
     at = np.array([home[str(name)] for name in record.population.ids[order]])
-    everyone = right(task, asked.out, Without("nobody", np.sort(at), 0), asked.seeds)
+    everyone = right(task, asked.out, Without("nothing", np.sort(at), 0), asked.seeds)
     print(
         f"{task.name}, {len(task.test)} test examples, {asked.seeds} seeds, memorization from {len(record.runs)} runs; points of test accuracy, "
         "90 % intervals [over seeds] (over seeds and test examples)"

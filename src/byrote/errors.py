@@ -1,11 +1,84 @@
-"""What goes wrong at the border, each as one or two sentences: what was asked, what was found, what to do."""
+"""What goes wrong at the border: the fact in a sentence or two, and what the user can do about it.
+
+Code that raises states the fact and names a Remedy. How a remedy is called differs between Python and the command line,
+and stands in one table, WORDS.
+"""
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Name = Literal[
+    "more_runs",
+    "more_epochs",
+    "canaries",
+    "probe",
+    "another_directory",
+    "device",
+    "attribute",
+    "extra",
+    "traceback",
+]
+
+WORDS: dict[Name, tuple[str, str]] = {
+    "more_runs": ("Collect with runs={} or more.", "Run `byrote audit` with --runs {} or more."),
+    "more_epochs": (
+        "Collect into another directory, with more epochs in the recipe.",
+        "Run `byrote audit` with more --epochs and another --out.",
+    ),
+    "canaries": (
+        "Collect into another directory with canaries=byrote.Canaries({}).",
+        "Run `byrote audit` with --canaries {} and another --out.",
+    ),
+    "probe": (
+        "Collect into another directory with probes=['{}'].",
+        "Run `byrote audit` with --probe '{}' and another --out.",
+    ),
+    "another_directory": ("Give another directory.", "Give another directory with --out."),
+    "device": ("Give device='{}', or install a torch that can.", "Use --device {}, or install a torch that can."),
+    "attribute": (
+        "Make it with byrote.attribution: attribute(task, record, '{}'), then write_attribution.",
+        "Make it with `byrote attribute TASK RUNS --method {}`.",
+    ),
+    "extra": ("Install the extra: pip install 'byrote[{}]'.", "Install the extra: pip install 'byrote[{}]'."),
+    "traceback": ("The traceback shows where.", "Use --debug to see where."),
+}
+"""What to do, in Python and on the command line; {} is the value of the remedy."""
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What the user can do: a name from WORDS, and the value that it takes, such as the number of runs that are needed."""
+
+    name: Name
+    value: int | str = ""
+
+    def in_python(self) -> str:
+        """Return it as a sentence for a user of the package."""
+        return WORDS[self.name][0].format(self.value)
+
+    def on_command_line(self) -> str:
+        """Return it as a sentence for a user of the command line."""
+        return WORDS[self.name][1].format(self.value)
 
 
 class ByroteError(Exception):
-    """Anything the user can act on. The command line prints its text and exits with status 1."""
+    """Anything the user can act on: `fact` says what was given and found, `remedy` what to do where that has a name.
+
+    As text it speaks to a user of the package; the command line prints `on_command_line` and exits with status 1.
+    """
+
+    def __init__(self, fact: str, remedy: Remedy | None = None) -> None:
+        super().__init__(fact)
+        self.fact, self.remedy = fact, remedy
+
+    def __str__(self) -> str:
+        return self.fact if self.remedy is None else f"{self.fact} {self.remedy.in_python()}"
+
+    def on_command_line(self) -> str:
+        """Return the fact and the remedy for a user of the command line."""
+        return self.fact if self.remedy is None else f"{self.fact} {self.remedy.on_command_line()}"
 
 
 class InvalidData(ByroteError):
@@ -13,7 +86,7 @@ class InvalidData(ByroteError):
 
 
 class MissingEvidence(ByroteError):
-    """A score asked for columns or runs that the record does not hold."""
+    """A score needs columns or runs that the record does not hold."""
 
 
 class WrongRecord(ByroteError):
@@ -29,12 +102,17 @@ class OutOfMemory(ByroteError):
 
 
 class WorkerDied(ByroteError):
-    """A worker process is gone without a word, as when the system needs its memory."""
+    """A worker process ended without an error of its own, as when the system needs its memory."""
 
 
-def unknown(kind: str, asked: str, known: Iterable[str]) -> ByroteError:
+def unknown(kind: str, given: str, known: Iterable[str]) -> ByroteError:
     """Return the error for a name that does not exist, with the nearest one that does."""
     names = sorted(known)
-    near = difflib.get_close_matches(asked, names, n=1, cutoff=0.4)
-    hint = f"Did you mean {near[0]!r}?" if near else "Nothing is spelled like it."
-    return ByroteError(f"There is no {kind} named {asked!r}. {hint} Known: {', '.join(names)}.")
+    near = difflib.get_close_matches(given, names, n=1, cutoff=0.4)
+    hint = f"Did you mean {near[0]!r}?" if near else "No known name is close to it."
+    return ByroteError(f"There is no {kind} named {given!r}. {hint} Known: {', '.join(names)}.")
+
+
+def missing_extra(what: str, extra: str) -> ByroteError:
+    """Return the error for a package that is not installed and that an extra of byrote brings."""
+    return ByroteError(f"{what}, which is not installed.", Remedy("extra", extra))

@@ -8,7 +8,7 @@ from scipy import stats
 
 import long_tail
 from byrote.attribution import Block, agreement, tracin, trak
-from byrote.errors import InvalidData, MissingEvidence
+from byrote.errors import InvalidData, MissingEvidence, Remedy
 from byrote.evidence.evaluate import pairs
 from byrote.locate import replay
 from byrote.record import Record
@@ -131,13 +131,15 @@ def test_effects_that_margins_are_made_of_have_a_high_score(record: Record) -> N
 
 def test_refusals(record: Record, tmp_path: Path) -> None:
     examples, targets = asked(record)
-    with pytest.raises(InvalidData, match=r"A block of shape \(3, 90\) does not speak of 80 examples and 90 targets\."):
+    with pytest.raises(InvalidData, match=r"A block of shape \(3, 90\) does not fit 80 examples and 90 targets\."):
         agreement([(np.arange(90), np.zeros((3, 90)))], record, examples, targets)
     few = collect(small_task(1), tmp_path, runs=2, canaries=Canaries(), workers=1)
-    with pytest.raises(
-        MissingEvidence, match=r"needs 4 runs or more besides .*, but .* has 2 finished\. Run `byrote audit`"
-    ):
+    with pytest.raises(MissingEvidence, match=r"needs 4 runs or more besides .*, but .* has 2 finished") as refused:
         agreement([], few, examples, targets)
+    assert refused.value.remedy == Remedy("more_runs", 4)
+    with pytest.raises(MissingEvidence, match="has 1 finished") as refused:
+        agreement([], few, examples, targets, models=[1])
+    assert refused.value.remedy == Remedy("more_runs", 5), "four besides the one whose model was used"
     nothing = agreement([], record, examples, targets)
     assert np.isnan(nothing.spearman.value)
     assert nothing.spearman.n == 0

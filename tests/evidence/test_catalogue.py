@@ -42,7 +42,7 @@ def test_a_score_is_found_by_its_text() -> None:
     ("text", "told"),
     [
         ("memorisation", "no score named 'memorisation'. Did you mean 'memorization'"),
-        ("xyzzyx", "no score named 'xyzzyx'. Nothing is spelled like it. Known: aum"),
+        ("xyzzyx", "no score named 'xyzzyx'. No known name is close to it. Known: aum"),
         ("el2n(steps=5)", "el2n has no option 'steps'"),
         ("el2n(5)", "'el2n.5.' is not a name with options"),
         ("el2n(step=open('x'))", "is not a name with options"),

@@ -16,7 +16,7 @@ from byrote.evidence.evaluate import LEVEL, Values
 from byrote.evidence.outcomes import read_outcomes
 from byrote.experiments.onion import peel
 from byrote.experiments.rankings import help_given, orders
-from byrote.experiments.removal import EVERYONE, RANDOM, WHAT, Removal, Without, remove
+from byrote.experiments.removal import KINDS, NOTHING, RANDOM, Removal, Without, remove
 from byrote.explain.neighbours import space
 from byrote.findings.removed import draw_removal, onion_rows, removal_rows
 from byrote.record import Record
@@ -50,7 +50,7 @@ def test_single_examples_of_a_rare_kind_come_first(record: Record) -> None:
     assert named(record, ranked["influential"][:15]).count("single") >= 11
     train = np.flatnonzero(record.population.where("train"))
     assert all(sorted(order) == list(train) for order in ranked.values())
-    assert set(ranked) | {RANDOM} == set(WHAT)
+    assert set(ranked) | {RANDOM} == set(KINDS)
 
 
 def test_help_is_influence_summed_over_the_tests_it_resembles(record: Record) -> None:
@@ -82,9 +82,9 @@ def test_undefined_influence_is_no_help_and_comes_last(record: Record) -> None:
 
 def test_runs_leave_out_whom_they_should_and_as_many(record: Record, removal: Removal) -> None:
     out = record.directory.parent / "out"
-    assert sorted(path.name for path in out.iterdir()) == sorted([f"{what}-15" for what in WHAT] + ["nobody-0"])
+    assert sorted(path.name for path in out.iterdir()) == sorted([f"{what}-15" for what in KINDS] + ["nothing-0"])
     ranked = orders(record)
-    for what in WHAT:
+    for what in KINDS:
         found = Record(out / f"{what}-15")
         train = found.population.where("train")
         left = [frozenset(found.population.ids[train & ~found.member(run)]) for run in found.runs]
@@ -93,7 +93,7 @@ def test_runs_leave_out_whom_they_should_and_as_many(record: Record, removal: Re
             assert len(set(left)) == SEEDS
         else:
             assert set(left) == {frozenset(record.population.ids[ranked[what][:15]])}
-    full = Record(out / "nobody-0")
+    full = Record(out / "nothing-0")
     assert all(full.member(run)[full.population.where("train")].all() for run in full.runs)
     seeds = [{Record(path).run_settings(run)["seed"] for path in out.iterdir()} for run in range(SEEDS)]
     assert [len(each) for each in seeds] == [1] * SEEDS  # that is what pairs them
@@ -106,7 +106,7 @@ def test_removing_the_tail_costs_more_than_removing_others(removal: Removal) -> 
             change = removal.change(what, SHARE, new_tests=new_tests)
             assert -0.12 < change.value < -0.02
             assert change.high < 0
-    full = removal.change(RANDOM, SHARE, against=EVERYONE)
+    full = removal.change(RANDOM, SHARE, against=NOTHING)
     assert abs(full.value) < 0.03
     assert removal.change("memorized", SHARE, hard=True).value < 2 * removal.change("memorized", SHARE).value
 
@@ -151,7 +151,7 @@ def test_a_second_call_trains_only_what_is_new(record: Record, removal: Removal)
 
 def test_rows_and_the_picture_say_the_numbers(removal: Removal) -> None:
     rows = {row["removed"]: row for row in removal_rows(removal)}
-    assert list(rows) == [EVERYONE, *WHAT]
+    assert list(rows) == [NOTHING, *KINDS]
     change = removal.change("memorized", SHARE)
     assert (rows["memorized"]["against random"], rows["memorized"]["against random high"]) == (
         change.value,
@@ -159,10 +159,10 @@ def test_rows_and_the_picture_say_the_numbers(removal: Removal) -> None:
     )
     assert rows["memorized"]["examples"] == 15
     assert rows[RANDOM]["against random"] is None
-    assert rows[EVERYONE]["examples"] == 0
+    assert rows[NOTHING]["examples"] == 0
     picture = draw_removal(removal)
     assert picture.startswith("<svg")
-    assert all(word in picture for word in (*WHAT, "test accuracy", "the hard tenth"))
+    assert all(word in picture for word in (*KINDS, "test accuracy", "the hard tenth"))
 
 
 def test_designs_leave_out_exactly_so_many() -> None:
@@ -184,7 +184,7 @@ def test_what_cannot_be_measured_is_refused(record: Record, tmp_path: Path) -> N
     for shares, told in (
         ((0.001,), "A share of 0.001 of 195"),
         ((1.0,), "between 0 and 1"),
-        ((0.999,), "cannot be left out"),
+        ((0.999,), "cannot be removed"),
     ):
         with pytest.raises(InvalidData, match=told):
             remove(task, record, tmp_path / "out", shares=shares)
@@ -294,9 +294,9 @@ def test_the_command_prints_a_table_and_resumes(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, asked)
     assert result.exit_code == 0, result.output
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
-    assert [row["removed"] for row in rows] == [EVERYONE, *WHAT]
+    assert [row["removed"] for row in rows] == [NOTHING, *KINDS]
     assert [row["examples"] for row in rows] == ["0"] + ["16"] * 4
-    assert Record(out / "nobody-0").last_step == 2
+    assert Record(out / "nothing-0").last_step == 2
     assert (out / "removal.svg").read_text().startswith("<svg")
     assert CliRunner().invoke(app, asked).stdout == result.stdout
     shown = CliRunner().invoke(app, asked[:-1])

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from byrote.errors import Remedy
 from byrote.explain import CopyCheck, contamination, space
 from byrote.explain.planted import check_copies
 from byrote.findings.cause_check import MEANT, RuleCheck, copy_rule, read_issues, rule_table
@@ -168,7 +169,7 @@ def test_the_precision_of_each_rule_counts_what_was_planted_for_it() -> None:
     assert suspect.precision.value == 0.75
     assert 0.5 < suspect.precision.low < 0.75 < suspect.precision.high < 0.95
     assert (ambiguous.planted, ambiguous.wrongly, ambiguous.others) == (0, 5, 100)
-    assert ambiguous.precision == NotMeasured("Nothing was planted for it; `--canaries ambiguous=50` would do so.")
+    assert ambiguous.precision == NotMeasured("Nothing was planted for it.", Remedy("canaries", "ambiguous=50"))
     planted = (*checks, RuleCheck("ambiguous", 10, (2, 0, 1, 6, 1), 0))
     row = next(row for row in rule_table(planted, copies) if row.cause == "ambiguous")
     assert (row.found, row.planted, row.wrongly, row.others) == (6, 10, 5, 100)
@@ -189,7 +190,7 @@ def test_every_rule_is_on_the_page_with_its_precision(page: str) -> None:
         assert re.search(rf"{cause} {kind} canaries \d+ of 12 \d+ of 24 (0\.\d\d|1\.00) \[", rules), cause
     assert re.search(r"near-duplicate, also in the test set copies: exact, .* 0 of 100 1\.00 \[", rules)
     assert re.search(
-        r"ambiguous nothing . \d+ of 36 Nothing was planted for it; --canaries ambiguous=50 would do so\.",
+        r"ambiguous nothing . \d+ of 36 Nothing was planted for it\. Run .* with --canaries ambiguous=50",
         rules.replace("`", ""),
     )
 

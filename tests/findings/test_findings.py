@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from byrote.errors import MissingEvidence
+from byrote.errors import MissingEvidence, Remedy
 from byrote.record import Observed, Record, Step, write_manifest, write_population, write_run
 from byrote.report import Findings, NotMeasured, findings, sentences
 from byrote.report.verdict import percent
@@ -132,7 +132,7 @@ def test_no_run_is_refused(tmp_path: Path) -> None:
 def test_one_run_measures_the_gap_but_not_memorization(tmp_path: Path) -> None:
     found = findings(make(tmp_path / "one", runs=1, canaries=12, epochs=2))
     assert isinstance(found.memorized, NotMeasured)
-    assert "needs 2 runs or more" in found.memorized.reason
+    assert found.memorized.remedy == Remedy("more_runs", 2)
     assert not isinstance(found.accuracies.gap, NotMeasured)
     assert not isinstance(found.detection, NotMeasured)
     assert any("was not measured" in sentence and "--runs" in sentence for sentence in sentences(found))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from byrote.attribution import tracin
-from byrote.errors import ByroteError, InvalidData
+from byrote.errors import ByroteError, InvalidData, Remedy
 from byrote.integrations.captum import tracin as by_captum
 from probes.networks import ARCHITECTURES, build, examples, untouched
 
@@ -41,10 +41,9 @@ def test_without_captum_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "captum", None)
     monkeypatch.setitem(sys.modules, "captum.influence", None)
     part = examples(3)
-    with pytest.raises(
-        ByroteError, match=r"needs Captum, which is not installed\. Run: pip install 'byrote\[attribution\]'"
-    ):
+    with pytest.raises(ByroteError, match=r"needs Captum, which is not installed\.") as refused:
         next(by_captum([build(ARCHITECTURES[0])], [1.0], *part, *part))
+    assert refused.value.remedy == Remedy("extra", "attribution")
 
 
 def test_refusals() -> None:

@@ -112,7 +112,7 @@ def test_silencing_is_setting_weights_to_zero(architecture: Callable[[], nn.Modu
 
 @both
 @pytest.mark.parametrize("preserve", [0.0, 0.7])
-def test_promise_is_the_derivative(architecture: Callable[[], nn.Module], preserve: float) -> None:
+def test_the_predicted_rise_is_the_derivative(architecture: Callable[[], nn.Module], preserve: float) -> None:
     """Central differences of the objective over each neuron's mask, example by example."""
     model, (inputs, labels), others = build(architecture), examples(3), examples(6, seed=1)
     copies = inputs[:, None] + 0.05 * torch.randn(4, 1, 6, 6, generator=torch.Generator().manual_seed(1)).double()
@@ -135,8 +135,8 @@ def test_promise_is_the_derivative(architecture: Callable[[], nn.Module], preser
             ]
         )
         mask = torch.ones(3, run.neurons).double()
-        promise = NEURONS._promise(run, copies, labels, mask, others, preserve)
-    torch.testing.assert_close(promise, expected.detach(), rtol=1e-4, atol=1e-7)
+        rise = NEURONS._predicted_rise(run, copies, labels, mask, others, preserve)
+    torch.testing.assert_close(rise, expected.detach(), rtol=1e-4, atol=1e-7)
 
 
 @both

@@ -8,16 +8,17 @@ import pytest
 import torch
 from torch import nn
 
-from byrote.errors import InvalidData, MissingEvidence
+from byrote.errors import InvalidData, MissingEvidence, Remedy
 from byrote.locate import layers, locate, locate_neurons, memorized_and_clean, replay
 from byrote.locate.accounting import gradient_accounting
 from byrote.locate.examples import correct
+from byrote.locate.neurons import CriticalNeurons, Flipped
 from byrote.locate.rewinding import layer_rewinding
-from byrote.locate.survey import Survey, standing_out
+from byrote.locate.survey import NeuronSurvey, Survey, standing_out
 from byrote.locate.tables import layer_rows, layer_verdict, neuron_rows, neuron_verdict
 from byrote.record import Record
 from byrote.stats.estimate import Estimate
-from byrote.task.canaries import Canaries, plant
+from byrote.task.canaries import Canaries, parse_canaries, plant
 from byrote.task.recipe import Recipe
 from byrote.task.task import Task
 from byrote.training.collect import collect
@@ -63,21 +64,21 @@ def test_it_stands_out_only_without_overlap() -> None:
     assert standing_out([size(-0.5, -0.6, -0.4), size(-0.9, -0.95, -0.8)]) is None
 
 
-def test_its_numbers_are_those_of_the_three_questions(record: Record, survey: Survey) -> None:
+def test_its_numbers_are_those_of_the_three_analyses(record: Record, survey: Survey) -> None:
     found = list(replay(task(), record, 1))
-    planted, everyone = memorized_and_clean(record.population, record.member(1))
+    planted, all_clean = memorized_and_clean(record.population, record.member(1))
     known = correct("test", found[-1].model, planted)
     assert (survey.planted, survey.learned) == (len(known), known.sum())
-    assert 4 < survey.learned < survey.planted, "more than are asked about, and not all were learned"
-    lead = [correct("t", c.model, everyone).mean() - correct("t", c.model, planted).mean() for c in found]
+    assert 4 < survey.learned < survey.planted, "more than are compared, and not all were learned"
+    lead = [correct("t", c.model, all_clean).mean() - correct("t", c.model, planted).mean() for c in found]
     assert 0 < survey.earlier < EPOCHS
     assert lead[survey.earlier] > max(lead[1:]) - 0.15
     assert lead[survey.earlier] > lead[-1] + 0.2
     assert [layer.name for layer in survey.layers] == list(layers(found[-1].model)) == ["1", "3"]
     assert [(layer.kind, layer.weights) for layer in survey.layers] == [("Linear", 64 * 65), ("Linear", 65 * 4)]
     learned = tuple(part[known] for part in planted)
-    right = correct("t", found[-1].model, everyone)
-    clean = tuple(part[right] for part in everyone)
+    right = correct("t", found[-1].model, all_clean)
+    clean = tuple(part[right] for part in all_clean)
     whole = layer_rewinding(found[-1].model, [found[survey.earlier]], learned, clean)
     pull = gradient_accounting(found[survey.earlier].model, learned, clean)
     for layer, rewound, accounted in zip(survey.layers, whole, pull, strict=True):
@@ -96,17 +97,17 @@ def right_of(record: Record, run: int) -> int:
     return int(record.at_step(run, "correct", record.last_step)[real].sum())
 
 
-def test_everyone_is_asked_when_there_are_few(record: Record) -> None:
+def test_all_are_compared_when_there_are_few(record: Record) -> None:
     found = locate(task(), record, 1, examples=500)
     assert {layer.rewound.memorized.n for layer in found.layers} == {found.learned}
     assert {layer.rewound.clean.n for layer in found.layers} == {right_of(record, 1)}
 
 
 def test_progress_tells_of_every_epoch_and_seeds_are_repeatable(record: Record, survey: Survey) -> None:
-    told: list[tuple[str, int, int]] = []
-    again = locate(task(), record, 1, examples=4, tell=lambda *said: told.append(said))
-    assert [done for doing, done, of in told if of == EPOCHS] == list(range(EPOCHS + 1))
-    assert {doing for doing, *_ in told} == {"training run 1 again", "asking the layers", "retraining the layers"}
+    stages: list[tuple[str, int, int]] = []
+    again = locate(task(), record, 1, examples=4, tell=lambda *stage: stages.append(stage))
+    assert [done for _, done, of in stages if of == EPOCHS] == list(range(EPOCHS + 1))
+    assert {doing for doing, *_ in stages} == {"training run 1 again", "analysing the layers", "retraining the layers"}
     assert layer_rows(again) == layer_rows(survey)
 
 
@@ -172,24 +173,51 @@ def test_neurons(record: Record) -> None:
     for name, which in (("memorized", found.neurons.memorized), ("clean", found.neurons.clean)):
         (row,) = [each for each in rows if each["examples"] == name]
         assert row["critical"] == np.median(which.count)
-        assert not np.isnan(which.count).any(), "only those that are predicted as labelled are asked about"
+        assert not np.isnan(which.count).any(), "only those that are predicted as labelled are compared"
     assert memorized["critical"] < memorized["random"]
     assert memorized["mostly in"] == "1 (100 %; it has 100 % of all)"
-    said = neuron_verdict(found)
-    assert said.startswith(f"{memorized['critical']:g} [")
-    assert ("fewer, surely" in said) == (memorized["critical high"] < clean["critical low"])
+
+
+def flipped(*counts: float) -> Flipped:
+    return Flipped(np.array(counts), ((),) * len(counts), np.full(len(counts), np.nan))
+
+
+@pytest.mark.parametrize(
+    ("memorized", "clean", "fewer"),
+    [((1.0,) * 9, (5.0,) * 9, True), ((5.0,) * 9, (1.0,) * 9, False), ((2.0,) * 9, (2.0,) * 9, False)],
+)
+def test_fewer_neurons_are_stated_only_without_overlap(
+    memorized: tuple[float, ...], clean: tuple[float, ...], fewer: bool
+) -> None:
+    sets = flipped(*memorized), flipped(*clean), flipped(*[7.0] * 9), flipped(*[8.0] * 9)
+    verdict = neuron_verdict(NeuronSurvey(3, 9, 9, CriticalNeurons(("1",), (0,), *sets)))
+    assert f"run 3: memorized {memorized[0]:g} [{memorized[0]:g}, {memorized[0]:g}]" in verdict
+    assert f"clean {clean[0]:g} [{clean[0]:g}, {clean[0]:g}]" in verdict
+    assert "random neurons 7 [7, 7]" in verdict
+    assert ("Memorized examples need fewer" in verdict) == fewer
+    assert ("do not clearly need fewer" in verdict) == (not fewer)
+
+
+def test_a_median_that_is_not_reached_is_not_a_number() -> None:
+    never, few = flipped(*[np.inf] * 9), flipped(1.0, 2.0)
+    verdict = neuron_verdict(NeuronSurvey(0, 9, 9, CriticalNeurons(("1",), (0,), never, few, flipped(np.nan), never)))
+    assert (
+        "memorized not reached [not reached, not reached], clean 1.5; memorized with random neurons unknown" in verdict
+    )
 
 
 def test_refusals(record: Record, tmp_path: Path) -> None:
     with pytest.raises(MissingEvidence, match=r"no finished run 9\. Name one of its runs, 0 to 3\."):
         locate(task(), record, 9)
-    with pytest.raises(InvalidData, match=r"1 examples cannot give an interval\. Ask about 2 or more\."):
+    with pytest.raises(InvalidData, match=r"1 examples cannot give an interval\."):
         locate(task(), record, examples=1)
     bare = collect(task(), tmp_path / "bare", runs=1, canaries=Canaries(), workers=1)
-    told: list[object] = []
-    with pytest.raises(MissingEvidence, match=r"trained on no mislabeled canary, and .*`byrote audit --canaries 20`\."):
-        locate(task(), bare, tell=lambda *said: told.append(said))
-    assert not told, "it is refused before the run is trained"
+    stages: list[object] = []
+    with pytest.raises(MissingEvidence, match=r"trained on no mislabeled canary") as refused:
+        locate(task(), bare, tell=lambda *stage: stages.append(stage))
+    assert refused.value.remedy == Remedy("canaries", "mislabeled=20")
+    assert parse_canaries(str(refused.value.remedy.value)) == Canaries(mislabeled=20)
+    assert not stages, "it is refused before the run is trained"
     wrong = plant(task(), Canaries(1, 0, 0), 0)
     other = (int(wrong.labels[wrong.canary == "mislabeled"][0]) + 1) % 4
     stubborn = replace(
@@ -197,14 +225,13 @@ def test_refusals(record: Record, tmp_path: Path) -> None:
     )
     kept = collect(stubborn, tmp_path / "stubborn", runs=2, canaries=Canaries(1, 0, 0), workers=1)
     (run,) = [run for run in kept.runs if kept.member(run)[wrong.canary == "mislabeled"].any()]
-    with pytest.raises(
-        MissingEvidence, match=r"gives 0 of 1 wrong labels that were planted .* it takes some of both .* more --epochs"
-    ):
+    with pytest.raises(MissingEvidence, match=r"predicts 0 of its 1 planted wrong labels") as refused:
         locate(stubborn, kept, run)
+    assert refused.value.remedy == Remedy("more_epochs")
 
 
 class Stubborn(nn.Module):
-    """Says the same of everyone."""
+    """Predicts the same class for every input."""
 
     def __init__(self, label: int) -> None:
         super().__init__()

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from byrote.errors import ByroteError, InvalidData, MissingEvidence, WrongRecord
+from byrote.errors import ByroteError, InvalidData, MissingEvidence, Remedy, WrongRecord
 from byrote.evidence.catalogue import answered, find_score
 from byrote.evidence.evaluate import evaluate, guess
 from byrote.probes import NO_QUESTIONS, Questions, ask
@@ -88,8 +88,9 @@ def test_an_answer_is_a_score(record: Record) -> None:
 
 
 def test_a_score_of_something_not_asked_says_what_to_do(record: Record) -> None:
-    with pytest.raises(MissingEvidence, match="--probe 'loudness'"):
+    with pytest.raises(MissingEvidence, match="computed while models train") as refused:
         evaluate(answered(Probe("loudness", "hard", {}, "", "", len)), record)
+    assert refused.value.remedy == Remedy("probe", "loudness")
 
 
 def test_other_probes_are_another_record(record: Record) -> None:

@@ -4,6 +4,7 @@ These are proxies. `agreement` holds them against `influence`, which retrains, o
 """
 
 from byrote.attribution.agreement import agreement as agreement
+from byrote.attribution.attribute import METHODS as METHODS
 from byrote.attribution.attribute import attribute as attribute
 from byrote.attribution.kept import About as About
 from byrote.attribution.kept import Agreement as Agreement

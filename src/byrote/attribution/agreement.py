@@ -9,16 +9,16 @@ from scipy.stats import rankdata
 
 from byrote.attribution.kept import Agreement
 from byrote.attribution.tracin import Block
-from byrote.errors import InvalidData, MissingEvidence
+from byrote.errors import InvalidData, MissingEvidence, Remedy
+from byrote.evidence.outcomes import read_outcomes
 from byrote.record import Record
 from byrote.scores import influence
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import student
 from byrote.summaries import split_half
 from byrote.summaries.agreement import pearson
 
 COMPARED = 4
-"""Runs that it takes, besides those whose models were asked: two halves of two."""
+"""Runs that it takes, besides those whose models were used: two halves of two."""
 
 
 def agreement(
@@ -33,11 +33,11 @@ def agreement(
 ) -> Agreement:
     """Correlate an attribution (what `tracin` or `trak` yields) with what the record's runs show, target by target.
 
-    `examples` and `targets` are the positions in the record of what the attribution was asked about, in its order;
+    `examples` and `targets` are the positions in the record of the rows and columns of the attribution, in its order;
     `models` are runs whose models it was made from, which are left out: they would agree with themselves. Pairs of an
-    example with itself, and examples without a value, count for nothing. A target that every run gets right, or none, has
-    no correlation with influence; one without margins none with their sums. The runs are halved at random by `seed` for
-    the reliability. Raises MissingEvidence below four runs, InvalidData for blocks of another shape.
+    example with itself, and examples without a value, are ignored. A target that every run gets right, or none, has
+    no correlation with influence; one without margins has none with the summed values. The runs are halved at random by
+    `seed` for the reliability. Raises MissingEvidence below four runs, InvalidData for blocks of another shape.
 
     It misleads where influence is mostly noise (a low reliability): then `spearman` and `pearson` say nothing about the
     attribution, and `linear_datamodeling` is the one to read. A value for every run can agree with margins that no single
@@ -46,30 +46,36 @@ def agreement(
     runs = [run for run in record.runs if run not in models]
     if len(runs) < COMPARED:
         raise MissingEvidence(
-            f"The agreement with influence needs {COMPARED} runs or more besides those that were asked, but {record.directory} has {len(runs)} finished. Run `byrote audit` with more --runs."
+            f"The agreement with influence needs {COMPARED} runs or more besides those whose models were used, but {record.directory} has {len(runs)} finished.",
+            Remedy("more_runs", COMPARED + len(record.runs) - len(runs)),
         )
     margin = np.stack([record.at_step(run, "margin", record.last_step)[targets] for run in runs])
+    correct = read_outcomes(record, runs=runs, positions=targets).correct
     member = np.stack([record.member(run)[examples] for run in runs])
-    correct = np.stack([record.at_step(run, "correct", record.last_step) for run in runs])
-    correct = correct[:, targets].astype(np.bool_)
     order = np.random.default_rng(seed).permutation(len(runs))
     halves = order[: len(runs) // 2], order[len(runs) // 2 : len(runs) // 2 * 2]
     found: list[tuple[float, float, float, float]] = []
     for where, value in blocks:
         if value.shape != (len(examples), len(where)) or (len(where) and where.max() >= len(targets)):
             raise InvalidData(
-                f"A block of shape {value.shape} does not speak of {len(examples)} examples and {len(targets)} targets. Give the positions that the attribution was asked about."
+                f"A block of shape {value.shape} does not fit {len(examples)} examples and {len(targets)} targets. Give the positions of its rows and columns."
             )
-        truth = influence(correct[:, where], member)
-        first, second = (influence(correct[half][:, where], member[half]) for half in halves)
-        alone = np.where(examples[:, None] == targets[where], 0.0, np.nan_to_num(value, nan=0.0))
-        summed = member.astype(np.float64) @ alone
-        for column, (at, target) in enumerate(zip(where, targets[where], strict=True)):
-            columns = (array[examples != target, column] for array in (value, truth, first, second))
-            together = pearson(rankdata(summed[:, column]), rankdata(margin[:, at]))
-            found.append((together if np.isfinite(margin[:, at]).all() else np.nan, *_correlations(*columns)))
+        truth, first, second = (
+            influence(correct[chosen][:, where], member[chosen]) for chosen in (slice(None), *halves)
+        )
+        others = examples[:, None] != targets[where]
+        summed = member.astype(np.float64) @ np.where(others, np.nan_to_num(value, nan=0.0), 0.0)
+        for column, at in enumerate(where):
+            kept = others[:, column]
+            pairs = (array[kept, column] for array in (value, truth, first, second))
+            found.append((_rank_correlation(summed[:, column], margin[:, at]), *_correlations(*pairs)))
     each = np.array(found).reshape(-1, 4).T
-    return Agreement(*(_mean(values, level) for values in each))
+    return Agreement(*(Estimate.of_mean(values[np.isfinite(values)], "target", level=level) for values in each))
+
+
+def _rank_correlation(summed: Float[ndarray, " run"], margin: Float[ndarray, " run"]) -> float:
+    """Return the linear datamodeling score of one target; NaN where a run lacks its margin."""
+    return pearson(rankdata(summed), rankdata(margin)) if np.isfinite(margin).all() else np.nan
 
 
 def _correlations(
@@ -81,11 +87,3 @@ def _correlations(
     both = np.isfinite(value) & np.isfinite(truth)
     a, b = value[both], truth[both]
     return pearson(rankdata(a), rankdata(b)), pearson(a, b), split_half(first, second, rank=True).value
-
-
-def _mean(values: Float[ndarray, " target"], level: float) -> Estimate:
-    values = values[np.isfinite(values)]
-    mean = float(values.mean()) if len(values) else np.nan
-    variance = values.var(ddof=1) if len(values) > 1 else np.nan
-    low, high = student(mean, variance, len(values), level=level)
-    return Estimate(mean, float(low), float(high), len(values), "target", level)

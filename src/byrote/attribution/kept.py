@@ -13,13 +13,12 @@ from jaxtyping import Float32, Int
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from byrote.errors import MissingEvidence, WrongRecord, unknown
+from byrote.errors import ByroteError, MissingEvidence, Remedy, WrongRecord
 from byrote.record.reading import Record
 from byrote.record.storage import Place, names, read_bytes, replacing
 from byrote.stats.estimate import Estimate
 from byrote.version import __version__
 
-METHODS = ("tracin", "trak")
 METADATA = b"byrote.attribution"
 FOLDER = "attribution"
 
@@ -29,9 +28,9 @@ class Agreement:
     """How an attribution agrees with what retraining shows: 1 is the same, 0 unrelated, -1 the reverse.
 
     `linear_datamodeling` is the linear datamodeling score (LDS, Park et al. 2023): the rank correlation, over runs, of the
-    sum of a target's values over the run's training examples with the target's margin in it. It asks each run for all
-    examples at once, so few runs say something. `spearman` and `pearson` are correlations with influence over training
-    examples, pair by pair. `reliability` is what influence would have with itself on as many new runs (split-half,
+    sum of a target's values over the run's training examples with the target's margin in it. It judges all examples of a
+    run at once, so a few runs are enough. `spearman` and `pearson` are correlations with influence over training
+    examples, pair by pair. `reliability` is the correlation of influence with itself on as many new runs (split-half,
     Spearman): its square root bounds what any attribution can reach in `spearman`. Means over targets, with t intervals
     over them; `n` counts targets that have a correlation.
     """
@@ -62,7 +61,8 @@ class About:
 class Attribution:
     """What each training example does for each target, by gradients: above 0 it helps, below 0 it harms.
 
-    `targets` are positions in the record, and `value` has a row for everyone in it: NaN for those that were not attributed to.
+    `targets` are positions in the record, and `value` has a row for each of its examples: NaN where nothing is attributed
+    to it.
     """
 
     about: About
@@ -71,9 +71,11 @@ class Attribution:
 
 
 def attribution_path(record: Record, method: str) -> Place:
-    """Return where an attribution by this method lies; raise ByroteError for a method that does not exist."""
-    if method not in METHODS:
-        raise unknown("method", method, METHODS)
+    """Return where an attribution by this method lies; raise ByroteError for a name that no method has."""
+    if not method.isidentifier():
+        raise ByroteError(
+            f"{method!r} is not the name of a method of attribution. Give a name such as a Python function has."
+        )
     return record.directory / FOLDER / f"{method}.parquet"
 
 
@@ -89,7 +91,7 @@ def write_attribution(record: Record, found: Attribution) -> Place:
             "value": pa.LargeListArray.from_arrays(pa.array(rows), values).cast(pa.list_(pa.float32())),
         }
     )
-    about = asdict(found.about) | {"key": record.manifest.get("key"), "agreement": _told(found.about.agreement)}
+    about = asdict(found.about) | {"key": record.manifest.get("key"), "agreement": _as_json(found.about.agreement)}
     about |= {"byrote": __version__, "torch": version("torch")}
     table = table.replace_schema_metadata({METADATA: json.dumps(about).encode()})
     with replacing(path) as aside:
@@ -98,9 +100,9 @@ def write_attribution(record: Record, found: Attribution) -> Place:
 
 
 def kept_methods(record: Record) -> tuple[str, ...]:
-    """Return the methods whose attribution is kept beside the record. It takes one listing."""
-    there = names(record.directory / FOLDER)
-    return tuple(method for method in METHODS if f"{method}.parquet" in there)
+    """Return the methods whose attribution is kept beside the record, in the order of their names. It takes one listing."""
+    files = [name.removesuffix(".parquet") for name in names(record.directory / FOLDER) if name.endswith(".parquet")]
+    return tuple(sorted(method for method in files if method.isidentifier()))
 
 
 def read_about(record: Record, method: str) -> About:
@@ -120,7 +122,7 @@ def read_attribution(record: Record, method: str) -> Attribution:
         flat: NDArray[Any] = table["value"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
         value = flat.astype(np.float32).reshape(len(targets), len(ids)).T
     except (ValueError, KeyError, pa.ArrowException) as error:
-        raise _broken(attribution_path(record, method), error) from None
+        raise _broken(attribution_path(record, method), method, error) from None
     return Attribution(about, targets, value)
 
 
@@ -132,29 +134,30 @@ def _read(record: Record, method: str) -> tuple[About, pa.Table]:
     except FileNotFoundError:
         raise _missing(record, method) from None
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-        raise _broken(path, error) from None
+        raise _broken(path, method, error) from None
 
 
-def _positions(ids: NDArray[np.str_], wanted: list[str]) -> NDArray[np.int64]:
-    where = {name: place for place, name in enumerate(ids.tolist())}
-    return np.array([where[name] for name in wanted], np.int64)
+def _positions(ids: NDArray[np.str_], chosen: list[str]) -> NDArray[np.int64]:
+    places = {name: place for place, name in enumerate(ids.tolist())}
+    return np.array([places[name] for name in chosen], np.int64)
 
 
 def _about(record: Record, metadata: Mapping[bytes, bytes] | None) -> About:
-    told: dict[str, Any] = json.loads((metadata or {})[METADATA])
-    if told["key"] != record.manifest.get("key"):
+    fields: dict[str, Any] = json.loads((metadata or {})[METADATA])
+    if fields["key"] != record.manifest.get("key"):
         raise WrongRecord(
-            f"The {told['method']} attribution in {record.directory} was made for other runs than are there. Make it again with `byrote attribute`."
+            f"The {fields['method']} attribution in {record.directory} was made for other runs than are there.",
+            Remedy("attribute", fields["method"]),
         )
-    measured = told["agreement"]
+    measured = fields["agreement"]
     return About(
-        told["method"], tuple(told["runs"]), tuple(told["epochs"]), told["sketch"], told["seed"], told["compared"],
+        fields["method"], tuple(fields["runs"]), tuple(fields["epochs"]), fields["sketch"], fields["seed"], fields["compared"],
         None if measured is None else Agreement(**{name: _estimate(size) for name, size in measured.items()}),
     )  # fmt: skip
 
 
-def _told(measured: Agreement | None) -> dict[str, Any] | None:
-    """Return the agreement without NaN, which JSON does not have."""
+def _as_json(measured: Agreement | None) -> dict[str, Any] | None:
+    """Return the agreement with null in place of NaN, which JSON does not have."""
     if measured is None:
         return None
     return {
@@ -169,10 +172,8 @@ def _estimate(size: Mapping[str, Any]) -> Estimate:
 
 
 def _missing(record: Record, method: str) -> MissingEvidence:
-    return MissingEvidence(
-        f"{record.directory} keeps no attribution by {method}. Make one with `byrote attribute TASK {record.directory} --method {method}`."
-    )
+    return MissingEvidence(f"{record.directory} keeps no attribution by {method}.", Remedy("attribute", method))
 
 
-def _broken(path: Place, error: Exception) -> WrongRecord:
-    return WrongRecord(f"{path} cannot be read ({error}). Remove it, or make it again with `byrote attribute`.")
+def _broken(path: Place, method: str, error: Exception) -> WrongRecord:
+    return WrongRecord(f"{path} cannot be read ({error}). Remove it, or make it again.", Remedy("attribute", method))

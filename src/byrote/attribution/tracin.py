@@ -14,9 +14,9 @@ from byrote.probes._frozen import frozen
 from byrote.probes._gradients import BLOCK_BYTES, bytes_each, gradients, trained
 
 Block = tuple[Int[ndarray, " target"], Float[ndarray, "example target"]]
-"""Some targets, as positions in what was asked, and a value for each example and each of them."""
+"""Some targets, as positions among the given ones, and a value for each example and each of them."""
 
-ASKER = "tracin"
+CALLER = "tracin"
 
 
 def tracin(
@@ -31,7 +31,7 @@ def tracin(
     seed: int = 0,
     block: int = 512,
 ) -> Iterator[Block]:
-    """Yield how much a gradient step on each example lowers each target's loss: above 0 helps, below 0 harms.
+    """Yield how much an update on each example lowers each target's loss, to first order: above 0 helps, below 0 harms.
 
     The sum over checkpoints of the learning rate times the inner product of the two loss gradients, by all weights that
     require one, in evaluation mode. `models` are checkpoints of one run and `rates` its learning rates there. In units of
@@ -42,8 +42,8 @@ def tracin(
     numbers. With `sketch`, gradients are reduced to so many numbers once (see `Sketch`): one pass, in (examples + targets) x
     checkpoints x sketch numbers of memory, with noise of about 1 / sqrt(sketch) of the gradients' norms.
 
-    It misleads as causation: it adds up steps that were not all taken, and gradient attributions correlate weakly with
-    what retraining shows. Examples with large gradients lead every list. Hold it against `influence` with `agreement`.
+    It misleads as causation: it adds up updates that were not all made, and gradient attributions correlate weakly with
+    what retraining shows. Examples with large gradients lead every list. Compare it with `influence` by `agreement`.
     """
     if len(models) != len(rates) or not models:
         raise InvalidData(
@@ -70,13 +70,14 @@ def _exact(
         for model, rate in zip(models, rates, strict=True):
             weights = trained(model)
             with frozen(model) as run:
-                blocks = gradients(ASKER, run, weights, target[0][where], target[1][where])
-                theirs = torch.cat([flat(part) for part in blocks])
+                blocks = gradients(CALLER, run, weights, target[0][where], target[1][where])
+                of_targets = torch.cat([flat(part) for part in blocks])
                 done = 0
-                for part in gradients(ASKER, run, weights, *example):
-                    mine = flat(part)
-                    total[done : done + len(mine)] += rate * (mine @ theirs.T).double().cpu().numpy()
-                    done += len(mine)
+                for part in gradients(CALLER, run, weights, *example):
+                    of_examples = flat(part)
+                    products = (of_examples @ of_targets.T).double().cpu().numpy()
+                    total[done : done + len(products)] += rate * products
+                    done += len(products)
         yield where.numpy(), total
 
 
@@ -89,13 +90,13 @@ def _sketched(
     size: int,
     seed: int,
 ) -> Iterator[Block]:
-    mine, theirs = list[Tensor](), list[Tensor]()
+    of_examples, of_targets = list[Tensor](), list[Tensor]()
     for number, (model, rate) in enumerate(zip(models, rates, strict=True)):
         weights = trained(model)
-        short = Sketch(weights, size, seed + number)
+        reduce = Sketch(weights, size, seed + number)
         with frozen(model) as run:
-            mine.append(rate * torch.cat([short(part) for part in gradients(ASKER, run, weights, *example)]))
-            theirs.append(torch.cat([short(part) for part in gradients(ASKER, run, weights, *target)]))
-    left, right = torch.cat(mine, 1), torch.cat(theirs, 1)
+            of_examples.append(rate * torch.cat([reduce(part) for part in gradients(CALLER, run, weights, *example)]))
+            of_targets.append(torch.cat([reduce(part) for part in gradients(CALLER, run, weights, *target)]))
+    left, right = torch.cat(of_examples, 1), torch.cat(of_targets, 1)
     for where in torch.arange(len(right)).split(block):
         yield where.numpy(), (left @ right[where].T).double().cpu().numpy()

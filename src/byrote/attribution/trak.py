@@ -14,7 +14,7 @@ from byrote.errors import InvalidData
 from byrote.probes._frozen import frozen
 from byrote.probes._gradients import gradients, log_odds, trained
 
-ASKER = "trak"
+CALLER = "trak"
 
 
 def trak(
@@ -42,7 +42,7 @@ def trak(
     InvalidData where the sketch is not smaller than the number of examples: the linear model would fit anything.
 
     It misleads with one model, where examples are few or the sketch is nearly as large as their number, and as causation,
-    as TracIn does. Hold it against `influence` with `agreement`.
+    as TracIn does. Compare it with `influence` by `agreement`.
     """
     if not models:
         raise InvalidData("trak was given no model. Give one or more, trained independently.")
@@ -64,15 +64,16 @@ def _attributed(
     seed: int,
     block: int,
 ) -> Iterator[Block]:
-    weight, mine, theirs = np.zeros(len(example[0])), list[Tensor](), list[Tensor]()
+    weight, of_examples, of_targets = np.zeros(len(example[0])), list[Tensor](), list[Tensor]()
     for number, model in enumerate(models):
         features, others = (_features(model, each, sketch, seed + number) for each in (example, target))
         inverse = torch.linalg.pinv(features.T @ features, hermitian=True)
-        mine.append(features @ inverse)
-        theirs.append(others)
-        weight += _doubt(model, *example) / len(models)
+        of_examples.append(features @ inverse)
+        of_targets.append(others)
+        weight += _error(model, *example) / len(models)
     for where in torch.arange(len(target[0])).split(block):
-        value = sum((left @ right[where].T).cpu().numpy() for left, right in zip(mine, theirs, strict=True))
+        pairs = zip(of_examples, of_targets, strict=True)
+        value = sum((left @ right[where].T).cpu().numpy() for left, right in pairs)
         yield where.numpy(), weight[:, None] * value / len(models)
 
 
@@ -80,18 +81,18 @@ def _features(
     model: nn.Module, examples: tuple[Tensor, Tensor], sketch: int | None, seed: int
 ) -> Float[Tensor, "example size"]:
     weights = trained(model)
-    short = flat if sketch is None else Sketch(weights, sketch, seed)
+    reduce = flat if sketch is None else Sketch(weights, sketch, seed)
     with frozen(model) as run:
-        parts = [short(part).double() for part in gradients(ASKER, run, weights, *examples, log_odds)]
+        parts = [reduce(part).double() for part in gradients(CALLER, run, weights, *examples, log_odds)]
     width = sketch or sum(weight.numel() for weight in weights.values())
     return torch.cat([examples[0].new_zeros(0, width, dtype=torch.float64), *parts])
 
 
-def _doubt(model: nn.Module, inputs: Tensor, labels: Tensor) -> np.ndarray:
+def _error(model: nn.Module, inputs: Tensor, labels: Tensor) -> np.ndarray:
     """Return 1 - p of each label."""
     with frozen(model) as run, torch.no_grad():
         parts = [
-            -torch.expm1(-functional.cross_entropy(run(some).double(), told, reduction="none"))
-            for some, told in zip(inputs.split(256), labels.split(256), strict=True)
+            -torch.expm1(-functional.cross_entropy(run(batch).double(), expected, reduction="none"))
+            for batch, expected in zip(inputs.split(256), labels.split(256), strict=True)
         ]
     return torch.cat(parts).cpu().numpy()

@@ -51,7 +51,7 @@ def main() -> None:
 
 def _sentence(error: BaseException) -> str:
     if isinstance(error, ByroteError):
-        return f"byrote: {error}"
+        return f"byrote: {error.on_command_line()}"
     if isinstance(error, OSError):
         where = f" {error.filename}" if error.filename else ""
         return f"byrote: The system refused:{where} {error.strerror or error}. Check the path, its permissions and the space left; finished runs are kept."

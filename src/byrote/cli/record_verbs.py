@@ -30,7 +30,7 @@ def score(runs: str, scores: Sequence[str], top: int | None, split: str | None, 
     A score is a name of `byrote catalogue`, with options as in 'el2n(step=5)', or your own: my_file.py:name. After
     `byrote attribute`, tracin and trak are scores too.
     """
-    from byrote.attribution.kept import METHODS, read_attribution
+    from byrote.attribution import METHODS, read_attribution
     from byrote.evidence.catalogue import find_score
     from byrote.evidence.evaluate import evaluate
     from byrote.evidence.tables import pair_rows, score_rows

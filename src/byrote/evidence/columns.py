@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from byrote.errors import MissingEvidence
+from byrote.errors import MissingEvidence, Remedy
 from byrote.record import Record
 from byrote.scores import SCORES
 from byrote.signature import Need, Score
@@ -66,7 +66,8 @@ def in_run(need: Need, record: Record, run: int, score: Score, read: Read) -> ND
         return values.astype(np.float32)
     if need.column not in record.layout.columns:
         raise MissingEvidence(
-            f"{score} reads {need}, and no model of this record was asked for it. A probe is asked while models train: collect into another directory with `--probe '{need.column}'`{_as_long_as(record)}."
+            f"{score} reads {need}, which this record does not have. A probe is computed while models train{_as_long_as(record)}.",
+            Remedy("probe", need.column),
         )
     if "step" in need.axes:
         values = record.over_steps(run, need.column)
@@ -95,7 +96,8 @@ def chosen_runs(score: Score, record: Record, runs: Sequence[int] | None) -> Seq
     needed = 2 if "run" in score.axes else 1
     if len(chosen) < needed:
         raise MissingEvidence(
-            f"{score} needs {needed} runs or more, but {record.directory} has {len(chosen)} finished. Run `byrote audit` with more --runs{_as_long_as(record)}."
+            f"{score} needs {needed} runs or more, but {record.directory} has {len(chosen)} finished{_as_long_as(record)}.",
+            Remedy("more_runs", needed),
         )
     return chosen
 

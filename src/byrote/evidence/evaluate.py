@@ -115,7 +115,7 @@ def guess(
         value = np.stack([-score.sign * values[asked] for _, values in per_run(score, record, chosen, read=read)])
     else:
         raise MissingEvidence(
-            f"{score} is no membership attack. Take `loss`, or a score whose high values mean a member (`byrote catalogue`)."
+            f"{score} is no membership attack. Take `loss`, or a score with a value for each run and example, such as `lira`."
         )
     return AttackValues(score, tuple(chosen), asked, value, member)
 

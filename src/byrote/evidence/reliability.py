@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from byrote.errors import MissingEvidence, Unsupported
+from byrote.errors import MissingEvidence, Remedy, Unsupported
 from byrote.evidence.columns import per_run
 from byrote.evidence.evaluate import LEVEL, evaluate
 from byrote.record import Record
@@ -41,7 +41,8 @@ def reliability(
     if len(record.runs) < needed:
         raise MissingEvidence(
             f"The reliability of {score} needs {needed} runs or more, but {record.directory} has {len(record.runs)} "
-            "finished. Run `byrote audit` with more --runs."
+            "finished.",
+            Remedy("more_runs", needed),
         )
     mask = record.population.where(where)
     halves = _across(score, record, halvings, seed) if across else _within(score, record, halvings, seed)

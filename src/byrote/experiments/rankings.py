@@ -1,4 +1,4 @@
-"""Orders: whom to leave out first, by memorization, by influence on the test set, or by doubt about the label."""
+"""Orders in which to remove training examples: by memorization, by influence on the test set, or by doubt about the label."""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -16,10 +16,10 @@ from byrote.scores import influence
 
 
 def orders(record: Record) -> dict[str, Int[ndarray, " rank"]]:
-    """Return positions of all real training examples, three times: those to leave out first come first.
+    """Return positions of all real training examples in three orders: those to remove first come first.
 
-    `memorized`: highest memorization first, as well as the runs know it. `influential`: those that help most test
-    examples first, see `help_given`. `suspect`: lowest label quality first, see `suggestions`. Where a value is
+    `memorized`: highest memorization first, by the best estimate the runs allow. `influential`: those that help the test
+    set most first, see `help_given`. `suspect`: lowest label quality first, see `suggestions`. Where a value is
     undefined, an example comes last.
     """
     train = np.flatnonzero(record.population.where("train"))
@@ -31,19 +31,19 @@ def orders(record: Record) -> dict[str, Int[ndarray, " rank"]]:
     }
 
 
-def help_given(population: Population, answers: Outcomes, points: Space) -> Float[ndarray, " train"]:
+def help_given(population: Population, outcomes: Outcomes, points: Space) -> Float[ndarray, " train"]:
     """Return how many test examples are right because of each training example: the sum of its influence on them.
 
-    Only test examples that it looks like count (its label, and among their nearest), where inputs were kept: the others
-    would add noise. Below 0, it does harm. NaN for an example that was in every run, or in none. With few runs most
-    of it is chance, and it is chosen for these test examples: on others, it helps less.
+    Where inputs were kept, only test examples that look like it count (of its label, with it among their nearest): the
+    others would add noise. Below 0, it does harm. NaN for an example that was in every run, or in none. With few runs most
+    of it is chance, and an example that ranks high for these test examples helps others less.
     """
     train, test = (np.flatnonzero(population.where(split)) for split in ("train", "test"))
     total: NDArray[np.float64] = np.zeros(len(train))
     for start in range(0, len(test), BLOCK):
         part = test[start : start + BLOCK]
-        value = influence(answers.correct[:, part], answers.member[:, train])
+        value = influence(outcomes.correct[:, part], outcomes.member[:, train])
         alike = True if points.empty else look_alikes(population, points, train, part)
         total += np.where(alike, value, 0.0).sum(axis=1)
-    everywhere, nowhere = answers.member[:, train].all(axis=0), ~answers.member[:, train].any(axis=0)
+    everywhere, nowhere = outcomes.member[:, train].all(axis=0), ~outcomes.member[:, train].any(axis=0)
     return np.where(everywhere | nowhere, np.nan, total)

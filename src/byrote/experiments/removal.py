@@ -1,4 +1,4 @@
-"""Removal, measured: retrain without the examples that matter most, and without as many others.
+"""Removal: retrain without the examples that matter most, and without as many others.
 
 Feldman & Zhang, 2020, arXiv:2008.03703, figure 2.
 """
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from byrote.errors import InvalidData
 from byrote.evidence.evaluate import LEVEL
 from byrote.experiments.rankings import orders
-from byrote.record import Record
+from byrote.record import Record, make_ids
 from byrote.signature import spell
 from byrote.stats.estimate import Estimate
 from byrote.stats.intervals import student
@@ -28,11 +28,12 @@ from byrote.training.compute import Compute
 from byrote.training.matching import check_same, to_task
 from byrote.training.progress import Progress
 
-EVERYONE = "nobody"
-"""What is left out of the runs that all others are compared with."""
+NOTHING = "nothing"
+"""What is removed for the models that all others are compared with."""
 
 RANDOM = "random"
-WHAT = ("memorized", "influential", "suspect", RANDOM)
+KINDS = ("memorized", "influential", "suspect", RANDOM)
+"""What is removed, in the order of the rows."""
 
 HARD = 0.1
 """The hard test examples: this share of them, which the models of the record get right least often."""
@@ -40,7 +41,7 @@ HARD = 0.1
 
 @dataclass(frozen=True, eq=False)
 class Without:
-    """A design: everyone but the first `count` of `order`; of a shuffled order, every run leaves out others."""
+    """A design: every example but the first `count` of `order`. With `shuffled`, each run leaves out other ones of them."""
 
     what: str
     order: Int[ndarray, " rank"]
@@ -49,17 +50,17 @@ class Without:
     name: ClassVar[str] = "without"
 
     def __str__(self) -> str:
-        who = np.sort(self.order) if self.shuffled else np.sort(self.order[: self.count])
-        digest = hashlib.sha256(np.ascontiguousarray(who, np.int64).data).hexdigest()[:16]
+        positions = np.sort(self.order) if self.shuffled else np.sort(self.order[: self.count])
+        digest = hashlib.sha256(np.ascontiguousarray(positions, np.int64).data).hexdigest()[:16]
         return spell(self.name, {"what": self.what, "count": self.count, "of": digest})
 
     def membership(self, blocks: Sequence[int], groups: NDArray[np.str_], seed: int) -> Bool[ndarray, "run example"]:
-        """Return who is in which run; more runs do not change the earlier ones."""
+        """Return which examples each run is trained on; more runs do not change the earlier ones."""
         member = np.ones((sum(blocks), len(groups)), np.bool_)
-        for run, mine in enumerate(member):
+        for run, row in enumerate(member):
             rng = np.random.default_rng([seed, DESIGN_STREAM, run])
             order = rng.permutation(self.order) if self.shuffled else self.order
-            mine[order[: self.count]] = False
+            row[order[: self.count]] = False
         return member
 
     def default_runs(self, groups: NDArray[np.str_]) -> int:
@@ -69,11 +70,11 @@ class Without:
 
 @dataclass(frozen=True, eq=False)
 class Removal:
-    """What retrained models say of the test examples, by what was left out and how much of it.
+    """The answers of retrained models to the test examples, by what was removed and how much of it.
 
-    `right` holds, for each kind of removal and share, who was right in which run (`seed test`); for EVERYONE there is
-    the share 0 only. Runs of one seed start from the same weights in all of them. `removed` is how many were left out at each
-    share, `hard` marks the hard test examples. Shares are of `candidates`, the real training examples of the record.
+    `right` says, for each kind of removal and share, which test examples each run got right (`seed test`); NOTHING has the
+    share 0 only. Runs of one seed start from the same weights in all of them. `removed` is how many examples were removed
+    at each share, `hard` marks the hard test examples. Shares are of `candidates`, the real training examples of the record.
     """
 
     shares: tuple[float, ...]
@@ -83,20 +84,20 @@ class Removal:
     right: Mapping[tuple[str, float], Bool[ndarray, "run test"]]
 
     def accuracy(self, what: str, share: float, *, hard: bool = False) -> Estimate:
-        """Return the test accuracy without them, with its interval over seeds: 1 is all right."""
+        """Return the test accuracy after this removal, with its interval over seeds: 1 is all right."""
         return _mean(self._chosen(what, share, hard), new_tests=False)
 
     def change(
         self, what: str, share: float, *, against: str = RANDOM, hard: bool = False, new_tests: bool = False
     ) -> Estimate:
-        """Return test accuracy without them minus that without as many random ones (or with EVERYONE in), paired by seed.
+        """Return the test accuracy after this removal minus that after another one (default: random), paired by seed.
 
-        Below 0, they are worth more than those they are compared with. The interval is over seeds and takes the test
-        examples as given: it says what happens to these. With `new_tests` both vary, and it says what to expect on
-        other test examples of the same kind (the variances of the two margins are added, which is too wide rather than
-        too narrow; Owen, 2007). NaN bounds below two seeds.
+        Below 0: removing these examples costs more accuracy than removing those of `against` (NOTHING: than removing none).
+        The interval is over seeds and takes the test examples as given: it says what happens to these. With `new_tests`
+        both vary, and it says what to expect on other test examples of the same kind (the variances of the two margins
+        are added, which is too wide rather than too narrow; Owen, 2007). NaN bounds below two seeds.
         """
-        base = self._chosen(against, 0.0 if against == EVERYONE else share, hard)
+        base = self._chosen(against, 0.0 if against == NOTHING else share, hard)
         return _mean(self._chosen(what, share, hard) - base, new_tests=new_tests)
 
     def _chosen(self, what: str, share: float, hard: bool) -> NDArray[np.float64]:
@@ -117,66 +118,52 @@ def remove(
 ) -> Removal:
     """Retrain without the most memorized, influential and suspect examples of `record`, and without random ones.
 
-    For each share of the real training examples, as many are left out in all four ways, in `seeds` runs each. The
+    For each share of the real training examples, as many are removed in all four ways, in `seeds` runs each. The
     runs lie in `directory`, one record for each way and share; finished ones are not trained again, and more shares or
     seeds add to what is there. `compute` is as in `byrote.collect`. No canaries are planted, and the training examples that
     were canaries in `record` always stay in.
 
-    It misleads when the record has few runs: the most memorized are then partly the luckiest, and the influential
-    mostly. The influential are chosen for the very test examples they are measured on. The recipe is kept, so with
-    fewer examples there are fewer optimizer steps: compare with random removal, not with the full set. Raises WrongRecord
-    when `record` is not of this task, InvalidData for shares that leave out nobody or everybody.
+    It misleads when the record has few runs: the most memorized are then partly, and the influential mostly, chosen by
+    chance. The influential are chosen for the very test examples they are measured on. The recipe is kept, so with
+    fewer examples there are fewer updates: compare with random removal, not with the full set. Raises WrongRecord
+    when `record` is not of this task, InvalidData for shares that remove no example or all.
     """
     if seeds < 2:
         raise InvalidData(f"{seeds} seed cannot give an interval. Give 2 or more.")
     candidates = check_same(task, record)
     counts = {share: removed_count(share, len(candidates)) for share in dict.fromkeys(shares)}
-    ranked = {what: to_task(task, record, order) for what, order in orders(record).items()}
-    designs = {(EVERYONE, 0.0): Without(EVERYONE, candidates, 0)}
-    for share, count in counts.items():
-        designs |= {(what, share): Without(what, order, count) for what, order in ranked.items()}
-        designs[RANDOM, share] = Without(RANDOM, candidates, count, shuffled=True)
-    watch, right = Together(len(designs), progress), dict[tuple[str, float], NDArray[np.bool_]]()
+    designs = _designs(task, record, candidates, counts)
+    watch, right = JointProgress(len(designs), progress), dict[tuple[str, float], NDArray[np.bool_]]()
     for (what, share), design in designs.items():
-        found = collect(
-            task,
-            inside(directory, f"{what}-{design.count}"),
-            runs=seeds,
-            design=design,
-            seed=seed,
-            progress=watch,
-            compute=compute,
-        )
+        where = subdirectory(directory, f"{what}-{design.count}")
+        found = collect(task, where, runs=seeds, design=design, seed=seed, compute=compute, progress=watch)
         watch.next()
-        test = found.population.where("test")
-        right[what, share] = np.stack(
-            [found.at_step(run, "correct", found.last_step)[test].astype(np.bool_) for run in found.runs[:seeds]]
-        )
+        right[what, share] = _right(found, seeds)
     return Removal(tuple(counts), counts, len(candidates), _hard(task, record), right)
 
 
 def removed_count(share: float, candidates: int) -> int:
-    """Return how many examples a share is; raise InvalidData when that is nobody or everybody."""
+    """Return how many examples a share is; raise InvalidData when that is none or all."""
     count = round(share * candidates) if 0 < share < 1 else 0
     if not 0 < count < candidates:
-        raise InvalidData(f"A share of {share} of {candidates} examples cannot be left out. Give one between 0 and 1.")
+        raise InvalidData(f"A share of {share} of {candidates} examples cannot be removed. Give one between 0 and 1.")
     return count
 
 
-def inside(directory: Path | str, name: str) -> Path | str:
+def subdirectory(directory: Path | str, name: str) -> Path | str:
     """Return where something of this name lies in a directory, which may be a URL."""
     return f"{directory.rstrip('/')}/{name}" if isinstance(directory, str) else directory / name
 
 
-class Together:
-    """Adds up the progress of several collections, each as long as the one at work."""
+class JointProgress:
+    """Adds up the progress of several collections, each taken to be as long as the current one."""
 
-    def __init__(self, collections: int, tell: Callable[[Progress], None] | None) -> None:
-        self.collections, self.done, self.tell = collections, 0, tell or (lambda _: None)
+    def __init__(self, collections: int, show: Callable[[Progress], None] | None) -> None:
+        self.collections, self.done, self.show = collections, 0, show or (lambda _: None)
 
     def __call__(self, now: Progress) -> None:
-        """Tell how far all of them are."""
-        self.tell(
+        """Show how far all of them are."""
+        self.show(
             Progress(
                 self.done * now.of_steps + now.steps,
                 self.collections * now.of_steps,
@@ -191,17 +178,36 @@ class Together:
         self.done += 1
 
 
+def _designs(
+    task: Task, record: Record, candidates: Int[ndarray, " candidate"], counts: Mapping[float, int]
+) -> dict[tuple[str, float], Without]:
+    """Return what each record is trained without, by kind of removal and share; NOTHING comes first."""
+    ranked = {what: to_task(task, record, order) for what, order in orders(record).items()}
+    designs = {(NOTHING, 0.0): Without(NOTHING, candidates, 0)}
+    for share, count in counts.items():
+        designs |= {(what, share): Without(what, order, count) for what, order in ranked.items()}
+        designs[RANDOM, share] = Without(RANDOM, candidates, count, shuffled=True)
+    return designs
+
+
+def _right(record: Record, runs: int) -> Bool[ndarray, "run test"]:
+    """Return which test examples the first `runs` runs get right at the end."""
+    test = record.population.where("test")
+    return np.stack(
+        [record.at_step(run, "correct", record.last_step)[test].astype(np.bool_) for run in record.runs[:runs]]
+    )
+
+
 def _hard(task: Task, record: Record) -> Bool[ndarray, " test"]:
     """Return the test examples that the record's models get right least often; of equals, those with the largest loss."""
     population = record.population
     test = np.flatnonzero(population.where("test"))
-    steps = [
-        (record.at_step(run, "correct", record.last_step), record.at_step(run, "loss", record.last_step))
-        for run in record.runs
-    ]
-    right, loss = (np.stack([np.asarray(step[i][test], np.float64) for step in steps]).mean(axis=0) for i in (0, 1))
+    right, loss = (
+        np.mean([np.asarray(record.at_step(run, column, record.last_step)[test], np.float64) for run in record.runs], axis=0)
+        for column in ("correct", "loss")
+    )  # fmt: skip
     chosen = test[np.lexsort((-loss, right))[: max(1, round(HARD * len(test)))]]
-    return np.isin([f"test/{name}" for name in (() if task.test is None else task.test.ids)], population.ids[chosen])
+    return np.isin(make_ids("test", () if task.test is None else task.test.ids), population.ids[chosen])
 
 
 def _mean(values: NDArray[np.float64], *, new_tests: bool) -> Estimate:

@@ -233,7 +233,7 @@ def _issues(path: Path | str, split: str, old: str, new: str) -> list[tuple[int,
         lacking = {"example", "is_label_issue", old, new} - set(reader.fieldnames or ())
         if lacking:
             raise InvalidData(
-                f"{path} lacks the columns {', '.join(sorted(lacking))}. Give a file that `byrote relabel` wrote."
+                f"{path} lacks the columns {', '.join(sorted(lacking))}. Give a CSV file of suggested labels."
             )
         for row in reader:
             kind, slash, name = row["example"].partition("/")

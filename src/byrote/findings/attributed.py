@@ -29,4 +29,4 @@ def _about(record: Record, method: str) -> About | NotMeasured:
     try:
         return read_about(record, method)
     except ByroteError as error:
-        return NotMeasured(str(error))
+        return NotMeasured.because(error)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from byrote.errors import MissingEvidence
+from byrote.errors import MissingEvidence, Remedy
 from byrote.evidence.evaluate import LEVEL, Values
 from byrote.evidence.outcomes import Outcomes
 from byrote.explain import CAUSES, NOBODY, CopyCheck, IssueCheck, Space, check_issues, explain
@@ -94,7 +94,7 @@ def copy_rule(copies: Sequence[CopyCheck]) -> RulePrecision:
 
 
 def read_issues(record: Record, points: Space | None = None) -> IssueCheck | NotMeasured:
-    """Return how the suggestions of `byrote relabel` do on canaries, or why nobody can say."""
+    """Return how often the suggested labels are right on canaries, or why that cannot be measured."""
     wrong = record.population.canary == "mislabeled"
     if not wrong.any():
         return NotMeasured("No wrong labels were planted, so nothing says how often these suggestions are right.")
@@ -107,18 +107,18 @@ def read_issues(record: Record, points: Space | None = None) -> IssueCheck | Not
     try:
         return check_issues(record, points=points)
     except MissingEvidence as error:
-        return NotMeasured(str(error))
+        return NotMeasured.because(error)
 
 
-def _nothing(cause: str) -> str:
+def _nothing(cause: str) -> NotMeasured:
     kind = MEANT.get(cause)
-    return "Nothing was planted for it" + (f"; `--canaries {kind}=50` would do so." if kind else ".")
+    return NotMeasured("Nothing was planted for it.", Remedy("canaries", f"{kind}=50") if kind else None)
 
 
 def _row(cause: str, meant: str, planted: int, found: int, others: int, wrongly: int) -> RulePrecision:
     called = found + wrongly
     if not planted:
-        precision = NotMeasured(_nothing(cause))
+        precision = _nothing(cause)
     elif not called:
         precision = NotMeasured("Nothing that was planted is called so.")
     else:

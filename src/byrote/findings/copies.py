@@ -60,5 +60,5 @@ def read_copies(record: Record, points: Space, checks: tuple[CopyCheck, ...], *,
     try:
         found = contamination(record, points=points, tests=asked)
     except MissingEvidence as error:
-        return NotMeasured(str(error))
+        return NotMeasured.because(error)
     return Copies(len(tests), len(asked), found, checks, copy_rule(checks))

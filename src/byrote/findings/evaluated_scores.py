@@ -53,7 +53,7 @@ def read_panel(record: Record, read: Read | None = None) -> Panel:
     try:
         best = best_memorization(record)
     except MissingEvidence as error:
-        best = NotMeasured(str(error))
+        best = NotMeasured.because(error)
     values: dict[str, Values] = {}
     reasons: dict[str, NotMeasured] = {}
     for score in reported_scores(record):
@@ -61,7 +61,7 @@ def read_panel(record: Record, read: Read | None = None) -> Panel:
             known = best if isinstance(best, Values) and best.score == score else None
             values[str(score)] = known or evaluate(score, record, read=read)
         except MissingEvidence as error:
-            reasons[str(score)] = NotMeasured(str(error))
+            reasons[str(score)] = NotMeasured.because(error)
     return Panel(values, reasons, best)
 
 

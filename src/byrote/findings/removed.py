@@ -3,7 +3,7 @@
 from typing import Any
 
 from byrote.experiments.onion import Onion
-from byrote.experiments.removal import EVERYONE, RANDOM, WHAT, Removal
+from byrote.experiments.removal import KINDS, NOTHING, RANDOM, Removal
 from byrote.stats.estimate import UNDEFINED
 
 Rows = list[dict[str, Any]]
@@ -17,8 +17,8 @@ def removal_rows(removal: Removal) -> Rows:
 
     `against random` is on these test examples, `on new tests` what to expect on others; see `Removal.change`.
     """
-    rows: Rows = [_row(removal, EVERYONE, 0.0)]
-    return rows + [_row(removal, what, share) for share in removal.shares for what in WHAT]
+    rows: Rows = [_row(removal, NOTHING, 0.0)]
+    return rows + [_row(removal, what, share) for share in removal.shares for what in KINDS]
 
 
 def onion_rows(onion: Onion) -> Rows:
@@ -41,8 +41,8 @@ def draw_removal(removal: Removal) -> str:
 
     shown: Rows = []
     for hard, panel in PANEL.items():
-        full = removal.accuracy(EVERYONE, 0.0, hard=hard)
-        for what in WHAT:
+        full = removal.accuracy(NOTHING, 0.0, hard=hard)
+        for what in KINDS:
             points = [(0.0, full), *((share, removal.accuracy(what, share, hard=hard)) for share in removal.shares)]
             shown += [
                 {"panel": panel, "removed": what, "share": share, "right": e.value, "low": e.low, "high": e.high}
@@ -69,7 +69,7 @@ def draw_removal(removal: Removal) -> str:
 
 
 def _row(removal: Removal, what: str, share: float) -> dict[str, Any]:
-    plain = what in (EVERYONE, RANDOM)
+    plain = what in (NOTHING, RANDOM)
     return {
         "removed": what,
         "share": share,

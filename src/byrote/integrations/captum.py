@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 from byrote.attribution import Block
-from byrote.errors import ByroteError, InvalidData
+from byrote.errors import InvalidData, missing_extra
 
 
 def tracin(
@@ -68,6 +68,4 @@ def _import_captum() -> Any:
     try:
         return import_module("captum.influence")
     except ModuleNotFoundError:
-        raise ByroteError(
-            "Attribution by Captum needs Captum, which is not installed. Run: pip install 'byrote[attribution]'."
-        ) from None
+        raise missing_extra("Attribution by Captum needs Captum", "attribution") from None

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, cast
 
-from byrote.errors import ByroteError, InvalidData, WorkerDied
+from byrote.errors import ByroteError, InvalidData, WorkerDied, missing_extra
 
 RETRIES = 5
 """How often a task that its node or worker did not survive starts anew, before it is given up."""
@@ -154,7 +154,7 @@ def _import_ray() -> Any:
     try:
         import ray
     except ModuleNotFoundError:
-        raise ByroteError("The ray engine needs Ray, which is not installed. Run: pip install 'byrote[ray]'.") from None
+        raise missing_extra("Training on a Ray cluster needs Ray", "ray") from None
     return ray
 
 

@@ -1,7 +1,7 @@
 """Where a trained network keeps what it memorized, Maini et al., 2023, arXiv:2307.09542.
 
-Four questions to one model, each in its own file, asked about examples that are known to be memorized (mislabeled ones that it
-was trained on, as its canaries are) and about clean ones. None of them changes the model.
+Four analyses of one model, each in its own file. Each compares examples that are known to be memorized (mislabeled ones
+that it was trained on, as its canaries are) with clean ones. None of them changes the model.
 """
 
 from byrote.locate.accounting import Accounted as Accounted

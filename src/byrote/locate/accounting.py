@@ -20,11 +20,11 @@ from byrote.stats.intervals import student
 
 @dataclass(frozen=True)
 class Accounted:
-    """How hard memorized and clean examples pull on one layer.
+    """How much of their gradient memorized and clean examples have in one layer.
 
     `memorized` and `clean` are the mean, over examples, of the share of an example's squared gradient norm that lies in this
     layer: 0 to 1, and 1 in sum over the layers. `by_memorized` compares the two on this layer: the mean squared gradient norm of
-    a memorized example over the sum of both sets' means, 1/2 where they pull alike and 1 where only memorized ones do.
+    a memorized example over the sum of both sets' means, 1/2 where the two are equal and 1 where only memorized ones have any.
     """
 
     layer: str
@@ -49,14 +49,14 @@ def gradient_accounting(
     are held for a block of examples at a time (256 MiB).
 
     It misleads at the end of training, where all gradients are small and what is left of them says where the model is still
-    changing, not where anything is kept: ask checkpoints from the middle too. Layers with more weights tend to have more
+    changing, not where anything is kept: look at checkpoints from the middle too. Layers with more weights tend to have more
     of the norm, for clean examples as well: compare the two sets, not the layers.
     """
     groups = layers(model, modules)
     one, other = (_squares(model, groups, examples) for examples in (memorized, clean))
     rows: list[Accounted] = []
     for place, name in enumerate(groups):
-        known, ordinary = (_mean(_share(squares, place), level) for squares in (one, other))
+        known, ordinary = (_mean_share(squares, place, level) for squares in (one, other))
         rows.append(Accounted(name, known, ordinary, _ratio(one[:, place], other[:, place], level)))
     return tuple(rows)
 
@@ -75,25 +75,16 @@ def _squares(
     return np.concatenate(parts)
 
 
-def _share(squares: Float[ndarray, "example layer"], place: int) -> Float[ndarray, " example"]:
+def _mean_share(squares: Float[ndarray, "example layer"], place: int, level: float) -> Estimate:
     with np.errstate(invalid="ignore"):
-        return squares[:, place] / squares.sum(axis=1)
-
-
-def _mean(values: Float[ndarray, " example"], level: float) -> Estimate:
-    values = values[~np.isnan(values)]
-    if not len(values):
-        return Estimate(np.nan, np.nan, np.nan, 0, "example", level)
-    variance = values.var(ddof=1) if len(values) > 1 else np.nan
-    low, high = student(values.mean(), variance, len(values), level=level)
-    return Estimate(float(values.mean()), float(low), float(high), len(values), "example", level)
+        return Estimate.of_mean(squares[:, place] / squares.sum(axis=1), "example", level=level)
 
 
 def _ratio(one: Float[ndarray, " example"], other: Float[ndarray, " example"], level: float) -> Estimate:
     """Return mean(one) / (mean(one) + mean(other)); its logit is the difference of the logs of the means."""
     n, fewest = len(one) + len(other), min(len(one), len(other))
     if not fewest:
-        return Estimate(np.nan, np.nan, np.nan, n, "example", level)
+        return Estimate.undefined("example", n=n, level=level)
     with np.errstate(invalid="ignore", divide="ignore"):
         value = one.mean() / (one.mean() + other.mean())
         spread = sum(

@@ -1,4 +1,4 @@
-"""The two sets of examples that localisation compares, and how many of them a model gets right."""
+"""The two sets of examples that localization compares, and how many of each a model predicts as labelled."""
 
 import numpy as np
 import torch
@@ -11,7 +11,6 @@ from byrote.objectives import Classification
 from byrote.probes._frozen import check_inputs, check_labels, frozen
 from byrote.record.population import Population
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import newcombe, wilson
 from byrote.training.tensors import to_tensors
 
 Labelled = tuple[Tensor, Tensor]
@@ -41,29 +40,28 @@ def memorized_and_clean(
     return memorized, ordinary
 
 
-def correct(asker: str, model: nn.Module, examples: Labelled) -> Bool[ndarray, " example"]:
-    """Return who is predicted as labelled, in evaluation mode."""
+def correct(caller: str, model: nn.Module, examples: Labelled) -> Bool[ndarray, " example"]:
+    """Return which examples are predicted as labelled, in evaluation mode. Errors name `caller`, the user's function."""
     inputs, labels = examples
-    check_inputs(asker, inputs)
+    check_inputs(caller, inputs)
     if not len(inputs) or len(inputs) != len(labels):
-        raise InvalidData(f"{asker} was given {len(inputs)} inputs and {len(labels)} labels. Give one or more of each.")
+        raise InvalidData(
+            f"{caller} was given {len(inputs)} inputs and {len(labels)} labels. Give one or more of each."
+        )
     right: list[Tensor] = []
     with frozen(model) as run, torch.no_grad():
-        for some, told in zip(inputs.split(BATCH), labels.split(BATCH), strict=True):
-            logits = run(some)
-            check_labels(asker, told, logits)
-            right.append(logits.argmax(1) == told)
+        for batch, expected in zip(inputs.split(BATCH), labels.split(BATCH), strict=True):
+            logits = run(batch)
+            check_labels(caller, expected, logits)
+            right.append(logits.argmax(1) == expected)
     return torch.cat(right).cpu().numpy()
 
 
 def share(right: Bool[ndarray, " example"], level: float) -> Estimate:
     """Return the accuracy, with Wilson's interval over examples."""
-    low, high = wilson(right.sum(), len(right), level=level)
-    return Estimate(float(right.mean()), float(low), float(high), len(right), "example", level)
+    return Estimate.of_share(right.sum(), len(right), "example", level=level)
 
 
 def difference(one: Bool[ndarray, " example"], other: Bool[ndarray, " example"], level: float) -> Estimate:
     """Return the accuracy on one set minus that on another, with Newcombe's interval over the examples of both."""
-    low, high = newcombe(one.sum(), len(one), other.sum(), len(other), level=level)
-    value = float(one.mean() - other.mean())
-    return Estimate(value, float(low), float(high), len(one) + len(other), "example", level)
+    return Estimate.of_difference(one.sum(), len(one), other.sum(), len(other), "example", level=level)

@@ -1,4 +1,4 @@
-"""Layers of a model: which weights and buffers stand and fall together when memorization is looked for layer by layer."""
+"""Layers of a model: which weights and buffers are changed together when memorization is located layer by layer."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -33,8 +33,8 @@ def layers(model: nn.Module, names: Sequence[str] | None = None) -> dict[str, tu
             )
     if not found:
         raise InvalidData("This model has no weights. Give a network that was trained.")
-    told = [key for keys in found.values() for key in keys]
-    if len(told) > len(set(told)):
+    named = [key for keys in found.values() for key in keys]
+    if len(named) > len(set(named)):
         raise InvalidData(f"The layers {', '.join(found)} overlap. Name modules of which none lies in another.")
     return found
 
@@ -45,9 +45,9 @@ def with_layer(model: nn.Module, source: Mapping[str, Tensor], keys: Sequence[st
     state = changed.state_dict()
     for key in keys:
         if key not in source or source[key].shape != state[key].shape:
-            told = tuple(source[key].shape) if key in source else "missing"
+            other = tuple(source[key].shape) if key in source else "missing"
             raise InvalidData(
-                f"{key!r} has shape {tuple(state[key].shape)} in the model and is {told} in the earlier one. Give two states of one model."
+                f"{key!r} has shape {tuple(state[key].shape)} in the model and is {other} in the earlier one. Give two states of one model."
             )
     changed.load_state_dict({**state, **{key: source[key] for key in keys}})
     return changed

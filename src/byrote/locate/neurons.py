@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 from scipy import stats
 from torch import Tensor, nn
@@ -16,7 +16,6 @@ from byrote.locate.examples import Labelled
 from byrote.locate.silencing import Silenced, silencing
 from byrote.probes._frozen import check_labels
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import student
 
 ROWS = 2048
 """About how many rows pass through the model at once."""
@@ -28,7 +27,7 @@ class Flipped:
 
     `count` is infinite where silencing all that were allowed did not do it, and NaN where the label was not predicted to begin
     with. `order` lists the silenced neurons of each example as numbers into `CriticalNeurons.layer`. `kept` is the share of
-    the others whose prediction was then as before, NaN without a flip.
+    the other examples whose prediction was then as before, NaN without a flip.
     """
 
     count: Float[ndarray, " example"]
@@ -48,15 +47,15 @@ class Flipped:
 
     def mean_kept(self, *, level: float = 0.9) -> Estimate:
         """Return the mean of `kept` over the examples that flipped, with its t interval."""
-        return _mean(self.kept, level)
+        return Estimate.of_mean(self.kept, "example", level=level)
 
 
 @dataclass(frozen=True, eq=False)
 class CriticalNeurons:
-    """Which neurons the predictions of memorized and of clean examples hang on.
+    """Which neurons the predictions of memorized and of clean examples depend on most.
 
     `layer` and `unit` name each neuron. `memorized` and `clean` are the greedy searches; `random_memorized` and
-    `random_clean` silence neurons in random order, which is what their counts are to be held against.
+    `random_clean` silence neurons in random order: compare the counts with theirs.
     """
 
     layer: tuple[str, ...]
@@ -69,12 +68,12 @@ class CriticalNeurons:
     def by_layer(self, which: Flipped, *, level: float = 0.9) -> dict[str, Estimate]:
         """Return the mean share of an example's critical neurons that lie in each layer: 0 to 1, and 1 in sum.
 
-        Over the examples that flipped, with its t interval. Hold it against the share of all neurons that the layer has.
+        Over the examples that flipped, with its t interval. Compare it with the layer's share of all neurons.
         """
         chosen = [order for order, count in zip(which.order, which.count, strict=True) if np.isfinite(count)]
         places = np.array(self.layer)
         return {
-            name: _mean(np.array([np.mean(places[list(order)] == name) for order in chosen]), level)
+            name: Estimate.of_mean([np.mean(places[list(order)] == name) for order in chosen], "example", level=level)
             for name in dict.fromkeys(self.layer)
         }
 
@@ -92,7 +91,7 @@ def critical_neurons(
     most: int | None = None,
     seed: int = 0,
 ) -> CriticalNeurons:
-    """Silence the neuron that a prediction hangs on most, again and again until it flips, and count.
+    """Silence the neuron that a prediction depends on most, again and again until the prediction flips, and count.
 
     A neuron is a unit of a linear layer or a channel of a convolution, in any such layer but the last, or in those named
     by `modules` (units are on the second axis of what a module gives, the last of a linear one). Its output is set to 0, as
@@ -108,15 +107,7 @@ def critical_neurons(
     It misleads as a property of the example alone: a low count says that the margin is small as well as that few neurons hold
     it, which is why clean examples and random neurons are counted too. Greedy is not minimal: the true number can be lower.
     """
-    if copies < 1 or noise < 0 or preserve < 0 or (most is not None and most < 1):
-        raise InvalidData(
-            f"critical_neurons was given copies={copies}, noise={noise}, preserve={preserve}, most={most}. Take 1 or more copies and rounds, and no negative share."
-        )
-    for name, (inputs, labels) in (("memorized", memorized), ("clean", clean), ("other", others)):
-        if not len(inputs) or len(inputs) != len(labels):
-            raise InvalidData(
-                f"critical_neurons was given {len(inputs)} {name} inputs and {len(labels)} labels. Give one or more of each."
-            )
+    _check(memorized, clean, others, copies=copies, noise=noise, preserve=preserve, most=most)
     generator = torch.Generator().manual_seed(seed)
     pattern = torch.randn((copies, *memorized[0].shape[1:]), generator=generator, dtype=torch.float64)
     orders = np.random.default_rng(seed)
@@ -128,22 +119,33 @@ def critical_neurons(
         for greedy in (True, False):
             for inputs, labels in (memorized, clean):
                 shuffled = np.stack([orders.permutation(run.neurons) for _ in range(len(inputs))])
-                shift = _noise(inputs, pattern, noise)
-                rows = max(1, ROWS // (copies + len(others[0])))
-                parts = [
-                    _search(
-                        run,
-                        shift[part],
-                        labels[part],
-                        others,
-                        preserve,
-                        limit,
-                        None if greedy else shuffled[part.numpy()],
-                    )
-                    for part in torch.arange(len(inputs)).split(rows)
-                ]
-                found.append(_joined(parts))
+                noisy = _noise(inputs, pattern, noise)
+                found.append(
+                    _in_blocks(run, noisy, labels, others, preserve, limit, shuffled=None if greedy else shuffled)
+                )
         return CriticalNeurons(run.layer, run.unit, *found)
+
+
+def _check(
+    memorized: Labelled,
+    clean: Labelled,
+    others: Labelled,
+    *,
+    copies: int,
+    noise: float,
+    preserve: float,
+    most: int | None,
+) -> None:
+    """Raise InvalidData for settings and sets that cannot be used."""
+    if copies < 1 or noise < 0 or preserve < 0 or (most is not None and most < 1):
+        raise InvalidData(
+            f"critical_neurons was given copies={copies}, noise={noise}, preserve={preserve}, most={most}. Take 1 or more copies and rounds, and no negative share."
+        )
+    for name, (inputs, labels) in (("memorized", memorized), ("clean", clean), ("other", others)):
+        if not len(inputs) or len(inputs) != len(labels):
+            raise InvalidData(
+                f"critical_neurons was given {len(inputs)} {name} inputs and {len(labels)} labels. Give one or more of each."
+            )
 
 
 def _noise(
@@ -155,6 +157,37 @@ def _noise(
     return inputs[:, None] + noise * norms * pattern
 
 
+def _in_blocks(
+    run: Silenced,
+    copies: Float[Tensor, "example copy *shape"],
+    labels: Tensor,
+    others: Labelled,
+    preserve: float,
+    limit: int,
+    *,
+    shuffled: Int[ndarray, "example neuron"] | None,
+) -> Flipped:
+    """Search for as many examples at once as memory allows."""
+    rows = max(1, ROWS // (copies.shape[1] + len(others[0])))
+    parts = [
+        _search(
+            run,
+            copies[block],
+            labels[block],
+            others,
+            preserve,
+            limit,
+            None if shuffled is None else shuffled[block.numpy()],
+        )
+        for block in torch.arange(len(copies)).split(rows)
+    ]
+    return Flipped(
+        np.concatenate([part.count for part in parts]),
+        tuple(order for part in parts for order in part.order),
+        np.concatenate([part.kept for part in parts]),
+    )
+
+
 def _search(
     run: Silenced,
     copies: Float[Tensor, "example copy *shape"],
@@ -162,67 +195,55 @@ def _search(
     others: Labelled,
     preserve: float,
     limit: int,
-    shuffled: ndarray | None,
+    shuffled: Int[ndarray, "example neuron"] | None,
 ) -> Flipped:
-    """Silence neurons of each example until it flips: the most critical, or in the order of `shuffled`."""
+    """Silence neurons of each example until its prediction flips: the most critical first, or in the order of `shuffled`."""
     n = len(copies)
-    open_ = torch.ones(n, run.neurons, dtype=copies.dtype, device=copies.device)
+    mask = torch.ones(n, run.neurons, dtype=copies.dtype, device=copies.device)
     before = run.predictions(others[0])
     count, kept = np.full(n, np.inf), np.full(n, np.nan)
     orders: list[list[int]] = [[] for _ in range(n)]
     active = torch.arange(n, device=copies.device)
-    for round_ in range(limit + 1):
-        right = run(copies[active], open_[active]).mean(1).argmax(1) == labels[active]
+    for silenced in range(limit + 1):
+        right = run(copies[active], mask[active]).mean(1).argmax(1) == labels[active]
         for place in active[~right].tolist():
-            count[place] = round_ if round_ else np.nan
-            if round_:
-                now = run.predictions(others[0], open_[place])
+            count[place] = silenced if silenced else np.nan
+            if silenced:
+                now = run.predictions(others[0], mask[place])
                 kept[place] = (now == before).double().mean().item()
         active = active[right]
-        if round_ == limit or not len(active):
+        if silenced == limit or not len(active):
             break
         if shuffled is None:
-            promise = _promise(run, copies[active], labels[active], open_[active], others, preserve)
-            chosen = promise.masked_fill(open_[active] == 0, -torch.inf).argmax(1)
+            rise = _predicted_rise(run, copies[active], labels[active], mask[active], others, preserve)
+            chosen = rise.masked_fill(mask[active] == 0, -torch.inf).argmax(1)
         else:
-            chosen = torch.from_numpy(shuffled[active.cpu().numpy(), round_]).to(copies.device)
-        open_[active, chosen] = 0
+            chosen = torch.from_numpy(shuffled[active.cpu().numpy(), silenced]).to(copies.device)
+        mask[active, chosen] = 0
         for place, neuron in zip(active.tolist(), chosen.tolist(), strict=True):
             orders[place].append(neuron)
     return Flipped(count, tuple(tuple(order) for order in orders), kept)
 
 
-def _promise(
+def _predicted_rise(
     run: Silenced,
     copies: Float[Tensor, "example copy *shape"],
     labels: Tensor,
-    open_: Float[Tensor, "example neuron"],
+    mask: Float[Tensor, "example neuron"],
     others: Labelled,
     preserve: float,
 ) -> Float[Tensor, "example neuron"]:
     """Return, to first order, how much silencing each neuron raises the example's loss less that of the others."""
-    mask = open_.clone().requires_grad_()
-    logits = run(copies, mask)
-    told = labels[:, None].expand(logits.shape[:2])
-    objective = functional.cross_entropy(logits.flatten(0, 1), told.flatten(), reduction="none").view_as(told).mean(1)
+    mask = mask.clone().requires_grad_()
+    objective = _mean_loss(run(copies, mask), labels[:, None])
     if preserve:
-        rest = run(others[0].expand(len(copies), *others[0].shape), mask)
-        told = others[1].expand(rest.shape[:2])
-        loss = functional.cross_entropy(rest.flatten(0, 1), told.flatten(), reduction="none").view_as(told)
-        objective = objective - preserve * loss.mean(1)
+        shared = others[0].expand(len(copies), *others[0].shape)
+        objective = objective - preserve * _mean_loss(run(shared, mask), others[1])
     return -torch.autograd.grad(objective.sum(), mask)[0]
 
 
-def _joined(parts: Sequence[Flipped]) -> Flipped:
-    orders = tuple(order for part in parts for order in part.order)
-    return Flipped(
-        np.concatenate([part.count for part in parts]), orders, np.concatenate([part.kept for part in parts])
-    )
-
-
-def _mean(values: Float[ndarray, " example"], level: float) -> Estimate:
-    values = values[~np.isnan(values)]
-    mean = float(values.mean()) if len(values) else np.nan
-    variance = values.var(ddof=1) if len(values) > 1 else np.nan
-    low, high = student(mean, variance, len(values), level=level)
-    return Estimate(mean, float(low), float(high), len(values), "example", level)
+def _mean_loss(logits: Float[Tensor, "example copy class"], labels: Tensor) -> Float[Tensor, " example"]:
+    """Return the cross-entropy of each example, averaged over its copies."""
+    expanded = labels.expand(logits.shape[:2])
+    each = functional.cross_entropy(logits.flatten(0, 1), expanded.flatten(), reduction="none")
+    return each.view_as(expanded).mean(1)

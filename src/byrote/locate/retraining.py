@@ -16,14 +16,16 @@ from byrote.task.schedule import at
 from byrote.task.signals import Signals
 from byrote.training.updates import Optimizer
 
+CALLER = "layer_retraining"
+
 
 @dataclass(frozen=True)
 class Retrained:
     """What the final model gets right when one layer was reset and trained again, alone, on clean examples only.
 
     `memorized` and `clean` are shares from 0 to 1 afterwards, `reset_memorized` and `reset_clean` before the layer was trained
-    again. High `memorized`: the wrong labels come back without anyone showing them, so they are kept in other layers, and this
-    one was redundant. Low, with `clean` high: this layer held them. `gap` is clean minus memorized. Intervals are over
+    again. High `memorized`: the wrong labels come back without being trained on, so other layers keep them, and this
+    one was redundant. Low, with `clean` high: this layer kept them. `gap` is clean minus memorized. Intervals are over
     examples.
     """
 
@@ -46,7 +48,7 @@ def layer_retraining(
     seed: int = 0,
     level: float = 0.9,
 ) -> tuple[Retrained, ...]:
-    """Reset each layer in turn to its initial weights, train it alone on clean examples, and ask for the memorized ones.
+    """Reset each layer in turn to its initial weights, train it alone on clean examples, and test the memorized ones.
 
     `recipe` says how it is trained again: that of the model, or as in the paper's code SGD at a tenth of the learning
     rate for 20 epochs. Only the layer's own modules are in training mode: normalisation elsewhere keeps its statistics,
@@ -56,20 +58,20 @@ def layer_retraining(
     It misleads where clean accuracy does not come back: then the layer was not trained for long enough to tell. A
     memorized example may also be right because its label is its true one, or that of its look-alikes.
     """
-    asker, source = "layer_retraining", initial.state_dict()
+    source = initial.state_dict()
     rows: list[Retrained] = []
     for name, keys in layers(model, modules).items():
         changed = with_layer(model, source, keys)
-        before = [share(correct(asker, changed, examples), level) for examples in (memorized, clean)]
+        before = [share(correct(CALLER, changed, examples), level) for examples in (memorized, clean)]
         _train(changed, name, keys, clean, recipe, seed)
-        known, ordinary = (correct(asker, changed, examples) for examples in (memorized, clean))
+        known, ordinary = (correct(CALLER, changed, examples) for examples in (memorized, clean))
         gap = difference(ordinary, known, level)
         rows.append(Retrained(name, share(known, level), share(ordinary, level), gap, *before))
     return tuple(rows)
 
 
 def _train(model: nn.Module, name: str, keys: Sequence[str], examples: Labelled, recipe: Recipe, seed: int) -> None:
-    """Train the weights called `keys`, and nothing else, of a model that is ours to change."""
+    """Train the weights called `keys`, and nothing else, of a model that may be changed."""
     inputs, labels = examples
     weights = [weight for key, weight in model.named_parameters() if key in keys and weight.requires_grad]
     if not weights:
@@ -85,8 +87,8 @@ def _train(model: nn.Module, name: str, keys: Sequence[str], examples: Labelled,
         torch.manual_seed(seed)
         for epoch in range(recipe.epochs):
             shuffled = torch.randperm(len(inputs), generator=order).to(inputs.device)
-            for number, who in enumerate(shuffled.tensor_split(batches)):
-                loss = functional.cross_entropy(model(inputs.index_select(0, who)), labels.index_select(0, who))
+            for number, batch in enumerate(shuffled.tensor_split(batches)):
+                loss = functional.cross_entropy(model(inputs.index_select(0, batch)), labels.index_select(0, batch))
                 if not torch.isfinite(loss):
                     raise ByroteError(
                         f"Retraining the layer {name!r} diverged in epoch {epoch + 1} with {recipe}. Lower the learning rate."

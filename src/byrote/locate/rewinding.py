@@ -42,23 +42,16 @@ def layer_rewinding(
     model there is one copy of it. Raises InvalidData for checkpoints of another model and for sets without examples.
 
     It misleads where clean accuracy falls as well: the layer then no longer fits the others, which says nothing of where
-    anything is stored. A layer that can be rewound unharmed is not needed, but that it was is not excluded: others may
-    hold the same. The interval takes the model as given; repeat it over runs before saying that a layer stands out.
+    anything is stored. A layer that can be rewound without loss may still store the examples, if others store them too.
+    The interval takes the model as given; repeat it over runs before saying that a layer stands out.
     """
-    asker, groups = "layer_rewinding", layers(model, modules)
+    groups = layers(model, modules)
     rows: list[Rewound] = []
     for checkpoint in earlier:
         source = checkpoint.model.state_dict()
         for name, keys in groups.items():
             changed = with_layer(model, source, keys)
-            known, ordinary = (correct(asker, changed, examples) for examples in (memorized, clean))
-            rows.append(
-                Rewound(
-                    name,
-                    checkpoint.epoch,
-                    share(known, level),
-                    share(ordinary, level),
-                    difference(ordinary, known, level),
-                )
-            )
+            known, ordinary = (correct("layer_rewinding", changed, examples) for examples in (memorized, clean))
+            gap = difference(ordinary, known, level)
+            rows.append(Rewound(name, checkpoint.epoch, share(known, level), share(ordinary, level), gap))
     return tuple(rows)

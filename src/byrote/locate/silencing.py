@@ -47,18 +47,18 @@ class Silenced:
     def predictions(
         self, inputs: Float[Tensor, "example *shape"], mask: Float[Tensor, " neuron"] | None = None
     ) -> Int[Tensor, " example"]:
-        """Return what each is predicted as, with one mask for all."""
+        """Return the predicted class of each, with one mask for all."""
         with torch.no_grad():
-            return torch.cat([self.logits(some, mask).argmax(1) for some in inputs.split(BATCH)])
+            return torch.cat([self.logits(batch, mask).argmax(1) for batch in inputs.split(BATCH)])
 
     def logits(
         self, inputs: Float[Tensor, "example *shape"], mask: Float[Tensor, " neuron"] | None = None
     ) -> Float[Tensor, "example class"]:
-        """Return the logits of each, with one mask for all; none silences nobody."""
+        """Return the logits of each, with one mask for all; by default no neuron is silenced."""
         mask = torch.ones(self.neurons, dtype=inputs.dtype, device=inputs.device) if mask is None else mask
         return self(inputs[None], mask[None])[0]
 
-    def hear(self, name: str, output: Tensor) -> Tensor | None:
+    def silence(self, name: str, output: Tensor) -> Tensor | None:
         """Return what the module of this name gives, with its silenced neurons at 0."""
         if name not in self._masks:
             return None
@@ -71,40 +71,59 @@ def silencing(
 ) -> Generator[Silenced]:
     """Yield the model in evaluation mode with neurons that can be silenced, and leave it as it was."""
     check_inputs("critical_neurons", inputs)
+    chosen = _chosen(model, modules)
+    with frozen(model) as run:
+        units = _units(run, chosen, inputs[:1])
+        if modules is None and units:
+            units.popitem()
+        if not units:
+            raise InvalidData(
+                "No layer with neurons is called before the last. Name modules whose outputs have units to silence."
+            )
+        silenced = Silenced(run, chosen, units)
+        with _hooks(chosen, silenced.silence):
+            yield silenced
+
+
+def _chosen(model: nn.Module, modules: Sequence[str] | None) -> dict[str, nn.Module]:
+    """Return the modules of these names; by default every linear layer and convolution."""
     named = dict(model.named_modules())
-    for name in modules or ():
+    if modules is None:
+        return {name: module for name, module in named.items() if isinstance(module, nn.Linear | _ConvNd)}
+    for name in modules:
         if name not in named:
             raise unknown("layer", name, named)
-    chosen = {name: module for name, module in named.items() if _counts(module)}
-    if modules is not None:
-        chosen = {name: named[name] for name in modules}
-    units, found = dict[str, int](), list[Silenced]()
+    return {name: named[name] for name in modules}
+
+
+def _units(run: Frozen, modules: dict[str, nn.Module], inputs: Tensor) -> dict[str, int]:
+    """Return how many units each module that the model calls has, in the order of their last calls."""
+    units = dict[str, int]()
+
+    def count(name: str, output: Tensor) -> None:
+        units.pop(name, None)  # so that the last place is the last call's
+        units[name] = output.shape[axis(modules[name], output)]
+
+    with _hooks(modules, count), torch.no_grad():
+        run(inputs)
+    return units
+
+
+@contextmanager
+def _hooks(modules: dict[str, nn.Module], call: Callable[[str, Tensor], Tensor | None]) -> Generator[None]:
+    """Pass the output of every call of these modules to `call`, which may return another in its place."""
 
     def hook(name: str) -> Hook:
-        def hear(module: nn.Module, given: object, output: Any) -> Tensor | None:
+        def pass_on(module: nn.Module, given: object, output: Any) -> Tensor | None:
             if not isinstance(output, Tensor) or output.ndim < 2:
                 raise InvalidData(f"The layer {name!r} does not give one tensor [example, ...]. Name other modules.")
-            if found:
-                return found[0].hear(name, output)
-            units.pop(name, None)  # so that the last place is the last call's
-            units[name] = output.shape[axis(module, output)]
-            return None
+            return call(name, output)
 
-        return hear
+        return pass_on
 
-    hooks = [module.register_forward_hook(hook(name)) for name, module in chosen.items()]
+    hooks = [module.register_forward_hook(hook(name)) for name, module in modules.items()]
     try:
-        with frozen(model) as run:
-            with torch.no_grad():
-                run(inputs[:1])
-            if modules is None and units:
-                units.popitem()
-            if not units:
-                raise InvalidData(
-                    "No layer with neurons is called before the last. Name modules whose outputs have units to silence."
-                )
-            found.append(Silenced(run, chosen, units))
-            yield found[0]
+        yield
     finally:
         for each in hooks:
             each.remove()
@@ -113,10 +132,6 @@ def silencing(
 def axis(module: nn.Module, output: Tensor) -> int:
     """Return the axis of the units in what the module gives."""
     return output.ndim - 1 if isinstance(module, nn.Linear) else 1
-
-
-def _counts(module: nn.Module) -> bool:
-    return isinstance(module, nn.Linear | _ConvNd)
 
 
 def _shaped(mask: Float[Tensor, "row unit"], output: Tensor, place: int) -> Tensor:

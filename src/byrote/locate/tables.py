@@ -1,4 +1,4 @@
-"""What `locate` found, as rows of plain values and as one sentence."""
+"""What `locate` found, as rows of plain values and as a verdict in words."""
 
 from typing import Any
 
@@ -14,20 +14,21 @@ Row = dict[str, Any]
 def layer_rows(survey: Survey) -> list[Row]:
     """Return one row per layer: shares from 0 to 1 with the ends of their intervals, of memorized and of clean examples.
 
-    `gradient` is the share of an example's squared gradient that lies in the layer; `rewound` and `retrained` are
-    predicted as labelled after that was done to the layer.
+    `gradient` is the share of an example's squared gradient that lies in the layer; `rewound` and `retrained` are the
+    shares of examples that are predicted as labelled after the layer was rewound or retrained.
     """
     rows: list[Row] = []
     for layer in survey.layers:
         row: Row = {"layer": layer.name, "kind": layer.kind, "weights": layer.weights}
-        for what, said in (("gradient", layer.accounted), ("rewound", layer.rewound), ("retrained", layer.retrained)):
-            row |= said.memorized.cells(f"{what} memorized") | said.clean.cells(f"{what} clean")
+        analyses = {"gradient": layer.accounted, "rewound": layer.rewound, "retrained": layer.retrained}
+        for name, found in analyses.items():
+            row |= found.memorized.cells(f"{name} memorized") | found.clean.cells(f"{name} clean")
         rows.append(row)
     return rows
 
 
 def neuron_rows(survey: NeuronSurvey, *, level: float = 0.9) -> list[Row]:
-    """Return one row for memorized and one for clean examples: the median count of silenced neurons that flips one.
+    """Return one row for memorized and one for clean examples: the median number of silenced neurons that flips one.
 
     `critical` are silenced in greedy order, `random` in random order. `rest kept` is the share of other predictions that were
     then as before, and `mostly in` the layer with most of the critical ones, with its share of them and of all neurons.
@@ -49,40 +50,45 @@ def layer_verdict(survey: Survey) -> str:
     if len(survey.layers) == 1:
         return "This model has one layer, so all that it memorized is there."
     if rewound is not None and rewound == retrained:
-        layer = survey.layers[rewound]
-        return (
-            f"L{_named(layer)[1:]} keeps most of what run {survey.run} memorized: without what it learned after epoch {survey.earlier}, "
-            f"{_percent(layer.rewound.memorized)} of the memorized and {_percent(layer.rewound.clean)} of the clean examples are still predicted as labelled, "
-            f"and retrained on clean examples alone it gives back {_percent(layer.retrained.memorized)} of the memorized ones."
-        )
-    told = [_points(survey, "rewinding", rewound), _points(survey, "retraining", retrained)]
-    return f"No single layer can be said to keep what run {survey.run} memorized: {told[0]}, and {told[1]}."
+        return _one_layer(survey, survey.layers[rewound])
+    return (
+        f"No single layer keeps most of what run {survey.run} memorized: "
+        f"{_points(survey, 'rewinding', rewound)}, and {_points(survey, 'retraining', retrained)}."
+    )
 
 
 def neuron_verdict(survey: NeuronSurvey, *, level: float = 0.9) -> str:
-    """Return one sentence: do memorized predictions hang on fewer neurons than clean ones?"""
+    """Return in words whether memorized predictions depend on fewer neurons than clean ones."""
     memorized, clean = (each.median(level=level) for each in (survey.neurons.memorized, survey.neurons.clean))
-    control = survey.neurons.random_memorized.median(level=level)
-    counts = f"{_count(memorized)} silenced neurons flip a memorized example of run {survey.run}, {_count(clean)} a clean one (medians)"
-    fewer = memorized.high < clean.low
-    told = "fewer, surely" if fewer else "which the intervals cannot tell apart"
-    chance = f"random ones take {_count(control)} for a memorized one"
-    caveat = (
-        " Memorized examples also have smaller margins, so fewer neurons need not mean that these keep them."
-        if fewer
-        else ""
+    random = survey.neurons.random_memorized.median(level=level)
+    counts = (
+        f"Median number of silenced neurons that flips an example of run {survey.run}: memorized {_count(memorized)}, "
+        f"clean {_count(clean)}; memorized with random neurons {_count(random)}."
     )
-    return f"{counts}: {told}; {chance}.{caveat}"
+    if memorized.high < clean.low:
+        return (
+            f"{counts} Memorized examples need fewer (the intervals do not overlap). They also have smaller margins, so "
+            "this alone does not show that these neurons keep them."
+        )
+    return f"{counts} Memorized examples do not clearly need fewer."
+
+
+def _one_layer(survey: Survey, layer: Layer) -> str:
+    return (
+        f"Layer {_named(layer)} keeps most of what run {survey.run} memorized: without what it learned after epoch {survey.earlier}, "
+        f"{_percent(layer.rewound.memorized)} of the memorized and {_percent(layer.rewound.clean)} of the clean examples are still predicted as labelled, "
+        f"and retrained on clean examples alone it gives back {_percent(layer.retrained.memorized)} of the memorized ones."
+    )
 
 
 def _points(survey: Survey, how: str, place: int | None) -> str:
     if place is None:
         return f"by {how} no layer stands out (intervals overlap)"
-    return f"{how} points to {_named(survey.layers[place])}"
+    return f"{how} points to layer {_named(survey.layers[place])}"
 
 
 def _named(layer: Layer) -> str:
-    return f"layer {layer.name} ({layer.kind})"
+    return f"{layer.name} ({layer.kind})"
 
 
 def _percent(size: Estimate) -> str:
@@ -91,8 +97,10 @@ def _percent(size: Estimate) -> str:
 
 def _count(size: Estimate) -> str:
     if np.isnan(size.value):
-        return "no known number of"
-    value, *ends = (f"{number:g}" if np.isfinite(number) else "all" for number in (size.value, size.low, size.high))
+        return "unknown"
+    value, *ends = (
+        f"{number:g}" if np.isfinite(number) else "not reached" for number in (size.value, size.low, size.high)
+    )
     return value if np.isnan(size.low) else f"{value} [{', '.join(ends)}]"
 
 

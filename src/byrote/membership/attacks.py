@@ -111,7 +111,7 @@ def read_membership(record: Record, read: Read | None = None) -> Membership | No
         try:
             said = guess(score, record, runs=runs, read=read)
         except MissingEvidence as error:
-            return NotMeasured(str(error))
+            return NotMeasured.because(error)
         known = np.asarray(np.isfinite(said.value).all(axis=0))
         if not (said.member[:, known].any() and not said.member[:, known].all()):
             continue
@@ -158,7 +158,7 @@ def _point(said: AttackValues, rate: float) -> OperatingPoint | NotMeasured:
             return tpr_at_fpr(said.value[0], said.member[0], fpr=rate, level=LEVEL)
         return pooled_tpr_at_fpr(said.value, said.member, fpr=rate, level=LEVEL)
     except Unsupported as error:
-        return NotMeasured(str(error))
+        return NotMeasured.because(error)
 
 
 def _strength(attack: Attack) -> tuple[float, float]:
@@ -191,7 +191,7 @@ def _blind(population: Population, said: AttackValues) -> Estimate | NotMeasured
     try:
         return blind_baseline(said.member, blind_features(usable, population.labels[said.positions]), level=LEVEL)
     except Unsupported as error:
-        return NotMeasured(str(error))
+        return NotMeasured.because(error)
 
 
 def _epsilons(record: Record, read: Read) -> tuple[Estimate, ...]:

@@ -160,7 +160,7 @@ def read_manifest(directory: Place) -> dict[str, Any]:
             _ = parse_objective(manifest["objective"])
     except FileNotFoundError:
         raise WrongRecord(
-            f"{directory} is not a record: it has no record.json. Give a directory that `byrote audit` has written."
+            f"{directory} is not a record: it has no record.json. Give the directory of a record."
         ) from None
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
         raise WrongRecord(

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from byrote.errors import ByroteError
+from byrote.errors import ByroteError, missing_extra
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -53,8 +53,9 @@ def place(where: "str | os.PathLike[str] | UPath") -> Place:
         found = UPath(where)
         _ = found.fs
     except ImportError as error:
-        told = "Install it with pip install 'byrote[s3]'" if scheme in ("s3", "s3a") else error
-        raise ByroteError(f"{text} needs a package that is not installed. {told}.") from None
+        if scheme in ("s3", "s3a"):
+            raise missing_extra(f"{text} needs the package s3fs", "s3") from None
+        raise ByroteError(f"{text} needs a package that is not installed. {error}.") from None
     except ValueError as error:
         raise ByroteError(
             f"{text} cannot be a place for records ({error}). Give a path, or a URL such as s3://bucket/audits/fashion."

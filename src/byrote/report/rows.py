@@ -62,7 +62,7 @@ def map_rows(record: Record, panel: Panel, *, seed: int = 0) -> tuple[Rows, tupl
     try:
         shades["correctness"] = evaluate(correctness, record)
     except MissingEvidence as error:
-        shades["correctness"] = NotMeasured(str(error))
+        shades["correctness"] = NotMeasured.because(error)
     measured = {name: values.value for name, values in shades.items() if not isinstance(values, NotMeasured)}
     population = record.population
     usable = np.isfinite(confidence.value) & np.isfinite(spread.value)

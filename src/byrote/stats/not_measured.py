@@ -1,10 +1,24 @@
 """What stands where a number would, and why there is none."""
 
 from dataclasses import dataclass
+from typing import Self
+
+from byrote.errors import ByroteError, Remedy
 
 
 @dataclass(frozen=True)
 class NotMeasured:
-    """What stands where a number would, and why there is none."""
+    """What stands where a number would: why there is none, and what would give one where that has a name."""
 
-    reason: str
+    fact: str
+    remedy: Remedy | None = None
+
+    @classmethod
+    def because(cls, error: ByroteError) -> Self:
+        """Return what stands where a number would have been, had this error not been raised."""
+        return cls(error.fact, error.remedy)
+
+    @property
+    def reason(self) -> str:
+        """Fact and remedy in one text. The remedy is as on the command line, whose calls the report names too."""
+        return self.fact if self.remedy is None else f"{self.fact} {self.remedy.on_command_line()}"

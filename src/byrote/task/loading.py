@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from byrote.errors import ByroteError, InvalidData, unknown
+from byrote.errors import ByroteError, InvalidData, Remedy, unknown
 from byrote.task.canaries import Canaries
 from byrote.task.datasets import digits, fashion_mnist
 from byrote.task.examples import Examples
@@ -109,7 +109,8 @@ def _raised(path: Path, error: BaseException) -> InvalidData:
     frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).resolve() == path.resolve()]
     line = error.lineno if isinstance(error, SyntaxError) else frames[-1].lineno if frames else "?"
     return InvalidData(
-        f"{path}, line {line}, raises {type(error).__name__}: {error}. Correct the file, or use --debug to see all of it."
+        f"{path}, line {line}, raises {type(error).__name__}: {error}. Correct the file.",
+        Remedy("traceback"),
     )
 
 
@@ -119,7 +120,8 @@ def _imported(name: str) -> Any:
         return importlib.import_module(name)
     except (Exception, SystemExit) as error:
         raise InvalidData(
-            f"Importing {name!r} raises {type(error).__name__}: {error}. Correct the name or the module, or use --debug."
+            f"Importing {name!r} raises {type(error).__name__}: {error}. Correct the name or the module.",
+            Remedy("traceback"),
         ) from error
 
 
@@ -139,7 +141,8 @@ def _checked(found: Any, source: str) -> Task:
             raise
         except (Exception, SystemExit) as error:
             raise InvalidData(
-                f"The task in {source} is a function that raises {type(error).__name__}: {error}. Correct it, or use --debug to see where."
+                f"The task in {source} is a function that raises {type(error).__name__}: {error}. Correct it.",
+                Remedy("traceback"),
             ) from error
         return _checked(made, source)
     raise InvalidData(

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from byrote.errors import InvalidData
+from byrote.errors import InvalidData, Remedy
 from byrote.record import Population
 from byrote.record.inputs import parts
 from byrote.task.fit import Fit
@@ -89,9 +89,7 @@ def check_device(device: str) -> None:
         torch.zeros(1, device=device).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).split("\n")[0].rstrip(".")
-        raise InvalidData(
-            f"This torch cannot use the device {device!r}: {reason}. Use --device cpu, or install a torch that can."
-        ) from None
+        raise InvalidData(f"This torch cannot use the device {device!r}: {reason}.", Remedy("device", "cpu")) from None
 
 
 def _first_line(error: Exception) -> str:

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from byrote.errors import ByroteError, InvalidData
+from byrote.errors import ByroteError, InvalidData, Remedy
 from byrote.objectives import Objective
 from byrote.record import Observed, Population, Step
 from byrote.record.inputs import each, rows
@@ -66,7 +66,7 @@ def _call(what: str, function: Callable[..., Any], *given: Any) -> Any:
     except Exception as error:
         if isinstance(error, ByroteError) or is_out_of_memory(error):
             raise
-        raise ByroteError(f"{what} raises {describe_error(error)}. Correct it, or use --debug to see where.") from error
+        raise ByroteError(f"{what} raises {describe_error(error)}. Correct it.", Remedy("traceback")) from error
 
 
 def _columns(

@@ -12,7 +12,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy import ndarray
 
-from byrote.errors import ByroteError, WrongRecord
+from byrote.errors import ByroteError, Remedy, WrongRecord
 from byrote.probes import NO_QUESTIONS, Questions
 from byrote.record import Layout, Population, finished_runs, read_manifest
 from byrote.record.inputs import describe as describe_inputs
@@ -89,7 +89,8 @@ def alone(directory: Place) -> Generator[None]:
         ) from None
     except OSError as error:
         raise ByroteError(
-            f"Cannot write to {folder} ({error.strerror}). Choose another directory with --out, or make this one writable."
+            f"Cannot write to {folder} ({error.strerror}). Make it writable, or collect elsewhere.",
+            Remedy("another_directory"),
         ) from None
     try:
         yield
@@ -106,7 +107,7 @@ def plan(directory: Place, manifest: dict[str, Any], wanted: int) -> list[int]:
         blocks = list(found["blocks"])
     elif finished_runs(directory):
         raise WrongRecord(
-            f"{directory} has runs but no record.json that says what they are. Choose another directory with --out."
+            f"{directory} has runs but no record.json that says what they are.", Remedy("another_directory")
         )
     return [*blocks, wanted - sum(blocks)] if wanted > sum(blocks) else blocks
 
@@ -149,7 +150,8 @@ def _check_same(directory: Place, found: dict[str, Any], wanted: dict[str, Any])
     ]
     reason = "; ".join(differences[:3]) or "its key differs"
     raise WrongRecord(
-        f"{directory} holds runs of another audit: {reason}. Choose another directory with --out, or repeat the first settings."
+        f"{directory} holds runs of another audit: {reason}. Repeat its settings to add runs to it.",
+        Remedy("another_directory"),
     )
 
 

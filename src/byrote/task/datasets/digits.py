@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from byrote.errors import ByroteError
+from byrote.errors import missing_extra
 from byrote.task.examples import Examples
 
 CLASSES = tuple(str(i) for i in range(10))
@@ -15,9 +15,7 @@ def digits() -> tuple[Examples, Examples]:
     try:
         from sklearn.datasets import load_digits
     except ImportError:
-        raise ByroteError(
-            "The digits come with scikit-learn, which is not installed. Run: pip install 'byrote[sklearn]'"
-        ) from None
+        raise missing_extra("The digits come with scikit-learn", "sklearn") from None
     found: Any = load_digits()
     images = np.rint(found.images * (255 / 16)).astype(np.uint8)
     test = np.arange(len(images)) % 6 == 5

@@ -1,0 +1,75 @@
+"""What users read when something goes wrong: the fact, and how to mend it, in the words of the door they came through."""
+
+import inspect
+import pickle
+import re
+from typing import get_args
+
+import pytest
+
+import byrote
+from byrote.cli import app
+from byrote.errors import WORDS, ByroteError, InvalidData, Name, Remedy, missing_extra, unknown
+from byrote.stats.not_measured import NotMeasured
+from byrote.training.collect import collect
+
+TAKES_A_VALUE = {"more_runs", "canaries", "probe", "device", "attribute", "extra"}
+
+
+def test_each_door_has_its_own_words() -> None:
+    error = InvalidData("The record has 4 runs, and this needs 8.", Remedy("more_runs", 8))
+    assert str(error) == "The record has 4 runs, and this needs 8. Collect with runs=8 or more."
+    assert error.on_command_line() == (
+        "The record has 4 runs, and this needs 8. Run `byrote audit` with --runs 8 or more."
+    )
+    plain = ByroteError("Nothing helps.")
+    assert str(plain) == plain.on_command_line() == plain.fact == "Nothing helps."
+    assert plain.remedy is None
+
+
+def test_an_error_comes_back_whole_from_another_process() -> None:
+    error = pickle.loads(pickle.dumps(InvalidData("It is wrong.", Remedy("canaries", "noise={}"))))  # noqa: S301
+    assert type(error) is InvalidData
+    assert (error.fact, error.remedy) == ("It is wrong.", Remedy("canaries", "noise={}"))
+    assert error.on_command_line().endswith("--canaries noise={} and another --out.")
+
+
+def test_what_was_not_measured_keeps_the_remedy() -> None:
+    missing = NotMeasured.because(InvalidData("It needs 8 runs.", Remedy("more_runs", 8)))
+    assert missing == NotMeasured("It needs 8 runs.", Remedy("more_runs", 8))
+    assert missing.reason == "It needs 8 runs. Run `byrote audit` with --runs 8 or more."
+    assert NotMeasured("No canaries were planted.").reason == "No canaries were planted."
+
+
+@pytest.mark.parametrize("name", get_args(Name))
+def test_a_remedy_can_be_followed(name: Name) -> None:
+    """Every option exists in the verb that the sentence names, every keyword is an argument of `collect`."""
+    python, command = WORDS[name]
+    value = "curvature" if name in TAKES_A_VALUE else ""
+    assert value in Remedy(name, value).in_python()
+    assert value in Remedy(name, value).on_command_line()
+    assert ("{}" in python + command) == (name in TAKES_A_VALUE)
+    (verb,) = re.findall(r"`byrote (\w+)", command) or ["audit"]
+    options = {option for parameter in app.commands[verb].params for option in parameter.opts} | {"--debug"}
+    assert set(re.findall(r"--[a-z-]+", command)) <= options
+    assert set(re.findall(r"(\w+)=", python)) <= set(inspect.signature(collect).parameters)
+    assert all(hasattr(byrote, each) for each in re.findall(r"byrote\.([A-Z]\w+)", python))
+
+
+def test_all_names_have_words() -> None:
+    assert set(WORDS) == set(get_args(Name))
+
+
+def test_names_that_do_not_exist() -> None:
+    error = unknown("score", "memorisation", ["memorization", "el2n"])
+    assert error.fact == (
+        "There is no score named 'memorisation'. Did you mean 'memorization'? Known: el2n, memorization."
+    )
+    assert "No known name is close to it." in unknown("score", "xyz", ["el2n"]).fact
+
+
+def test_an_extra_that_is_missing() -> None:
+    error = missing_extra("Training on a cluster needs Ray", "ray")
+    assert error.remedy == Remedy("extra", "ray")
+    assert str(error) == error.on_command_line()
+    assert str(error).endswith("Install the extra: pip install 'byrote[ray]'.")
