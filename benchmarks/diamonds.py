@@ -2,7 +2,7 @@
 
 The prices and measures of 53,940 diamonds are data of the plotnine package (`pip install plotnine`; they come from
 ggplot2). The grade of the cut is a judgement that the measures only partly explain: a perceptron with two hidden layers
-gets 74 % right of what it was not trained on and 89 % of what it was, so there is much to know by rote.
+gets 74 % of the examples right that it was not trained on, and 89 % of those that it was, so it memorizes much.
 """
 
 import csv
