@@ -3,7 +3,7 @@
 python benchmarks/attack_scoring.py [--examples 60000] [--runs 256] [--targets 2] [--rounds 3]
 
 Arms: byrote, all runs at once; a NumPy loop over targets, vectorized over examples, like published code; and TensorFlow
-Privacy's `compute_score_lira` where it is installed (`pip install --no-deps tensorflow-privacy==0.8.12`). The loops are
+Privacy's `compute_score_lira` where tensorflow-privacy 0.8.12 is installed (.ci/run installs it). The loops are
 timed on --targets runs and extrapolated, because all targets take equally long. Each measurement is a process of its
 own on one core; arms take turns.
 """

@@ -3,11 +3,10 @@
 All train the same model on random 70 % of the embedded Fashion-MNIST sample, in batches of 128. The plain loop and byrote
 evaluate the test images after each epoch and all examples at the end; byrote also records six columns and writes
 them to disk. The other programs evaluate all examples once, at the end: scikit-learn's BaggingClassifier over skorch's nets, and
-torchensemble's BaggingClassifier (it draws each batch with replacement), both with a process per core. Every measurement is a
-fresh process; the arms take turns. Time is from the start of the work to the finished results. It includes loading the data and
-starting the workers, but not the imports of the first process.
+torchensemble's BaggingClassifier (it draws each batch with replacement), both with a process per core; their arms need these
+packages. Every measurement is a fresh process; the arms take turns. Time is from the start of the work to the finished results.
+It includes loading the data and starting the workers, but not the imports of the first process.
 
-    pip install skorch torchensemble    # for the arms of those names
     python benchmarks/runs_per_minute.py [--models 32] [--epochs 15] [--rounds 3] [--network cnn mlp] [--arms plain byrote ...]
 """
 

@@ -2,7 +2,7 @@
 
 python records/causes/run.py --out audits/causes --seeds 3 4 5 6 7
 
-The rule was chosen on seeds 0, 1 and 2. `benchmarks/diamonds.py` takes `pip install plotnine`.
+The rule was chosen on seeds 0, 1 and 2. `benchmarks/diamonds.py` needs the package plotnine.
 """
 
 import argparse
