@@ -38,7 +38,7 @@ def main(directory: Path) -> None:
     record = byrote.collect(task, directory, runs=RUNS, progress=print_progress)
     real = record.population.where("train")
     causal, cheap = (byrote.evaluate(each, record) for each in (memorization, loss))
-    print(f"{'example':<14} {'label':<11} memorization (90 % interval)  loss in training")
+    print(f"{'example':<14} {'label':<11} memorization (90 % interval)  loss (IN models)")
     for i in causal.ranked(real)[:15]:
         label = record.classes[record.population.labels[i]]
         interval = f"{causal.value[i]:+.2f}  ({causal.low[i]:+.2f} to {causal.high[i]:+.2f})"
