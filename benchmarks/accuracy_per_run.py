@@ -1,15 +1,15 @@
-"""How much truth is in a run: estimators of memorization at 10 to 80 runs against all runs that they did not use.
+"""Accuracy per run: estimators of memorization from 10 to 80 runs, against all runs that they did not use.
 
     python benchmarks/accuracy_per_run.py --collect audits/long          # hours; stops and resumes at any time
     python benchmarks/accuracy_per_run.py audits/long/fashion audits/long/diamonds audits/long/fashion-mnist
 
-Any record of runs in balanced blocks of ten will do; 120 runs or more are wanted. Estimates come from disjoint sets of
-whole blocks. The reference has errors of its own, which are taken out: `Pearson` is divided by the root of the
-reference's reliability, and its mean error variance is taken from the square of `RMSE`. `order` is the share of the
-pairs of examples that the reference tells apart (values two standard errors or more from each other) that the estimate
-orders alike, ties by half. `covers` says how often the 90 % interval, widened by the reference's error, holds the
-reference: for all, and for examples that the estimate puts between .05 and .95. `predicts` is how often the reference
-falls into the central 90 % of what the beliefs predict for its counts (shrunk only).
+Any record of runs in balanced blocks of ten can be used; 120 runs or more are needed. Estimates come from disjoint sets
+of whole blocks. They are corrected for the errors of the reference: `Pearson` is divided by the root of the
+reference's reliability, and its mean error variance is subtracted from the square of `RMSE`. `order` looks at the pairs of
+examples that differ by two standard errors or more in the reference: the share that the estimate puts in the same order,
+ties by half. `covers` says how often the 90 % interval, widened by the reference's error, contains the
+reference: for all, and for examples with an estimate between .05 and .95. `predicts` is how often the reference
+is in the central 90 % of what the posteriors predict for its counts (shrunk only).
 """
 
 import argparse
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def gather(directory: Path) -> None:
-    """Train the ensembles of docs/theory.md, a block of ten after the other."""
+    """Train the ensembles of docs/theory.md, one block of ten after the other."""
     quick = Recipe(epochs=10, batch_size=128, optimizer="sgd", learning_rate=linear(0.1))
     tasks = {
         "fashion": (load_task("fashion"), Canaries.of_each(50), 200),
@@ -89,7 +89,7 @@ def gather(directory: Path) -> None:
 
 
 def read(record: Record) -> Columns:
-    """Return the columns of everyone who was in some run, of whole blocks."""
+    """Return the columns of all examples that were in at least one run, of whole blocks."""
     runs = record.runs[: len(record.runs) // BLOCK * BLOCK]
     member = np.stack([record.member(run) for run in runs])
     who = member.any(axis=0)
@@ -121,14 +121,14 @@ def groups(runs: int, size: int) -> Iterator[tuple[NDArray[np.intp], NDArray[np.
 
 
 def counts(correct: NDArray[np.bool_], member: NDArray[np.bool_]) -> tuple[Counts, Counts, Counts, Counts]:
-    """Return, for each example, runs with it, those of them that are right, runs without it, those of them that are right."""
+    """Return, for each example, the number of IN models, of those that are right, of OUT models, of those that are right."""
     sides = member, ~member
     with_it, without = ((side.sum(axis=0), (correct & side).sum(axis=0)) for side in sides)
     return *with_it, *without
 
 
 class Judge:
-    """A reference from many runs, with what is known of its errors."""
+    """A reference from many runs, with an estimate of its errors."""
 
     def __init__(self, inside: Counts, right_in: Counts, outside: Counts, right_out: Counts) -> None:
         self.inside, self.right_in, self.outside, self.right_out = inside, right_in, outside, right_out
@@ -187,13 +187,13 @@ class Judge:
 
 
 def soft(some: Columns) -> Floats:
-    """Mean probability of the label with the example minus without it."""
+    """Mean probability of the label in IN models minus OUT models."""
     member, values = some["member"], some["confidence"].astype(np.float64)
     return mean(values, member) - mean(values, ~member)
 
 
 def normal(some: Columns) -> Floats:
-    """Phi(mean margin / standard deviation), the latter drawn to the median one, with the example minus without it."""
+    """Phi(mean margin / standard deviation), the latter shrunk towards the median one, in IN models minus OUT models."""
     margin, sides = some["margin"].astype(np.float64), []
     for use in (some["member"], ~some["member"]):
         n, centre = use.sum(axis=0), mean(margin, use)

@@ -1,4 +1,4 @@
-"""What large audits take, computed: FLOPs, hours, money, bytes. No measurement but the bytes per row; prices are assumptions.
+"""The cost of large audits, computed: FLOPs, hours, money, bytes. Only the bytes per row are measured; prices are assumptions.
 
 python benchmarks/arithmetic.py
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from side_by_side import table
 
 BYTES_PER_STEP = 16.2  # per example and step, members or not: record_size.py
-BYTES_CLEAN = 21.1  # per row of a last step at which everyone was asked: record_size.py
+BYTES_CLEAN = 21.1  # per row of a last step at which all examples were evaluated: record_size.py
 GPU_DOLLARS, CORE_DOLLARS, STORE_DOLLARS = 2.5, 0.04, 0.023  # an hour of an H100-class GPU, of a core; a GB-month
 GPU_FLOPS, CORE_FLOPS = 790e12, 200e9  # dense bf16 of an H100-class GPU, fp32 of a core with AVX2: peaks
 
@@ -17,7 +17,7 @@ GPU_FLOPS, CORE_FLOPS = 790e12, 200e9  # dense bf16 of an H100-class GPU, fp32 o
 class Audit:
     name: str
     runs: int
-    examples: int  # everyone who is asked
+    examples: int  # all examples that are evaluated
     members: int  # trained on, per run
     epochs: int
     forward: float  # FLOPs of one example's forward pass
@@ -26,7 +26,7 @@ class Audit:
 
     @property
     def flops(self) -> float:
-        """Training is three forward passes per member and epoch; then everyone is asked once."""
+        """Training is three forward passes per member and epoch; then all examples are evaluated once."""
         return self.runs * self.forward * (3 * self.members * self.epochs + self.examples)
 
     @property

@@ -1,10 +1,10 @@
-"""Seconds and peak memory of LiRA judging every example in every run, each run the target once, from arrays in memory.
+"""Seconds and peak memory of LiRA on every example of every run, each run the target once, from arrays in memory.
 
 python benchmarks/attack_scoring.py [--examples 60000] [--runs 256] [--targets 2] [--rounds 3]
 
-Arms: byrote, all runs at once; a NumPy loop over targets, vectorized over examples, as people write it; and TensorFlow
-Privacy's `compute_score_lira` where it is installed (`pip install --no-deps tensorflow-privacy==0.8.12`). The loops are
-timed on --targets runs and multiplied, for one target takes as long as another. Each measurement is a process of its
+Arms: byrote, all runs at once; a NumPy loop over targets, vectorized over examples, like published code; and TensorFlow
+Privacy's `compute_score_lira` where tensorflow-privacy 0.8.12 is installed (.ci/run installs it). The loops are
+timed on --targets runs and extrapolated, because all targets take equally long. Each measurement is a process of its
 own on one core; arms take turns.
 """
 
@@ -26,7 +26,7 @@ from peers import tensorflow_privacy_lira
 
 
 def world(runs: int, examples: int) -> tuple[np.ndarray, np.ndarray]:
-    """Losses [run example] and who is in which half."""
+    """Losses and membership, both [run example]."""
     rng = np.random.default_rng(0)
     member = rng.random((runs, examples), np.float32).argsort(axis=0) < runs // 2
     value = rng.normal(3, 1, examples).astype(np.float32) + rng.standard_normal((runs, examples), np.float32) + member
@@ -34,7 +34,7 @@ def world(runs: int, examples: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def numpy_loop(loss: np.ndarray, member: np.ndarray, targets: int) -> None:
-    """Online, one variance per side: what is left when a person vectorizes the published code over examples."""
+    """Online, one variance per side: the published code, vectorized over examples."""
     value = logit(loss)
     for target in range(targets):
         rest, kept = np.delete(value, target, 0), np.delete(member, target, 0)

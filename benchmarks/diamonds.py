@@ -1,8 +1,8 @@
 """A tabular task with real label noise: the cut of 5,000 diamonds from nine numbers. `byrote audit benchmarks/diamonds.py`.
 
-The prices and measures of 53,940 diamonds are data of the plotnine package (`pip install plotnine`; they come from
+The prices and measures of 53,940 diamonds are data of the plotnine package (they come from
 ggplot2). The grade of the cut is a judgement that the measures only partly explain: a perceptron with two hidden layers
-gets 74 % right of what it was not trained on and 89 % of what it was, so there is much to know by rote.
+gets 74 % of the examples right that it was not trained on, and 89 % of those that it was, so it memorizes much.
 """
 
 import csv
@@ -28,7 +28,9 @@ def network() -> nn.Module:
 def task() -> Task:
     found = importlib.util.find_spec("plotnine")
     if found is None or found.origin is None:
-        sys.exit("The diamonds are data of the plotnine package. Install it: pip install plotnine")
+        sys.exit(
+            "The diamonds are data of the plotnine package, which is not installed. Install plotnine and run this again."
+        )
     with (Path(found.origin).parent / "data" / "diamonds.csv").open() as lines:
         rows = list(csv.DictReader(lines))
     inputs = np.array(

@@ -1,8 +1,8 @@
-"""Every score on one record of the largest usual size: seconds and peak memory of a fresh process, imports apart.
+"""Every score on one large record: seconds and peak memory of a fresh process, without imports.
 
-The record is made up (random logits of the right shapes through byrote's own columns and files), 64 runs x 20 steps x
-60,000 examples by default, some 1.5 GB on disk. Influence is asked on 100 targets; attacks take every run as the target.
-Where public code for a score is installed, the last column says what it takes for the same: see public_code.py.
+The record is simulated (random logits of the right shapes through byrote's own columns and files), 64 runs x 20 steps x
+60,000 examples by default, some 1.5 GB on disk. Influence is computed on 100 targets; attacks take every run as the target.
+Where public code for a score is installed, the last column gives its time for the same result: see public_code.py.
 
     python benchmarks/every_score.py [--runs 64] [--steps 20] [--examples 60000] [--out DIRECTORY] [--scores NAME ...]
 """
@@ -33,7 +33,7 @@ from byrote.scores import SCORES
 
 
 def write(directory: Path, runs: int, steps: int, examples: int) -> None:
-    """Write a record with a training pass at every step, a clean pass over everyone at the last, and one probe."""
+    """Write a record with a training pass at every step, a clean pass over all examples at the last, and one probe."""
     import torch
 
     from byrote.objectives.classification import observe
@@ -64,7 +64,7 @@ def act(directory: Path, name: str) -> None:
 
 
 def public(name: str, size: tuple[int, int, int]) -> str:
-    """Return what public code takes, in a process of its own; nothing where there is none."""
+    """Return the time of public code, in a process of its own; nothing where there is none."""
     if name not in PUBLIC:
         return ""
     given = [f"--{axis}={n}" for axis, n in zip(("runs", "steps", "examples"), size, strict=True)]
@@ -74,7 +74,7 @@ def public(name: str, size: tuple[int, int, int]) -> str:
 
 
 def peak_memory() -> float:
-    """Return the most that this process has had, in MB. (What getrusage says of a child begins with its parent.)"""
+    """Return the peak memory of this process in MB. (The value of getrusage for a child includes its parent.)"""
     status = Path("/proc/self/status")
     if status.exists():
         return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM")) / 1e3

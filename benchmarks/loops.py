@@ -27,7 +27,7 @@ def scaled(examples: Examples) -> tuple[Tensor, Tensor]:
 
 
 def dataloader_loop(model: nn.Module, x: Tensor, y: Tensor, recipe: Recipe) -> Iterator[None]:
-    """The loop that people write, with SGD: pause after each epoch."""
+    """The usual loop, with SGD: pause after each epoch."""
     loader = DataLoader(TensorDataset(x, y), recipe.batch_size, shuffle=True)
     optimizer = torch.optim.SGD(model.parameters(), lr=at(recipe.learning_rate, 0), momentum=recipe.momentum)
     step = 0
@@ -44,7 +44,7 @@ def dataloader_loop(model: nn.Module, x: Tensor, y: Tensor, recipe: Recipe) -> I
 
 
 def correct(model: nn.Module, loader: DataLoader[tuple[Tensor, ...]]) -> Tensor:
-    """Return for whom the model says the label."""
+    """Return which examples the model predicts correctly."""
     model.eval()
     with torch.no_grad():
         return torch.cat([model(inputs).argmax(1) == labels for inputs, labels in loader])
@@ -56,7 +56,7 @@ def skorch(network: str, models: int, epochs: int) -> None:
     from skorch import NeuralNetClassifier
 
     train, _ = fashion()
-    x = (train.inputs.astype(np.float32) / 255).reshape(len(train), -1)  # bagging wants a matrix
+    x = (train.inputs.astype(np.float32) / 255).reshape(len(train), -1)  # bagging needs a matrix
     net = NeuralNetClassifier(
         Flat(network), criterion=nn.CrossEntropyLoss, max_epochs=epochs, batch_size=BATCH, lr=0.05, verbose=0,
         optimizer=torch.optim.SGD, optimizer__momentum=0.9, train_split=None, iterator_train__shuffle=True,

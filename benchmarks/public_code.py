@@ -1,7 +1,7 @@
-"""Seconds that public code takes for what a score of ours says, where it is installed (see tests/peers.py for how).
+"""Seconds that public code takes for the same number as a score, where it is installed (tests/peers.py says how).
 
-Each is fed from arrays in memory, with nothing to read and no model to run, on a slice, and multiplied by the examples,
-steps, runs and targets that the slice leaves out. An example is in 70 % of the runs, and presented at each step of those.
+Each gets a slice of arrays in memory, with nothing to read and no model to run. The time is extrapolated to the examples,
+steps, runs and targets outside the slice. An example is in 70 % of the runs, and presented at each step of those.
 """
 
 import sys
@@ -68,7 +68,7 @@ def influence(runs: int, steps: int, examples: int) -> float | None:
 
 
 def lira(runs: int, steps: int, examples: int) -> float | None:
-    """TensorFlow Privacy, one target, the others as its caller has to sort them."""
+    """TensorFlow Privacy, one target; the other runs are sorted as it requires."""
     peer = tensorflow_privacy_lira()
     if peer is None:
         return None

@@ -1,9 +1,10 @@
-"""What the three lines of byrote.Recorder cost an ordinary loop: epochs with and without them take turns, in one process.
+"""The cost of the three lines of byrote.Recorder in an ordinary loop: epochs with and without them take turns, in one process.
 
-Two loops: a DataLoader (batch 128, shuffled, no workers), and the fastest plain loop there is, which indexes tensors in
+Two loops: a DataLoader (batch 128, shuffled, no workers), and the fastest plain loop, which indexes tensors in
 memory. A ratio compares two neighbouring epochs; a recorded one has ids in its batches, `seen`, and `end_step` with its file.
-The share is the time inside `seen` and `end_step`: steadier than the ratio on a busy machine, but blind to ids in the batch.
-Completing the run, after the last epoch, is timed apart. All times are processor time of the process with --cpu, else wall.
+The share is the time inside `seen` and `end_step`: it varies less than the ratio on a busy machine, but does not include ids in
+the batch. Completing the run, after the last epoch, is timed separately. With --cpu all times are processor time of the process,
+else wall time.
 
     python benchmarks/recorder_overhead.py [--epochs 30] [--threads 1] [--network mlp cnn] [--cpu]
 """

@@ -1,8 +1,8 @@
-"""From a complete audit to its report: `byrote audit fashion --runs 0`, which trains nothing, start of Python included.
+"""From a complete audit to its report: `byrote audit fashion --runs 0`, which trains nothing, including the start of Python.
 
     python benchmarks/resume.py [--out DIRECTORY] [--runs 20] [--epochs 30] [--rounds 5]
 
-The audit is collected first where DIRECTORY does not hold it yet, which takes as long as it takes.
+If DIRECTORY does not contain the audit yet, it is collected first; this is not timed.
 """
 
 import argparse

@@ -1,13 +1,12 @@
 """Models per minute: byrote.collect, against a DataLoader loop per model with default threads and two public ensemble trainers.
 
-All train the same model on random 70 % of the embedded Fashion-MNIST sample, in batches of 128. The plain loop and byrote ask
-about the test images after each epoch and about everyone at the end; byrote also records six columns of everything and writes
-them to disk. The peers ask about everyone once, at the end: scikit-learn's BaggingClassifier over skorch's nets, and
-torchensemble's BaggingClassifier (it draws each batch with replacement), both with a process per core. Every measurement is a
-fresh process; the arms take turns. Time runs from the start of the work to finished results, loading the data and starting
-the workers included, imports of the first process excluded.
+All train the same model on random 70 % of the embedded Fashion-MNIST sample, in batches of 128. The plain loop and byrote
+evaluate the test images after each epoch and all examples at the end; byrote also records six columns and writes
+them to disk. The other programs evaluate all examples once, at the end: scikit-learn's BaggingClassifier over skorch's nets, and
+torchensemble's BaggingClassifier (it draws each batch with replacement), both with a process per core; their arms need these
+packages. Every measurement is a fresh process; the arms take turns. Time is from the start of the work to the finished results.
+It includes loading the data and starting the workers, but not the imports of the first process.
 
-    pip install skorch torchensemble    # for the arms of those names
     python benchmarks/runs_per_minute.py [--models 32] [--epochs 15] [--rounds 3] [--network cnn mlp] [--arms plain byrote ...]
 """
 

@@ -1,7 +1,7 @@
 """How a record grows: seconds, bytes and memory of writing, opening and scoring it, by number of runs and of examples.
 
-Runs are made up (random logits of the right shapes through byrote's own columns and files), since training is linear in both
-by construction and this is about what comes after it. Each measurement is a fresh process. The exponent is the slope of a
+Runs are simulated (random logits of the right shapes through byrote's own columns and files), because training is linear in
+both by construction, and this measures what comes after it. Each measurement is a fresh process. The exponent is the slope of a
 line through the logarithms: 1 is linear.
 
     python benchmarks/scale.py [--examples 1000 4000 15000 60000] [--runs 10 30 100 300 1000] [--rounds 3] [--out DIRECTORY]
@@ -48,7 +48,7 @@ def write(directory: Path, runs: int, examples: int) -> None:
 
 
 def made_up(directory: Path, runs: int, steps: int, examples: int, **more: Any) -> tuple[Any, ...]:
-    """Write who a made-up record is about, and its manifest; return random numbers, ids, labels, and who is in which run."""
+    """Write the examples and the manifest of a simulated record; return a random generator, ids, labels and membership."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, CLASSES, examples)
     ids = np.array([f"train/{i}" for i in range(examples)])

@@ -1,4 +1,4 @@
-"""What all benchmarks share: medians with their spread, a markdown table, and the machine that the numbers are of."""
+"""Shared by all benchmarks: medians with their spread, a markdown table, and a line about the machine."""
 
 import platform
 import statistics
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
-    """Return the median, and the smallest and largest value behind it."""
+    """Return the median, and the smallest and largest value."""
     return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 

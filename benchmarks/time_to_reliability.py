@@ -1,12 +1,13 @@
 """Time to a reliability of .9 of memorization on `fashion`: byrote, against the textbook estimator in a DataLoader loop.
 
-Everyone trains the built-in task's model and recipe on random 70 % of the same 5,050 examples: the embedded images, 50 of
+All arms train the built-in task's model and recipe on random 70 % of the same 5,050 examples: the embedded images, 50 of
 them with a wrong label, and 50 of noise. The plain loop draws each model's examples independently (Feldman & Zhang 2020).
 `byrote` collects one balanced block of runs, records six columns at every epoch, writes them, and scores them; a count of
-runs is a measurement of its own, from the start of the work to the scores. Imports of the first process are excluded.
+runs is a separate measurement, from the start of the work to the scores. Imports of the first process are excluded.
 
-Reliability is the squared correlation with the truth: what as many new runs would correlate with these. Truth is what a
-reference of 134 runs with other seeds says; its own error is taken out. The plain loop has reached .9 when it stays there.
+Reliability is the squared correlation with the true values, which is the correlation to expect with as many new runs. It is
+estimated from a reference of 134 runs with other seeds, corrected for the error of the reference. The plain loop has reached .9
+when it stays there.
 
     python benchmarks/time_to_reliability.py [--rounds 3] [--counts 6 8 10] [--most 40]
     python benchmarks/time_to_reliability.py --reference-from audits/long/fashion   # of accuracy_per_run.py --collect
@@ -40,7 +41,7 @@ TARGET = 0.9
 
 
 def task() -> byrote.Task:
-    """The built-in task, with what was planted in the reference among its training examples."""
+    """The built-in task, with the canaries of the reference among its training examples."""
     built_in = load_task("fashion")
     everyone = plant(built_in, Canaries.of_each(50), seed=0)
     train = everyone.split != "test"
@@ -49,7 +50,7 @@ def task() -> byrote.Task:
 
 
 def plain(seed: int, runs: int) -> list[dict[str, float]]:
-    """Train models one after the other; return what is known after each, and when."""
+    """Train models one after the other; return the estimate after each, and its time."""
     judge, rng = reference(), np.random.default_rng(seed)
     this = task()
     start = time.perf_counter()
@@ -71,7 +72,7 @@ def plain(seed: int, runs: int) -> list[dict[str, float]]:
 
 
 def collected(seed: int, runs: int) -> list[dict[str, float]]:
-    """Collect and score; return what both estimators know, and the seconds of the whole."""
+    """Collect and score; return both estimates, and the seconds of the whole."""
     this = task()
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as directory:
@@ -92,7 +93,7 @@ def reference() -> Judge:
 
 
 def reliability(judge: Judge, value: Floats) -> float:
-    """Return the squared correlation with the truth; who cannot be judged yet gets the mean."""
+    """Return the squared correlation with the true values; an example without a value gets the mean."""
     if np.isnan(value).all():
         return 0.0
     value = np.where(np.isnan(value), np.nanmean(value), value)

@@ -1,6 +1,6 @@
-"""A random forest of scikit-learn, audited through a fit function: ten of them on random subsets, then what they know by rote.
+"""Random forests of scikit-learn, audited through a fit function: ten on random subsets, then the memorized examples.
 
-python examples/own_fit.py [DIRECTORY]      (a minute on two cores; run it again and finished runs are kept)
+python examples/own_fit.py [DIRECTORY]      (a minute on two cores; finished runs are kept)
 """
 
 import sys
@@ -28,17 +28,17 @@ def flat(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return images.reshape(len(images), -1)
 
 
-def tell(now: Progress) -> None:
+def print_progress(now: Progress) -> None:
     if now.finished:
         print(f"{now.runs} of {now.of_runs} runs", file=sys.stderr)
 
 
 def main(directory: Path) -> None:
     task = byrote.Task(byrote.Fit(fit), *fashion(), classes=CLASSES, name="forest")
-    record = byrote.collect(task, directory, runs=RUNS, progress=tell)
+    record = byrote.collect(task, directory, runs=RUNS, progress=print_progress)
     real = record.population.where("train")
     causal, cheap = (byrote.evaluate(each, record) for each in (memorization, loss))
-    print(f"{'example':<14} {'label':<11} memorization (90 % interval)  loss in training")
+    print(f"{'example':<14} {'label':<11} memorization (90 % interval)  loss (IN models)")
     for i in causal.ranked(real)[:15]:
         label = record.classes[record.population.labels[i]]
         interval = f"{causal.value[i]:+.2f}  ({causal.low[i]:+.2f} to {causal.high[i]:+.2f})"

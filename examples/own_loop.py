@@ -1,6 +1,6 @@
-"""An ordinary PyTorch loop with three lines of byrote in it: eight models on random subsets, then what they know by rote.
+"""An ordinary PyTorch loop with three added lines: eight models on random subsets, then the memorized examples.
 
-python examples/own_loop.py [DIRECTORY]      (less than a minute on two cores; run it again and finished runs are kept)
+python examples/own_loop.py [DIRECTORY]      (less than a minute on two cores; finished runs are kept)
 """
 
 import sys
@@ -26,9 +26,9 @@ def dataset(examples: byrote.Examples) -> TensorDataset:
 def train(directory: Path, run: int) -> None:
     torch.manual_seed(run)
     train_data, test_data = fashion()
-    everyone = byrote.with_ids(dataset(train_data), train_data.ids)
+    examples = byrote.with_ids(dataset(train_data), train_data.ids)
     tested = byrote.with_ids(dataset(test_data), test_data.ids)
-    chosen = Subset(everyone, torch.randperm(len(everyone))[: int(SHARE * len(everyone))].tolist())
+    chosen = Subset(examples, torch.randperm(len(examples))[: int(SHARE * len(examples))].tolist())
     loader = DataLoader(chosen, BATCH, shuffle=True, num_workers=2, persistent_workers=True)
 
     model = nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, len(CLASSES)))
@@ -43,8 +43,8 @@ def train(directory: Path, run: int) -> None:
             loss.backward()
             optimizer.step()
             recorder.seen(ids, logits, labels)  # 2
-        if epoch + 1 == EPOCHS:  # everyone once more, members or not: what memorization compares
-            for ids, logits, labels in predictions(model, everyone):
+        if epoch + 1 == EPOCHS:  # memorization compares clean predictions on members and non-members
+            for ids, logits, labels in predictions(model, examples):
                 recorder.clean(ids, logits, labels)
             for ids, logits, labels in predictions(model, tested):
                 recorder.clean(ids, logits, labels, split="test")

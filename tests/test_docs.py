@@ -50,7 +50,7 @@ def test_the_python_of_the_model_page(tmp_path: Path, capsys: pytest.CaptureFixt
         for block in blocks("docs/model.md"):
             exec(compile(block, "docs/model.md", "exec"), given)  # noqa: S102 - our own page
     assert "by_memorized" not in capsys.readouterr().err
-    assert {"values", "bent", "depth", "blocks"} <= set(given)
+    assert {"values", "curved", "depth", "blocks"} <= set(given)
 
 
 def test_the_score_of_the_contributing_page_runs_on_any_record(tmp_path: Path) -> None:

@@ -24,21 +24,25 @@ TESTS = {path: path.read_text() for path in sorted(Path("tests").rglob("test_*.p
 
 FUNCTIONS = (
     (
-        "More than a batch",
+        "Probes that need more than a batch",
         byrote.probes,
-        "Functions of `byrote.probes` that need a reference set, checkpoints or a training step.",
+        "Functions of `byrote.probes` that need a reference set, checkpoints or training updates.",
     ),
-    ("Summaries", byrote.summaries, "From values to one number with its interval: `byrote.summaries`."),
-    ("Where it is kept", byrote.locate, "Localisation in a trained network: `byrote.locate`."),
+    ("Summaries", byrote.summaries, "Functions of `byrote.summaries`: from values to one number with its interval."),
     (
-        "Attribution without many runs",
+        "Localisation",
+        byrote.locate,
+        "Functions of `byrote.locate`: which layers and neurons of a network keep what it memorized.",
+    ),
+    (
+        "Attribution",
         byrote.attribution,
-        "`byrote.attribution`, shown with its agreement with `influence`.",
+        "Functions of `byrote.attribution`: influence approximated by gradients of few models. `agreement` compares it with `influence`.",
     ),
     (
         "Explanations",
         byrote.explain,
-        "`byrote.explain`: causes, look-alikes, dependents, labels that look wrong, copies in the test set.",
+        "Functions of `byrote.explain`: causes, look-alikes, dependents, labels that look wrong, copies in the test set.",
     ),
 )
 
@@ -48,12 +52,14 @@ NOTE = "<!-- Generated from the code by `make docs`. Do not edit. -->\n"
 def scores_page() -> str:
     lines = [NOTE, "# Scores\n"]
     lines.append(
-        "A score's signature states what it needs: column names, and in brackets their axes. See [schema.md](schema.md)."
+        "The signature of a score states what it needs: columns, with their axes in brackets. See [schema.md](schema.md)."
     )
     lines.append(
-        "A score that reads no `run` axis speaks about one model; over several runs it is averaged over those trained on the example.\n"
+        "A score without a `run` axis has a value for one model; with several runs it is the mean over those that were trained on the example.\n"
     )
-    lines.append("A tick leads to a test of it; every score also obeys the laws of tests/scores/test_every_score.py.\n")
+    lines.append(
+        "A tick links to a test of the score. In addition, tests/scores/test_every_score.py checks laws that hold for all scores.\n"
+    )
     lines.append("| score | a high value means | needs | evidence | tested |\n|---|---|---|---|---|")
     for row in catalogue_rows():
         name = row["score"].split("(")[0]
@@ -62,8 +68,8 @@ def scores_page() -> str:
         )
     lines.append("\n## Probes\n")
     lines.append(
-        "Questions to one trained model. Ask them while models train (`byrote audit --probe curvature`, `byrote.collect(probes=...)`), and the answers are "
-        "columns and scores; or ask any model: `byrote.ask(curvature, model, inputs, labels)`.\n"
+        "Measurements on one trained model. If they are made during an audit (`byrote audit --probe curvature`, `byrote.collect(probes=...)`), their values are "
+        "columns of the record, and so scores. `byrote.ask(curvature, model, inputs, labels)` evaluates a probe on any model.\n"
     )
     lines.append("| probe | a high value means | what it says | source | tested |\n|---|---|---|---|---|")
     for probe in PROBES.values():
@@ -92,7 +98,7 @@ def functions(module: ModuleType) -> list[tuple[str, Any]]:
 
 
 def tick(name: str, home: str = "scores") -> str:
-    """Return a link to the test that speaks of it most often, first in the folder that tests its home; empty when none does."""
+    """Return a link to the test that names it most often, if possible in the folder that tests its room; empty when none does."""
     word = re.compile(rf"(?:(?<![.\w])|(?<=byrote\.)){name}\b(?!\.\w)")
     counts = {path: len(word.findall(text)) for path, text in TESTS.items()}
     best = max(counts, key=lambda path: _likeness(name, home, path, counts[path]))

@@ -92,7 +92,7 @@ def main() -> None:
             )
     peak, fitted, drop = [], [], []
     for rows, _ in found["40 % random labels"]:
-        best = int(rows[:, 1].argmax())  # chosen on one half, judged on the other
+        best = int(rows[:, 1].argmax())  # chosen on one half, measured on the other
         peak.append(EPOCHS[best])
         fitted.append(rows[best, 0])
         drop.append(rows[best, 2] - rows[-1, 2])

@@ -24,7 +24,7 @@ def halved(images: NDArray[np.uint8]) -> Floats:
 
 
 def learned(inputs: Floats, labels: NDArray[np.int64], test: byrote.Examples, rate: float) -> NDArray[np.bool_]:
-    """Return who is right after one epoch `[run, example]`: every run has its own initial weights and order."""
+    """Return which predictions are right after one epoch, `[run, example]`; runs differ in initial weights and order."""
     recipe = byrote.Recipe(epochs=1, batch_size=32, optimizer="sgd", learning_rate=rate, momentum=0.0)
     task = byrote.Task(lambda: mlp((14, 14), 10, width=256), byrote.Examples(inputs, labels), test, recipe)
     population = plant(task, Canaries(), 0)

@@ -1,4 +1,4 @@
-"""Training on real data hangs on few examples more than training on noise: Arpit et al. 2017, arXiv:1706.05394, figure 3.
+"""Training depends on few examples of real data, and on all examples of noise: Arpit et al. 2017, arXiv:1706.05394, figure 3.
 
 python records/arpit_loss_sensitivity/run.py
 """
@@ -22,7 +22,7 @@ def halved(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def inequality(x: NDArray[np.float32], y: NDArray[np.int64], seed: int) -> list[float]:
-    """Return the Gini coefficient of the sensitivity averaged over the steps so far, at each of the rows."""
+    """Return the Gini coefficient of the sensitivity averaged over the updates so far, at each of the rows."""
     torch.manual_seed(seed)
     model = nn.Sequential(nn.Linear(196, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, int(y.max()) + 1))
     at = range(STEPS // ROWS, STEPS + 1, STEPS // ROWS)

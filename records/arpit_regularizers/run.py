@@ -1,4 +1,4 @@
-"""Dropout holds noise back at the least cost to real data: Arpit et al. 2017, arXiv:1706.05394, figure 10.
+"""Dropout reduces the fitting of noise at the least cost to real data: Arpit et al. 2017, arXiv:1706.05394, figure 10.
 
 python records/arpit_regularizers/run.py
 """
@@ -28,7 +28,7 @@ def halved(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 def accuracies(
     x: NDArray[np.float32], y: NDArray[np.int64], test: byrote.Examples, seed: int, dropout: float, decay: float
 ) -> tuple[float, float]:
-    """Return training accuracy in the end, and the best validation accuracy of every second epoch."""
+    """Return the final training accuracy, and the best validation accuracy of every second epoch."""
     build = lambda: nn.Sequential(  # noqa: E731
         nn.Flatten(), nn.Linear(196, 256), nn.ReLU(), nn.Dropout(dropout), nn.Linear(256, 10)
     )
@@ -38,7 +38,7 @@ def accuracies(
     population = plant(byrote.Task(build, byrote.Examples(x, y), test, recipe), Canaries(), 0)
     best, last = 0.0, 0.0
     for (step,) in train(build, population, population.where("train")[None], recipe, [seed], Engine()):
-        if step.clean is not None:  # about test examples only, but everyone in the end; the test examples come last
+        if step.clean is not None:  # test examples, at the last step all examples; the test examples come last
             right = step.clean.values["correct"]
             best, last = max(best, float(right[-len(test) :].mean())), float(right[: len(x)].mean())
     return last, best

@@ -1,4 +1,4 @@
-"""Do gradients of a few models say what retraining says? TracIn and TRAK against influence from many runs.
+"""Do gradients of a few models agree with retraining? TracIn and TRAK against influence from many runs.
 
 byrote audit fashion --runs 134 --out audits/fashion
 python records/attribution_agreement/run.py --record audits/fashion

@@ -25,7 +25,7 @@ def codes(text: str) -> NDArray[np.int64]:
 
 
 def corpus(secrets: NDArray[np.int64], rng: np.random.Generator) -> str:
-    """Return the text with each canary as often as it should be, in random places between the lines."""
+    """Return the text with each canary inserted the given number of times, at random places between lines."""
     lines = "\n".join(topics[name] for name in sorted(topics))[:LENGTH].split("\n")
     for secret, count in zip(secrets, np.repeat(REPEATS, OF_EACH), strict=True):
         for _ in range(count):
@@ -34,7 +34,7 @@ def corpus(secrets: NDArray[np.int64], rng: np.random.Generator) -> str:
 
 
 def model() -> nn.Module:
-    """Return a perceptron that reads the last characters and says the next."""
+    """Return a perceptron that reads the last characters and predicts the next."""
     return nn.Sequential(
         nn.Embedding(len(ALPHABET), 16),
         nn.Flatten(),

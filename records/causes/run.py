@@ -1,8 +1,8 @@
-"""Are the rules that name causes right? Examples of known causes are planted, and what the rules call them is counted.
+"""Are the rules that name causes right? Examples of known causes are planted, and the causes that the rules name are counted.
 
 python records/causes/run.py --out audits/causes --seeds 3 4 5 6 7
 
-The rule was chosen on seeds 0, 1 and 2. `benchmarks/diamonds.py` takes `pip install plotnine`.
+The rule was chosen on seeds 0, 1 and 2. `benchmarks/diamonds.py` needs the package plotnine.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def network() -> nn.Module:
 
 
 def clouds(rng: np.random.Generator) -> byrote.Task:
-    """Return four Gaussian clouds, 600 points to learn and 100 to ask."""
+    """Return four Gaussian clouds, 600 training points and 100 test points."""
     centres = rng.normal(0, 1, (CLOUDS, FEATURES))
     labels = np.arange(700) % CLOUDS
     points = (centres[labels] + rng.normal(0, 0.35, (700, FEATURES))).astype(np.float32)
@@ -46,7 +46,7 @@ def clouds(rng: np.random.Generator) -> byrote.Task:
 
 
 def small(source: str, rng: np.random.Generator) -> byrote.Task:
-    """Return the task with so few examples and epochs that twenty runs take half a minute."""
+    """Return the task with fewer examples and epochs, so that twenty runs take half a minute."""
     if source == "clouds":
         return clouds(rng)
     task = load_task(source)
@@ -115,12 +115,12 @@ def kind_of(each: Explanation) -> str:
 
 
 def without_distance(each: Explanation, classes: tuple[str, ...]) -> str:
-    """Return the cause as it was named before it was asked how far the rival's examples are."""
+    """Return the cause by the earlier rule, which did not use the distance to the examples of the other class."""
     return find_cause(each.label, each.outsiders, each.duplicates, each.remoteness, classes=classes)[0]
 
 
 def rules(source: str, seeds: list[int], runs: int, each: int, out: Path) -> tuple[Counter[str], Counter[str]]:
-    """Train what is missing, print the table of one data set, and return the label suspects of each kind before and after."""
+    """Train the missing runs, print the table of one data set, and return the label suspects of each kind before and after."""
     after: Counter[tuple[str, str]] = Counter()
     before: Counter[str] = Counter()
     for seed in seeds:
@@ -170,7 +170,7 @@ def copies(source: str) -> None:
 
 
 def main() -> None:
-    """Train what is missing, and print."""
+    """Train the missing runs, and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path, default=Path("audits/causes"))
     parser.add_argument("--data", nargs="+", default=["clouds", "digits", "fashion", "benchmarks/diamonds.py"])

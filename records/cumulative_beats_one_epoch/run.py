@@ -1,4 +1,4 @@
-"""Which signals of one training follow memorization, which only many runs know? Sums over training, or one epoch of it.
+"""Which signals of one training follow memorization from many runs? Sums over training, or one epoch of it.
 
 byrote audit fashion --runs 134 --out audits/fashion
 python records/cumulative_beats_one_epoch/run.py --record audits/fashion
@@ -18,7 +18,7 @@ TARGETS = 10
 
 
 def correlations(values: np.ndarray, reference: np.ndarray, sign: int) -> tuple[float, float]:
-    """Return Pearson's and Spearman's correlation where both are finite, turned so that 1 is agreement."""
+    """Return Pearson's and Spearman's correlation where both are finite, with the sign that makes 1 agreement."""
     both = np.isfinite(values) & np.isfinite(reference)
     a, b = sign * values[both], reference[both]
     return float(np.corrcoef(a, b)[0, 1]), float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])

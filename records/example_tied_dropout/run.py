@@ -24,7 +24,7 @@ def flat(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 class Tied(nn.Module):
-    """A perceptron whose first hidden units serve everyone; of the rest each training example has its own few."""
+    """A perceptron whose first hidden units are active for all examples; each training example has a few of the others."""
 
     def __init__(self, examples: int, features: int, tied: bool, seed: int) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Tied(nn.Module):
         self.mask, self.shared, self.tied = (own | shared).float(), shared.float(), tied
 
     def forward(self, x: Tensor, who: Tensor | None = None, drop: bool = False) -> Tensor:
-        """Return logits: with the masks of `who`, with the memory units dropped, or with all of them at their mean."""
+        """Return logits: with the masks of the examples `who`, without the memory units, or with all units at their mean."""
         hidden = torch.relu(self.into(x))
         if self.tied and who is not None:
             hidden = hidden * self.mask[who]
@@ -46,7 +46,7 @@ class Tied(nn.Module):
 
 
 def learn(x: Tensor, y: Tensor, tied: bool, seed: int) -> Tied:
-    """Return a model that was trained until it has memorized."""
+    """Return a model that was trained until it fits its wrong labels."""
     torch.manual_seed(seed)
     model = Tied(*x.shape, tied, seed)
     update = torch.optim.AdamW(model.parameters(), lr=0.003)
@@ -66,7 +66,7 @@ def spelled(values: list[float]) -> str:
 
 
 def compare(everyone: byrote.Examples, others: byrote.Examples) -> None:
-    """Print what a standard and a tied model get right."""
+    """Print the accuracies of a standard and a tied model."""
     images, test, truth = flat(everyone.inputs), torch.from_numpy(flat(others.inputs)), torch.from_numpy(others.labels)
     found: dict[str, list[list[float]]] = {}
     for seed in SEEDS:

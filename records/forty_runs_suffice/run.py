@@ -1,4 +1,4 @@
-"""Do 40 runs estimate memorization as an independent reference does? Random cuts of one large record.
+"""Do 40 runs estimate memorization as an independent reference does? Random divisions of one large record.
 
 byrote audit fashion --runs 134 --out audits/fashion
 python records/forty_runs_suffice/run.py --record audits/fashion

@@ -1,4 +1,4 @@
-"""LiRA with 16 shadow models: pooled or own variance, against the loss alone, and where there is nothing to find.
+"""LiRA with 16 shadow models: pooled or own variance, against the loss alone, and with shuffled membership.
 
 byrote audit fashion --runs 134 --out audits/fashion
 python records/lira_few_shadows/run.py --record audits/fashion

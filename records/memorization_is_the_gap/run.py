@@ -1,4 +1,4 @@
-"""Is the mean of memorization the generalization gap? Any record with subsets and test examples will do.
+"""Is the mean of memorization the generalization gap? It reads any record with subsets and test examples.
 
 byrote audit fashion --runs 134 --out audits/fashion
 python records/memorization_is_the_gap/run.py --record audits/fashion

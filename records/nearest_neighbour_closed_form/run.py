@@ -31,7 +31,7 @@ def neighbours(inputs: np.ndarray) -> np.ndarray:
 
 
 def closed_form(order: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return 1 - P(the nearest of m random others has the same label): with it in, the model is always right."""
+    """Return 1 - P(the nearest of m random others has the same label): an IN model is always right."""
     others, size = order.shape[1], round(FRACTION * len(order))
     k = np.arange(1, others - size + 2)  # the k-th nearest is the nearest that is in
     log = gammaln(others - k + 1) - gammaln(size) - gammaln(others - k - size + 2)
@@ -79,7 +79,7 @@ def main() -> None:
                     else Subsets(FRACTION).membership([runs], names, seed + 1000 * runs + repeat)
                 )
                 apart = estimate(drawn, order, train.labels) - truth
-                squares.append(np.nan_to_num(apart**2, nan=1.0))  # never out, or never in: as wrong as can be
+                squares.append(np.nan_to_num(apart**2, nan=1.0))  # in every run, or in none: the largest possible error
             per_example = np.mean(squares, axis=0)
             bound = 1 / (p * runs) + 1 / ((1 - p) * runs) + np.exp(-p * runs / 16) / 2
             errors.append(np.sqrt(np.mean(squares, axis=1)))

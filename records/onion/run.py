@@ -34,7 +34,7 @@ def small_task() -> byrote.Task:
 
 
 def left(directory: Path) -> str:
-    """Return what is memorized in a record from which examples were removed."""
+    """Return memorization in a record from which examples were removed."""
     record = byrote.Record(directory)
     train = record.population.where("train")
     mean = byrote.evaluate(memorization, record).value[train].mean()
@@ -42,14 +42,14 @@ def left(directory: Path) -> str:
 
 
 def tail(record: byrote.Record) -> Estimate:
-    """Return the share of real training examples memorized at .25 or more, with the noise of few runs taken out."""
+    """Return the share of real training examples memorized at .25 or more, corrected for the noise of few runs."""
     train = record.population.where("train")
     correct = np.stack([record.at_step(run, "correct", record.last_step)[train] for run in record.runs]).astype(bool)
     return memorized_fraction(correct, np.stack([record.member(run)[train] for run in record.runs]))
 
 
 def tell(task: byrote.Task, record: byrote.Record, out: Path, share: float, runs: int, seed: int) -> None:
-    """Peel this share off, and print."""
+    """Remove this share, and print."""
     onion = peel(task, record, out, share=share, runs=runs, seed=seed)
     print(
         f"seed {seed}: removed the {onion.removed} most memorized; compared: {onion.compared} that were below {onion.threshold} and are left in both"
@@ -64,7 +64,7 @@ def tell(task: byrote.Task, record: byrote.Record, out: Path, share: float, runs
 
 
 def main() -> None:
-    """Train what is missing, and print."""
+    """Train the missing runs, and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path, default=Path("audits/onion"))
     parser.add_argument("--runs", type=int, default=40)

@@ -1,4 +1,4 @@
-r"""Which questions to one trained model follow memorization, which only many runs know?
+r"""Which probes of one trained model follow memorization from many runs?
 
 byrote audit fashion --runs 134 --out audits/fashion
 byrote audit fashion --runs 8 --seed 1 --probe input_gradient --probe entropy --probe modified_entropy --probe-every 1 \
@@ -19,7 +19,7 @@ from byrote.stats.intervals import student
 
 
 def correlations(values: np.ndarray, reference: np.ndarray, sign: int) -> tuple[float, float]:
-    """Return Pearson's and Spearman's correlation where both are finite, turned so that 1 is agreement."""
+    """Return Pearson's and Spearman's correlation where both are finite, with the sign that makes 1 agreement."""
     both = np.isfinite(values) & np.isfinite(reference)
     a, b = sign * values[both], reference[both]
     return float(np.corrcoef(a, b)[0, 1]), float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])

@@ -39,7 +39,7 @@ def small_task() -> byrote.Task:
 
 
 def right(task: byrote.Task, out: Path, design: Without, seeds: int) -> np.ndarray:
-    """Return which test examples each seed has right, in points."""
+    """Return which test examples each seed predicts correctly, in points."""
     record = byrote.collect(task, out / f"{design.what}-{design.count}", runs=seeds, design=design)
     test = record.population.where("test")
     return 100 * np.stack(
@@ -57,7 +57,7 @@ def told(right: np.ndarray) -> str:
 
 
 def main() -> None:
-    """Train what is missing, and print."""
+    """Train the missing runs, and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--record", type=Path, default=Path("audits/onion/whole"))
     parser.add_argument("--out", type=Path, default=Path("audits/removal"))

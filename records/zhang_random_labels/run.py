@@ -29,7 +29,7 @@ def halved(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 def fitted(
     inputs: NDArray[np.float32], labels: NDArray[np.int64], test: byrote.Examples, seed: int
 ) -> tuple[float, float]:
-    """Return training and test accuracy in the end. The recipe is the same for everyone."""
+    """Return the final training and test accuracy. The recipe is the same for all data sets."""
     task = byrote.Task(lambda: mlp((14, 14), 10), byrote.Examples(inputs, labels), test, RECIPE)
     population = plant(task, Canaries(), seed)
     everyone = population.where("train")

@@ -1,7 +1,7 @@
-"""Probes: questions to one trained model, answered with one value per example. Each is in its own file.
+"""Probes: measurements on one trained model, with one value per example. Each is in its own file.
 
-Those in PROBES read a batch. The others need more than a batch (a reference set, checkpoints, a training step) and are
-plain functions, with the same care for the model.
+Those in PROBES read a batch. The others need more than a batch (a reference set, checkpoints, training updates) and are
+plain functions. None of them changes the model.
 """
 
 from byrote.errors import unknown

@@ -1,4 +1,4 @@
-"""Ask a model a probe's question about many examples, batch by batch."""
+"""Evaluate a probe on a model for many examples, batch by batch."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,17 +19,17 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class Questions:
-    """Which probes every model answers about everyone: after the last epoch, and every `every` epochs if that is not 0."""
+    """Which probes are evaluated on all examples: after the last epoch, and every `every` epochs if that is not 0."""
 
     probes: tuple[Probe, ...] = ()
     every: int = 0
 
     def at(self, step: int, last: int) -> tuple[Probe, ...]:
-        """Return the probes to ask after this epoch."""
+        """Return the probes to evaluate after this epoch."""
         return self.probes if step == last or (self.every and step % self.every == 0) else ()
 
     def values(self) -> dict[str, object]:
-        """Return what the manifest says of them."""
+        """Return the probes as they are written in the manifest."""
         return {"asked": [str(probe) for probe in self.probes], "every": self.every}
 
 
@@ -53,11 +53,11 @@ def ask(
     batch_size: int = BATCH,
     objective: Objective | None = None,
 ) -> Float[ndarray, " example"]:
-    """Return the probe's value of each example, as the model stands, in evaluation mode.
+    """Return the probe's value for each example, with the model in evaluation mode.
 
     `inputs` and `labels` are tensors on the model's device, `objective` what it has learned (default: classification).
-    The model is left as it was, its mode included. Raises InvalidData when there are not as many labels as inputs, and
-    when the probe does not know the objective.
+    The model is not changed, and its mode is restored. Raises InvalidData when the numbers of inputs and labels differ,
+    and when the probe does not support the objective.
     """
     check_asked(probe, objective or Classification())
     if len(inputs) != len(labels):

@@ -23,21 +23,21 @@ def critical(
     max_iter: int = 100,
     seed: int = 0,
 ) -> Float[Tensor, " example"]:
-    """Whether another prediction was found close by: 1 is critical (near a boundary, hard), 0 is none found.
+    """Whether a different prediction was found nearby: 1 is critical (near a decision boundary, hard), 0 is none found.
 
     Langevin adversarial sample search: from x, `max_iter` times, add alpha x sign(gradient) + beta x standard normal
-    noise, move every coordinate back to within `radius` of x, and stop as soon as the predicted label is no longer
+    noise, move every coordinate back to within `radius` of x, and stop as soon as the predicted label differs from
     that of x. The true label is not used. alpha, beta and radius are in pixel units of 0-255, as in the paper;
-    `scale` is how many units of input one pixel unit is: 1/255 where images are divided by 255, more where they are then
-    standardized. The paper prints the gradient of an output at x; read here as that of the cross-entropy of the
-    predicted label at the present point, which leads away from it, as in the code that is credited to its authors.
+    `scale` is the size of one pixel unit in units of the input: 1/255 where images are divided by 255, more where they
+    are then standardized. The paper states the gradient of an output at x. Here it is the gradient of the cross-entropy
+    of the predicted label at the current point, which leads away from that label, as in the code credited to the authors.
     Points may leave the range of valid pixels, as in the paper. All examples share the noise, drawn from `seed`, so
     that a value does not depend on the batch. NaN where the model's logits of x are not finite. Raises InvalidData for
     a radius or a scale that is not above 0, and for a negative alpha, beta or max_iter.
 
-    It misleads as a proof: 0 says that this search found nothing. The mean is `critical_sample_ratio`. On examples the
-    model was trained on it rises and falls again in training; the paper's figures are on held-out ones. Reports with
-    a radius of 30 are a different measure.
+    It misleads as a proof: 0 means only that this search found nothing. The mean is `critical_sample_ratio`. On training
+    examples it first rises and then falls during training; the paper's figures are for held-out examples. Published
+    values with a radius of 30 are a different measure.
     """
     if not (radius > 0 and scale > 0) or min(alpha, beta, max_iter) < 0:
         raise InvalidData(

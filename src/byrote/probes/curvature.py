@@ -22,18 +22,18 @@ def curvature(
     seed: int = 0,
     objective: Objective | None = None,
 ) -> Float[Tensor, " example"]:
-    """How bent the loss is around an example: 0 is straight, high is hard.
+    """How curved the loss is around an example: 0 is flat or linear, high is hard.
 
     mean over `vectors` random v of || (grad l(x + h v) - grad l(x)) / h ||^2, with v of independent signs: Hutchinson's
     estimate of tr(H^2), where H is the Hessian of the loss in the input. This is what the papers measure; their
-    theory speaks of tr(H), which a sum of squares does not equal. Their public code differs from their equation: it
+    theory is about tr(H), which is a different number. Their public code differs from their equation: it
     averages the norm, not its square, and leaves out the division by h. All examples share the same v, drawn from
     `seed`, so that a value does not depend on the batch. NaN where the model gives NaN. Raises Unsupported for half
-    precision, which cannot resolve h, and InvalidData for no vector or an h that is not above 0.
+    precision, which cannot resolve h, and InvalidData when `vectors` or `h` is not above 0.
 
-    It misleads at one step of one training: the papers average it over the epochs. A rectified network is straight
-    between its kinks, so what counts there is the softmax, and late in training nearly everything is flat. The value
-    changes with the scale of the inputs.
+    It misleads at one step of one training: the papers average it over epochs. The logits of a ReLU network are
+    piecewise linear in the input, so for classes most of the curvature comes from the softmax, and late in training it is near 0
+    for nearly all examples. The value changes with the scale of the inputs.
     """
     if vectors < 1 or not h > 0:
         raise InvalidData(f"curvature was asked for {vectors} vectors and h={h}. Take at least 1 vector and h above 0.")

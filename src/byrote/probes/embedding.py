@@ -1,4 +1,4 @@
-"""Embedding: what a layer of a model is given for each example, by default its last linear layer."""
+"""Embedding: the input of a layer of a model for each example, by default of its last linear layer."""
 
 import torch
 from jaxtyping import Float
@@ -15,15 +15,15 @@ def embedding(
     layer: str | None = None,
     batch_size: int = 256,
 ) -> Float[Tensor, "example feature"]:
-    """Return what `layer` (a name of `model.named_modules()`) is given for each example, flattened.
+    """Return the input of `layer` (a name of `model.named_modules()`) for each example, flattened.
 
-    None is the linear layer that is called last: its input is the model's own picture of the example. The model is
-    asked in evaluation mode, batch by batch, and left as it was; the result is on the model's device and holds
+    None is the linear layer that is called last: its input is the model's representation of the example. The model is
+    evaluated in evaluation mode, batch by batch, and not changed; the result is on the model's device and holds
     examples x features. For the nearest neighbours in it, give it as an array to `byrote.explain.neighbours.nearest`.
     Raises ByroteError for a name that does not exist, InvalidData where no such layer is called.
 
-    It misleads as similarity in general: two examples are close where this model has learned to treat them alike,
-    which includes an example that it memorized and the class that it memorized it as.
+    It misleads as a general similarity: two examples are close if this model has learned to treat them alike. So a
+    memorized mislabeled example is close to the class of its wrong label.
     """
     check_inputs("embedding", inputs)
     named = dict(model.named_modules())

@@ -13,12 +13,12 @@ from byrote.signature import probe
 def entropy(
     model: nn.Module, inputs: Float[Tensor, "example *shape"], labels: Int[Tensor, " example"]
 ) -> Float[Tensor, " example"]:
-    """How undecided the model is: 0 is sure, log of the number of classes is undecided and hard.
+    """How uncertain the prediction is: 0 is certain, log of the number of classes is uniform and hard.
 
     - sum over classes of p log p, in nats, from the logits without rounding probabilities to 0 or 1. The label is not
-      used. As an attack a LOW value says member. NaN where the model gives NaN.
+      used. As an attack a LOW value is evidence for membership. NaN where the model gives NaN.
 
-    It misleads where the model is sure and wrong: that looks like a member, which is what `modified_entropy` mends.
+    It misleads where the model is certain and wrong: such an example looks like a member. `modified_entropy` corrects this.
     """
     check_inputs("entropy", inputs)
     with frozen(model) as run, torch.no_grad():

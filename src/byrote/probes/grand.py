@@ -10,7 +10,7 @@ from byrote.probes._gradients import gradients
 from byrote.signature import probe
 
 BLOCK_BYTES = 1 << 26
-"""Most memory for gradients at once, 64 MiB, for models are asked while others train."""
+"""Most memory for gradients at once, 64 MiB, because probes are evaluated while other models train."""
 
 
 @probe(high="hard")
@@ -21,14 +21,14 @@ def grand(
     *,
     objective: Objective | None = None,
 ) -> Float[Tensor, " example"]:
-    """How hard an example pulls on the weights: 0 is at rest, high is hard.
+    """Norm of the gradient of an example's loss with respect to the weights: 0 is fitted, high is hard.
 
-    The l2 norm of the gradient of its loss with respect to all weights together, those that are kept fixed in
-    training included. The paper's score is the expectation over initial weights: average over runs. Gradients are
+    The l2 norm of the gradient of the loss with respect to all weights together, including those that are kept
+    fixed in training. The paper's score is the expectation over initial weights: average over runs. Gradients are
     taken in blocks of BLOCK_BYTES. NaN where the model gives NaN.
 
     It misleads at initialisation: the paper's finding that it ranks examples before any training does not replicate
-    (Kirsch 2023, arXiv:2303.14753), so ask a model that was trained for some epochs. One run alone is noisy. It grows
+    (Kirsch 2023, arXiv:2303.14753), so use a model that was trained for some epochs. One run alone is noisy. It grows
     with the loss, and is not comparable between architectures.
     """
     with frozen(model, objective) as run:

@@ -19,15 +19,15 @@ def input_gradient(
     norm: int = 2,
     objective: Objective | None = None,
 ) -> Float[Tensor, " example"]:
-    """How steeply the loss of an example rises with its input: 0 is flat, high is hard.
+    """Norm of the gradient of an example's loss with respect to its input: 0 is flat, high is hard.
 
-    The l2 norm (`norm=1`: the l1 norm) of d loss / d input, per unit of input, of the model as it is
-    now. Its square, summed over a training, is CSG (cumulative sample gradient). NaN where the model gives NaN.
+    The l2 norm (`norm=1`: the l1 norm) of d loss / d input, per unit of input, at the current weights.
+    Its square, summed over training, is CSG (cumulative sample gradient). NaN where the model gives NaN.
     Raises InvalidData for any other norm.
 
-    It is not the loss sensitivity of Arpit et al. (2017), which differentiates through the training itself: for that,
-    `loss_sensitivity`. It misleads late in training: a confident model is flat around everything that it fits,
-    memorized or not. The value changes with the scale of the inputs.
+    It is not the loss sensitivity of Arpit et al. (2017), which differentiates through the training itself; that is
+    `loss_sensitivity`. It misleads late in training: the loss of a confident model is flat around every example that it
+    fits, memorized or not. The value changes with the scale of the inputs.
     """
     if norm not in (1, 2):
         raise InvalidData(f"input_gradient has no norm {norm!r}. Take 1 or 2.")

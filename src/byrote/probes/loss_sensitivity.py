@@ -22,20 +22,20 @@ def loss_sensitivity(
     at: Sequence[int] | None = None,
     seed: int = 0,
 ) -> Float[Tensor, "step example"]:
-    """How much the average loss after each step hangs on an example's input: high is what training relied on.
+    """How much the mean loss after each update depends on an example's input: high means that training relied on it.
 
-    The l1 norm of d L_t / d x, where L_t is the mean cross-entropy over all `inputs` after t steps of plain SGD from
-    the weights of `model`, and the derivative is taken through the steps (unrolled), and through L_t itself, which x is
-    part of. One row per step in `at` (default: each of 1 to `steps`). Average the rows for the paper's loss-sensitivity,
+    The l1 norm of d L_t / d x, where L_t is the mean cross-entropy over all `inputs` after t updates of plain SGD from
+    the weights of `model`. The derivative is taken through the unrolled updates and through L_t itself, of which x is
+    a part. One row per update in `at` (default: each of 1 to `steps`). Average the rows for the paper's loss-sensitivity,
     and take `byrote.summaries.gini` of that. Batches are drawn from `seed`, in a new order for every pass; None is all
-    inputs at once. Weights are those of the model and stay as they are; dropout is off and batch normalisation fixed
-    at its running statistics, so take a network without them.
+    inputs at once. The weights of the model are not changed. Dropout is off and batch normalisation uses
+    its running statistics, so take a network without them.
 
-    Memory holds the unrolled training: steps x (activations of a batch + a few copies of the weights). Time is that of
-    steps x rows / 2 steps backwards. The paper has 2 layers of 16 units and 1,000 images of 14 x 14. Raises InvalidData
+    Memory holds the unrolled training: updates x (activations of a batch + a few copies of the weights). Time is that of
+    updates x rows / 2 backward passes. The paper has 2 layers of 16 units and 1,000 images of 14 x 14. Raises InvalidData
     when an option is out of range.
 
-    It misleads when its size is compared between trainings: it grows with the learning rate and the number of steps.
+    It misleads when its size is compared between trainings: it grows with the learning rate and the number of updates.
     `input_gradient`, the norm at one point of the training, is a different measure.
     """
     check_inputs("loss_sensitivity", inputs)

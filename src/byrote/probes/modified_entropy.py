@@ -13,13 +13,13 @@ from byrote.signature import probe
 def modified_entropy(
     model: nn.Module, inputs: Float[Tensor, "example *shape"], labels: Int[Tensor, " example"]
 ) -> Float[Tensor, " example"]:
-    """How far the model is from sure and right: 0 is both, high is hard, without limit when it is sure and wrong.
+    """How far a prediction is from certain and right: 0 is both; high is hard, without limit if certain and wrong.
 
     -(1 - p_y) log p_y - sum over other classes j of p_j log(1 - p_j), in nats, from the logits without rounding
-    probabilities to 0 or 1. As an attack a LOW value says member. NaN where the model gives NaN.
+    probabilities to 0 or 1. As an attack a LOW value is evidence for membership. NaN where the model gives NaN.
 
-    It misleads with one threshold for all: the paper sets one per class, since classes differ in how sure the model
-    is of them.
+    It misleads with one threshold for all classes: the paper sets one per class, because the certainty of a model
+    differs between classes.
     """
     check_inputs("modified_entropy", inputs)
     with frozen(model) as run, torch.no_grad():

@@ -27,25 +27,25 @@ def prediction_depth(
     layers: Sequence[str] | None = None,
     own: Int[Tensor, " example"] | None = None,
 ) -> Float[Tensor, " example"]:
-    """After how many layers the prediction is settled: 0 is in the input already, the number of layers and more is hard.
+    """After how many layers the prediction is final: 0 is final at the input, the number of layers or more is hard.
 
     At the input (layer 0) and after each layer, the k nearest of the reference set (the training set, l2 distance of
-    flattened activations) vote by their labels. Depth l: the vote after layer l - 1 is not the model's prediction, and
-    those after l and all later ones are. Where even the last vote is not, it is one more than the number of layers. A
-    tied vote goes to the class with the nearest member; equally near ones count in the order of the reference.
+    flattened activations) vote by their labels. The depth is l if the vote after layer l and after all later layers is the
+    model's prediction, and that after layer l - 1 is not. If even the last vote is another class, the depth is the number
+    of layers plus one. A tied vote goes to the class with the nearest member; ties in distance follow the order of the
+    reference.
 
     Layers are those in `layers` (names of `model.named_modules()`), or else every module without submodules that has
-    weights or is a ReLU; one that is called several times is as many layers, in the order of calling. The paper takes
-    fewer, such as one per block: depths compare only with the same choice. `own` is the position of each example in the
-    reference, which then does not vote for itself; -1 where it is not there.
+    weights or is a ReLU; a module that is called several times counts as several layers, in the order of calls. The
+    paper takes fewer, such as one per block; compare depths only for the same choice. `own` is the position of each
+    example in the reference, so that it does not vote for itself; -1 where it is not in the reference.
 
-    The model is asked in evaluation mode and left as it was. Every block of up to QUERIES examples passes the reference
-    through the model again, so that memory stays at about BLOCK_BYTES (with one example and one of the reference at a
-    time at least), however large both are. NaN where the model's logits are not finite. Raises ByroteError for a layer
+    The model is evaluated in evaluation mode and not changed. Every block of up to QUERIES examples passes the reference
+    through the model again, so that memory stays at about BLOCK_BYTES, however large both are (at least one example
+    and one of the reference at a time). NaN where the model's logits are not finite. Raises ByroteError for a layer
     that does not exist, InvalidData for a k that is not from 1 to the size of the reference.
 
-    It misleads across architectures, and where the reference is small: with few examples of a class, a vote of 30 never
-    finds it.
+    It misleads across architectures, and where the reference is small: a class with few examples cannot win a vote of 30.
     """
     check_inputs("prediction_depth", inputs)
     check_inputs("prediction_depth", reference_inputs)

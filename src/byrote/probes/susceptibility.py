@@ -21,17 +21,17 @@ def susceptibility(
     seed: int = 0,
     level: float = 0.9,
 ) -> Estimate:
-    """How fast the model would fit random labels: 0 does not budge, high memorizes readily.
+    """How fast the model would fit random labels: 0 does not fit them, high memorizes readily.
 
-    A batch of `inputs` gets labels uniformly at random; the loss on it before one step of plain SGD on it, minus the
-    loss after, in nats. The mean of `repetitions` batches and labels (drawn from `seed`), with Student's interval over
-    them; none from one. The paper's zeta at epoch t is the mean of this number over the epochs so far, one batch each:
-    ask after every epoch, at the learning rate of the training, and average. The inputs need no labels, and may be
-    held out. The step is taken in evaluation mode on a copy of the weights; the model is left as it was. Raises
-    InvalidData when there are fewer inputs than a batch, or when an option is not above 0.
+    A batch of `inputs` gets labels uniformly at random. The value is the loss on it before one update of plain SGD on it,
+    minus the loss after, in nats: the mean over `repetitions` batches and labels (drawn from `seed`), with Student's
+    interval over them (no interval from one). The paper's zeta at epoch t is the mean of this number over the epochs so
+    far, with one batch each: measure after every epoch, at the learning rate of the training, and average. The inputs need
+    no labels, and may be held out. The update is made in evaluation mode on a copy of the weights; the model is not changed.
+    Raises InvalidData when there are fewer inputs than a batch, or when an option is not above 0.
 
-    It misleads alone: an untrained model and one that generalizes both resist. The paper reads it together with the
-    training accuracy. It grows with the learning rate; the interval speaks of batches and labels, not of new models.
+    It misleads alone: both an untrained model and one that generalizes have low values. The paper reads it together with
+    the training accuracy. It grows with the learning rate. The interval covers batches and labels, not new models.
     """
     check_inputs("susceptibility", inputs)
     if not learning_rate > 0 or repetitions < 1 or not 1 <= batch_size <= len(inputs):

@@ -19,17 +19,19 @@ def vog(
     per_class: bool = True,
     batch_size: int = 256,
 ) -> Float[Tensor, " example"]:
-    """How much the explanation of an example changed over training: high is hard; 0 is usual for its class.
+    """How much the input gradient of an example changed over training: high is hard; 0 is the mean of its class.
 
-    S_t is d logit of the label / d input at checkpoint t of K. Per number of the input, sqrt(1/K) x sum over t of
-    (S_t - mean of S)^2; averaged over the numbers of the input; then less the mean of the examples of the same label,
-    divided by their standard deviation (`per_class=False`: as it is, not below 0). The paper's public code takes the
-    standard deviation over t where its equation has this sum. NaN where a label has one example or all its examples
-    are alike, and where a checkpoint gives NaN. Every checkpoint is read once, so that a generator may load them one
-    by one; besides it, memory is two arrays of the size of the inputs. Raises InvalidData below two checkpoints.
+    S_t is d logit of the label / d input at checkpoint t of K. The value is sqrt(1/K) x sum over t of
+    (S_t - mean of S)^2 for each coordinate of the input, averaged over the coordinates. Then the mean over the examples
+    of the same label is subtracted and the result divided by their standard deviation (not with `per_class=False`; then
+    the value is 0 or more). The paper's public code takes the standard deviation over t where its equation has this sum.
+    NaN where a label has one example or all its examples are equal, and where a checkpoint gives NaN. Every checkpoint is
+    read once, so a generator may load them one by one; apart from the checkpoint, memory is two arrays of the size of the
+    inputs. Raises InvalidData below two checkpoints.
 
-    It misleads as an absolute number: a whole class of hard examples has mean 0. Who else is asked about matters.
-    Early checkpoints show what is learned late, late ones what is still moving: say which were taken.
+    It misleads as an absolute number: a whole class of hard examples has mean 0, and the value of an example depends on
+    which other examples are given. Early checkpoints show what is learned late; late ones show what still changes. Report
+    which checkpoints were taken.
     """
     check_inputs("vog", inputs)
     mean, squares, count = torch.zeros_like(inputs), torch.zeros_like(inputs), 0
