@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
 from byrote.record import Population, Record, write_population
+from byrote.record.ids import make_id, split_of
 from byrote.record.pictures import decode, encode
 from byrote.recorder.registry import Roll
 from byrote.task.examples import Examples
@@ -19,7 +20,7 @@ class Lent:
 
     def __init__(self, train: Examples | None, test: Examples | None) -> None:
         self._examples = {split: each for split, each in (("train", train), ("test", test)) if each is not None}
-        names = [f"{split}/{each}" for split, examples in self._examples.items() for each in examples.ids.tolist()]
+        names = [make_id(split, each) for split, examples in self._examples.items() for each in examples.ids.tolist()]
         self._rows = {name: row for row, name in enumerate(names)}
 
     def roll(self, old: Population) -> Roll:
@@ -42,7 +43,7 @@ class Lent:
         old = population_of(directory)
         self.roll(old).add(names, labels)  # another process may have added to it since this run began
         known, label = old.ids.tolist(), dict(zip(names, labels.tolist(), strict=True))
-        new = sorted(label.keys() - set(known), key=lambda name: (name.startswith("test/"), len(name), name))
+        new = sorted(label.keys() - set(known), key=lambda name: (split_of(name) == "test", len(name), name))
         if not new:
             return old
         population = _population(
@@ -81,7 +82,7 @@ def _population(
     ids, n = np.array(names, np.str_), len(names)
     return Population(
         ids=ids,
-        split=np.where(np.char.startswith(ids, "test/"), "test", "train"),
+        split=np.array([split_of(name) for name in names], np.str_),
         labels=labels,
         canary=np.full(n, ""),
         verification=np.zeros(n, np.bool_),

@@ -8,6 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
+from byrote.record.ids import make_id, name_of, split_of
 from byrote.recorder.ids import check
 
 Split = Literal["train", "test"]
@@ -29,7 +30,7 @@ class Roll:
 
     def add(self, names: Sequence[str], labels: NDArray[np.int64]) -> None:
         """Enter names such as `train/7`, or raise InvalidData where a label differs from the one that is here."""
-        parts = (name.split("/", 1) for name in names)
+        parts = ((split_of(name), name_of(name)) for name in names)
         self.label(np.array([self._enter(split, each) for split, each in parts], np.int64), labels)
 
     def positions(self, split: Split, ids: NDArray[np.int64] | list[Any]) -> Positions:
@@ -75,9 +76,9 @@ class Roll:
         known, name = self._known[split], str(each)
         if name not in known:
             if self._refusal:
-                raise InvalidData(f"{f'{split}/{name}'!r} was recorded, but {self._refusal}")
+                raise InvalidData(f"{make_id(split, name)!r} was recorded, but {self._refusal}")
             known[name] = len(self.names)
-            self.names.append(f"{split}/{name}")
+            self.names.append(make_id(split, name))
         known[each] = known[name]
         return known[name]
 

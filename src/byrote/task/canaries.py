@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from byrote.errors import InvalidData, unknown
 from byrote.record import Population
+from byrote.record.ids import make_ids
 from byrote.signature import spell
 from byrote.task.examples import Examples
 from byrote.task.task import Task
@@ -69,14 +70,13 @@ def plant(task: Task, canaries: Canaries, seed: int) -> Population:
     noise = _noise(train.inputs, canaries.noise, rng)
     first, blends = _blends(train, canaries.ambiguous, np.random.default_rng([seed, CANARY_STREAM, 0]))
     kind = np.repeat(KINDS, [getattr(canaries, kind) for kind in KINDS])
-    sources = [f"train/{i}" for i in train.ids[chosen]] + [""] * canaries.noise
-    sources += [f"train/{i}" for i in train.ids[first]]
-    names = [f"canary/{k}/{s or i - taken}" for i, (k, s) in enumerate(zip(kind, sources, strict=True))]
+    sources = [*make_ids("train", train.ids[chosen]), *[""] * canaries.noise, *make_ids("train", train.ids[first])]
+    names = [f"{k}/{s or i - taken}" for i, (k, s) in enumerate(zip(kind, sources, strict=True))]
     real, planted = int(kept.sum()) + len(test), len(kind)
     nobody = np.full(real, "")
     groups = np.full(len(train), "") if train.groups is None else train.groups
     return Population(
-        ids=np.array([f"train/{i}" for i in train.ids[kept]] + [f"test/{i}" for i in test.ids] + names),
+        ids=np.concatenate([make_ids("train", train.ids[kept]), make_ids("test", test.ids), make_ids("canary", names)]),
         split=np.repeat(["train", "test", "canary"], [int(kept.sum()), len(test), planted]),
         labels=np.concatenate(
             [

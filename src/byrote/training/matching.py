@@ -8,6 +8,7 @@ from numpy import ndarray
 
 from byrote.errors import InvalidData, WrongRecord
 from byrote.record import Population, Record
+from byrote.record.ids import make_id, make_ids
 from byrote.signature import parse_call
 from byrote.task.canaries import Canaries, plant
 from byrote.task.designs import Subsets
@@ -51,7 +52,7 @@ def check_same(task: Task, record: Record) -> Int[ndarray, " candidate"]:
     """Return where the real training examples of the record are in the task; raise WrongRecord when it is of another."""
     population = record.population
     train = np.flatnonzero(population.where("train"))
-    if len(np.setdiff1d(population.ids[population.where("test")], [f"test/{name}" for name in task.test.ids])):
+    if len(np.setdiff1d(population.ids[population.where("test")], make_ids("test", task.test.ids))):
         raise WrongRecord(
             f"{record.directory} has test examples that the task {task.name!r} lacks. Give the record of this task."
         )
@@ -67,7 +68,7 @@ def check_same(task: Task, record: Record) -> Int[ndarray, " candidate"]:
 
 def to_task(task: Task, record: Record, positions: Int[ndarray, " rank"]) -> Int[ndarray, " rank"]:
     """Return where these training examples of the record are in the task's training set; raise WrongRecord if one is not."""
-    home = {f"train/{name}": at for at, name in enumerate(task.train.ids)}
+    home = {make_id("train", name): at for at, name in enumerate(task.train.ids)}
     names = [str(name) for name in record.population.ids[positions]]
     absent = [name for name in names if name not in home]
     if absent:
