@@ -10,11 +10,11 @@ from scipy.stats import rankdata
 from byrote.attribution.kept import Agreement
 from byrote.attribution.tracin import Block
 from byrote.errors import InvalidData, MissingEvidence
+from byrote.evidence.outcomes import read_outcomes
 from byrote.record import Record
 from byrote.scores import influence
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import student
-from byrote.summaries import split_half
+from byrote.summaries import halvings, split_half
 from byrote.summaries.agreement import pearson
 
 COMPARED = 4
@@ -37,7 +37,8 @@ def agreement(
     `models` are runs whose models it was made from, which are left out: they would agree with themselves. Pairs of an
     example with itself, and examples without a value, count for nothing. A target that every run gets right, or none, has
     no correlation with influence; one without margins none with their sums. The runs are halved at random by `seed` for
-    the reliability. Raises MissingEvidence below four runs, InvalidData for blocks of another shape.
+    the reliability. Raises MissingEvidence below four runs, or where one has no answer about a target, InvalidData for
+    blocks of another shape.
 
     It misleads where influence is mostly noise (a low reliability): then `spearman` and `pearson` say nothing about the
     attribution, and `linear_datamodeling` is the one to read. A value for every run can agree with margins that no single
@@ -48,12 +49,10 @@ def agreement(
         raise MissingEvidence(
             f"The agreement with influence needs {COMPARED} runs or more besides those that were asked, but {record.directory} has {len(runs)} finished. Run `byrote audit` with more --runs."
         )
-    margin = np.stack([record.at_step(run, "margin", record.last_step)[targets] for run in runs])
+    margin = read_outcomes(record, column="margin", runs=runs, positions=targets, missing="nan").correct
+    correct = read_outcomes(record, runs=runs, positions=targets).correct
     member = np.stack([record.member(run)[examples] for run in runs])
-    correct = np.stack([record.at_step(run, "correct", record.last_step) for run in runs])
-    correct = correct[:, targets].astype(np.bool_)
-    order = np.random.default_rng(seed).permutation(len(runs))
-    halves = order[: len(runs) // 2], order[len(runs) // 2 : len(runs) // 2 * 2]
+    halves = next(halvings(len(runs), times=1, seed=seed))
     found: list[tuple[float, float, float, float]] = []
     for where, value in blocks:
         if value.shape != (len(examples), len(where)) or (len(where) and where.max() >= len(targets)):
@@ -84,8 +83,4 @@ def _correlations(
 
 
 def _mean(values: Float[ndarray, " target"], level: float) -> Estimate:
-    values = values[np.isfinite(values)]
-    mean = float(values.mean()) if len(values) else np.nan
-    variance = values.var(ddof=1) if len(values) > 1 else np.nan
-    low, high = student(mean, variance, len(values), level=level)
-    return Estimate(mean, float(low), float(high), len(values), "target", level)
+    return Estimate.of_mean(values[np.isfinite(values)], "target", level=level)

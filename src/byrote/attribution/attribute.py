@@ -13,6 +13,7 @@ from byrote.attribution.kept import About, Attribution, attribution_path
 from byrote.attribution.tracin import tracin
 from byrote.attribution.trak import trak
 from byrote.errors import InvalidData, MissingEvidence
+from byrote.evidence.outcomes import read_outcomes
 from byrote.locate import Checkpoint, replay
 from byrote.locate.survey import Tell, silent
 from byrote.record import Population, Record
@@ -84,9 +85,7 @@ def divided(record: Record, most: int, seed: int) -> Int[ndarray, " target"]:
     on how many runs are right and not on which, so it does not favour any training example.
     """
     test = np.flatnonzero(record.population.where("test"))
-    right = np.zeros(len(test))
-    for run in record.runs:
-        right += record.at_step(run, "correct", record.last_step)[test]
+    right = read_outcomes(record, positions=test).correct.sum(axis=0)
     order = np.random.default_rng(seed).permutation(len(test))
     distance = np.abs(right - len(record.runs) / 2)[order]
     return test[order[np.argsort(distance, kind="stable")[:most]]]

@@ -16,9 +16,9 @@ from byrote.evidence.outcomes import Outcomes, read_outcomes
 from byrote.experiments.removal import Together, inside, removed_count
 from byrote.explain.dependents import MEMORIZED
 from byrote.record import Record
+from byrote.record.ids import make_id
 from byrote.scores import memorization
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import left_out
 from byrote.task.designs import DESIGN_STREAM, Design, Subsets, parse_design
 from byrote.task.task import Task
 from byrote.training.collect import Progress, collect
@@ -132,9 +132,8 @@ def _design_of(record: Record) -> Design:
 def _read(task: Task, record: Record, compared: Int[ndarray, " example"]) -> Outcomes:
     """Return the answers about these examples of the task, in this order."""
     home = {str(name): at for at, name in enumerate(record.population.ids)}
-    at = np.array([home[f"train/{name}"] for name in task.train.ids[compared]], np.int64)
-    answers = read_outcomes(record)
-    return Outcomes(answers.correct[:, at], answers.member[:, at])
+    at = np.array([home[make_id("train", name)] for name in task.train.ids[compared]], np.int64)
+    return read_outcomes(record, positions=at)
 
 
 def _memorized(answers: Outcomes, threshold: float) -> float:
@@ -156,7 +155,7 @@ def _over_runs(statistic: Statistic, peeled: Outcomes, control: Outcomes) -> Est
     runs = len(peeled.correct)
     value = statistic(peeled, control)
     without = np.array([statistic(_spared(peeled, run), _spared(control, run)) for run in range(runs)])
-    return Estimate(value, *left_out(value, without, level=LEVEL), runs, "run", LEVEL)
+    return Estimate.of_parts(value, without, "run", level=LEVEL)
 
 
 def _spared(answers: Outcomes, run: int) -> Outcomes:

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
 from byrote.evidence.evaluate import LEVEL
+from byrote.evidence.outcomes import read_outcomes
 from byrote.experiments.rankings import orders
 from byrote.record import Record
+from byrote.record.ids import make_ids
 from byrote.signature import spell
 from byrote.stats.estimate import Estimate
 from byrote.stats.intervals import student
@@ -147,9 +149,7 @@ def remove(
         )
         watch.next()
         test = found.population.where("test")
-        right[what, share] = np.stack(
-            [found.at_step(run, "correct", found.last_step)[test].astype(np.bool_) for run in found.runs[:seeds]]
-        )
+        right[what, share] = read_outcomes(found, runs=found.runs[:seeds], positions=np.flatnonzero(test)).correct
     return Removal(tuple(counts), counts, len(candidates), _hard(task, record), right)
 
 
@@ -193,13 +193,10 @@ def _hard(task: Task, record: Record) -> Bool[ndarray, " test"]:
     """Return the test examples that the record's models get right least often; of equals, those with the largest loss."""
     population = record.population
     test = np.flatnonzero(population.where("test"))
-    steps = [
-        (record.at_step(run, "correct", record.last_step), record.at_step(run, "loss", record.last_step))
-        for run in record.runs
-    ]
-    right, loss = (np.stack([np.asarray(step[i][test], np.float64) for step in steps]).mean(axis=0) for i in (0, 1))
+    right = read_outcomes(record, positions=test).correct.mean(axis=0)
+    loss = read_outcomes(record, column="loss", positions=test, missing="nan").correct.mean(axis=0)
     chosen = test[np.lexsort((-loss, right))[: max(1, round(HARD * len(test)))]]
-    return np.isin([f"test/{name}" for name in task.test.ids], population.ids[chosen])
+    return np.isin(make_ids("test", task.test.ids), population.ids[chosen])
 
 
 def _mean(values: NDArray[np.float64], *, new_tests: bool) -> Estimate:

@@ -81,19 +81,14 @@ def _share(squares: Float[ndarray, "example layer"], place: int) -> Float[ndarra
 
 
 def _mean(values: Float[ndarray, " example"], level: float) -> Estimate:
-    values = values[~np.isnan(values)]
-    if not len(values):
-        return Estimate(np.nan, np.nan, np.nan, 0, "example", level)
-    variance = values.var(ddof=1) if len(values) > 1 else np.nan
-    low, high = student(values.mean(), variance, len(values), level=level)
-    return Estimate(float(values.mean()), float(low), float(high), len(values), "example", level)
+    return Estimate.of_mean(values, "example", level=level)
 
 
 def _ratio(one: Float[ndarray, " example"], other: Float[ndarray, " example"], level: float) -> Estimate:
     """Return mean(one) / (mean(one) + mean(other)); its logit is the difference of the logs of the means."""
     n, fewest = len(one) + len(other), min(len(one), len(other))
     if not fewest:
-        return Estimate(np.nan, np.nan, np.nan, n, "example", level)
+        return Estimate.undefined("example", n=n, level=level)
     with np.errstate(invalid="ignore", divide="ignore"):
         value = one.mean() / (one.mean() + other.mean())
         spread = sum(

@@ -10,7 +10,6 @@ from byrote.errors import InvalidData
 from byrote.probes._frozen import check_inputs, check_labels, frozen
 from byrote.record.population import Population
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import newcombe, wilson
 from byrote.training.tensors import to_tensors
 
 Labelled = tuple[Tensor, Tensor]
@@ -55,12 +54,9 @@ def correct(asker: str, model: nn.Module, examples: Labelled) -> Bool[ndarray, "
 
 def share(right: Bool[ndarray, " example"], level: float) -> Estimate:
     """Return the accuracy, with Wilson's interval over examples."""
-    low, high = wilson(right.sum(), len(right), level=level)
-    return Estimate(float(right.mean()), float(low), float(high), len(right), "example", level)
+    return Estimate.of_share(right.sum(), len(right), "example", level=level)
 
 
 def difference(one: Bool[ndarray, " example"], other: Bool[ndarray, " example"], level: float) -> Estimate:
     """Return the accuracy on one set minus that on another, with Newcombe's interval over the examples of both."""
-    low, high = newcombe(one.sum(), len(one), other.sum(), len(other), level=level)
-    value = float(one.mean() - other.mean())
-    return Estimate(value, float(low), float(high), len(one) + len(other), "example", level)
+    return Estimate.of_difference(one.sum(), len(one), other.sum(), len(other), "example", level=level)

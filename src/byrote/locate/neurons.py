@@ -16,7 +16,6 @@ from byrote.locate.examples import Labelled
 from byrote.locate.silencing import Silenced, silencing
 from byrote.probes._frozen import check_labels
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import student
 
 ROWS = 2048
 """About how many rows pass through the model at once."""
@@ -221,8 +220,4 @@ def _joined(parts: Sequence[Flipped]) -> Flipped:
 
 
 def _mean(values: Float[ndarray, " example"], level: float) -> Estimate:
-    values = values[~np.isnan(values)]
-    mean = float(values.mean()) if len(values) else np.nan
-    variance = values.var(ddof=1) if len(values) > 1 else np.nan
-    low, high = student(mean, variance, len(values), level=level)
-    return Estimate(mean, float(low), float(high), len(values), "example", level)
+    return Estimate.of_mean(values, "example", level=level)
