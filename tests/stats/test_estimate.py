@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import left_out, newcombe, wilson
+from byrote.stats.intervals import jackknife_interval, newcombe, wilson
 
 VALUES = [0.2, 0.5, 0.9, 0.4]
 
@@ -40,12 +40,27 @@ def test_a_difference_has_newcombes_interval_and_counts_both_sides() -> None:
 
 
 def test_parts_have_the_jackknifes_interval() -> None:
-    without = np.array([0.5, 0.6, 0.4])
-    found = Estimate.of_parts(0.5, without, "run")
-    assert (found.low, found.high) == left_out(0.5, without, level=0.9)
+    leave_one_out = np.array([0.5, 0.6, 0.4])
+    found = Estimate.of_parts(0.5, leave_one_out, "run")
+    assert (found.low, found.high) == jackknife_interval(0.5, leave_one_out, level=0.9)
     assert found.n == 3
 
 
 def test_an_interval_can_end_where_the_number_must() -> None:
     found = Estimate(0.95, 0.8, 1.2, 5, "run").within(0.0, 1.0)
     assert (found.value, found.low, found.high) == (0.95, 0.8, 1.0)
+
+
+def test_an_exact_share_has_clopper_and_pearsons_interval() -> None:
+    found = Estimate.of_share(3, 10, "example", exact=True)
+    low, high = stats.beta.ppf(0.05, 3, 8), stats.beta.ppf(0.95, 4, 7)
+    assert (found.value, found.low, found.high) == pytest.approx((0.3, low, high))
+
+
+def test_an_increasing_function_moves_value_and_ends() -> None:
+    found = Estimate(0.5, 0.25, 1.0, 5, "run", 0.8).transformed(lambda x: 2 * x)
+    assert found == Estimate(1.0, 0.5, 2.0, 5, "run", 0.8)
+
+
+def test_a_lower_bound_is_open_above() -> None:
+    assert Estimate.of_lower_bound(1.5, 7, "guess") == Estimate(1.5, 1.5, np.inf, 7, "guess", 0.95)

@@ -78,9 +78,9 @@ def test_any_increasing_change_of_the_values_leaves_it() -> None:
 
 
 def test_too_few_and_nan_are_refused() -> None:
-    with pytest.raises(Unsupported, match=r"advantage cannot halve 1 of a kind\. Give at least two"):
+    with pytest.raises(Unsupported, match=r"halve 1 members.*at least two of each"):
         advantage(np.arange(5.0), np.arange(5) < 1)
-    with pytest.raises(Unsupported, match="was given 5 and 0"):
+    with pytest.raises(Unsupported, match=r"given 5 and 0.*missing kind"):
         advantage_at(np.arange(5.0), np.ones(5, bool), threshold=0.0)
-    with pytest.raises(Unsupported, match="cannot rank NaN"):
+    with pytest.raises(Unsupported, match=r"1 of the 4 values.*Leave"):
         balanced_accuracy(np.array([np.nan, 0, 1, 2]), np.arange(4) < 2)

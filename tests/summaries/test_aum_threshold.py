@@ -75,16 +75,16 @@ def test_infinite_examples_are_judged_and_infinite_samples_refused() -> None:
     sample = np.array([True, True, False, False])
     cut = aum_threshold(np.array([0.0, 1.0, -np.inf, np.inf]), sample)
     assert cut.below.tolist() == [False, False, True, False]
-    with pytest.raises(Unsupported, match=r"of 2 threshold samples of which 1 are infinite\. Look at the runs"):
+    with pytest.raises(Unsupported, match=r"of 2 .* 1 are infinite.*diverged"):
         aum_threshold(np.array([0.0, np.inf, 1.0, 2.0]), sample)
 
 
 def test_what_cannot_be_said_is_refused() -> None:
     aum = np.arange(4.0)
-    with pytest.raises(Unsupported, match="aum_threshold cannot rank NaN, and 1 of the 4 values are NaN"):
+    with pytest.raises(Unsupported, match=r"1 of the 4 values.*Leave"):
         aum_threshold(np.array([np.nan, 1, 2, 3]), np.arange(4) < 2)
-    for sample, told in ((np.zeros(4, bool), "given 0 and 4"), (np.ones(4, bool), "given 4 and 0")):
-        with pytest.raises(Unsupported, match=rf"threshold samples and other examples, and was {told}\. Train with"):
+    for sample, counts in ((np.zeros(4, bool), "0 and 4"), (np.ones(4, bool), "4 and 0")):
+        with pytest.raises(Unsupported, match=rf"given {counts}\..*kind mislabeled"):
             aum_threshold(aum, sample)
-    with pytest.raises(Unsupported, match=r"percentile 101\.0\. Give a number from 0 to 100"):
+    with pytest.raises(Unsupported, match=r"101\.0.*from 0 to 100"):
         aum_threshold(aum, np.arange(4) < 2, percentile=101.0)

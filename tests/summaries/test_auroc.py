@@ -88,7 +88,7 @@ def test_the_interval_never_has_zero_width(positives: int) -> None:
 
 def test_nan_and_empty_sides_are_refused() -> None:
     values, positive = np.array([np.nan, 1.0, 2.0]), np.array([True, True, False])
-    with pytest.raises(Unsupported, match=r"auroc cannot rank NaN, and 1 of the 3 values are NaN\. Leave"):
+    with pytest.raises(Unsupported, match=r"1 of the 3 values.*Leave"):
         auroc(values, positive)
-    with pytest.raises(Unsupported, match=r"was given 2 and 0\. Add examples"):
+    with pytest.raises(Unsupported, match=r"given 2 and 0.*Add examples"):
         auroc(np.array([1.0, 2.0]), np.array([True, True]))

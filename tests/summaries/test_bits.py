@@ -47,11 +47,11 @@ def test_an_infinite_loss_is_minus_infinity_without_an_interval() -> None:
 
 
 def test_what_cannot_be_counted_is_refused() -> None:
-    with pytest.raises(Unsupported, match=r"from 2 losses of 3 classes, 1 of them NaN\. Give a loss"):
+    with pytest.raises(Unsupported, match=r"2 losses of 3 classes, 1 .*NaN.*for every example"):
         bits_memorized(np.array([np.nan, 1.0]), classes=3)
-    with pytest.raises(Unsupported, match="0 losses"):
+    with pytest.raises(Unsupported, match=r"0 losses.*for every example"):
         bits_memorized(np.zeros(0), classes=3)
-    with pytest.raises(Unsupported, match="of 1 classes"):
+    with pytest.raises(Unsupported, match=r"of 1 classes.*two classes or more"):
         bits_memorized(np.zeros(3), classes=1)
-    with pytest.raises(Unsupported, match=r"among 0 parameters\. Give the number"):
+    with pytest.raises(Unsupported, match=r"0 parameters.*number that was trained"):
         bits_per_parameter(np.zeros(3), classes=2, parameters=0)

@@ -84,13 +84,13 @@ def test_constant_values_show_nothing() -> None:
 
 
 def test_what_is_no_audit_is_refused() -> None:
-    with pytest.raises(Unsupported, match=r"3 of 2 and 0 of 5 accused is no audit\. Give at least one"):
+    with pytest.raises(Unsupported, match=r"3 of 2 .* 0 of 5.*no more positives than models"):
         clopper_pearson_epsilon(3, 2, 0, 5)
-    with pytest.raises(Unsupported, match="0 of 0 and 0 of 5"):
+    with pytest.raises(Unsupported, match=r"0 of 0 .* 0 of 5.*at least one model of each"):
         clopper_pearson_epsilon(0, 0, 0, 5)
-    with pytest.raises(Unsupported, match=r"cannot halve 1 of a kind\. Give at least two"):
+    with pytest.raises(Unsupported, match=r"halve 1 members.*at least two of each"):
         held_out_epsilon(np.arange(4.0), np.arange(4) < 1)
-    with pytest.raises(Unsupported, match="cannot rank NaN"):
+    with pytest.raises(Unsupported, match=r"1 of the 4 values.*Leave"):
         held_out_epsilon(np.array([np.nan, 1, 2, 3]), np.arange(4) < 2)
-    with pytest.raises(Unsupported, match="at delta -1"):
+    with pytest.raises(Unsupported, match=r"delta -1\.0.*delta in \[0, 1\)"):
         clopper_pearson_epsilon(1, 2, 1, 2, delta=-1.0)

@@ -107,24 +107,22 @@ def test_good_fits_are_refused_as_rarely_as_they_should_be() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     rng = np.random.default_rng(8)
     two_humps = np.concatenate([rng.normal(size=500), rng.normal(6, 1, size=700)])
-    with pytest.raises(
-        Unsupported, match=r"are not skew normal: so bad a fit has a chance of 0\.0.*Take more candidates"
-    ):
+    with pytest.raises(Unsupported, match=r"0\.0.*more candidates"):
         extrapolated_exposure(np.zeros(1), two_humps)
-    with pytest.raises(Unsupported, match=r"skewness of .*, and a skew normal has at most \.995"):
+    with pytest.raises(Unsupported, match=r"skewness of .*at most \.995.*use exposure"):
         extrapolated_exposure(np.zeros(1), rng.exponential(size=1000))
-    with pytest.raises(Unsupported, match="cannot be fitted to 49 candidates"):
+    with pytest.raises(Unsupported, match=r"49 candidates.*at least 50"):
         extrapolated_exposure(np.zeros(1), rng.normal(size=49))
-    with pytest.raises(Unsupported, match="cannot be fitted to 60 candidates"):
+    with pytest.raises(Unsupported, match=r"60 candidates.*finite"):
         extrapolated_exposure(np.zeros(1), np.append(rng.normal(size=59), np.inf))
 
 
 def test_nan_and_no_candidates_are_refused() -> None:
-    with pytest.raises(Unsupported, match=r"exposure cannot rank NaN, and 1 of the 2"):
+    with pytest.raises(Unsupported, match=r"1 of the 2 values.*Leave"):
         exposure(np.array([1.0, np.nan]), np.zeros(3))
-    with pytest.raises(Unsupported, match=r"exposure cannot rank NaN"):
+    with pytest.raises(Unsupported, match=r"1 of the 1 values.*Leave"):
         exposure(np.zeros(1), np.array([np.nan]))
-    with pytest.raises(Unsupported, match=r"exposure was given no candidates\. Give the losses"):
+    with pytest.raises(Unsupported, match=r"no candidates.*Give the losses"):
         exposure(np.zeros(2), np.zeros(0))
 
 

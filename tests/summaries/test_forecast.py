@@ -1,6 +1,7 @@
 """Forecasts against runs that come later, Spearman-Brown, and a recount from scratch."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -50,17 +51,17 @@ def test_the_median_of_few_examples_is_the_one_in_the_middle(odd: int) -> None:
 
 def test_the_reliability_is_the_correlation_of_two_sets_of_runs() -> None:
     """The correlation of 2,000 pairs has a standard error of about .01."""
-    told = [_of(*_runs(20, seed)).reliability.value for seed in range(5)]
+    forecast = [_of(*_runs(20, seed)).reliability.value for seed in range(5)]
     values = [memorization(*_runs(20, seed)) for seed in range(6)]
     seen = [np.corrcoef(a, b)[0, 1] for a, b in itertools.pairwise(values)]
-    assert np.mean(told) == pytest.approx(np.mean(seen), abs=0.02)
+    assert np.mean(forecast) == pytest.approx(np.mean(seen), abs=0.02)
 
 
 def test_twenty_runs_say_what_eighty_will_bring() -> None:
     now, then = _of(*_runs(20, 2)), _of(*_runs(80, 3))
-    told = now.reliability_at(80)
-    assert told.low < then.reliability.value < told.high
-    assert told.value == pytest.approx(then.reliability.value, abs=0.01)
+    forecast = now.reliability_at(80)
+    assert forecast.low < then.reliability.value < forecast.high
+    assert forecast.value == pytest.approx(then.reliability.value, abs=0.01)
     low, high = now.standard_error_at(80)
     assert 0.95 * low < then.standard_error < 1.05 * high
     assert now.standard_error_at(20).low == pytest.approx(now.standard_error)
@@ -128,13 +129,13 @@ def test_nothing_is_said_of_nothing() -> None:
 
 @pytest.mark.parametrize("target", [0.0, -1.0, float("nan")])
 def test_a_standard_error_that_no_number_of_runs_has_is_refused(target: float) -> None:
-    with pytest.raises(Unsupported, match=r"no number of runs has it. Give one above 0"):
+    with pytest.raises(Unsupported, match=rf"{re.escape(str(target))}.*above 0"):
         _of(*_runs(20, 10)).runs_for(target)
 
 
 @pytest.mark.parametrize("target", [0.0, 1.0, float("nan")])
 def test_a_reliability_that_no_number_of_runs_has_is_refused(target: float) -> None:
-    with pytest.raises(Unsupported, match=r"no number of runs has it. Give one between 0 and 1"):
+    with pytest.raises(Unsupported, match=rf"{re.escape(str(target))}.*between 0 and 1"):
         _of(*_runs(20, 10)).runs_for_reliability(target)
 
 
@@ -142,5 +143,5 @@ def test_noise_gives_no_forecast_of_reliability() -> None:
     rng = np.random.default_rng(13)
     noise = _of(rng.random((20, 40)) < 0.5, _runs(20, 12)[1][:, :40])
     assert noise.reliability.value < 0
-    with pytest.raises(Unsupported, match=r"says nothing of more runs. Collect more first"):
+    with pytest.raises(Unsupported, match=r"20 runs is -?0\.\d+.*Collect more"):
         noise.runs_for_reliability(0.9)

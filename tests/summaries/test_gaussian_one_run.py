@@ -122,7 +122,7 @@ def test_no_mu_and_a_large_delta_are_private() -> None:
 
 
 def test_what_is_no_probability_is_refused() -> None:
-    with pytest.raises(Unsupported, match=r"no epsilon at delta 0\.0\. Give one between 0 and 1"):
+    with pytest.raises(Unsupported, match=r"delta 0\.0.*between 0 and 1"):
         gaussian_one_run_epsilon(Guesses(1, 1, 1), delta=0.0)
-    with pytest.raises(Unsupported, match=r"A level of 1\.0 was asked for"):
+    with pytest.raises(Unsupported, match=r"level is 1\.0.*between 0 and 1"):
         gaussian_one_run_mu(Guesses(1, 1, 1), level=1.0)

@@ -129,11 +129,11 @@ def test_the_same_seed_is_the_same_null_and_another_is_not() -> None:
 
 
 def test_what_cannot_be_shuffled_is_refused() -> None:
-    with pytest.raises(Unsupported, match=r"0 shuffles give no p-value"):
+    with pytest.raises(Unsupported, match=r"0 shuffles.*1 or more"):
         null(lambda m: 0.0, _balanced(0, 4, 6), shuffles=0)
-    with pytest.raises(Unsupported, match=r"3 examples in 2 runs cannot be shuffled\. Give runs that have both"):
+    with pytest.raises(Unsupported, match=r"3 examples in 2 runs.*both members and non-members"):
         null(lambda m: 0.0, np.array([[True] * 3, [False] * 3]))
-    with pytest.raises(Unsupported, match=r"in 1 runs cannot be shuffled with the number of runs of each example kept"):
+    with pytest.raises(Unsupported, match=r"in 1 runs.*two or more"):
         null(lambda m: 0.0, np.array([[True, False]]), keep_examples=True)
-    with pytest.raises(Unsupported, match=r"NaN for 10 of 10 memberships\. Leave out"):
+    with pytest.raises(Unsupported, match=r"10 of 10 memberships.*Leave out"):
         null(lambda m: float("nan"), _balanced(0, 4, 6), shuffles=9)

@@ -183,15 +183,13 @@ def test_the_bound_approaches_the_truth_as_canaries_are_added() -> None:
 
 def test_what_cannot_be_is_refused() -> None:
     values, member = np.array([0.0, 1.0, np.nan]), np.array([True, False, True])
-    with pytest.raises(Unsupported, match=r"guess_membership cannot rank NaN, and 1 of the 3"):
+    with pytest.raises(Unsupported, match=r"1 of the 3 values.*Leave"):
         guess_membership(values, member, says_in=1, says_out=1)
-    with pytest.raises(
-        Unsupported, match=r"2 guesses of in and 1 of out were asked for, of 2 canaries\. Ask for no more"
-    ):
+    with pytest.raises(Unsupported, match=r"2 canaries.*2 guesses of in and 1 of out.*no more"):
         guess_membership(values[:2], member[:2], says_in=2, says_out=1)
-    with pytest.raises(Unsupported, match=r"5 of 4 guesses about 10 canaries cannot be right"):
+    with pytest.raises(Unsupported, match=r"5 of 4 .*10 canaries.*correct <= made"):
         Guesses(5, 4, 10)
-    with pytest.raises(Unsupported, match=r"held_out_guesses cannot halve 2 canaries"):
+    with pytest.raises(Unsupported, match=r"2 canaries.*Plant more"):
         held_out_guesses(values[:2], member[:2])
-    with pytest.raises(Unsupported, match=r"at delta 1\.0 and level 0\.95 was asked for"):
+    with pytest.raises(Unsupported, match=r"delta 1\.0 and level 0\.95.*delta in \[0, 1\)"):
         one_run_epsilon(Guesses(1, 1, 1), delta=1.0)

@@ -59,7 +59,7 @@ def test_one_run_has_a_value_and_no_interval_and_nan_is_left_out() -> None:
 
 def test_what_a_run_refuses_is_refused() -> None:
     values, member = _runs(2, 2, 10, 1.0)
-    with pytest.raises(Unsupported, match="was given 10 and 0"):
+    with pytest.raises(Unsupported, match=r"given 10 and 0.*missing kind"):
         over_runs(_area, values, np.ones_like(member))
 
 
@@ -69,7 +69,7 @@ def test_the_pooled_threshold_is_that_of_all_pairs() -> None:
     measured = pooled_tpr_at_fpr(values, member, fpr=0.01)
     assert (measured.threshold, measured.tpr.value) == (together.threshold, together.tpr.value)
     assert measured.fpr_realised.value == together.fpr_realised.value == 0.01
-    assert (measured.fpr_asked, measured.tpr.n, measured.tpr.unit) == (0.01, 6, "run")
+    assert (measured.fpr_limit, measured.tpr.n, measured.tpr.unit) == (0.01, 6, "run")
 
 
 @pytest.mark.parametrize("digits", [1, 9])
@@ -97,21 +97,19 @@ def test_the_pooled_interval_covers() -> None:
 
 def test_what_the_sample_cannot_support_is_refused() -> None:
     values, member = _runs(5, 2, 100, 1.0)
-    with pytest.raises(Unsupported, match=r"of 0\.001 was asked for, and there are 100 non-members in all runs"):
+    with pytest.raises(Unsupported, match=r"0\.001.* 100 non-members.*at least 1 over"):
         pooled_tpr_at_fpr(values, member, fpr=0.001)
-    with pytest.raises(
-        Unsupported, match=r"of 0\.01 was asked for, and there are 50 non-members in all runs, or all but one"
-    ):
+    with pytest.raises(Unsupported, match=r"0\.01.* 50 non-members.*at least 1 over"):
         pooled_tpr_at_fpr(values, member, fpr=0.01)
-    with pytest.raises(Unsupported, match=r"was given 1 runs\. Give two"):
+    with pytest.raises(Unsupported, match=r"given 1 runs.*tpr_at_fpr"):
         pooled_tpr_at_fpr(values[:1], member[:1], fpr=0.1)
-    with pytest.raises(Unsupported, match="cannot rank NaN"):
+    with pytest.raises(Unsupported, match=r"200 of the 200 values.*Leave"):
         pooled_tpr_at_fpr(np.full_like(values, np.nan), member, fpr=0.1)
-    with pytest.raises(Unsupported, match="was given 200 and 0"):
+    with pytest.raises(Unsupported, match=r"given 200 and 0.*missing kind"):
         pooled_tpr_at_fpr(values, np.ones_like(member), fpr=0.1)
-    with pytest.raises(Unsupported, match=r"of 1\.5 was asked for"):
+    with pytest.raises(Unsupported, match=r"1\.5.*between 0 and 1"):
         pooled_tpr_at_fpr(values, member, fpr=1.5)
-    with pytest.raises(Unsupported, match=r"there are 0 non-members in all runs, or all but one"):
+    with pytest.raises(Unsupported, match=r"0 non-members.*at least 1 over"):
         pooled_tpr_at_fpr(values, np.stack([np.ones(100, bool), member[1]]), fpr=0.1)
-    with pytest.raises(Unsupported, match=r"found the members of one run only\. Give two"):
+    with pytest.raises(Unsupported, match=r"one run only.*two runs with members"):
         pooled_tpr_at_fpr(values, np.stack([np.ones(100, bool), np.zeros(100, bool)]), fpr=0.1)

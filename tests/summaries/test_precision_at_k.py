@@ -43,10 +43,10 @@ def test_everyone_is_the_base_rate_and_a_perfect_list_has_width() -> None:
 
 @pytest.mark.parametrize("k", [0, 5])
 def test_a_list_longer_than_the_sample_is_refused(k: int) -> None:
-    with pytest.raises(Unsupported, match=rf"top {k} of 4 examples\. Choose k from 1 to 4\."):
+    with pytest.raises(Unsupported, match=rf"top {k} of 4 .*from 1 to 4"):
         precision_at_k(np.arange(4.0), np.ones(4, bool), k=k)
 
 
 def test_nan_is_refused() -> None:
-    with pytest.raises(Unsupported, match="precision_at_k cannot rank NaN, and 2 of the 3"):
+    with pytest.raises(Unsupported, match=r"2 of the 3 values.*Leave"):
         precision_at_k(np.array([np.nan, 1.0, np.nan]), np.ones(3, bool), k=1)

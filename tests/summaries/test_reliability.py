@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from byrote.errors import Unsupported
 from byrote.scores import memorization
-from byrote.summaries import spearman, split_half
+from byrote.summaries import halvings, repeated_split_half, spearman, split_half
 
 
 def _halves(seed: int, noise: float, n: int) -> NDArray[np.float64]:
@@ -67,6 +67,25 @@ def test_nan_is_left_out_and_counted_and_infinity_needs_ranks() -> None:
     assert split_half(first, second) == split_half(first[2:], second[2:])
     assert split_half(first, second).n == 18
     first[2] = np.inf
-    with pytest.raises(Unsupported, match=r"cannot correlate infinity, and 1 of 18 pairs have it\. Pass rank=True"):
+    with pytest.raises(Unsupported, match=r"1 of 18 pairs.*rank=True"):
         split_half(first, second)
     assert split_half(first, second, rank=True).n == 18
+
+
+@pytest.mark.parametrize("runs", [6, 7])
+def test_halves_are_disjoint_and_of_equal_size(runs: int) -> None:
+    cuts = list(halvings(runs, times=5, seed=3))
+    assert all(len(first) == len(second) == 3 for first, second in cuts)
+    assert all(len({*first, *second}) == 6 and max(*first, *second) < runs for first, second in cuts)
+    assert len({tuple(first) for first, _ in cuts}) > 1
+
+
+def test_each_cut_is_a_split_half_of_the_scores_of_its_halves() -> None:
+    values = np.random.default_rng(4).normal(size=(8, 30)) + np.arange(30) / 10
+    found = repeated_split_half(lambda half: values[half].mean(axis=0), 8, times=3, rank=True, seed=1, level=0.8)
+    rng = np.random.default_rng(1)
+    assert len(found) == 3
+    for estimate in found:
+        order = rng.permutation(8)
+        first, second = values[order[:4]].mean(axis=0), values[order[4:]].mean(axis=0)
+        assert estimate == split_half(first, second, rank=True, level=0.8)

@@ -94,7 +94,7 @@ def test_one_of_each_and_ties_have_a_curve() -> None:
 
 
 def test_nan_and_empty_sides_are_refused() -> None:
-    with pytest.raises(Unsupported, match="roc cannot rank NaN, and 1 of the 2"):
+    with pytest.raises(Unsupported, match=r"1 of the 2 values.*Leave"):
         roc(np.array([np.nan, 1.0]), np.array([True, False]))
-    with pytest.raises(Unsupported, match=r"roc needs positives and negatives, and was given 0 and 2"):
+    with pytest.raises(Unsupported, match=r"given 0 and 2.*missing kind"):
         roc(np.zeros(2), np.zeros(2, bool))

@@ -1,5 +1,7 @@
 """TPR at a low FPR against trying every threshold, closed forms, and the rates it refuses."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -22,7 +24,7 @@ def test_equals_trying_every_threshold(seed: int, fpr: float) -> None:
     point = tpr_at_fpr(values, positive, fpr=fpr)
     assert (point.fpr_realised.value, point.tpr.value) == best
     assert ((values > point.threshold) & ~positive).sum() == round(best[0] * 100)
-    assert point.fpr_asked == fpr
+    assert point.fpr_limit == fpr
     assert (point.tpr.n, point.fpr_realised.n) == (120, 100)
 
 
@@ -79,7 +81,7 @@ def test_a_rate_below_one_negative_is_refused() -> None:
     positive = np.arange(1000) < 500
     with pytest.raises(
         Unsupported,
-        match=r"rate of 0\.001 was asked for, and there are 500 negatives\. It needs at least 1000",
+        match=r"0\.001.* 500 negatives.*at least 1000",
     ):
         tpr_at_fpr(np.arange(1000.0), positive, fpr=0.001)
     assert tpr_at_fpr(np.arange(1500.0), np.arange(1500) < 500, fpr=0.001).fpr_realised.value == 0.001
@@ -87,10 +89,10 @@ def test_a_rate_below_one_negative_is_refused() -> None:
 
 @pytest.mark.parametrize("fpr", [0.0, 1.0, -0.1, 7.0])
 def test_a_rate_that_is_none_is_refused(fpr: float) -> None:
-    with pytest.raises(Unsupported, match="It needs a rate between 0 and 1"):
+    with pytest.raises(Unsupported, match=rf"{re.escape(str(fpr))}.*between 0 and 1"):
         tpr_at_fpr(np.arange(10.0), np.arange(10) < 5, fpr=fpr)
 
 
 def test_nan_is_refused() -> None:
-    with pytest.raises(Unsupported, match="tpr_at_fpr cannot rank NaN, and 1 of the 2"):
+    with pytest.raises(Unsupported, match=r"1 of the 2 values.*Leave"):
         tpr_at_fpr(np.array([np.nan, 1.0]), np.array([True, False]), fpr=0.5)

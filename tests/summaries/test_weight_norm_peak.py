@@ -27,6 +27,5 @@ def test_scale_and_shift_do_not_matter_and_what_comes_after_neither() -> None:
 
 @pytest.mark.parametrize(("norm", "bad"), [([1.0], 0), ([], 0), ([1.0, np.nan, 2.0], 1), ([1.0, np.inf], 1)])
 def test_bad_series_are_refused(norm: list[float], bad: int) -> None:
-    told = rf"given {len(norm)} with {bad} that are not\. Record the norm at every step"
-    with pytest.raises(Unsupported, match=told):
+    with pytest.raises(Unsupported, match=rf"given {len(norm)} with {bad} .*Record the norm at every step"):
         weight_norm_peak(np.array(norm))

@@ -14,7 +14,7 @@ from byrote.evidence.outcomes import read_outcomes
 from byrote.record import Record
 from byrote.scores import influence
 from byrote.stats.estimate import Estimate
-from byrote.summaries import split_half
+from byrote.summaries import halvings, split_half
 from byrote.summaries.agreement import pearson
 
 COMPARED = 4
@@ -37,7 +37,8 @@ def agreement(
     `models` are runs whose models it was made from, which are left out: they would agree with themselves. Pairs of an
     example with itself, and examples without a value, are ignored. A target that every run gets right, or none, has
     no correlation with influence; one without margins has none with the summed values. The runs are halved at random by
-    `seed` for the reliability. Raises MissingEvidence below four runs, InvalidData for blocks of another shape.
+    `seed` for the reliability. Raises MissingEvidence below four runs, or where one has no answer about a target,
+    InvalidData for blocks of another shape.
 
     It misleads where influence is mostly noise (a low reliability): then `spearman` and `pearson` say nothing about the
     attribution, and `linear_datamodeling` is the one to read. A value for every run can agree with margins that no single
@@ -49,11 +50,10 @@ def agreement(
             f"The agreement with influence needs {COMPARED} runs or more besides those whose models were used, but {record.directory} has {len(runs)} finished.",
             Remedy("more_runs", COMPARED + len(record.runs) - len(runs)),
         )
-    margin = np.stack([record.at_step(run, "margin", record.last_step)[targets] for run in runs])
+    margin = read_outcomes(record, column="margin", runs=runs, positions=targets, missing="nan").correct
     correct = read_outcomes(record, runs=runs, positions=targets).correct
     member = np.stack([record.member(run)[examples] for run in runs])
-    order = np.random.default_rng(seed).permutation(len(runs))
-    halves = order[: len(runs) // 2], order[len(runs) // 2 : len(runs) // 2 * 2]
+    halves = next(halvings(len(runs), times=1, seed=seed))
     found: list[tuple[float, float, float, float]] = []
     for where, value in blocks:
         if value.shape != (len(examples), len(where)) or (len(where) and where.max() >= len(targets)):

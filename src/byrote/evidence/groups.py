@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
 from byrote.evidence.evaluate import LEVEL
+from byrote.evidence.outcomes import read_outcomes
 from byrote.record import Record
 from byrote.scores.group_memorization import Groups, group_memorization
 
@@ -13,7 +14,8 @@ def memorized_groups(record: Record, *, groups: NDArray[np.str_] | None = None, 
     """Return how much of each group is known only to runs that were trained on it; see `group_memorization`.
 
     `groups` has a name per example of the record, empty for none (default: the groups that the task has declared).
-    Raises MissingEvidence where there is no group, or where none is left out whole in any run.
+    Raises MissingEvidence without a run, for an answer that is missing at the last step, without a group, and where none
+    is left out whole in any run.
     """
     named = record.population.groups if groups is None else groups
     if len(named) != len(record.population):
@@ -21,6 +23,5 @@ def memorized_groups(record: Record, *, groups: NDArray[np.str_] | None = None, 
             f"{len(named)} groups were given for the {len(record.population)} examples of {record.directory}. "
             "Give one name per example, in the order of the record."
         )
-    correct = np.stack([record.at_step(run, "correct", record.last_step) == 1 for run in record.runs])
-    member = np.stack([record.member(run) for run in record.runs])
-    return group_memorization(correct, member, named, level=level)
+    outcomes = read_outcomes(record)
+    return group_memorization(outcomes.correct, outcomes.member, named, level=level)

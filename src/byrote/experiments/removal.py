@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
 from byrote.evidence.evaluate import LEVEL
+from byrote.evidence.outcomes import read_outcomes
 from byrote.experiments.rankings import orders
 from byrote.record import Record, make_ids
 from byrote.signature import spell
@@ -192,20 +193,16 @@ def _designs(
 
 def _right(record: Record, runs: int) -> Bool[ndarray, "run test"]:
     """Return which test examples the first `runs` runs get right at the end."""
-    test = record.population.where("test")
-    return np.stack(
-        [record.at_step(run, "correct", record.last_step)[test].astype(np.bool_) for run in record.runs[:runs]]
-    )
+    test = np.flatnonzero(record.population.where("test"))
+    return read_outcomes(record, runs=record.runs[:runs], positions=test).correct
 
 
 def _hard(task: Task, record: Record) -> Bool[ndarray, " test"]:
     """Return the test examples that the record's models get right least often; of equals, those with the largest loss."""
     population = record.population
     test = np.flatnonzero(population.where("test"))
-    right, loss = (
-        np.mean([np.asarray(record.at_step(run, column, record.last_step)[test], np.float64) for run in record.runs], axis=0)
-        for column in ("correct", "loss")
-    )  # fmt: skip
+    right = read_outcomes(record, positions=test).correct.mean(axis=0)
+    loss = read_outcomes(record, column="loss", positions=test, missing="nan").correct.mean(axis=0)
     chosen = test[np.lexsort((-loss, right))[: max(1, round(HARD * len(test)))]]
     return np.isin(make_ids("test", () if task.test is None else task.test.ids), population.ids[chosen])
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from byrote.errors import MissingEvidence
 from byrote.evidence.evaluate import LEVEL
+from byrote.evidence.outcomes import read_outcomes
 from byrote.explain.copies import find_copies
 from byrote.explain.neighbours import Neighbour, Space, space
 from byrote.record import Population, Record
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import student, wilson
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def contamination(
     Models are those of the record: each saw the copies in some of the runs only, so `lift` is what is measured here, and
     less than in a model that was trained on everyone. `tests` are positions of test examples (None: all), such as a
     sample where all take too long: each is compared with every training example. Raises MissingEvidence without runs,
-    test examples or inputs.
+    test examples or inputs, and where a run has no answer about one of them.
     """
     population = record.population
     test = np.flatnonzero(population.where("test")) if tests is None else tests
@@ -88,13 +88,12 @@ def contamination(
         )
     found = contaminated(population, points=points, tests=test)
     clean = ~np.isin(test, [each.position for each in found])
-    right = np.stack([record.at_step(run, "correct", record.last_step)[test] for run in record.runs]).astype(np.float64)
-    low, high = wilson(len(found), len(test), level=LEVEL)
+    right = read_outcomes(record, positions=test).correct
     everyone = right.mean(axis=1)
     others = right[:, clean].mean(axis=1) if clean.any() else np.full(len(right), np.nan)
     return Contamination(
         examples=tuple(found),
-        share=Estimate(len(found) / len(test), float(low), float(high), len(test), "example", LEVEL),
+        share=Estimate.of_share(len(found), len(test), "example", level=LEVEL),
         accuracy=_over_runs(everyone),
         without=_over_runs(others),
         lift=_over_runs(everyone - others),
@@ -102,6 +101,6 @@ def contamination(
 
 
 def _over_runs(values: NDArray[np.float64]) -> Estimate:
-    spread = values.var(ddof=1) if len(values) > 1 else np.nan
-    low, high = student(values.mean(), spread, len(values), level=LEVEL)
-    return Estimate(float(values.mean()), float(low), float(high), len(values), "run", LEVEL)
+    if np.isnan(values).any():
+        return Estimate.undefined("run", n=len(values), level=LEVEL)
+    return Estimate.of_mean(values, "run", level=LEVEL)

@@ -13,8 +13,8 @@ from byrote.evidence.evaluate import LEVEL
 from byrote.explain.contaminated import contaminated
 from byrote.explain.neighbours import Space, space
 from byrote.record import Population
+from byrote.record.ids import make_ids
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import wilson
 
 Change = Callable[[NDArray[Any], NDArray[Any], np.random.Generator], NDArray[np.float64]]
 
@@ -66,8 +66,7 @@ def check_copies(
     checks: list[CopyCheck] = []
     for kind, mine in zip(kinds, np.split(hit, len(kinds)), strict=True):
         hits = int(mine.sum())
-        low, high = wilson(hits, len(chosen), level=LEVEL)
-        share = Estimate(hits / len(chosen), float(low), float(high), len(chosen), "example", LEVEL)
+        share = Estimate.of_share(hits, len(chosen), "example", level=LEVEL)
         checks.append(CopyCheck(kind, kind != "blend", share))
     return tuple(checks)
 
@@ -118,7 +117,7 @@ def _planted(population: Population, chosen: Int[ndarray, " planted"], inputs: N
     nobody = np.full(n, "")
     return replace(
         population,
-        ids=np.concatenate([population.ids, [f"test/planted {i}" for i in range(n)]]),
+        ids=np.concatenate([population.ids, make_ids("test", (f"planted {i}" for i in range(n)))]),
         split=np.concatenate([population.split, np.full(n, "test")]),
         labels=np.concatenate([population.labels, population.labels[chosen]]),
         canary=np.concatenate([population.canary, nobody]),

@@ -21,6 +21,7 @@ from byrote.explain.causes import agreed_rival
 from byrote.explain.neighbours import Space, space
 from byrote.explain.outsiders import Outsiders, ask_outsiders
 from byrote.record import Record
+from byrote.record.ids import name_of, split_of
 
 
 @dataclass(frozen=True)
@@ -236,8 +237,8 @@ def _issues(path: Path | str, split: str, old: str, new: str) -> list[tuple[int,
                 f"{path} lacks the columns {', '.join(sorted(lacking))}. Give a CSV file of suggested labels."
             )
         for row in reader:
-            kind, slash, name = row["example"].partition("/")
-            if row["is_label_issue"].strip().lower() not in ("true", "1") or (slash and kind != split):
+            of = split_of(row["example"])
+            if row["is_label_issue"].strip().lower() not in ("true", "1") or (of and of != split):
                 continue
             try:
                 before, after = int(row[old]), int(row[new])
@@ -245,5 +246,5 @@ def _issues(path: Path | str, split: str, old: str, new: str) -> list[tuple[int,
                 raise InvalidData(
                     f"{path}, line {reader.line_num}, has labels {row[old]!r} and {row[new]!r}. Labels are whole numbers."
                 ) from None
-            found.append((reader.line_num, name if slash else kind, before, after))
+            found.append((reader.line_num, name_of(row["example"]) if of else row["example"], before, after))
     return found

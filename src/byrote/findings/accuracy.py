@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
-from numpy.typing import NDArray
 
 from byrote.evidence.evaluate import LEVEL
+from byrote.evidence.outcomes import read_outcomes
 from byrote.record import Record
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import student, wilson
 from byrote.stats.not_measured import NotMeasured
 from byrote.summaries import gap
 
@@ -35,12 +34,12 @@ class Accuracies:
 def read_accuracies(record: Record) -> Accuracies:
     """Return the accuracies of a record, each with its interval over runs (over examples, when there is one run)."""
     train, test = record.population.where("train"), record.population.where("test")
-    clean = [_floats(record.at_step(run, "correct", record.last_step)) for run in record.runs]
-    member = [record.member(run) for run in record.runs]
+    outcomes = read_outcomes(record, missing="nan")
+    clean, member = outcomes.correct, outcomes.member
     inside = [right[in_run & train] for right, in_run in zip(clean, member, strict=True)]
     seen_only = not any(np.isfinite(right).any() for right in inside)
     if seen_only:
-        seen = [_floats(record.at_step(run, "correct_seen", record.last_step)) for run in record.runs]
+        seen = read_outcomes(record, column="correct_seen", missing="nan").correct
         inside = [right[in_run & train] for right, in_run in zip(seen, member, strict=True)]
     outside = [right[~in_run & train] for right, in_run in zip(clean, member, strict=True)]
     return Accuracies(
@@ -60,25 +59,18 @@ def mean_right(answers: Sequence[Float[ndarray, " example"]], reason: str) -> Es
         return NotMeasured(reason)
     shares = np.array([right.mean() for right in given])
     if len(shares) == 1:
-        low, high = wilson(given[0].sum(), len(given[0]), level=LEVEL)
-        return Estimate(float(shares[0]), float(low), float(high), len(given[0]), "example", LEVEL)
-    low, high = student(shares.mean(), shares.var(ddof=1), len(shares), level=LEVEL)
-    return Estimate(float(shares.mean()), max(float(low), 0.0), min(float(high), 1.0), len(shares), "run", LEVEL)
+        return Estimate.of_share(given[0].sum(), len(given[0]), "example", level=LEVEL)
+    return Estimate.of_mean(shares, "run", level=LEVEL).within(0.0, 1.0)
 
 
 def _gap(
-    clean: Sequence[Float[ndarray, " example"]],
-    member: Sequence[Bool[ndarray, " example"]],
+    clean: Float[ndarray, "run example"],
+    member: Bool[ndarray, "run example"],
     train: Bool[ndarray, " example"],
 ) -> Estimate | NotMeasured:
-    asked = [np.isfinite(right[train]).all() for right in clean]
-    if not clean or not all(asked):
+    if not np.isfinite(clean[:, train]).all():
         return NotMeasured("Not every model was asked about every training example at its last step.")
-    size = gap(np.stack(clean)[:, train] > 0, np.stack(member)[:, train], level=LEVEL)
+    size = gap(clean[:, train] > 0, member[:, train], level=LEVEL)
     if np.isnan(size.value):
         return NotMeasured("No run left out a training example, so nothing says what happens without it.")
     return size
-
-
-def _floats(values: NDArray[np.generic]) -> NDArray[np.float64]:
-    return values.astype(np.float64)

@@ -12,7 +12,6 @@ from byrote.evidence.evaluate import LEVEL, Values, evaluate
 from byrote.findings.evaluated_scores import Panel, toward_memorized
 from byrote.record import Population, Record
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import student, wilson
 from byrote.stats.not_measured import NotMeasured
 from byrote.summaries import auroc, precision_at_k
 
@@ -107,19 +106,14 @@ def _kind(
     right, trained = correct[:, mine], member[:, mine]
     memorized = values.value[mine]
     memorized = memorized[np.isfinite(memorized)]
-    n = len(memorized)
-    mean = float(memorized.mean()) if n else float("nan")
-    low, high = student(mean, memorized.var(ddof=1) if n > 1 else np.nan, n, level=LEVEL)
     return CanaryKind(
         kind=kind,
         count=int(mine.sum()),
         inside=_share(right[trained]),
         outside=_share(right[~trained]),
-        memorization=Estimate(mean, max(float(low), -1.0), min(float(high), 1.0), n, "canary", LEVEL),
+        memorization=Estimate.of_mean(memorized, "canary", level=LEVEL).within(-1.0, 1.0),
     )
 
 
 def _share(right: Bool[ndarray, " answer"]) -> Estimate:
-    low, high = wilson(right.sum(), len(right), level=LEVEL)
-    value = float(right.mean()) if len(right) else float("nan")
-    return Estimate(value, float(low), float(high), len(right), "answer", LEVEL)
+    return Estimate.of_share(right.sum(), len(right), "answer", level=LEVEL)

@@ -12,7 +12,6 @@ from byrote.explain import CAUSES, NOBODY, CopyCheck, IssueCheck, Space, check_i
 from byrote.explain.causes import FEWEST_MODELS
 from byrote.record import Record
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import wilson
 from byrote.stats.not_measured import NotMeasured
 
 MEANT = {"label suspect": "mislabeled", "atypical": "noise", "ambiguous": "ambiguous"}
@@ -122,6 +121,5 @@ def _row(cause: str, meant: str, planted: int, found: int, others: int, wrongly:
     elif not called:
         precision = NotMeasured("Nothing that was planted is called so.")
     else:
-        low, high = wilson(found, called, level=LEVEL)
-        precision = Estimate(found / called, float(low), float(high), called, "planted example", LEVEL)
+        precision = Estimate.of_share(found, called, "planted example", level=LEVEL)
     return RulePrecision(cause, meant, planted, found, others, wrongly, precision)

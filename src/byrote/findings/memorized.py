@@ -1,6 +1,5 @@
 """How much was memorized, how sure that is, and what it would take to be surer."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +10,8 @@ from byrote.evidence.evaluate import LEVEL, Values
 from byrote.record import Record
 from byrote.scores import memorization, shrunk_memorization
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import left_out
 from byrote.stats.not_measured import NotMeasured
-from byrote.summaries import memorized_at_fdr, memorized_fraction, split_half
+from byrote.summaries import memorized_at_fdr, memorized_fraction, repeated_split_half
 
 SPLITS = 10
 """Random halvings of the runs that the reliability of the textbook estimator is averaged over."""
@@ -98,7 +96,7 @@ def _mean(correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run exam
     runs = len(correct)
     mean = _nanmean(memorization(correct, member))
     without = np.array([_nanmean(memorization(*_kept(correct, member, run))) for run in range(runs)])
-    return Estimate(mean, *left_out(mean, without, level=LEVEL), runs, "run", LEVEL)  # NaN if a run cannot be spared
+    return Estimate.of_parts(mean, without, "run", level=LEVEL)  # NaN if a run cannot be spared
 
 
 def _reliability_of_beliefs(
@@ -123,14 +121,10 @@ def _reliability(
     runs = len(correct)
     if runs < 4:
         return NotMeasured(f"{runs} runs cannot be cut into two halves of two runs or more.")
-    rng = np.random.default_rng(seed)
-    found: list[float] = []
-    for _ in range(SPLITS):
-        order = rng.permutation(runs)
-        halves: Sequence[np.ndarray] = np.array_split(order, 2)
-        first, second = (memorization(correct[half], member[half]) for half in halves)
-        found.append(split_half(first, second, level=LEVEL).value)
-    kept = np.array([each for each in found if np.isfinite(each)])
+    found = repeated_split_half(
+        lambda half: memorization(correct[half], member[half]), runs, times=SPLITS, seed=seed, level=LEVEL
+    )
+    kept = np.array([each.value for each in found if np.isfinite(each.value)])
     if not len(kept):
         return NotMeasured("The halves of the runs share no example with a value in both, or have no spread.")
     return Estimate(float(kept.mean()), float(kept.min()), float(kept.max()), len(kept), "split", LEVEL)

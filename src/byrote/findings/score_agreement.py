@@ -54,6 +54,6 @@ def read_agreement(record: Record, panel: Panel) -> Agreement | NotMeasured:
             try:
                 overlap = top_overlap(a, b, k=top, level=LEVEL)
             except Unsupported:
-                overlap = Estimate(float("nan"), float("nan"), float("nan"), 0, "example", LEVEL)
+                overlap = Estimate.undefined("example", level=LEVEL)
             pairs.append(Pair(first, second, spearman(a, b, level=LEVEL), overlap))
     return Agreement(names, tuple(pairs), top)

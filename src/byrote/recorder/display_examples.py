@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
 from byrote.record import Population, Record, write_population
+from byrote.record.ids import make_id, split_of
 from byrote.record.pictures import decode, encode
 from byrote.recorder.registry import Registry
 from byrote.task.examples import Examples
@@ -19,7 +20,7 @@ class DisplayExamples:
 
     def __init__(self, train: Examples | None, test: Examples | None) -> None:
         self._examples = {split: each for split, each in (("train", train), ("test", test)) if each is not None}
-        names = [f"{split}/{each}" for split, examples in self._examples.items() for each in examples.ids.tolist()]
+        names = [make_id(split, each) for split, examples in self._examples.items() for each in examples.ids.tolist()]
         self._rows = {name: row for row, name in enumerate(names)}
 
     def registry(self, old: Population) -> Registry:
@@ -43,7 +44,7 @@ class DisplayExamples:
         old = population_of(directory)
         self.registry(old).add(names, labels)  # another process may have added to it since this run began
         known, row = old.ids.tolist(), {name: at for at, name in enumerate(names)}
-        new = sorted(row.keys() - set(known), key=lambda name: (name.startswith("test/"), len(name), name))
+        new = sorted(row.keys() - set(known), key=lambda name: (split_of(name) == "test", len(name), name))
         if not new:
             return old
         population = _population(
@@ -79,9 +80,8 @@ def population_of(directory: Path) -> Population:
 def _population(
     names: Sequence[str], labels: NDArray[Any], groups: NDArray[np.str_], inputs: NDArray[Any]
 ) -> Population:
-    ids = np.array(names, np.str_)
-    split = np.where(np.char.startswith(ids, "test/"), "test", "train")
-    return Population.of(ids, split, labels, inputs, groups=groups)
+    split = np.array([split_of(name) for name in names], np.str_)
+    return Population.of(np.array(names, np.str_), split, labels, inputs, groups=groups)
 
 
 def _nothing(n: int) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
-from byrote.record import make_id, no_labels
+from byrote.record import make_id, name_of, no_labels, split_of
 from byrote.recorder.ids import check
 
 Split = Literal["train", "test"]
@@ -32,7 +32,7 @@ class Registry:
 
     def add(self, names: Sequence[str], labels: NDArray[Any]) -> None:
         """Enter names such as `train/7`, or raise InvalidData where a label differs from the one that is here."""
-        parts = (name.split("/", 1) for name in names)
+        parts = ((split_of(name), name_of(name)) for name in names)
         self.label(np.array([self._enter(split, each) for split, each in parts], np.int64), labels)
 
     def positions(self, split: Split, ids: NDArray[np.int64] | list[Any]) -> Positions:

@@ -1,20 +1,26 @@
 """Estimate: one number with its interval, and how many things it was computed from."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from jaxtyping import Float
+from numpy import ndarray
+from numpy.typing import ArrayLike
 
-from byrote.stats.intervals import left_out, newcombe, student, wilson
+from byrote.stats.intervals import clopper_pearson, jackknife_interval, newcombe, student, wilson
 
 NAN = float("nan")
+
+Count = float | np.integer[Any]
 
 
 @dataclass(frozen=True)
 class Estimate:
     """One number with its interval at `level`, and how many things it was computed from (`n` of `unit`).
 
-    NaN where undefined; ends are NaN where there is a value and nothing that tells how sure it is.
+    NaN where undefined. The ends are NaN where there is a value and no interval, as for the mean of one value.
     """
 
     value: float
@@ -33,12 +39,16 @@ class Estimate:
         return {key: None if np.isnan(number) else float(number) for key, number in known.items()}
 
     def within(self, low: float, high: float) -> "Estimate":
-        """Return the estimate with an interval that ends where the number itself must."""
+        """Return the estimate with its interval cut off at the least and greatest number that there can be."""
         return replace(self, low=max(self.low, low), high=min(self.high, high))
+
+    def transformed(self, increasing: Callable[[float], float]) -> "Estimate":
+        """Return the estimate of an increasing function of the number: value and ends go through the function."""
+        return replace(self, value=increasing(self.value), low=increasing(self.low), high=increasing(self.high))
 
     @classmethod
     def undefined(cls, unit: str, *, n: int = 0, level: float = 0.9) -> "Estimate":
-        """Return what stands where `n` things give no number: NaN."""
+        """Return NaN: the estimate where `n` things give no number."""
         return cls(NAN, NAN, NAN, n, unit, level)
 
     @classmethod
@@ -53,18 +63,27 @@ class Estimate:
         return cls(float(mean), float(low), float(high), len(known), unit, level)
 
     @classmethod
-    def of_share(cls, successes: float, trials: int, unit: str, *, level: float = 0.9) -> "Estimate":
-        """Return a share with Wilson's interval; NaN of nothing."""
+    def of_share(
+        cls, successes: Count, trials: Count, unit: str, *, exact: bool = False, level: float = 0.9
+    ) -> "Estimate":
+        """Return a share with Wilson's interval, or with Clopper & Pearson's if `exact`; NaN without trials."""
         if not trials:
             return cls.undefined(unit, level=level)
-        low, high = wilson(successes, trials, level=level)
+        low, high = (clopper_pearson if exact else wilson)(successes, trials, level=level)
         return cls(float(successes / trials), float(low), float(high), int(trials), unit, level)
 
     @classmethod
     def of_difference(
-        cls, successes: float, trials: int, other_successes: float, other_trials: int, unit: str, *, level: float = 0.9
+        cls,
+        successes: Count,
+        trials: Count,
+        other_successes: Count,
+        other_trials: Count,
+        unit: str,
+        *,
+        level: float = 0.9,
     ) -> "Estimate":
-        """Return a share minus another share of other things, with Newcombe's interval; NaN where either is of nothing."""
+        """Return a share minus another share of other things, with Newcombe's interval; NaN where either has no trials."""
         n = int(trials + other_trials)
         if not trials or not other_trials:
             return cls.undefined(unit, n=n, level=level)
@@ -72,9 +91,17 @@ class Estimate:
         return cls(float(successes / trials - other_successes / other_trials), float(low), float(high), n, unit, level)
 
     @classmethod
-    def of_parts(cls, value: float, without: NDArray[np.float64], unit: str, *, level: float = 0.9) -> "Estimate":
+    def of_parts(
+        cls, value: float, leave_one_out: Float[ndarray, " part"], unit: str, *, level: float = 0.9
+    ) -> "Estimate":
         """Return a value with the jackknife's interval, from its values without one part each; NaN ends if one is NaN."""
-        return cls(value, *left_out(value, without, level=level), len(without), unit, level)
+        ends = jackknife_interval(value, leave_one_out, level=level)
+        return cls(value, *ends, len(leave_one_out), unit, level)
+
+    @classmethod
+    def of_lower_bound(cls, bound: float, n: int, unit: str, *, level: float = 0.95) -> "Estimate":
+        """Return a one-sided bound: the number is at least `bound`, and nothing bounds it from above."""
+        return cls(bound, bound, float("inf"), n, unit, level)
 
 
 UNDEFINED = Estimate.undefined("")

@@ -1,10 +1,13 @@
 """Intervals: Wilson (1927), Clopper & Pearson (1934), Newcombe (1998, method 10), Student, Fisher (1915)."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from jaxtyping import Float
+from numpy import ndarray
+from numpy.typing import ArrayLike
 from scipy import special, stats
 
-Floats = NDArray[np.float64]
+Floats = Float[ndarray, "*shape"]
+"""One number per entry of the arguments, which are numbers or arrays that broadcast; of numbers it is 0-dimensional."""
 
 
 def normal_quantile(level: float) -> float:
@@ -13,18 +16,19 @@ def normal_quantile(level: float) -> float:
 
 
 def wilson(successes: ArrayLike, trials: ArrayLike, *, level: float) -> tuple[Floats, Floats]:
-    """Return the score interval of a proportion; NaN where there are no trials. Never of zero width."""
+    """Return the score interval of a proportion; NaN without trials. It never has zero width."""
     k, n = np.asarray(successes, np.float64), np.asarray(trials, np.float64)
     z2 = normal_quantile(level) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
         p = k / n
         centre = (p + z2 / (2 * n)) / (1 + z2 / n)
         half = np.sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n))) / (1 + z2 / n)
-    return np.clip(np.minimum(centre - half, p), 0, 1), np.clip(np.maximum(centre + half, p), 0, 1)  # rounding
+    low, high = np.minimum(centre - half, p), np.maximum(centre + half, p)  # rounding may pass p, 0 or 1
+    return np.asarray(np.clip(low, 0, 1)), np.asarray(np.clip(high, 0, 1))
 
 
 def clopper_pearson(successes: ArrayLike, trials: ArrayLike, *, level: float) -> tuple[Floats, Floats]:
-    """Return the exact (conservative) interval of a proportion; NaN where there are no trials."""
+    """Return the exact (conservative) interval of a proportion; NaN without trials."""
     k, n = np.asarray(successes, np.float64), np.asarray(trials, np.float64)
     tail = (1 - level) / 2
     low = np.where(k > 0, stats.beta.ppf(tail, k, n - k + 1), 0.0)
@@ -49,7 +53,7 @@ def newcombe(
         p1, p0 = k1 / n1, k0 / n0
         low = (p1 - p0) - np.sqrt((p1 - low1) ** 2 + (high0 - p0) ** 2)
         high = (p1 - p0) + np.sqrt((high1 - p1) ** 2 + (p0 - low0) ** 2)
-    return low, high
+    return np.asarray(low), np.asarray(high)
 
 
 def student(mean: ArrayLike, variance: ArrayLike, n: ArrayLike, *, level: float) -> tuple[Floats, Floats]:
@@ -57,13 +61,13 @@ def student(mean: ArrayLike, variance: ArrayLike, n: ArrayLike, *, level: float)
     m, v, n = np.asarray(mean, np.float64), np.asarray(variance, np.float64), np.asarray(n, np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         half = stats.t.ppf(0.5 + level / 2, np.where(n > 1, n - 1, np.nan)) * np.sqrt(v / n)
-    return m - half, m + half
+    return np.asarray(m - half), np.asarray(m + half)
 
 
-def left_out(value: float, without: Floats, *, level: float) -> tuple[float, float]:
-    """Return (low, high) of a value by its values without one part each (jackknife, Tukey 1958), by Student's t."""
-    parts = len(without)
-    variance = (parts - 1) / parts * np.sum((without - without.mean()) ** 2)
+def jackknife_interval(value: float, leave_one_out: Float[ndarray, " part"], *, level: float) -> tuple[float, float]:
+    """Return Student's interval of a value from its values without one part each (jackknife, Tukey 1958)."""
+    parts = len(leave_one_out)
+    variance = (parts - 1) / parts * np.sum((leave_one_out - leave_one_out.mean()) ** 2)
     low, high = student(value, variance * parts, parts, level=level)
     return float(low), float(high)
 
@@ -73,7 +77,7 @@ def fisher(correlation: float, n: int, *, rank: bool, level: float) -> tuple[flo
 
     The variance of z is 1 / (n - 3) for Pearson's, and (1 + r^2 / 2) / (n - 3) for Spearman's (Bonett &
     Wright 2000). A correlation beyond 1 - 12 / (n^3 - n), which is Spearman's with one pair of neighbours
-    swapped, takes the inner end of that one and the outer end 1: it is never of zero width.
+    swapped, takes the inner end of that one and the outer end 1: the interval never has zero width.
     """
     if n < 4 or np.isnan(correlation):
         return float("nan"), float("nan")
@@ -87,10 +91,10 @@ def fisher(correlation: float, n: int, *, rank: bool, level: float) -> tuple[flo
 def beta_difference(
     mean: ArrayLike, variance: ArrayLike, other_mean: ArrayLike, other_variance: ArrayLike, *, level: float
 ) -> tuple[Floats, Floats]:
-    """Return the interval of a difference of two proportions, each believed to be Beta with this mean and variance.
+    """Return the interval of a difference of two proportions, each with a beta posterior of this mean and variance.
 
-    The equal-tailed ends of both are combined around their medians as `newcombe` combines its own (Zou & Donner
-    2008); it is widened to hold the difference of the means. NaN where a mean is NaN.
+    The equal-tailed ends of both posteriors are combined around their medians, as `newcombe` combines score intervals (Zou
+    & Donner 2008). It is widened to hold the difference of the means. NaN where a mean is NaN.
     """
     tail = (1 - level) / 2
     low1, middle1, high1 = _beta_quantiles(mean, variance, (tail, 0.5, 1 - tail))
@@ -98,11 +102,11 @@ def beta_difference(
     centre, value = middle1 - middle0, np.asarray(mean, np.float64) - np.asarray(other_mean, np.float64)
     low = centre - np.hypot(middle1 - low1, high0 - middle0)
     high = centre + np.hypot(high1 - middle1, middle0 - low0)
-    return np.minimum(low, value), np.maximum(high, value)
+    return np.asarray(np.minimum(low, value)), np.asarray(np.maximum(high, value))
 
 
 def _beta_quantiles(mean: ArrayLike, variance: ArrayLike, at: tuple[float, ...]) -> list[Floats]:
-    """Return quantiles of the beta distribution with this mean and variance."""
+    """Return the quantiles `at` these probabilities of the beta distribution with this mean and variance."""
     m, v = np.clip(np.asarray(mean, np.float64), 1e-12, 1 - 1e-12), np.asarray(variance, np.float64)
     size = np.maximum(m * (1 - m) / np.maximum(v, 1e-300) - 1, 1e-6)
     return [special.betaincinv(m * size, (1 - m) * size, q) for q in at]

@@ -32,7 +32,7 @@ from byrote.summaries.label_errors import LabelErrors as LabelErrors
 from byrote.summaries.label_errors import label_errors as label_errors
 from byrote.summaries.label_wave import LabelWave as LabelWave
 from byrote.summaries.label_wave import label_wave as label_wave
-from byrote.summaries.memorized_at_fdr import Memorized as Memorized
+from byrote.summaries.memorized_at_fdr import MemorizedList as MemorizedList
 from byrote.summaries.memorized_at_fdr import memorized_at_fdr as memorized_at_fdr
 from byrote.summaries.memorized_fraction import counted_fraction as counted_fraction
 from byrote.summaries.memorized_fraction import memorized_fraction as memorized_fraction
@@ -46,6 +46,8 @@ from byrote.summaries.one_run import one_run_p_value as one_run_p_value
 from byrote.summaries.over_runs import over_runs as over_runs
 from byrote.summaries.over_runs import pooled_tpr_at_fpr as pooled_tpr_at_fpr
 from byrote.summaries.precision_at_k import precision_at_k as precision_at_k
+from byrote.summaries.reliability import halvings as halvings
+from byrote.summaries.reliability import repeated_split_half as repeated_split_half
 from byrote.summaries.reliability import split_half as split_half
 from byrote.summaries.roc import Roc as Roc
 from byrote.summaries.roc import roc as roc

@@ -1,4 +1,4 @@
-"""Equal counts once: examples that were right in as many runs with them, and in as many without, tell the same."""
+"""Distinct counts: examples with equal counts of runs and of right answers, IN and OUT, are worked on once."""
 
 from dataclasses import dataclass
 
@@ -9,23 +9,24 @@ from numpy import ndarray
 
 @dataclass(frozen=True)
 class Cells:
-    """Distinct counts, how many examples have each (`examples`), and which cell each example is in (`index`)."""
+    """Distinct counts, how many examples have each (`examples`), and which cell each example is in (`index`).
 
-    right_in: Int[ndarray, " cell"]
-    inside: Int[ndarray, " cell"]
-    right_out: Int[ndarray, " cell"]
-    outside: Int[ndarray, " cell"]
+    `in_runs` were trained on the example and `out_runs` were not; `in_correct` and `out_correct` of them are right about it.
+    """
+
+    in_correct: Int[ndarray, " cell"]
+    in_runs: Int[ndarray, " cell"]
+    out_correct: Int[ndarray, " cell"]
+    out_runs: Int[ndarray, " cell"]
     examples: Int[ndarray, " cell"]
     index: Int[ndarray, " example"]
 
 
 def cells(correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"]) -> Cells:
-    """Return the distinct counts of correct runs with an example and without it, and of the runs."""
+    """Return the distinct counts of IN and OUT runs and of those that are right."""
     runs = len(member)
-    inside, right = np.count_nonzero(member, axis=0), np.count_nonzero(correct, axis=0)
-    right_in = np.count_nonzero(correct & member, axis=0)
-    key = (inside * (runs + 1) + right_in) * (runs + 1) + right - right_in
+    in_runs, in_correct = np.count_nonzero(member, axis=0), np.count_nonzero(correct & member, axis=0)
+    out_correct = np.count_nonzero(correct, axis=0) - in_correct
+    key = (in_runs * (runs + 1) + in_correct) * (runs + 1) + out_correct
     _, first, index, examples = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
-    return Cells(
-        right_in[first], inside[first], (right - right_in)[first], runs - inside[first], examples, index.ravel()
-    )
+    return Cells(in_correct[first], in_runs[first], out_correct[first], runs - in_runs[first], examples, index.ravel())

@@ -1,4 +1,4 @@
-"""Where a series turns for the first time."""
+"""The first local minimum of a series."""
 
 import math
 
@@ -7,9 +7,9 @@ from numpy import ndarray
 
 
 def first_minimum(series: Float[ndarray, " step"]) -> float:
-    """Return the first local minimum's step, counted from 1: the lowest one before the first rise; infinity without a rise.
+    """Return the step of the first local minimum, counted from 1: the lowest before the first rise; infinity without a rise.
 
-    NaN entries are passed over. Of equal neighbours it is the first.
+    NaN entries are skipped. Of equal neighbours it is the first.
     """
     lowest, at = math.inf, math.inf
     for step, value in enumerate(series.tolist(), start=1):

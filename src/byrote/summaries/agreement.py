@@ -7,7 +7,7 @@ from scipy.stats import rankdata
 
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import fisher, wilson
+from byrote.stats.intervals import fisher
 from byrote.summaries._ranking import top
 
 
@@ -46,8 +46,7 @@ def top_overlap(
             f"Choose k from 1 to {pairs}."
         )
     shared = float(np.sum(top(a[both], k) * top(b[both], k)))
-    low, high = wilson(shared, k, level=level)
-    return Estimate(shared / k, float(low), float(high), k, "example", level)
+    return Estimate.of_share(shared, k, "example", level=level)
 
 
 def pearson(a: Float[ndarray, " example"], b: Float[ndarray, " example"]) -> float:

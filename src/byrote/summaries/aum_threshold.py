@@ -9,13 +9,12 @@ from scipy import stats
 
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import clopper_pearson
 from byrote.summaries._ranking import check_defined
 
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """Who looks mislabeled: the AUM to be below, which examples are, and their share of those that are no samples."""
+    """Which examples look mislabeled: `below` the `threshold`, and their `share` of the examples that are no samples."""
 
     threshold: Estimate
     below: Bool[ndarray, " example"]
@@ -29,7 +28,7 @@ def aum_threshold(
     percentile: float = 99.0,
     level: float = 0.9,
 ) -> Cut:
-    """Share of examples with an AUM as low as that of examples known to be mislabeled: 0 is clean, 1 is suspect.
+    """Share of examples with an AUM as low as that of examples known to be mislabeled: 0 is none, 1 is all.
 
     `sample` marks the threshold samples, which were given a wrong label on purpose (in the paper an extra class, here
     canaries of kind `mislabeled`). An example is `below` where its AUM is under the percentile of theirs; the samples
@@ -39,7 +38,7 @@ def aum_threshold(
     examples.
 
     It misleads when the labels made wrong on purpose are harder or easier than real label errors. The paper
-    replaces the samples in a second training, because real examples that served as samples cannot be judged.
+    replaces the samples in a second training, because real examples that served as samples have no AUM of their own label.
     """
     check_defined("aum_threshold", aum)
     known = np.sort(aum[sample])
@@ -58,11 +57,10 @@ def aum_threshold(
         raise Unsupported(f"aum_threshold was asked for the percentile {percentile}. Give a number from 0 to 100.")
     value = float(np.percentile(known, percentile))
     below = (aum < value) & ~sample
-    found = int(np.count_nonzero(below))
-    low, high = clopper_pearson(found, others, level=level)
     ends = _order_statistics(known, percentile / 100, level)
     threshold = Estimate(value, min(ends[0], value), max(ends[1], value), len(known), "threshold sample", level)
-    return Cut(threshold, below, Estimate(found / others, float(low), float(high), others, "example", level))
+    share = Estimate.of_share(np.count_nonzero(below), others, "example", exact=True, level=level)
+    return Cut(threshold, below, share)
 
 
 def _order_statistics(ordered: Float[ndarray, " sample"], share: float, level: float) -> tuple[float, float]:

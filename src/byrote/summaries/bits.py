@@ -8,11 +8,10 @@ from numpy import ndarray
 
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import student
 
 
 def bits_memorized(loss: Float[ndarray, " example"], *, classes: int, level: float = 0.9) -> Estimate:
-    """Bits of random labels that a model holds: n log2 C is all of them, 0 none, and below 0 is worse than guessing.
+    """Bits of random labels that a model stores: n log2 C is all of them, 0 none, and below 0 is worse than guessing.
 
     n log2 C minus the sum of the cross-entropies over ln 2, for n examples whose labels were drawn uniformly
     from C classes. `loss` is in nats, of the training examples, without label smoothing or weighting.
@@ -33,14 +32,13 @@ def bits_memorized(loss: Float[ndarray, " example"], *, classes: int, level: flo
     mean = float(bits.mean())
     if not math.isfinite(mean):
         return Estimate(n * mean, math.nan, math.nan, n, "example", level)
-    low, high = student(mean, bits.var(ddof=1) if n > 1 else np.nan, n, level=level)
-    return Estimate(n * mean, n * float(low), n * float(high), n, "example", level)
+    return Estimate.of_mean(bits, "example", level=level).transformed(lambda per_example: n * per_example)
 
 
 def bits_per_parameter(
     loss: Float[ndarray, " example"], *, classes: int, parameters: int, level: float = 0.9
 ) -> Estimate:
-    """Bits of random labels that a model holds, over its parameters: the capacity once more examples no longer add any.
+    """Bits of random labels that a model stores, over its parameters: the capacity once more examples no longer add any.
 
     `bits_memorized` / `parameters`. Morris et al. measured about 3.6 for language models on random strings, a
     ceiling that labels need not reach. Raises Unsupported as that does, and below one parameter.
@@ -50,6 +48,4 @@ def bits_per_parameter(
     """
     if parameters < 1:
         raise Unsupported(f"Bits cannot be shared among {parameters} parameters. Give the number that was trained.")
-    total = bits_memorized(loss, classes=classes, level=level)
-    value, low, high = (each / parameters for each in (total.value, total.low, total.high))
-    return Estimate(value, low, high, total.n, total.unit, level)
+    return bits_memorized(loss, classes=classes, level=level).transformed(lambda bits: bits / parameters)

@@ -1,12 +1,13 @@
 """The mean of each group with intervals that hold for all groups at once, Bonferroni, 1936; Dunn, 1961, JASA 56."""
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 from numpy import ndarray
 
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import clopper_pearson, student
 
 
 def by_group(
@@ -32,12 +33,9 @@ def by_group(
     return {str(name): _mean(values[index == g], each, level) for g, name in enumerate(names)}
 
 
-def _mean(values: ndarray, each: float, level: float) -> Estimate:
+def _mean(values: Float[ndarray, " example"] | Bool[ndarray, " example"], each: float, level: float) -> Estimate:
     if values.dtype == np.bool_:
-        n, k = len(values), np.count_nonzero(values)
-        low, high = clopper_pearson(k, n, level=each)
-        return Estimate(k / n, float(low), float(high), n, "example", level)
-    known = values[~np.isnan(values)].astype(np.float64)
-    n, value = len(known), float(known.mean()) if len(known) else float("nan")
-    low, high = student(value, known.var(ddof=1) if n > 1 else np.nan, n, level=each)
-    return Estimate(value, float(low), float(high), n, "example", level)
+        mean = Estimate.of_share(np.count_nonzero(values), len(values), "example", exact=True, level=each)
+    else:
+        mean = Estimate.of_mean(values, "example", level=each)
+    return replace(mean, level=level)

@@ -6,7 +6,6 @@ from numpy import ndarray
 
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import wilson
 
 
 def critical_sample_ratio(critical: Float[ndarray, " example"], *, level: float = 0.9) -> Estimate:
@@ -25,6 +24,4 @@ def critical_sample_ratio(critical: Float[ndarray, " example"], *, level: float 
             f"critical_sample_ratio counts zeros and ones, and {other} of {len(known)} values are neither. "
             "Give what the probe `critical` returned."
         )
-    found, n = np.count_nonzero(known), len(known)
-    low, high = wilson(found, n, level=level)
-    return Estimate(found / n if n else float("nan"), float(low), float(high), n, "example", level)
+    return Estimate.of_share(np.count_nonzero(known), len(known), "example", level=level)

@@ -3,20 +3,20 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 from scipy import special
 
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import clopper_pearson, student
+from byrote.stats.intervals import clopper_pearson
 from byrote.summaries._ranking import check_defined
 
 DRAWS = 200
 CHECKED = 2000
-"""Candidates of which the fit of the skew normal is checked; in more, a misfit that does not matter is found."""
+"""The fit of the skew normal is checked on so many candidates at most; more would find a misfit that does not matter."""
 
-STEEPEST = 0.995
+MAX_SKEWNESS = 0.995
 """The largest skewness that a skew normal has, nearly."""
 
 
@@ -32,8 +32,11 @@ class Extrapolated:
     candidates: int
 
 
+Triple = tuple[Float[ndarray, "*draw"], Float[ndarray, "*draw"], Float[ndarray, "*draw"]]
+
+
 def exposure(loss: Float[ndarray, " example"], candidates: Float[ndarray, " candidate"]) -> Float[ndarray, " example"]:
-    """Bits by which a canary is easier to guess than at random: log2 of the space minus log2 of the rank; high is a leak.
+    """Bits by which a canary is easier to guess than at random: log2 of the space minus log2 of its rank; high is a leak.
 
     `candidates` are losses of values that the canary could have had and did not: all of them, or a random
     sample. With n candidates it is log2(n + 1) - log2(rank), where the rank is 1 plus the candidates with a
@@ -73,10 +76,7 @@ def mean_exposure(
 
     It misleads when a few canaries leak and most do not: look at them one by one.
     """
-    bits = exposure(loss, candidates)
-    n, value = len(bits), float(bits.mean()) if len(bits) else float("nan")
-    low, high = student(value, bits.var(ddof=1) if n > 1 else np.nan, n, level=level)
-    return Estimate(value, float(low), float(high), n, "example", level)
+    return Estimate.of_mean(exposure(loss, candidates), "example", level=level)
 
 
 def extrapolated_exposure(
@@ -103,7 +103,7 @@ def extrapolated_exposure(
             f"A skew normal cannot be fitted to {n} candidates. Give at least 50 finite, different losses."
         )
     moments = _moments(candidates)
-    if abs(moments[2]) >= STEEPEST:
+    if abs(moments[2]) >= MAX_SKEWNESS:
         raise Unsupported(
             f"The candidates' losses have a skewness of {moments[2]:.2f}, and a skew normal has at most .995. "
             "Take more candidates and use exposure."
@@ -114,61 +114,70 @@ def extrapolated_exposure(
             f"The candidates' losses are not skew normal: so bad a fit has a chance of {fit:.3f}. "
             "Take more candidates and use exposure."
         )
-    place, scale, shape = (float(each) for each in _shape(*moments))
-    bits = -_log_below((loss - place) / scale, shape) / np.log(2)
+    location, scale, slant = (float(each) for each in _parameters(*moments))
+    bits = -_log_cdf((loss - location) / scale, slant) / np.log(2)
     mean, deviation, skewness = (float(each) for each in moments)
     return Extrapolated(bits, mean, deviation, skewness, fit, n)
 
 
-def _below(asker: str, loss: ndarray, candidates: ndarray) -> ndarray:
-    check_defined(asker, loss)
-    check_defined(asker, candidates)
+def _below(
+    caller: str, loss: Float[ndarray, " example"], candidates: Float[ndarray, " candidate"]
+) -> Int[ndarray, " example"]:
+    """Return how many candidates have a loss no larger than that of each canary."""
+    check_defined(caller, loss)
+    check_defined(caller, candidates)
     if not len(candidates):
-        raise Unsupported(f"{asker} was given no candidates. Give the losses of values that the canary could have had.")
+        raise Unsupported(
+            f"{caller} was given no candidates. Give the losses of values that the canary could have had."
+        )
     return np.searchsorted(np.sort(candidates), loss, side="right")
 
 
-def _moments(x: Float[ndarray, "*draw candidate"]) -> tuple[ndarray, ndarray, ndarray]:
+def _moments(x: Float[ndarray, "*draw candidate"]) -> Triple:
+    """Return mean, standard deviation and skewness of each draw."""
     mean, deviation = np.asarray(x.mean(axis=-1)), np.asarray(x.std(axis=-1))
     return mean, deviation, np.asarray(((x - mean[..., None]) ** 3).mean(axis=-1) / deviation**3)
 
 
-def _shape(mean: ndarray, deviation: ndarray, skewness: ndarray) -> tuple[ndarray, ndarray, ndarray]:
+def _parameters(
+    mean: Float[ndarray, "*draw"], deviation: Float[ndarray, "*draw"], skewness: Float[ndarray, "*draw"]
+) -> Triple:
     """Return location, scale and slant of the skew normal with these moments (Azzalini 1985)."""
-    bent = np.abs(np.clip(skewness, -STEEPEST, STEEPEST)) ** (2 / 3)
-    turn = np.sign(skewness) * np.sqrt(np.pi / 2 * bent / (bent + ((4 - np.pi) / 2) ** (2 / 3)))
-    scale = deviation / np.sqrt(1 - 2 * turn**2 / np.pi)
-    place, slant = mean - scale * turn * np.sqrt(2 / np.pi), turn / np.sqrt(1 - turn**2)
-    return np.asarray(place), np.asarray(scale), np.asarray(slant)
+    power = np.abs(np.clip(skewness, -MAX_SKEWNESS, MAX_SKEWNESS)) ** (2 / 3)
+    delta = np.sign(skewness) * np.sqrt(np.pi / 2 * power / (power + ((4 - np.pi) / 2) ** (2 / 3)))
+    scale = deviation / np.sqrt(1 - 2 * delta**2 / np.pi)
+    location, slant = mean - scale * delta * np.sqrt(2 / np.pi), delta / np.sqrt(1 - delta**2)
+    return np.asarray(location), np.asarray(scale), np.asarray(slant)
 
 
 def _fit(candidates: Float[ndarray, " candidate"], seed: int) -> float:
     """Return the share of samples of the fitted skew normal that fit their own no better."""
     rng = np.random.default_rng([seed, 3])
     some = candidates if len(candidates) <= CHECKED else rng.choice(candidates, CHECKED, replace=False)
-    place, scale, shape = _shape(*_moments(some))
-    turn = shape / np.sqrt(1 + shape**2)
+    location, scale, slant = _parameters(*_moments(some))
+    delta = slant / np.sqrt(1 + slant**2)
     first, second = rng.normal(size=(2, DRAWS, len(some)))
-    drawn = place + scale * (turn * np.abs(first) + np.sqrt(1 - turn**2) * second)
-    seen, expected = _distance(some[None]), _distance(drawn)
-    return float((1 + np.count_nonzero(expected >= seen)) / (1 + DRAWS))
+    drawn = location + scale * (delta * np.abs(first) + np.sqrt(1 - delta**2) * second)
+    observed, simulated = _distance(some[None]), _distance(drawn)
+    return float((1 + np.count_nonzero(simulated >= observed)) / (1 + DRAWS))
 
 
 def _distance(x: Float[ndarray, "draw candidate"]) -> Float[ndarray, " draw"]:
-    place, scale, shape = (each[:, None] for each in _shape(*_moments(x)))
-    z = (np.sort(x, axis=1) - place) / scale
-    below = special.ndtr(z) - 2 * special.owens_t(z, shape)
-    steps = np.arange(x.shape[1] + 1) / x.shape[1]
-    return np.maximum(np.abs(below - steps[1:]), np.abs(below - steps[:-1])).max(axis=1)
+    """Return Kolmogorov and Smirnov's distance of each draw from the skew normal with its own moments."""
+    location, scale, slant = (each[:, None] for each in _parameters(*_moments(x)))
+    z = (np.sort(x, axis=1) - location) / scale
+    cdf = special.ndtr(z) - 2 * special.owens_t(z, slant)
+    empirical = np.arange(x.shape[1] + 1) / x.shape[1]
+    return np.maximum(np.abs(cdf - empirical[1:]), np.abs(cdf - empirical[:-1])).max(axis=1)
 
 
-def _log_below(z: Float[ndarray, " example"], shape: float) -> Float[ndarray, " example"]:
+def _log_cdf(z: Float[ndarray, " example"], slant: float) -> Float[ndarray, " example"]:
     """Return the log of the skew normal's distribution function, by the trapezoid rule: a difference would cancel."""
-    away = np.concatenate([[0.0], np.geomspace(1e-9, 1, 2000)])
-    bits = np.empty(len(z))
+    grid = np.concatenate([[0.0], np.geomspace(1e-9, 1, 2000)])
+    log_cdf = np.empty(len(z))
     for i, at in enumerate(z):
-        x = at - away * (40 + max(at, 0.0))
-        density = np.log(2) - 0.5 * x**2 - 0.5 * np.log(2 * np.pi) + special.log_ndtr(shape * x)
+        x = at - grid * (40 + max(at, 0.0))
+        density = np.log(2) - 0.5 * x**2 - 0.5 * np.log(2 * np.pi) + special.log_ndtr(slant * x)
         middle = np.logaddexp(density[1:], density[:-1]) - np.log(2)
-        bits[i] = min(special.logsumexp(middle, b=-np.diff(x)), 0.0)
-    return bits
+        log_cdf[i] = min(special.logsumexp(middle, b=-np.diff(x)), 0.0)
+    return log_cdf

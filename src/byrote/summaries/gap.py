@@ -5,7 +5,6 @@ from jaxtyping import Bool
 from numpy import ndarray
 
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import student
 
 
 def gap(correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"], *, level: float = 0.9) -> Estimate:
@@ -17,14 +16,11 @@ def gap(correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run exampl
     runs that have both members and non-members (n counts them); NaN where there are none, and no interval
     from one.
 
-    It misleads when read as a distribution: the same gap is a few examples known by rote, or all of them a
-    little. The interval speaks of new runs on these examples, not of new examples.
+    It misleads when read as a distribution: a few examples known by rote have the same gap as all of them memorized
+    a little. The interval is about new runs on these examples, not of new examples.
     """
-    inside, right_in = np.count_nonzero(member, axis=1), np.count_nonzero(correct & member, axis=1)
-    outside, right_out = np.count_nonzero(~member, axis=1), np.count_nonzero(correct & ~member, axis=1)
-    both = (inside > 0) & (outside > 0)
-    gaps = right_in[both] / inside[both] - right_out[both] / outside[both]
-    n = len(gaps)
-    value = float(gaps.mean()) if n else float("nan")
-    low, high = student(value, gaps.var(ddof=1) if n > 1 else np.nan, n, level=level)
-    return Estimate(value, float(low), float(high), n, "run", level)
+    members, in_correct = np.count_nonzero(member, axis=1), np.count_nonzero(correct & member, axis=1)
+    others, out_correct = np.count_nonzero(~member, axis=1), np.count_nonzero(correct & ~member, axis=1)
+    both = (members > 0) & (others > 0)
+    gaps = in_correct[both] / members[both] - out_correct[both] / others[both]
+    return Estimate.of_mean(gaps, "run", level=level)

@@ -8,36 +8,36 @@ from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
 from byrote.summaries.one_run import Guesses
 
-STEPS = 40
-LARGEST = 64.0
-"""A trade-off above which normal quantiles overflow; nothing near it is ever rejected."""
+BISECTIONS = 40
+MAX_MU = 64.0
+"""Above it normal quantiles overflow; nothing near it is ever rejected."""
 
 
 def gaussian_one_run_mu(guesses: Guesses, *, level: float = 0.95) -> Estimate:
     """Lower bound on mu of Gaussian differential privacy from one run: 0 shows nothing, high is a leak.
 
     mu is the distance in standard deviations between what training releases with and without a canary. Of t_i,
-    the chance of at least i correct guesses, mu-privacy in each canary demands for every i
+    the probability of at least i correct guesses, mu-privacy in each canary demands for every i
     (i t_i + t_i+1 + ... ) / m <= 1 - G(((r - i + 1) t_i-1 - t_i - t_i+1 - ...) / m), with m canaries, r guesses, and
     G the Gaussian trade-off function: the event "this guess is right, and so are i - 1 others or more" against
-    the same event with the canary's coin turned over, averaged over canaries. Starting from t_v = 1 - level for
+    the same event with the canary's coin the other way round, averaged over canaries. Starting from t_v = 1 - level for
     v correct guesses, and nothing above v, every t below is at least what these demand (the paper's
     recursion); a mu for which t_0 would exceed 1 is rejected. `value` and `low` are the largest such mu, and
     `high` is infinite.
 
     It misleads as an estimate: at a small 1 - `level` it stays below the true mu however many canaries there
-    are, least so with few and sure guesses. Where the mechanism is not Gaussian no promise has this mu, and
+    are, least so with few and certain guesses. Where the mechanism is not Gaussian no guarantee has this mu, and
     `one_run_epsilon` is the bound.
     """
     if not 0 < level < 1:
-        raise Unsupported(f"A level of {level} was asked for. Give one between 0 and 1.")
-    low, high = 0.0, LARGEST
+        raise Unsupported(f"The level is {level}. Give one between 0 and 1.")
+    low, high = 0.0, MAX_MU
     if not _rejected(guesses, 1 - level, low):
-        return _bound(0.0, guesses, level)
-    for _ in range(STEPS):
+        return Estimate.of_lower_bound(0.0, guesses.made, "guess", level=level)
+    for _ in range(BISECTIONS):
         middle = (low + high) / 2
         low, high = (middle, high) if _rejected(guesses, 1 - level, middle) else (low, middle)
-    return _bound(low, guesses, level)
+    return Estimate.of_lower_bound(low, guesses.made, "guess", level=level)
 
 
 def gaussian_one_run_epsilon(guesses: Guesses, *, delta: float, level: float = 0.95) -> Estimate:
@@ -51,7 +51,7 @@ def gaussian_one_run_epsilon(guesses: Guesses, *, delta: float, level: float = 0
     this is an index and not a bound.
     """
     mu = gaussian_one_run_mu(guesses, level=level)
-    return _bound(gaussian_epsilon(mu.value, delta=delta), guesses, level)
+    return Estimate.of_lower_bound(gaussian_epsilon(mu.value, delta=delta), guesses.made, "guess", level=level)
 
 
 def gaussian_epsilon(mu: float, *, delta: float) -> float:
@@ -80,9 +80,9 @@ def _delta(mu: float, epsilon: float) -> float:
 
 
 def _rejected(guesses: Guesses, p: float, mu: float) -> bool:
-    """Return whether a chance of at least p for so many correct guesses contradicts mu."""
+    """Return whether a probability of at least p for so many correct guesses contradicts mu."""
     m, r = guesses.canaries, guesses.made
-    tail, total = p, p  # the chance of at least i correct guesses, and its sum over all from i to v
+    tail, total = p, p  # probability of at least i correct guesses, and its sum over all from i to v
     for i in range(guesses.correct, 0, -1):
         right = (i * tail + total - tail) / m
         wrong = m * float(ndtr(ndtri(right) - mu))
@@ -91,7 +91,3 @@ def _rejected(guesses: Guesses, p: float, mu: float) -> bool:
             return True
         total += tail
     return False
-
-
-def _bound(value: float, guesses: Guesses, level: float) -> Estimate:
-    return Estimate(value, value, math.inf, guesses.made, "guess", level)

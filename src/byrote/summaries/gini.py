@@ -6,11 +6,10 @@ from numpy import ndarray
 
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import student
 
 
 def gini(values: Float[ndarray, " example"], *, level: float = 0.9) -> Estimate:
-    """How unequally the values are spread: 0 is all equal, 1 is one example having everything.
+    """How unequal the values are: 0 is all equal, 1 is all of the total in one example.
 
     mean |x_i - x_j| over pairs of different examples / (2 mean x), in [0, 1]: n / (n - 1) times the coefficient that
     also pairs each example with itself, which cannot reach 1. Values that are NaN are left out, and n counts the
@@ -29,17 +28,15 @@ def gini(values: Float[ndarray, " example"], *, level: float = 0.9) -> Estimate:
             f"gini needs finite values of at least 0, and {wrong} of {n} are not. Give norms, counts or amounts."
         )
     if n < 2 or x[-1] == 0:
-        return Estimate(float("nan"), float("nan"), float("nan"), n, "example", level)
+        return Estimate.undefined("example", n=n, level=level)
     x = x / x[-1]
-    below = np.concatenate([[0.0], np.cumsum(x)[:-1]])
-    total, place = x.sum(), np.arange(n)
-    apart = place * x - below + (total - below - x) - (n - 1 - place) * x
-    all_pairs = apart.sum() / 2
+    smaller = np.concatenate([[0.0], np.cumsum(x)[:-1]])
+    total, rank = x.sum(), np.arange(n)
+    distances = rank * x - smaller + (total - smaller - x) - (n - 1 - rank) * x  # of each value to all others, summed
+    all_pairs = distances.sum() / 2
     value = float(all_pairs / ((n - 1) * total))
-    low, high = float("nan"), float("nan")
-    if n > 2:
-        with np.errstate(invalid="ignore"):
-            left_out = (all_pairs - apart) / ((n - 2) * (total - x))
-        variance = (n - 1) / n * np.square(left_out - left_out.mean()).sum()
-        low, high = (float(end) for end in student(value, variance * n, n, level=level))
-    return Estimate(value, low, high, n, "example", level)
+    if n == 2:
+        return Estimate(value, np.nan, np.nan, n, "example", level)
+    with np.errstate(invalid="ignore"):
+        leave_one_out = (all_pairs - distances) / ((n - 2) * (total - x))
+    return Estimate.of_parts(value, leave_one_out, "example", level=level)

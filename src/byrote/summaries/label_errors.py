@@ -12,7 +12,7 @@ from byrote.summaries._ranking import check_ranking
 
 @dataclass(frozen=True)
 class LabelErrors:
-    """Each list of examples with a value of at least `cut`: how many it names, and its precision and recall with intervals."""
+    """For each list of the examples with a value of at least `cut`: its length, and its precision and recall with intervals."""
 
     cut: Float[ndarray, " cut"]
     listed: Int[ndarray, " cut"]
@@ -29,7 +29,7 @@ class LabelErrors:
 def label_errors(
     values: Float[ndarray, " example"], wrong: Bool[ndarray, " example"], *, level: float = 0.9
 ) -> LabelErrors:
-    """Precision and recall of naming the examples with the largest values as wrongly labelled: 1 and 1 is perfect.
+    """Precision and recall of listing the examples with the largest values as wrongly labelled: 1 and 1 is perfect.
 
     One entry for each distinct value, the largest first, so examples with equal values are listed together or
     not at all. precision = wrong ones listed / listed; recall = wrong ones listed / all wrong ones. A HIGH
@@ -43,16 +43,16 @@ def label_errors(
     order = np.argsort(-values, kind="stable")
     ranked = values[order]
     last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-    listed, found, total = last + 1, np.cumsum(wrong[order])[last], np.count_nonzero(wrong)
-    precision_low, precision_high = clopper_pearson(found, listed, level=level)
-    recall_low, recall_high = clopper_pearson(found, total, level=level)
+    listed, true_positives, total = last + 1, np.cumsum(wrong[order])[last], np.count_nonzero(wrong)
+    precision_low, precision_high = clopper_pearson(true_positives, listed, level=level)
+    recall_low, recall_high = clopper_pearson(true_positives, total, level=level)
     return LabelErrors(
         cut=ranked[last],
         listed=listed,
-        precision=found / listed,
+        precision=true_positives / listed,
         precision_low=precision_low,
         precision_high=precision_high,
-        recall=found / total,
+        recall=true_positives / total,
         recall_low=recall_low,
         recall_high=recall_high,
         base_rate=total / len(values),

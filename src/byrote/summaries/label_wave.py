@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from numpy import ndarray
 
 from byrote.errors import Unsupported
@@ -43,7 +43,7 @@ def label_wave(
     steps, examples = prediction_seen.shape
     if window < 1 or steps < window + 2 or not examples:
         raise Unsupported(
-            f"label_wave was asked for a window of {window}, and there are {steps} steps of {examples} examples. "
+            f"label_wave has a window of {window}, and {steps} steps of {examples} examples. "
             "Give examples, a window of 1 or more, and two steps more than that."
         )
     presented = ~np.isnan(prediction_seen)
@@ -59,12 +59,16 @@ def label_wave(
     return LabelWave(changed.sum(axis=1), compared.sum(axis=1), smoothed, stop)
 
 
-def _counts(which: ndarray, drawn: ndarray) -> Float[ndarray, "step sample"]:
-    """Return how many of the drawn examples it is true of; float32 is exact below 2^24."""
+def _counts(
+    which: Bool[ndarray, "step example"], drawn: Int[ndarray, "sample example"]
+) -> Float[ndarray, "step sample"]:
+    """Return for how many of the drawn examples it is true; float32 is exact below 2^24."""
     return which.astype(np.float32) @ drawn.T.astype(np.float32)
 
 
-def _smoothed(changed: ndarray, compared: ndarray, window: int) -> Float[ndarray, "step sample"]:
+def _smoothed(
+    changed: Shaped[ndarray, "step sample"], compared: Shaped[ndarray, "step sample"], window: int
+) -> Float[ndarray, "step sample"]:
     """Return the share changed, averaged over this step and those before it in the window."""
     with np.errstate(invalid="ignore", divide="ignore"):
         share = changed / compared.astype(np.float64)

@@ -1,4 +1,4 @@
-"""What a summary is when membership means nothing: permutation, Fisher, 1935; exact by Besag & Clifford, 1989, Biometrika 76."""
+"""Permutation test of a summary under shuffled membership, Fisher, 1935; exact by Besag & Clifford, 1989, Biometrika 76."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ ROUNDS = 12
 
 @dataclass(frozen=True)
 class Null:
-    """A statistic as observed, under shuffled membership, and the chance of one so large (`p_value`)."""
+    """A statistic as observed, under shuffled membership, and the probability of one so large (`p_value`)."""
 
     observed: float
     shuffled: Float[ndarray, " shuffle"]
@@ -30,18 +30,18 @@ def null(
     shuffles: int = 99,
     seed: int = 0,
 ) -> Null:
-    """Distribution of a statistic when membership says nothing, and the p-value: small speaks for a leak.
+    """Distribution of a statistic under shuffled membership, and the p-value: small speaks for a leak.
 
     `statistic` takes a membership and returns the number that is high where there is a leak, for instance
     `lambda m: auroc(values, m[0]).value` with `member` of one run. Membership is shuffled among the examples of
     each run, so runs keep their sizes. With `keep_examples` each example also keeps its number of runs, as
     in a balanced design: runs trade members pairwise (Strona et al. 2014), and all shuffles start from one
-    that was itself reached from the observed, which makes the p-value exact however well they mix. It is
+    that was itself reached from the observed one. That makes the p-value exact, however well they mix. It is
     (1 + shuffles at least as large) / (1 + shuffles). Raises Unsupported without shuffles, for `keep_examples`
     with one run, and where no membership can change or the statistic is NaN.
 
-    It misleads when the statistic holds values that were computed from the true membership of the other runs,
-    as LiRA's are: compute them anew from the membership it is given.
+    It misleads when the statistic uses values that were computed from the true membership of the other runs,
+    as LiRA's are: compute them again from the membership that it is given.
     """
     if shuffles < 1:
         raise Unsupported(f"{shuffles} shuffles give no p-value. Ask for 1 or more; 99 is usual.")
@@ -56,8 +56,8 @@ def null(
             f"The statistic is NaN for {undefined} of {shuffles + 1} memberships. "
             "Leave out the examples on which it is undefined."
         )
-    larger = np.count_nonzero(shuffled >= observed - 1e-12 * abs(observed))
-    return Null(observed, shuffled, (1 + larger) / (1 + shuffles))
+    as_large = np.count_nonzero(shuffled >= observed - 1e-12 * abs(observed))
+    return Null(observed, shuffled, (1 + as_large) / (1 + shuffles))
 
 
 def _check_movable(member: Bool[ndarray, "run example"], keep_examples: bool) -> None:

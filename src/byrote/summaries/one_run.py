@@ -1,10 +1,9 @@
 """Privacy auditing with one training run, Steinke, Nasr & Jagielski, 2023, arXiv:2305.08846."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from scipy import special, stats
 
@@ -12,13 +11,13 @@ from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
 from byrote.summaries._ranking import check_defined
 
-STEPS = 60
-"""Halvings of an interval of epsilon: to the last digit that a float holds."""
+BISECTIONS = 60
+"""Halvings of an interval of epsilon: to the last digit of a float."""
 
 
 @dataclass(frozen=True)
 class Guesses:
-    """Of `canaries`, each trained on or not by its own fair coin, `made` were guessed, and `correct` of these rightly."""
+    """Guesses of membership: `made` of them about `canaries` that each flipped a fair coin, and `correct` of these right."""
 
     correct: int
     made: int
@@ -40,12 +39,12 @@ def guess_membership(
     says_out: int,
     seed: int = 0,
 ) -> Guesses:
-    """Say `in` of the `says_in` canaries with the largest values and `out` of the `says_out` with the smallest.
+    """Guess `in` for the `says_in` canaries with the largest values, and `out` for the `says_out` with the smallest.
 
-    The auditor abstains on the rest. Ties at a cut are broken by lot (`seed`), never by position. Both numbers
-    have to be fixed before the run: chosen as the best for these very values they make `one_run_epsilon` cry
-    wolf. `held_out_guesses` chooses them on other canaries. Raises Unsupported for a NaN, and when more
-    guesses are asked for than there are canaries.
+    The auditor abstains on the rest. Ties at a cut are broken at random (`seed`), never by position. Both numbers
+    have to be fixed before the run: chosen as the best for these very values they make the bound of `one_run_epsilon`
+    too high. `held_out_guesses` chooses them on other canaries. Raises Unsupported for a NaN, and for more guesses than
+    there are canaries.
 
     It misleads on canaries that did not flip their own coins, such as exactly half of all.
     """
@@ -53,11 +52,11 @@ def guess_membership(
     n = len(values)
     if says_in < 0 or says_out < 0 or says_in + says_out > n:
         raise Unsupported(
-            f"{says_in} guesses of in and {says_out} of out were asked for, of {n} canaries. "
-            "Ask for no more guesses than canaries, and for none below 0."
+            f"{n} canaries cannot have {says_in} guesses of in and {says_out} of out. "
+            "Give no more guesses than canaries, and none below 0."
         )
-    inside = member[_order(values, seed)]
-    correct = int(np.count_nonzero(inside[n - says_in :]) + np.count_nonzero(~inside[:says_out]))
+    ordered = member[_order(values, seed)]
+    correct = int(np.count_nonzero(ordered[n - says_in :]) + np.count_nonzero(~ordered[:says_out]))
     return Guesses(correct, says_in + says_out, n)
 
 
@@ -70,11 +69,11 @@ def held_out_guesses(
 ) -> Guesses:
     """Choose how many guesses to make on one random half of the canaries, and make them on the other half.
 
-    Only the other half is in the result, so an epsilon from it keeps its level. Tried are all pairs of about
-    ten numbers each, and taken is the pair with the largest bound at delta 0. Raises Unsupported for a NaN,
-    and below four canaries.
+    Only the other half is in the result, so an epsilon from it keeps its level. All pairs of about ten numbers each are
+    tried, and the one with the largest bound at delta 0 is taken. Raises Unsupported for a NaN, and below four
+    canaries.
 
-    It misleads with few canaries: half of them are spent on the choice.
+    It misleads with few canaries: half of them are used for the choice.
     """
     check_defined("held_out_guesses", values)
     n = len(values)
@@ -87,68 +86,71 @@ def held_out_guesses(
 
 
 def one_run_epsilon(guesses: Guesses, *, delta: float = 0.0, level: float = 0.95) -> Estimate:
-    """Lower bound on epsilon from one run: 0 shows nothing, and above it no (epsilon, delta) promise below can hold.
+    """Lower bound on epsilon from one run: 0 shows nothing; a value rejects every smaller (epsilon, delta) guarantee.
 
     If training is (epsilon, delta)-differentially private in each canary, then P(correct >= v) <= f(v) +
-    2 m delta max_i (f(v - i) - f(v)) / i, where m is the number of canaries and f(v) the chance that a
+    2 m delta max_i (f(v - i) - f(v)) / i, where m is the number of canaries and f(v) the probability that a
     binomial of `made` trials at e^epsilon / (e^epsilon + 1) reaches v (corollary 5.4). `value` and `low` are the
     largest epsilon that this rejects at 1 - `level`; `high` is infinite, since no audit bounds epsilon from
     above. In nats, and never below 0. With delta = 0 and all r guesses right it is -ln(p^(-1/r) - 1) at
     p = 1 - level. No guesses give 0.
 
-    It misleads as a measure of privacy: a weak attack gives a small bound on a model that leaks everything. It
-    says nothing true of canaries whose membership was not a fair coin of its own, or when the numbers of
-    guesses were chosen on the canaries that it counts.
+    It misleads as a measure of privacy: a weak attack gives a small bound on a model that leaks everything. It is no
+    bound for canaries whose membership was not a fair coin of its own, or when the numbers of guesses were chosen on the
+    canaries that it counts.
     """
-    p = check_promise(delta, level)
+    p = check_guarantee(delta, level)
     bound = _pure_epsilon(guesses.correct, guesses.made, p)
     if delta > 0 and bound > 0:
         bound = _largest_rejected(guesses, delta, p, float(bound))
-    return Estimate(float(bound), float(bound), math.inf, guesses.made, "guess", level)
+    return Estimate.of_lower_bound(float(bound), guesses.made, "guess", level=level)
 
 
 def one_run_p_value(guesses: Guesses, *, epsilon: float, delta: float = 0.0) -> float:
-    """Largest chance of so many correct guesses if training is (epsilon, delta)-private: small speaks against it.
+    """Largest probability of so many correct guesses if training is (epsilon, delta)-private: small speaks against it.
 
-    Steinke, Nasr & Jagielski's corollary 5.4, cut off at 1.
+    Steinke, Nasr & Jagielski's corollary 5.4, at most 1.
 
-    It misleads as the probability that the promise holds.
+    It misleads as the probability that the guarantee holds.
     """
     v, r = guesses.correct, guesses.made
     q = special.expit(epsilon)
-    chance = float(stats.binom.sf(v - 1, r, q))
+    tail = float(stats.binom.sf(v - 1, r, q))
     if delta == 0 or v == 0:
-        return chance
+        return tail
     just_below = np.cumsum(stats.binom.pmf(np.arange(v - 1, -1, -1), r, q))
-    return min(1.0, chance + 2 * guesses.canaries * delta * float(np.max(just_below / np.arange(1, v + 1))))
+    return min(1.0, tail + 2 * guesses.canaries * delta * float(np.max(just_below / np.arange(1, v + 1))))
 
 
-def check_promise(delta: float, level: float) -> float:
-    """Return the chance of error; raise Unsupported for a delta or a level that is no probability."""
+def check_guarantee(delta: float, level: float) -> float:
+    """Return 1 - level, the probability of error; raise Unsupported for a delta or a level that is no probability."""
     if not (0 <= delta < 1 and 0 < level < 1):
         raise Unsupported(
-            f"An epsilon at delta {delta} and level {level} was asked for. Give delta in [0, 1) and level in (0, 1)."
+            f"There is no epsilon at delta {delta} and level {level}. Give delta in [0, 1) and level in (0, 1)."
         )
     return 1 - level
 
 
-def _order(values: Float[ndarray, " example"], seed: int) -> ndarray:
-    """Return the order from the smallest to the largest value, ties by lot."""
+def _order(values: Float[ndarray, " example"], seed: int) -> Int[ndarray, " example"]:
+    """Return the order from the smallest to the largest value, ties at random."""
     return np.lexsort((np.random.default_rng(seed).random(len(values)), values))
 
 
-def _pure_epsilon(correct: ndarray | int, made: ndarray | int, p: float) -> ndarray:
-    """Return the epsilon at which so many correct guesses or more have the chance p, or 0 (Clopper & Pearson)."""
+def _pure_epsilon(
+    correct: Int[ndarray, "*choice"] | int, made: Int[ndarray, "*choice"] | int, p: float
+) -> Float[ndarray, "*choice"]:
+    """Return the epsilon at which so many correct guesses or more have the probability p, or 0 (Clopper & Pearson)."""
     v, r = np.asarray(correct, np.float64), np.asarray(made, np.float64)
     q = np.where(v > 0, special.betaincinv(np.maximum(v, 1), r - v + 1, p), 0.0)
     return np.asarray(special.logit(np.maximum(q, 0.5)))
 
 
 def _largest_rejected(guesses: Guesses, delta: float, p: float, at_delta_0: float) -> float:
+    """Return the largest epsilon that is rejected at p, which is at most the one at delta 0."""
     low, high = 0.0, at_delta_0
     if one_run_p_value(guesses, epsilon=low, delta=delta) >= p:
         return 0.0
-    for _ in range(STEPS):
+    for _ in range(BISECTIONS):
         middle = (low + high) / 2
         if one_run_p_value(guesses, epsilon=middle, delta=delta) < p:
             low = middle
@@ -160,16 +162,15 @@ def _largest_rejected(guesses: Guesses, delta: float, p: float, at_delta_0: floa
 def _best_numbers(
     values: Float[ndarray, " example"], member: Bool[ndarray, " example"], level: float, seed: int
 ) -> tuple[int, int]:
-    """Return how often to say in and out, for the largest bound on these canaries."""
+    """Return how often to guess in and out, for the largest bound on these canaries."""
     n = len(values)
-    inside = member[_order(values, seed)]
+    ordered = member[_order(values, seed)]
     numbers = np.unique(np.concatenate([[0], np.geomspace(1, n, 10).astype(np.int64)]))
-    right_in = np.concatenate([[0], np.cumsum(inside[::-1])])[numbers]
-    right_out = np.concatenate([[0], np.cumsum(~inside)])[numbers]
+    in_correct = np.concatenate([[0], np.cumsum(ordered[::-1])])[numbers]
+    out_correct = np.concatenate([[0], np.cumsum(~ordered)])[numbers]
     made = numbers[:, None] + numbers
-    bound = _pure_epsilon(right_in[:, None] + right_out, made, 1 - level)
-    best = np.argmax(
-        np.where((made <= n) & (made > 0), bound + 1e-9 * made, -np.inf)
-    )  # more guesses, if all show nothing
+    bound = _pure_epsilon(in_correct[:, None] + out_correct, made, 1 - level)
+    preferred = bound + 1e-9 * made  # more guesses, if all show nothing
+    best = np.argmax(np.where((made <= n) & (made > 0), preferred, -np.inf))
     says_in, says_out = np.unravel_index(best, bound.shape)
     return int(numbers[says_in]), int(numbers[says_out])

@@ -9,7 +9,6 @@ from numpy import ndarray
 
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import left_out, student
 from byrote.summaries._ranking import check_ranking
 from byrote.summaries.tpr_at_fpr import OperatingPoint
 
@@ -30,11 +29,8 @@ def over_runs(
     It misleads when the runs are each other's shadow models: they share examples and scores, and the interval
     is then somewhat too narrow.
     """
-    each = np.array([summary(run, inside) for run, inside in zip(values, member, strict=True)], np.float64)
-    each = each[~np.isnan(each)]
-    n, value = len(each), float(each.mean()) if len(each) else math.nan
-    low, high = student(value, each.var(ddof=1) if n > 1 else np.nan, n, level=level)
-    return Estimate(value, float(low), float(high), n, "run", level)
+    each = [summary(run, trained) for run, trained in zip(values, member, strict=True)]
+    return Estimate.of_mean(each, "run", level=level)
 
 
 def pooled_tpr_at_fpr(
@@ -44,7 +40,7 @@ def pooled_tpr_at_fpr(
     fpr: float,
     level: float = 0.9,
 ) -> OperatingPoint:
-    """Share of members found at one threshold for all runs, at most `fpr` of all non-members accused: `fpr` is chance.
+    """True-positive rate at one threshold for all runs, with a false-positive rate of at most `fpr`: `fpr` is chance.
 
     The threshold is the value of a non-member, of whichever run; strictly above it says member. Both rates are
     over all pairs of run and example, so this reaches rates that no single run has the non-members for. The
@@ -59,42 +55,38 @@ def pooled_tpr_at_fpr(
     if runs < 2:
         raise Unsupported(f"pooled_tpr_at_fpr was given {runs} runs. Give two or more, or use tpr_at_fpr.")
     check_ranking("pooled_tpr_at_fpr", values.ravel(), member.ravel())
-    in_run = np.nonzero(~member)[0]
-    outside = values[~member]
-    order = np.argsort(-outside, kind="stable")
-    outside, in_run = outside[order], in_run[order]
-    inside = np.sort(values[member])
+    run_of = np.nonzero(~member)[0]
+    others = values[~member]
+    order = np.argsort(-others, kind="stable")
+    others, run_of = others[order], run_of[order]
+    members = np.sort(values[member])
 
-    def at(spared: int) -> tuple[float, float, float]:
-        others = np.flatnonzero(in_run != spared)
-        own = values[spared][member[spared]] if spared < runs else inside[:0]
-        if len(own) == len(inside):
+    def rates(left_out: int) -> tuple[float, float, float]:
+        """Return both rates and the threshold without this run; the number `runs` leaves out none."""
+        kept = np.flatnonzero(run_of != left_out)
+        own = values[left_out][member[left_out]] if left_out < runs else members[:0]
+        if len(own) == len(members):
             raise Unsupported("pooled_tpr_at_fpr found the members of one run only. Give two runs with members.")
-        threshold = float(outside[others[_accused(fpr, len(others))]])
-        found = len(inside) - np.searchsorted(inside, threshold, side="right") - np.count_nonzero(own > threshold)
-        above = np.searchsorted(-outside[others], -threshold, side="left")
-        return float(found / (len(inside) - len(own))), float(above / len(others)), threshold
+        threshold = float(others[kept[_false_positives(fpr, len(kept))]])
+        above = len(members) - np.searchsorted(members, threshold, side="right") - np.count_nonzero(own > threshold)
+        others_above = np.searchsorted(-others[kept], -threshold, side="left")
+        return float(above / (len(members) - len(own))), float(others_above / len(kept)), threshold
 
-    tpr, realised, threshold = at(runs)
-    without = np.array([at(r)[:2] for r in range(runs)])
-    found, accused = (
-        Estimate(value, *_jackknife(value, part, level), runs, "run", level)
-        for value, part in zip((tpr, realised), without.T, strict=True)
+    *both, threshold = rates(runs)
+    leave_one_out = np.array([rates(run)[:2] for run in range(runs)])
+    tpr, realised = (
+        Estimate.of_parts(rate, part, "run", level=level).within(0.0, 1.0)
+        for rate, part in zip(both, leave_one_out.T, strict=True)
     )
-    return OperatingPoint(found, fpr, accused, threshold)
+    return OperatingPoint(tpr, fpr, realised, threshold)
 
 
-def _accused(fpr: float, others: int) -> int:
-    """Return how many non-members are accused at most; raise Unsupported where that is none."""
-    accused = math.floor(fpr * others + 1e-9)
-    if not 0 < fpr < 1 or accused < 1:
+def _false_positives(fpr: float, others: int) -> int:
+    """Return how many non-members may lie above the threshold; raise Unsupported where that is none."""
+    most = math.floor(fpr * others + 1e-9)
+    if not 0 < fpr < 1 or most < 1:
         raise Unsupported(
-            f"A false-positive rate of {fpr} was asked for, and there are {others} non-members in all runs, or all but one. "
+            f"The false-positive rate is {fpr}, and there are {others} non-members in all runs, or all but one. "
             "Give a rate between 0 and 1 that is at least 1 over their number."
         )
-    return accused
-
-
-def _jackknife(value: float, without: Float[ndarray, " run"], level: float) -> tuple[float, float]:
-    low, high = left_out(value, without, level=level)
-    return max(low, 0.0), min(high, 1.0)
+    return most

@@ -6,7 +6,6 @@ from numpy import ndarray
 
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import clopper_pearson
 from byrote.summaries._ranking import check_defined, top
 
 
@@ -30,6 +29,5 @@ def precision_at_k(
         raise Unsupported(
             f"precision_at_k was asked for the top {k} of {len(values)} examples. Choose k from 1 to {len(values)}."
         )
-    found = float(np.sum(top(values, k) * positive))
-    low, high = clopper_pearson(found, k, level=level)
-    return Estimate(found / k, float(low), float(high), k, "example", level)
+    listed = float(np.sum(top(values, k) * positive))
+    return Estimate.of_share(listed, k, "example", exact=True, level=level)

@@ -1,7 +1,9 @@
 """Split-half reliability, Spearman, 1910, and Brown, 1910, British Journal of Psychology 3."""
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 from scipy.stats import rankdata
 
@@ -21,9 +23,9 @@ def split_half(
     """Correlation to expect with the same score of as many new runs: 1 repeats exactly, 0 is noise.
 
     2 r / (1 + r), where r is the correlation between the values from one half of the runs and from the other
-    half (Pearson's; Spearman's with `rank`). The interval is Fisher's z of r, stepped up likewise. Examples
+    half (Pearson's; Spearman's with `rank`). The interval is Fisher's z of r, stepped up in the same way. Examples
     with a NaN in either half are left out, and n counts those that are not. NaN where r is. A negative value
-    says that the halves disagree; it is not clipped, and it can be below -1. Raises Unsupported for an
+    means that the halves disagree; it is not clipped, and can be below -1. Raises Unsupported for an
     infinity without `rank`.
 
     It misleads as validity: noise that all runs share (one architecture, one label error) counts as signal.
@@ -39,9 +41,31 @@ def split_half(
         )
     r = pearson(a, b)
     low, high = fisher(r, len(a), rank=rank, level=level)
-    return Estimate(_step_up(r), _step_up(low), _step_up(high), len(a), "example", level)
+    return Estimate(r, low, high, len(a), "example", level).transformed(_spearman_brown)
 
 
-def _step_up(r: float) -> float:
+def repeated_split_half(
+    score: Callable[[Int[ndarray, " half"]], Float[ndarray, " example"]],
+    runs: int,
+    *,
+    times: int,
+    rank: bool = False,
+    seed: int = 0,
+    level: float = 0.9,
+) -> list[Estimate]:
+    """Return `split_half` of several random cuts of the runs: `score` returns the values from the runs of one half."""
+    cuts = halvings(runs, times=times, seed=seed)
+    return [split_half(score(first), score(second), rank=rank, level=level) for first, second in cuts]
+
+
+def halvings(runs: int, *, times: int, seed: int = 0) -> Iterator[tuple[Int[ndarray, " half"], Int[ndarray, " half"]]]:
+    """Yield random cuts of runs 0 to `runs` - 1 into two halves of equal size; one run of an odd number is in neither."""
+    rng = np.random.default_rng(seed)
+    for _ in range(times):
+        order = rng.permutation(runs)
+        yield order[: runs // 2], order[runs // 2 : runs // 2 * 2]
+
+
+def _spearman_brown(r: float) -> float:
     """Return the Spearman-Brown correlation of a test of twice the length."""
     return float("-inf") if r == -1 else 2 * r / (1 + r)

@@ -16,7 +16,7 @@ POINTS = 60
 
 @dataclass(frozen=True)
 class Roc:
-    """Rates at every threshold, from none accused to all; the true curve is between `low` and `high` at `level`."""
+    """Both rates at every threshold, from the highest to the lowest; the true curve is between `low` and `high` at `level`."""
 
     fpr: Float[ndarray, " threshold"]
     tpr: Float[ndarray, " threshold"]
@@ -29,38 +29,40 @@ class Roc:
 
 
 def roc(values: Float[ndarray, " example"], positive: Bool[ndarray, " example"], *, level: float = 0.9) -> Roc:
-    """Share of positives found against share of negatives accused, at every threshold: the diagonal is chance.
+    """True-positive rate against false-positive rate at every threshold: the diagonal is chance.
 
-    A value above the threshold accuses; the first threshold is +inf and the last -inf. `low` and `high` at a
+    A value above the threshold says positive; the first threshold is +inf and the last -inf. `low` and `high` at a
     false-positive rate enclose the true curve there, at all rates at once with probability `level`: both true
     rates are enclosed at every threshold by bounds with equal local levels, so the band is of use at low
     rates too, where one of constant width says nothing. The local level is found from 4,000 seeded draws of
     uniform order statistics. Draw both axes as logarithms: privacy is lost in the lower left corner. Raises
     Unsupported for a NaN, or when either side is empty.
 
-    It misleads at rates below one in the number of negatives: there the curve is 0 for want of data, and `high` is not.
+    It misleads at rates below one in the number of negatives: there the curve is 0 for lack of data, and `high` is not.
     """
     check_ranking("roc", values, positive)
-    inside, outside = np.sort(values[positive]), np.sort(values[~positive])
-    m, n = len(inside), len(outside)
+    positives, negatives = np.sort(values[positive]), np.sort(values[~positive])
+    m, n = len(positives), len(negatives)
     threshold = np.concatenate([[np.inf], np.unique(values)[::-1], [-np.inf]])
-    found = m - np.searchsorted(inside, threshold, side="right")
-    accused = n - np.searchsorted(outside, threshold, side="right")
-    found[-1], accused[-1] = m, n
-    keep = np.concatenate([[True], (np.diff(found) > 0) | (np.diff(accused) > 0)])
+    true_positives = m - np.searchsorted(positives, threshold, side="right")
+    false_positives = n - np.searchsorted(negatives, threshold, side="right")
+    true_positives[-1], false_positives[-1] = m, n
+    keep = np.concatenate([[True], (np.diff(true_positives) > 0) | (np.diff(false_positives) > 0)])
     keep[-1] = True
-    threshold, found, accused = threshold[keep], found[keep], accused[keep]
-    both = float(np.sqrt(level))
-    tpr_low, tpr_high = (bound[found] for bound in _bounds(m, both))
-    fpr_low, fpr_high = (bound[accused] for bound in _bounds(n, both))
-    rate = accused / n
-    surely_reached = np.searchsorted(fpr_high, rate, side="right") - 1
-    surely_not_passed = np.searchsorted(fpr_low, rate, side="right")
+    threshold, true_positives, false_positives = threshold[keep], true_positives[keep], false_positives[keep]
+    each_level = float(np.sqrt(level))  # both bands hold at once with probability `level`
+    tpr_low, tpr_high = (bound[true_positives] for bound in _bounds(m, each_level))
+    fpr_low, fpr_high = (bound[false_positives] for bound in _bounds(n, each_level))
+    rate = false_positives / n
+    last_below = (
+        np.searchsorted(fpr_high, rate, side="right") - 1
+    )  # the last threshold with a true rate of at most this
+    first_above = np.searchsorted(fpr_low, rate, side="right")  # the first threshold with a true rate above this
     return Roc(
         fpr=rate,
-        tpr=found / m,
-        low=np.where(surely_reached >= 0, tpr_low[surely_reached], 0.0),
-        high=np.where(surely_not_passed < len(rate), tpr_high[np.minimum(surely_not_passed, len(rate) - 1)], 1.0),
+        tpr=true_positives / m,
+        low=np.where(last_below >= 0, tpr_low[last_below], 0.0),
+        high=np.where(first_above < len(rate), tpr_high[np.minimum(first_above, len(rate) - 1)], 1.0),
         threshold=threshold,
         positives=m,
         negatives=n,
@@ -90,7 +92,7 @@ def _orders(n: int) -> Float[ndarray, " point"]:
 def _local_level(n: int, level: float) -> float:
     """Return how far out each bound has to be for all of them to hold at once with probability `level`."""
     order = _orders(n)
-    steps = np.diff(np.concatenate([[0.0], order, [n + 1.0]]))
-    sums = np.cumsum(np.random.default_rng(n).standard_gamma(steps, size=(DRAWS, len(steps))), axis=1)
+    gaps = np.diff(np.concatenate([[0.0], order, [n + 1.0]]))
+    sums = np.cumsum(np.random.default_rng(n).standard_gamma(gaps, size=(DRAWS, len(gaps))), axis=1)
     below = special.betainc(order, n - order + 1, sums[:, :-1] / sums[:, -1:])
     return float(np.quantile(2 * np.minimum(below, 1 - below).min(axis=1), 1 - level))

@@ -9,14 +9,14 @@ from byrote.summaries._first_minimum import first_minimum
 
 
 def weight_norm_peak(norm: Float[ndarray, " step"]) -> float:
-    """The first step at which the norm of the weights peaks: train or sum losses until there; infinity if it never falls.
+    """The first step at which the norm of the weights peaks: stop training or summing there; infinity if it never falls.
 
     Counted from 1, the last step before the first fall (of equal ones the first). `norm` has one value per step, from one
     run: it is one number without an interval, so look at several runs. Raises Unsupported for a NaN or an infinity, and
     below two steps.
 
     It misleads when the norm is noisy or falls from the start, as under strong weight decay: the first fall is then no
-    change of regime. Smooth the series before, or do not use it.
+    change of phase. Smooth the series before, or do not use it.
     """
     if len(norm) < 2 or not np.isfinite(norm).all():
         raise Unsupported(

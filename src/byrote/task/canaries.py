@@ -9,7 +9,7 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.errors import InvalidData, unknown
-from byrote.record import Inputs, Population, make_id, make_ids, no_labels
+from byrote.record import Inputs, Population, make_ids, no_labels
 from byrote.record.inputs import each, is_picture, joined, parts, rows
 from byrote.signature import spell
 from byrote.task.task import Task
@@ -72,9 +72,8 @@ def plant(task: Task, canaries: Canaries, seed: int) -> Population:
     noise = each(lambda part: _noise(part, canaries.noise, rng), train.inputs)
     first, blends = _blends(task, canaries.ambiguous, np.random.default_rng([seed, CANARY_STREAM, 0]))
     kind = np.repeat(KINDS, [getattr(canaries, kind) for kind in KINDS])
-    sources = [make_id("train", i) for i in train.ids[chosen]] + [""] * canaries.noise
-    sources += [make_id("train", i) for i in train.ids[first]]
-    names = [f"canary/{k}/{s or i - taken}" for i, (k, s) in enumerate(zip(kind, sources, strict=True))]
+    sources = [*make_ids("train", train.ids[chosen]), *[""] * canaries.noise, *make_ids("train", train.ids[first])]
+    names = [f"{k}/{s or i - taken}" for i, (k, s) in enumerate(zip(kind, sources, strict=True))]
     labels = [
         train.labels[kept],
         *(test.labels for test in tests),
@@ -93,7 +92,7 @@ def plant(task: Task, canaries: Canaries, seed: int) -> Population:
             [
                 make_ids("train", train.ids[kept]),
                 *(make_ids("test", test.ids) for test in tests),
-                np.array(names, np.str_),
+                make_ids("canary", names),
             ]
         ),
         np.repeat(["train", "test", "canary"], [int(kept.sum()), tested, planted]),

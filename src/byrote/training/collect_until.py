@@ -10,6 +10,7 @@ from jaxtyping import Bool
 from numpy import ndarray
 
 from byrote.errors import InvalidData
+from byrote.evidence.outcomes import read_outcomes
 from byrote.record import Record
 from byrote.record.storage import place
 from byrote.signature import Probe
@@ -100,8 +101,8 @@ class Known:
         """Count these runs, unless they are counted."""
         for run in set(runs) - self.counted:
             self.counted.add(run)
-            correct = self.record.at_step(run, "correct", self.record.last_step).astype(np.bool_)
-            self.tally.add(correct[self.real], self.record.member(run)[self.real])
+            outcomes = read_outcomes(self.record, runs=[run], positions=np.flatnonzero(self.real))
+            self.tally.add(outcomes.correct[0], outcomes.member[0])
 
     def forecast(self) -> Forecast | None:
         """Return how well memorization is known, and what more would take."""
