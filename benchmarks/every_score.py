@@ -23,7 +23,9 @@ from side_by_side import machine, table
 
 import byrote
 from byrote.evidence.catalogue import find_score
+from byrote.objectives import Classification
 from byrote.record import (
+    Layout,
     Observed,
     Step,
     run_path,
@@ -39,10 +41,11 @@ def write(directory: Path, runs: int, steps: int, examples: int) -> None:
     from byrote.objectives.classification import observe
 
     asked = {"asked": ["input_gradient"], "every": 1}
-    rng, ids, labels, member = made_up(directory, runs, steps, examples, probes=asked)
+    layout = Layout.of(Classification(), probes=asked["asked"])
+    rng, ids, labels, member = made_up(directory, runs, steps, examples, probes=asked, **layout.values())
     ease, everyone, y = rng.normal(1, 2, examples), np.arange(examples), torch.from_numpy(labels)
     for run in range(runs):
-        with writing_run(run_path(directory, run), member[run], ids, {"run": run}, probes=["input_gradient"]) as put:
+        with writing_run(run_path(directory, run), member[run], ids, {"run": run, "key": "0"}, layout) as put:
             noise = rng.normal(0, 1, (examples, CLASSES)).astype(np.float32)
             for step in range(1, steps + 1):
                 logits = np.roll(noise, 997 * step, axis=0)

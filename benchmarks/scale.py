@@ -25,7 +25,8 @@ from side_by_side import machine, spread, table
 
 import byrote
 from byrote.evidence.catalogue import find_score
-from byrote.record import Observed, Population, Step, run_path, write_manifest, write_population, write_run
+from byrote.objectives import Classification
+from byrote.record import Layout, Observed, Population, Step, run_path, write_manifest, write_population, write_run
 
 CLASSES = 10
 ACTIONS = ("open", "memorization", "shrunk_memorization", "c_score", "influence on 100 targets")
@@ -44,7 +45,14 @@ def write(directory: Path, runs: int, examples: int) -> None:
         logits = rng.normal(0, 1, (examples, CLASSES)).astype(np.float32)
         logits[everyone, labels] += (ease + 4 * member[run]).astype(np.float32)
         said = Observed(everyone, observe(torch.from_numpy(logits), y))
-        write_run(run_path(directory, run), [Step(1, said, None)], member[run], ids, {"run": run})
+        write_run(
+            run_path(directory, run),
+            [Step(1, said, None)],
+            member[run],
+            ids,
+            {"run": run, "key": "0"},
+            Layout.of(Classification()),
+        )
 
 
 def made_up(directory: Path, runs: int, steps: int, examples: int, **more: Any) -> tuple[Any, ...]:
@@ -52,16 +60,20 @@ def made_up(directory: Path, runs: int, steps: int, examples: int, **more: Any) 
     rng = np.random.default_rng(0)
     labels = rng.integers(0, CLASSES, examples)
     ids = np.array([f"train/{i}" for i in range(examples)])
-    nobody = np.full(examples, "")
-    population = Population(
-        ids, np.full(examples, "train"), labels, nobody, np.zeros(examples, np.bool_), nobody, np.full(examples, -1), nobody,
-        rng.integers(0, 256, (examples, 8, 8)).astype(np.uint8),
-    )  # fmt: skip
-    write_population(directory, population)
+    pictures = rng.integers(0, 256, (examples, 8, 8)).astype(np.uint8)
+    write_population(directory, Population.of(ids, np.full(examples, "train"), labels, pictures))
     task = {"name": "made up", "classes": [str(c) for c in range(CLASSES)]}
-    about = {"key": "0", "task": task, "steps": {"unit": "epoch", "last": steps}, "blocks": [runs]}
+    objective = Classification(CLASSES)
+    about = {
+        "objective": str(objective),
+        **Layout.of(objective).values(),
+        "key": "0",
+        "task": task,
+        "steps": {"unit": "epoch", "last": steps},
+        "blocks": [runs],
+    }
     write_manifest(directory, {**about, **more})
-    return rng, ids, labels, byrote.Subsets(0.7).membership([runs], nobody, 0)
+    return rng, ids, labels, byrote.Subsets(0.7).membership([runs], np.full(examples, ""), 0)
 
 
 def act(directory: Path, action: str) -> None:

@@ -14,7 +14,7 @@ from sklearn.ensemble import RandomForestClassifier
 import byrote
 from byrote.scores import loss, memorization
 from byrote.task.datasets.fashion_mnist import CLASSES, fashion
-from byrote.training.collect import Progress
+from byrote.training.progress import Progress
 
 RUNS = 10
 

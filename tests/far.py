@@ -15,7 +15,6 @@ import numpy as np
 from fsspec.implementations.local import LocalFileSystem
 
 from byrote.record import (
-    BASE_COLUMNS,
     Observed,
     Population,
     Step,
@@ -25,6 +24,7 @@ from byrote.record import (
     write_run,
 )
 from byrote.record.storage import place
+from layout import BASE_COLUMNS, LAYOUT, MANIFEST, run_settings
 
 N, LAST, RUNS = 40, 5, 10
 PAGE = 20
@@ -94,15 +94,14 @@ def fill(where: Any, runs: int = RUNS) -> None:
     directory = place(where)
     rng = np.random.default_rng(0)
     ids = np.array([f"train/{i}" for i in range(N)])
-    text, number = np.full(N, ""), np.zeros(N, np.int64)
+    number = np.zeros(N, np.int64)
     pictures = rng.integers(0, 256, (N, 6, 6)).astype(np.uint8)
-    whole = (np.full(N, "train"), number, text, np.zeros(N, np.bool_), text, number - 1, text, pictures)
-    write_population(directory, Population(ids, *whole))
+    write_population(directory, Population.of(ids, np.full(N, "train"), number, pictures))
     body = {"task": {"classes": ["a", "b"]}, "steps": {"unit": "epoch", "last": LAST}, "blocks": [runs], "key": ""}
-    write_manifest(directory, body)
+    write_manifest(directory, {**MANIFEST, **body})
     for run in range(runs):
         member = rng.random(N) < 0.7
-        write_run(run_path(directory, run), steps(member, run), member, ids, {"run": run})
+        write_run(run_path(directory, run), steps(member, run), member, ids, run_settings(run), LAYOUT)
 
 
 def steps(member: np.ndarray, run: int) -> Iterator[Step]:

@@ -12,7 +12,7 @@ N, TEST, CANARIES, FEATURES, CLASSES = 33, 6, 4, 5, 3
 def people(n: int = N) -> Population:
     rng = np.random.default_rng(0)
     total = n + TEST + CANARIES
-    return Population(
+    return Population.of(
         ids=np.arange(total).astype(np.str_),
         split=np.repeat(["train", "test", "canary"], [n, TEST, CANARIES]),
         labels=rng.integers(0, CLASSES, total),

@@ -12,6 +12,7 @@ from byrote.task.recipe import Recipe
 from byrote.task.schedule import linear
 from byrote.task.task import Task
 from byrote.training.collect import collect
+from byrote.training.compute import Compute
 
 TRAIN, TEST, CLASSES = 240, 60, 4
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -59,6 +60,6 @@ def make(directory: Path, *, runs: int = 14, canaries: int = 12, vectors: bool =
         directory,
         runs=runs,
         canaries=Canaries.of_each(canaries),
-        workers=1,
+        compute=Compute(workers=1),
         source="small.py",
     )

@@ -13,6 +13,7 @@ from byrote.cli import app, main
 from byrote.evidence.catalogue import find_score
 from byrote.evidence.evaluate import evaluate
 from byrote.training.collect import collect
+from byrote.training.compute import Compute
 from small import small_task
 
 ROOT = Path(__file__).parent.parent
@@ -56,7 +57,7 @@ def test_the_python_of_the_model_page(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_the_score_of_the_contributing_page_runs_on_any_record(tmp_path: Path) -> None:
     (block,) = blocks("CONTRIBUTING.md")
     (tmp_path / "my_score.py").write_text(block)
-    record = collect(small_task(), tmp_path / "record", runs=2, workers=1)
+    record = collect(small_task(), tmp_path / "record", runs=2, compute=Compute(workers=1))
     values = evaluate(find_score(f"{tmp_path / 'my_score.py'}:largest_loss"), record)
     assert np.isfinite(values.value[values.runs_in > 0]).all()
 

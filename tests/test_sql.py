@@ -18,6 +18,7 @@ from byrote.task.models import mlp
 from byrote.task.recipe import Recipe
 from byrote.task.task import Task
 from byrote.training.collect import collect
+from byrote.training.compute import Compute
 
 PAGE = (Path(__file__).parent.parent / "docs/sql.md").read_text()
 BLOCKS = {
@@ -41,7 +42,7 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
         ("ant", "bee", "cat"),
     )
     directory = tmp_path_factory.mktemp("record")
-    return collect(task, directory, runs=6, design=Subsets(0.7), canaries=Canaries(3, 3, 3), workers=1)
+    return collect(task, directory, runs=6, design=Subsets(0.7), canaries=Canaries(3, 3, 3), compute=Compute(workers=1))
 
 
 @pytest.fixture(autouse=True)

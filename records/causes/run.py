@@ -125,7 +125,9 @@ def rules(source: str, seeds: list[int], runs: int, each: int, out: Path) -> tup
     before: Counter[str] = Counter()
     for seed in seeds:
         task = planted(source, seed, each)
-        record = byrote.collect(task, out / f"{task.name.removeprefix('planted ')}-{seed}", runs=runs, workers=1)
+        record = byrote.collect(
+            task, out / f"{task.name.removeprefix('planted ')}-{seed}", runs=runs, compute=byrote.Compute(workers=1)
+        )
         everyone = np.flatnonzero(record.population.where("train"))
         found = explain(record, everyone, answers=read_outcomes(record), dependences=NOBODY)
         after.update((kind_of(one), one.cause) for one in found)

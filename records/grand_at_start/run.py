@@ -45,7 +45,7 @@ def at_start(x: NDArray[np.float32], y: NDArray[np.int64]) -> NDArray[np.float64
 def early(task: byrote.Task) -> NDArray[np.float64]:
     """Return EL2N after five epochs, averaged over the runs that were trained on the example."""
     with tempfile.TemporaryDirectory() as folder:
-        record = byrote.collect(task, folder, runs=MODELS, seed=1, workers=1)
+        record = byrote.collect(task, folder, runs=MODELS, seed=1, compute=byrote.Compute(workers=1))
         return byrote.evaluate(el2n.bind(step=5), record).value[record.population.where("train")]
 
 

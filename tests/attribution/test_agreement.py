@@ -11,10 +11,12 @@ from byrote.attribution import Block, agreement, tracin, trak
 from byrote.errors import InvalidData, MissingEvidence, Remedy
 from byrote.evidence.evaluate import pairs
 from byrote.locate import replay
+from byrote.objectives import Classification
 from byrote.record import Record
 from byrote.scores import influence
 from byrote.task.canaries import Canaries
 from byrote.training.collect import collect
+from byrote.training.compute import Compute
 from byrote.training.tensors import to_tensors
 from small import small_task
 
@@ -23,7 +25,9 @@ RUNS = 24
 
 @pytest.fixture(scope="module")
 def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
-    return collect(small_task(), tmp_path_factory.mktemp("record"), runs=RUNS, canaries=Canaries(), workers=1)
+    return collect(
+        small_task(), tmp_path_factory.mktemp("record"), runs=RUNS, canaries=Canaries(), compute=Compute(workers=1)
+    )
 
 
 def asked(record: Record) -> tuple[np.ndarray, np.ndarray]:
@@ -79,7 +83,10 @@ def test_gradient_attributions_of_a_replayed_run_can_be_compared(record: Record)
     run = record.runs[0]
     examples = examples[record.member(run)[examples]]
     models = list(replay(small_task(), record, run, epochs=(1, 3)))
-    parts = *to_tensors(record.population, "cpu", examples), *to_tensors(record.population, "cpu", targets)
+    parts = (
+        *to_tensors(record.population, Classification(), "cpu", examples),
+        *to_tensors(record.population, Classification(), "cpu", targets),
+    )
     for blocks in (
         tracin([each.model for each in models], [each.learning_rate for each in models], *parts, block=32),
         trak([models[-1].model], *parts, sketch=12, block=32),
@@ -133,7 +140,7 @@ def test_refusals(record: Record, tmp_path: Path) -> None:
     examples, targets = asked(record)
     with pytest.raises(InvalidData, match=r"A block of shape \(3, 90\) does not fit 80 examples and 90 targets\."):
         agreement([(np.arange(90), np.zeros((3, 90)))], record, examples, targets)
-    few = collect(small_task(1), tmp_path, runs=2, canaries=Canaries(), workers=1)
+    few = collect(small_task(1), tmp_path, runs=2, canaries=Canaries(), compute=Compute(workers=1))
     with pytest.raises(MissingEvidence, match=r"needs 4 runs or more besides .*, but .* has 2 finished") as refused:
         agreement([], few, examples, targets)
     assert refused.value.remedy == Remedy("more_runs", 4)
@@ -147,7 +154,9 @@ def test_refusals(record: Record, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def long_tailed(tmp_path_factory: pytest.TempPathFactory) -> Record:
-    return collect(long_tail.task(), tmp_path_factory.mktemp("tail"), runs=32, canaries=Canaries(), workers=1)
+    return collect(
+        long_tail.task(), tmp_path_factory.mktemp("tail"), runs=32, canaries=Canaries(), compute=Compute(workers=1)
+    )
 
 
 def rare(record: Record, names: list[str]) -> tuple[np.ndarray, list[int]]:
@@ -172,7 +181,10 @@ def test_tracin_finds_the_twin_as_retraining_does(long_tailed: Record, sketch: i
     targets, twins = rare(long_tailed, population.ids[examples].tolist())
     found = list(replay(long_tail.task(), long_tailed, 0, epochs=(2, 4, 8, 12)))
     models, rates = [each.model for each in found], [each.learning_rate for each in found]
-    parts = *to_tensors(population, "cpu", examples), *to_tensors(population, "cpu", targets)
+    parts = (
+        *to_tensors(population, Classification(), "cpu", examples),
+        *to_tensors(population, Classification(), "cpu", targets),
+    )
     blocks = list(tracin(models, rates, *parts, sketch=sketch))
     assert len(twins) == 12
     assert first_of_all(blocks, twins) == 1
@@ -185,7 +197,10 @@ def test_trak_finds_the_twin_with_ten_models_and_hardly_with_one(long_tailed: Re
     examples = np.flatnonzero(population.where("train"))
     targets, twins = rare(long_tailed, population.ids[examples].tolist())
     models = [next(replay(long_tail.task(), long_tailed, run, epochs=(12,))).model for run in range(10)]
-    parts = *to_tensors(population, "cpu", examples), *to_tensors(population, "cpu", targets)
+    parts = (
+        *to_tensors(population, Classification(), "cpu", examples),
+        *to_tensors(population, Classification(), "cpu", targets),
+    )
     ten, one = (list(trak(models[:count], *parts, sketch=64)) for count in (10, 1))
     assert first_of_all(ten, twins) > 0.9 > 0.6 > first_of_all(one, twins) > 0.1
     many, single = (agreement(blocks, long_tailed, examples, targets).pearson for blocks in (ten, one))

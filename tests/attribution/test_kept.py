@@ -30,11 +30,13 @@ from byrote.attribution.tables import agreement_verdict, attribution_rows
 from byrote.errors import ByroteError, InvalidData, MissingEvidence, Remedy, WrongRecord
 from byrote.evidence.evaluate import pairs
 from byrote.locate import replay
+from byrote.objectives import Classification
 from byrote.record import Record
 from byrote.scores import influence
 from byrote.stats.estimate import Estimate
 from byrote.task.canaries import Canaries
 from byrote.training.collect import collect
+from byrote.training.compute import Compute
 from byrote.training.tensors import to_tensors
 from small import small_task
 
@@ -43,7 +45,13 @@ RUNS, TARGETS = 9, 15
 
 @pytest.fixture(scope="module")
 def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
-    return collect(small_task(), tmp_path_factory.mktemp("record"), runs=RUNS, canaries=Canaries.of_each(2), workers=1)
+    return collect(
+        small_task(),
+        tmp_path_factory.mktemp("record"),
+        runs=RUNS,
+        canaries=Canaries.of_each(2),
+        compute=Compute(workers=1),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +66,10 @@ def members(record: Record, run: int) -> np.ndarray:
 def by_hand(record: Record, run: int, targets: np.ndarray, **options: int | None) -> np.ndarray:
     """TracIn over all three epochs, `[example, target]`, of the run's real training examples."""
     models = list(replay(small_task(), record, run, epochs=(1, 2, 3)))
-    parts = *to_tensors(record.population, "cpu", members(record, run)), *to_tensors(record.population, "cpu", targets)
+    parts = (
+        *to_tensors(record.population, Classification(), "cpu", members(record, run)),
+        *to_tensors(record.population, Classification(), "cpu", targets),
+    )
     blocks = tracin([each.model for each in models], [each.learning_rate for each in models], *parts, **options)
     return np.concatenate([value for _, value in blocks], axis=1)
 
@@ -95,7 +106,10 @@ def test_trak_takes_the_last_models(record: Record) -> None:
     found = attribute(small_task(), record, "trak", runs=(0, 1), targets=4, seed=1)
     chosen = np.union1d(members(record, 0), members(record, 1))
     models = [next(replay(small_task(), record, run, epochs=(3,))).model for run in (0, 1)]
-    parts = *to_tensors(record.population, "cpu", chosen), *to_tensors(record.population, "cpu", found.targets)
+    parts = (
+        *to_tensors(record.population, Classification(), "cpu", chosen),
+        *to_tensors(record.population, Classification(), "cpu", found.targets),
+    )
     ((_, value),) = trak(models, *parts, sketch=len(chosen) // 10, seed=1)
     np.testing.assert_allclose(found.value[chosen], value, rtol=1e-4, atol=1e-7)
     assert found.about.epochs == (3,)
@@ -270,7 +284,7 @@ def test_sentences_say_how_much_an_agreement_can_mean(record: Record, found: Att
 
 
 def test_one_run_is_enough_to_attribute(tmp_path: Path) -> None:
-    alone = collect(small_task(), tmp_path, runs=1, canaries=Canaries(), workers=1)
+    alone = collect(small_task(), tmp_path, runs=1, canaries=Canaries(), compute=Compute(workers=1))
     found = attribute(small_task(), alone, targets=5)
     assert found.about.agreement is None
     assert found.about.compared == 0

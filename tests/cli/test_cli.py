@@ -17,6 +17,7 @@ import pytest
 from byrote.cli import main
 from byrote.task.canaries import Canaries
 from byrote.training.collect import collect
+from byrote.training.compute import Compute
 from small import small_task
 
 BYROTE = [sys.executable, "-c", "from byrote.cli import main; main()"]
@@ -81,7 +82,7 @@ def assert_sentence(result: subprocess.CompletedProcess[str], *told: str) -> Non
 @pytest.fixture(scope="module")
 def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("cli") / "record"
-    collect(small_task(), directory, runs=10, canaries=Canaries.of_each(2), workers=1)
+    collect(small_task(), directory, runs=10, canaries=Canaries.of_each(2), compute=Compute(workers=1))
     return directory
 
 
@@ -274,7 +275,7 @@ def test_scores_that_do_not_exist_or_lack_evidence(record: Path, tmp_path: Path)
         assert_sentence(
             byrote("score", record, *asked), "lira is a membership attack", f"`byrote attack {record}`", "byrote.guess"
         )
-    collect(small_task(), tmp_path, runs=1, workers=1)
+    collect(small_task(), tmp_path, runs=1, compute=Compute(workers=1))
     assert_sentence(byrote("score", tmp_path, "memorization"), "memorization needs 2 runs or more", "has 1 finished")
 
 

@@ -12,8 +12,6 @@ from byrote.errors import MissingEvidence
 from byrote.evidence.columns import per_run
 from byrote.evidence.evaluate import Values, evaluate, jackknife, pairs
 from byrote.record import (
-    BASE_COLUMNS,
-    COLUMNS,
     Observed,
     Population,
     Record,
@@ -39,17 +37,21 @@ from byrote.scores import (
 from byrote.signature import Score, score
 from byrote.task.canaries import Canaries
 from byrote.training.collect import collect
+from byrote.training.compute import Compute
+from layout import BASE_COLUMNS, LAYOUT, MANIFEST, run_settings
 
 RUNS, EPOCHS = 8, 4
 FLAT = [s for s in SCORES.values() if s.key == ("example",)]
-WITHIN = [s for s in FLAT if "run" not in s.axes and all(need.column in COLUMNS for need in s.needs)]
+WITHIN = [s for s in FLAT if "run" not in s.axes and all(need.column in LAYOUT.columns for need in s.needs)]
 
 
 @pytest.fixture(scope="module")
 def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
     """Eight small perceptrons, four epochs each, with twelve canaries."""
     where = tmp_path_factory.mktemp("audit")
-    return collect(small.small_task(EPOCHS), where, runs=RUNS, canaries=Canaries(4, 4, 4), seed=5, workers=1)
+    return collect(
+        small.small_task(EPOCHS), where, runs=RUNS, canaries=Canaries(4, 4, 4), seed=5, compute=Compute(workers=1)
+    )
 
 
 def member(record: Record) -> NDArray[np.bool_]:
@@ -245,7 +247,7 @@ def test_too_few_runs_are_refused(record: Record) -> None:
 def lasting(where: Path, seen: dict[int, NDArray[np.float64]], *, inside: NDArray[np.bool_] | None = None) -> Record:
     """A record of training passes alone: per run, `correct` over [step, example], NaN where it was not presented."""
     steps, n = seen[0].shape
-    population = Population(
+    population = Population.of(
         ids=np.array([f"train/{i}" for i in range(n)]),
         split=np.full(n, "train"),
         labels=np.zeros(n, np.int64),
@@ -258,7 +260,7 @@ def lasting(where: Path, seen: dict[int, NDArray[np.float64]], *, inside: NDArra
     )
     write_population(where, population)
     body = {"task": {"classes": ["a"]}, "steps": {"unit": "epoch", "last": steps}, "blocks": [len(seen)], "key": ""}
-    write_manifest(where, body)
+    write_manifest(where, {**MANIFEST, **body})
     for run, values in seen.items():
         trained = ~np.isnan(values).all(0) if inside is None else inside[run]
         spoken = []
@@ -268,7 +270,7 @@ def lasting(where: Path, seen: dict[int, NDArray[np.float64]], *, inside: NDArra
             kinds = {name: kind.to_pandas_dtype() for name, kind in BASE_COLUMNS.items()}
             columns = {name: said.astype(kinds[name]) for name in ("correct", "confidence", "margin")}
             spoken.append(Step(step + 1, None, Observed(positions, columns)))
-        write(run_path(where, run), spoken, trained, population.ids, {})
+        write(run_path(where, run), spoken, trained, population.ids, run_settings(run), LAYOUT)
     return Record(where)
 
 
@@ -360,7 +362,14 @@ def test_a_value_of_a_run_that_did_not_record_it_is_nan(tmp_path: Path) -> None:
             "confidence": np.ones(4, np.float32),
         }
         clean = Observed(np.arange(4), values)
-        write(run_path(tmp_path, run), [Step(1, clean, None)], np.ones(4, np.bool_), record.population.ids, {})
+        write(
+            run_path(tmp_path, run),
+            [Step(1, clean, None)],
+            np.ones(4, np.bool_),
+            record.population.ids,
+            run_settings(run),
+            LAYOUT,
+        )
     assert evaluate(known, Record(tmp_path), runs=[1, 2]).value.tolist() == [0, 0, 0, 0]
     with pytest.raises(MissingEvidence, match=r"known reads correct\[run example\], but run 0 has not recorded it"):
         evaluate(known, Record(tmp_path))

@@ -25,6 +25,7 @@ from byrote.scores import (
 from byrote.signature import Score
 from byrote.task.canaries import Canaries
 from byrote.training.collect import collect
+from byrote.training.compute import Compute
 
 RUNS, EPOCHS = 8, 4
 
@@ -33,7 +34,9 @@ RUNS, EPOCHS = 8, 4
 def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
     """Eight small perceptrons, each on 70 % of 72 real examples and with twelve canaries."""
     where = tmp_path_factory.mktemp("audit")
-    return collect(small.small_task(EPOCHS), where, runs=RUNS, canaries=Canaries(4, 4, 4), seed=5, workers=1)
+    return collect(
+        small.small_task(EPOCHS), where, runs=RUNS, canaries=Canaries(4, 4, 4), seed=5, compute=Compute(workers=1)
+    )
 
 
 @pytest.mark.parametrize("attack", [lira, rmia.bind(online=False), bavaria, calibrated_loss], ids=str)

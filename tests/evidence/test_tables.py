@@ -16,12 +16,13 @@ from byrote.scores import csl, forgetting, influence, mean_confidence, memorizat
 from byrote.signature import score
 from byrote.task.canaries import Canaries
 from byrote.training.collect import collect
+from byrote.training.compute import Compute
 
 
 @pytest.fixture(scope="module")
 def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
     where = tmp_path_factory.mktemp("audit")
-    return collect(small.small_task(3), where, runs=6, canaries=Canaries(4, 4, 4), workers=1)
+    return collect(small.small_task(3), where, runs=6, canaries=Canaries(4, 4, 4), compute=Compute(workers=1))
 
 
 def where(record: Record, name: str) -> int:

@@ -22,8 +22,10 @@ from byrote.findings.removed import draw_removal, onion_rows, removal_rows
 from byrote.record import Record
 from byrote.scores import memorization
 from byrote.task.canaries import Canaries
-from byrote.training.collect import Progress, collect
+from byrote.training.collect import collect
+from byrote.training.compute import Compute
 from byrote.training.matching import as_recorded
+from byrote.training.progress import Progress
 from small import small_task
 
 SHARE = 15 / 195
@@ -32,12 +34,19 @@ SEEDS = 4
 
 @pytest.fixture(scope="module")
 def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
-    return collect(long_tail.task(), tmp_path_factory.mktemp("removal") / "record", runs=20, workers=1)
+    return collect(long_tail.task(), tmp_path_factory.mktemp("removal") / "record", runs=20, compute=Compute(workers=1))
 
 
 @pytest.fixture(scope="module")
 def removal(record: Record) -> Removal:
-    return remove(long_tail.task(), record, record.directory.parent / "out", shares=(SHARE,), seeds=SEEDS, workers=1)
+    return remove(
+        long_tail.task(),
+        record,
+        record.directory.parent / "out",
+        shares=(SHARE,),
+        seeds=SEEDS,
+        compute=Compute(workers=1),
+    )
 
 
 def named(record: Record, positions: np.ndarray) -> list[str]:
@@ -139,13 +148,21 @@ def test_a_second_call_trains_only_what_is_new(record: Record, removal: Removal)
     before = {path: path.stat().st_mtime_ns for path in out.rglob("runs/*.parquet")}
     (out / "memorized-15" / "runs").joinpath(sorted(p.name for p in (out / "memorized-15/runs").iterdir())[1]).unlink()
     told: list[Progress] = []
-    again = remove(long_tail.task(), record, out, shares=(SHARE, 0.2), seeds=SEEDS, workers=1, progress=told.append)
+    again = remove(
+        long_tail.task(),
+        record,
+        out,
+        shares=(SHARE, 0.2),
+        seeds=SEEDS,
+        compute=Compute(workers=1),
+        progress=told.append,
+    )
     for key, right in removal.right.items():
         np.testing.assert_array_equal(again.right[key], right)
     new = {path for path in out.rglob("runs/*.parquet") if before.get(path) != path.stat().st_mtime_ns}
     assert len(new) == 1 + 4 * SEEDS
     assert told[-1].steps == told[-1].of_steps
-    fewer = remove(long_tail.task(), record, out, shares=(SHARE,), seeds=2, workers=1)
+    fewer = remove(long_tail.task(), record, out, shares=(SHARE,), seeds=2, compute=Compute(workers=1))
     np.testing.assert_array_equal(fewer.right["memorized", SHARE], removal.right["memorized", SHARE][:2])
 
 
@@ -206,8 +223,8 @@ def replace_labels(examples: long_tail.Examples, labels: np.ndarray) -> long_tai
 
 def test_canaries_of_the_record_stay_in(tmp_path: Path) -> None:
     task = small_task()
-    planted = collect(task, tmp_path / "record", runs=4, canaries=Canaries(2, 2, 2), workers=1)
-    found = remove(task, planted, tmp_path / "out", shares=(0.5,), seeds=2, workers=1)
+    planted = collect(task, tmp_path / "record", runs=4, canaries=Canaries(2, 2, 2), compute=Compute(workers=1))
+    found = remove(task, planted, tmp_path / "out", shares=(0.5,), seeds=2, compute=Compute(workers=1))
     assert found.candidates == 76
     assert found.removed == {0.5: 38}
     chosen = {str(name) for name in planted.population.source if name}
@@ -233,7 +250,7 @@ def test_second_copies_are_the_next_layer_of_the_onion(record: Record, monkeypat
 
     monkeypatch.setattr("byrote.experiments.onion.best_memorization", first_copies)
     out = record.directory.parent / "onion"
-    onion = peel(long_tail.task(), record, out, share=SHARE, workers=1)
+    onion = peel(long_tail.task(), record, out, share=SHARE, compute=Compute(workers=1))
     assert onion.removed == onion.next == 15
     assert onion.new_layer.low > 0
     assert onion.new_layer.value == pytest.approx(onion.now.value - onion.by_chance.value)
@@ -271,7 +288,7 @@ def test_a_random_layer_is_no_onion(record: Record, monkeypatch: pytest.MonkeyPa
         return replace(values, value=np.random.default_rng(3).random(len(values.value)) * 0.2)
 
     monkeypatch.setattr("byrote.experiments.onion.best_memorization", lots)
-    onion = peel(long_tail.task(), record, record.directory.parent / "lots", share=SHARE, workers=1)
+    onion = peel(long_tail.task(), record, record.directory.parent / "lots", share=SHARE, compute=Compute(workers=1))
     assert onion.new_layer.low < 0 < onion.new_layer.high
     assert onion.rise.low < 0 < onion.rise.high
 
@@ -289,7 +306,7 @@ def test_without_margins_the_textbook_estimate_ranks(record: Record, monkeypatch
 def test_the_command_prints_a_table_and_resumes(tmp_path: Path) -> None:
     (tmp_path / "task.py").write_text("from small import small_task\ntask = small_task(epochs=9)\n")
     task, out = str(tmp_path / "task.py"), tmp_path / "record-removed"
-    made = collect(small_task(epochs=2), tmp_path / "record", runs=4, workers=1)
+    made = collect(small_task(epochs=2), tmp_path / "record", runs=4, compute=Compute(workers=1))
     asked = ["remove", task, str(made.directory), "--share", "0.2", "--seeds", "2", "--workers", "1", "--csv"]
     result = CliRunner().invoke(app, asked)
     assert result.exit_code == 0, result.output

@@ -15,7 +15,7 @@ def population(images: np.ndarray, labels: np.ndarray | None = None) -> Populati
     """Return a population of training examples only."""
     n = len(images)
     nobody = np.full(n, "")
-    return Population(
+    return Population.of(
         ids=np.array([f"train/{i}" for i in range(n)]),
         split=np.full(n, "train"),
         labels=np.zeros(n, np.int64) if labels is None else labels,

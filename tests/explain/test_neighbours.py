@@ -12,7 +12,7 @@ def population(inputs: np.ndarray, labels: np.ndarray, canaries: int = 0) -> Pop
     n = len(inputs)
     split = np.array(["train"] * (n - canaries) + ["canary"] * canaries)
     nobody = np.full(n, "")
-    return Population(
+    return Population.of(
         ids=np.array([f"{each}/{i}" for i, each in enumerate(split)]),
         split=split,
         labels=labels,

@@ -15,6 +15,7 @@ from byrote.task.recipe import Recipe
 from byrote.task.schedule import linear
 from byrote.task.task import Task
 from byrote.training.collect import collect
+from byrote.training.compute import Compute
 
 CLASSES, FEATURES, USUAL, EACH = 4, 24, 320, 24
 KINDS = ("usual", "wrong", "copy", "source", "blend", "far")
@@ -68,7 +69,9 @@ def planted_task() -> Task:
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Record:
-    return collect(planted_task(), Path(tmp_path_factory.mktemp("planted")) / "record", runs=24, workers=1)
+    return collect(
+        planted_task(), Path(tmp_path_factory.mktemp("planted")) / "record", runs=24, compute=Compute(workers=1)
+    )
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from byrote.record import Observed, Record, Step, write_manifest, write_populati
 from byrote.report import Findings, NotMeasured, findings, sentences
 from byrote.report.verdict import percent
 from byrote.scores import memorization
+from layout import LAYOUT, MANIFEST, run_settings
 from small_record import CLOSING, make
 
 
@@ -152,7 +153,18 @@ def own_loop(record: Record, directory: Path, *, clean_pass: bool) -> Record:
         record.population,
         **{
             name: getattr(record.population, name)[real]
-            for name in ("ids", "split", "labels", "canary", "verification", "source", "true_label", "groups", "inputs")
+            for name in (
+                "ids",
+                "split",
+                "labels",
+                "canary",
+                "verification",
+                "source",
+                "true_label",
+                "groups",
+                "weights",
+                "inputs",
+            )
         },
     )
     rng = np.random.default_rng(0)
@@ -161,6 +173,8 @@ def own_loop(record: Record, directory: Path, *, clean_pass: bool) -> Record:
     write_manifest(
         directory,
         {
+            **MANIFEST,
+            "objective": record.manifest["objective"],
             "key": "k",
             "byrote": "0",
             "task": {"name": CLOSING, "classes": list(record.classes)},
@@ -176,7 +190,14 @@ def own_loop(record: Record, directory: Path, *, clean_pass: bool) -> Record:
         return Observed(positions, values)
 
     steps = [Step(s, said(np.arange(n)) if clean_pass and s == 3 else None, said(train)) for s in (1, 2, 3)]
-    write_run(directory / "runs" / "0000.parquet", steps, population.where("train"), population.ids, {"run": 0})
+    write_run(
+        directory / "runs" / "0000.parquet",
+        steps,
+        population.where("train"),
+        population.ids,
+        run_settings(0, "k"),
+        LAYOUT,
+    )
     return Record(directory)
 
 

@@ -24,6 +24,7 @@ from byrote.task.recipe import Recipe
 from byrote.task.schedule import linear
 from byrote.task.task import Task
 from byrote.training.collect import collect
+from byrote.training.compute import Compute
 
 RUNS, SIZE = 100, 20
 Bools = NDArray[np.bool_]
@@ -58,7 +59,7 @@ def columns(tmp_path_factory: pytest.TempPathFactory) -> Columns:
     recipe = Recipe(epochs=20, batch_size=64, learning_rate=linear(0.003), evaluate_every=0)
     task = Task(lambda: mlp((28, 28), 10, width=64), train, test, recipe, given.classes)
     for runs in range(10, RUNS + 1, 10):
-        collect(task, where, runs=runs, canaries=Canaries(mislabeled=50), seed=0, workers=2)
+        collect(task, where, runs=runs, canaries=Canaries(mislabeled=50), seed=0, compute=Compute(workers=2))
     record = Record(where)
     member = np.stack([record.member(run) for run in record.runs])
     who = member.any(axis=0)

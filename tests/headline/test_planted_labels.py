@@ -21,6 +21,7 @@ from byrote.task.recipe import Recipe
 from byrote.task.schedule import linear
 from byrote.task.task import Task
 from byrote.training.collect import collect
+from byrote.training.compute import Compute
 
 SEED, PLANTED = 0, 250
 RECIPE = Recipe(epochs=20, batch_size=128, learning_rate=linear(0.006), evaluate_every=0)
@@ -39,7 +40,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
     given = fashion()
     task = Task(lambda: cnn((28, 28), 10), standardized(given.train), standardized(given.test), RECIPE, given.classes)
     where, planted = tmp_path_factory.mktemp("fashion"), Canaries(mislabeled=PLANTED)
-    record = collect(task, where, runs=10, design=halves(), canaries=planted, seed=SEED, workers=2)
+    record = collect(task, where, runs=10, design=halves(), canaries=planted, seed=SEED, compute=Compute(workers=2))
     wrong = record.population.canary == "mislabeled"
     asked = wrong | record.population.where("train")
     assert (int(wrong.sum()), int(asked.sum())) == (PLANTED, 5_000)

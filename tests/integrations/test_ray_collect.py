@@ -25,6 +25,7 @@ from small import small_task
 ray = pytest.importorskip("ray")
 
 from byrote.integrations.ray import RayExecutor  # noqa: E402
+from byrote.training.compute import Compute  # noqa: E402
 
 RUNS = 9
 
@@ -65,10 +66,10 @@ def test_a_node_that_dies_in_the_middle_of_a_collection(joined: Any, tmp_path: P
     signals.mkdir()
     task = replace(small_task(), model=partial(Held, signals))
     settings: dict[str, Any] = {"runs": RUNS, "canaries": Canaries.of_each(2)}
-    collect(task, alone, workers=1, **settings)
+    collect(task, alone, compute=Compute(workers=1), **settings)
 
     with RayExecutor() as executor, ThreadPoolExecutor(1) as thread:
-        collecting = thread.submit(collect, task, shared, executor=executor, **settings)
+        collecting = thread.submit(collect, task, shared, compute=Compute(executor=executor), **settings)
         try:
             until(lambda: collecting.done() or len(finished(shared)) >= 2)
             (signals / "hold").touch()
@@ -115,7 +116,7 @@ def test_a_directory_is_the_same_one_for_workers_that_run_elsewhere(
     monkeypatch.chdir(tmp_path)
     with RayExecutor() as executor:
         assert executor.submit(os.getcwd).result(SECONDS) != str(tmp_path)
-        record = collect(task, "here", runs=2, executor=executor)
+        record = collect(task, "here", runs=2, compute=Compute(executor=executor))
     assert record.runs == (0, 1)
     assert len(finished(tmp_path / "here")) == 2
     assert nodes(tmp_path, "made"), "they were trained in the cluster"

@@ -22,6 +22,7 @@ from byrote.task.canaries import Canaries, parse_canaries, plant
 from byrote.task.recipe import Recipe
 from byrote.task.task import Task
 from byrote.training.collect import collect
+from byrote.training.compute import Compute
 from small import small_task
 
 EPOCHS = 16
@@ -39,7 +40,9 @@ def task() -> Task:
 
 @pytest.fixture(scope="module")
 def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
-    return collect(task(), tmp_path_factory.mktemp("record"), runs=4, canaries=Canaries(16, 2, 2), workers=1)
+    return collect(
+        task(), tmp_path_factory.mktemp("record"), runs=4, canaries=Canaries(16, 2, 2), compute=Compute(workers=1)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +130,7 @@ class Split(nn.Module):
 def test_the_path_that_memorizes_is_named(tmp_path: Path) -> None:
     """A linear path cannot fit random labels on so many examples; a wide one beside it can, and has to."""
     made = replace(small_task(n=400), model=Split, recipe=Recipe(30, 16, learning_rate=0.01, optimizer="adamw"))
-    kept = collect(made, tmp_path, runs=2, canaries=Canaries(70, 1, 1), workers=1)
+    kept = collect(made, tmp_path, runs=2, canaries=Canaries(70, 1, 1), compute=Compute(workers=1))
     found = locate(made, kept, 0, modules=["common", "private"])
     assert found.learned > 25
     assert [layer.kind for layer in found.layers] == ["Linear", "Sequential"]
@@ -211,7 +214,7 @@ def test_refusals(record: Record, tmp_path: Path) -> None:
         locate(task(), record, 9)
     with pytest.raises(InvalidData, match=r"1 examples cannot give an interval\."):
         locate(task(), record, examples=1)
-    bare = collect(task(), tmp_path / "bare", runs=1, canaries=Canaries(), workers=1)
+    bare = collect(task(), tmp_path / "bare", runs=1, canaries=Canaries(), compute=Compute(workers=1))
     stages: list[object] = []
     with pytest.raises(MissingEvidence, match=r"trained on no mislabeled canary") as refused:
         locate(task(), bare, tell=lambda *stage: stages.append(stage))
@@ -223,7 +226,7 @@ def test_refusals(record: Record, tmp_path: Path) -> None:
     stubborn = replace(
         task(), model=lambda: Stubborn(other), recipe=Recipe(epochs=1, batch_size=16, learning_rate=1e-6)
     )
-    kept = collect(stubborn, tmp_path / "stubborn", runs=2, canaries=Canaries(1, 0, 0), workers=1)
+    kept = collect(stubborn, tmp_path / "stubborn", runs=2, canaries=Canaries(1, 0, 0), compute=Compute(workers=1))
     (run,) = [run for run in kept.runs if kept.member(run)[wrong.canary == "mislabeled"].any()]
     with pytest.raises(MissingEvidence, match=r"predicts 0 of its 1 planted wrong labels") as refused:
         locate(stubborn, kept, run)

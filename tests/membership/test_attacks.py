@@ -17,6 +17,7 @@ from byrote.report.verdict import sentences
 from byrote.stats.not_measured import NotMeasured
 from byrote.summaries import OperatingPoint
 from byrote.task.designs import halves
+from layout import LAYOUT, MANIFEST, run_settings
 
 RUNS, EXAMPLES = 12, 600
 
@@ -25,23 +26,20 @@ def made(directory: Path, leak: float, runs: int = RUNS, bad: int = 0) -> Record
     """Write a record in which the logit of a member is `leak` higher; the first `bad` examples have no loss in run 0."""
     rng = np.random.default_rng(3)
     ids = np.array([f"train/{i}" for i in range(EXAMPLES)])
-    nobody = np.full(EXAMPLES, "")
     labels = rng.integers(0, 3, EXAMPLES)
-    population = Population(
-        ids, np.full(EXAMPLES, "train"), labels, nobody, np.zeros(EXAMPLES, np.bool_), nobody, np.full(EXAMPLES, -1), nobody,
-        rng.integers(0, 256, (EXAMPLES, 4, 4)).astype(np.uint8),
-    )  # fmt: skip
-    write_population(directory, population)
+    pictures = rng.integers(0, 256, (EXAMPLES, 4, 4)).astype(np.uint8)
+    write_population(directory, Population.of(ids, np.full(EXAMPLES, "train"), labels, pictures))
     task = {"name": "made up", "classes": ["a", "b", "c"]}
-    write_manifest(directory, {"key": "0", "task": task, "steps": {"unit": "epoch", "last": 1}, "blocks": [runs]})
-    member = halves().membership([runs], nobody, 0)
+    steps = {"unit": "epoch", "last": 1}
+    write_manifest(directory, {**MANIFEST, "key": "0", "task": task, "steps": steps, "blocks": [runs]})
+    member = halves().membership([runs], np.full(EXAMPLES, ""), 0)
     ease = rng.normal(0, 1, EXAMPLES)
     for run in range(runs):
         logit = ease + rng.normal(size=EXAMPLES) + leak * member[run]
         loss = np.log1p(np.exp(-logit))
         loss[: bad if run == 0 else 0] = np.nan
         said = Observed(np.arange(EXAMPLES), {"loss": loss.astype(np.float32), "correct": logit > 0})
-        write_run(run_path(directory, run), [Step(1, said, None)], member[run], ids, {"run": run})
+        write_run(run_path(directory, run), [Step(1, said, None)], member[run], ids, run_settings(run, "0"), LAYOUT)
     return Record(directory)
 
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from byrote.objectives.classification import observe
-from byrote.record import BASE_COLUMNS
+from layout import BASE_COLUMNS
 
 
 def slowly(logits: NDArray[np.float64], label: int) -> dict[str, float]:

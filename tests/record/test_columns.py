@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from byrote.errors import WrongRecord
-from byrote.record import BASE_COLUMNS, Observed, Record, Step, run_path, write_run
+from byrote.record import Observed, Record, Step, run_path, write_run
 from byrote.record.columns import Columns
 from far import LAST, RUNS, N, fill, steps
+from layout import BASE_COLUMNS, LAYOUT, run_settings
 
 IDS = np.array([f"train/{i}" for i in range(N)])
 
@@ -79,7 +80,7 @@ def test_steps_about_different_examples_are_told_apart(directory: Path) -> None:
             yield Step(step, None, Observed(positions, {"loss": expected[step - 1, positions]}))
 
     member = np.arange(N) % 3 > 0
-    write_run(run_path(directory, 1), shifting(), member, ids, {})
+    write_run(run_path(directory, 1), shifting(), member, ids, run_settings(1), LAYOUT)
     record = Record(directory)
     np.testing.assert_array_equal(record.member(1), member & ~np.isnan(expected).all(0))
     for _ in range(2):
@@ -93,7 +94,7 @@ def test_a_run_that_knew_fewer_examples_is_read(directory: Path) -> None:
     fewer = N // 2
     said = {name: np.arange(fewer).astype(kind.to_pandas_dtype()) for name, kind in BASE_COLUMNS.items()}
     step = Step(1, None, Observed(np.arange(fewer), said))
-    write_run(run_path(directory, 1), [step], np.ones(fewer, np.bool_), IDS[:fewer], {})
+    write_run(run_path(directory, 1), [step], np.ones(fewer, np.bool_), IDS[:fewer], run_settings(1), LAYOUT)
     found = Record(directory).at_step(1, "loss_seen", 1)
     np.testing.assert_array_equal(found[:fewer], np.arange(fewer))
     assert np.isnan(found[fewer:]).all()
@@ -109,7 +110,7 @@ def test_ids_in_another_order_are_put_in_that_of_the_record(directory: Path) -> 
             passes = [each and Observed(place[each.positions], each.values) for each in (step.clean, step.seen)]
             yield Step(step.step, *passes)
 
-    write_run(run_path(directory, 1), moved(), member[order], IDS[order], {})
+    write_run(run_path(directory, 1), moved(), member[order], IDS[order], run_settings(1), LAYOUT)
     np.testing.assert_array_equal(Record(directory).over_steps(1, "loss_seen"), before)
     np.testing.assert_array_equal(Record(directory).member(1), member)
 
@@ -135,6 +136,6 @@ def test_a_run_that_changes_while_it_is_read_is_named(directory: Path) -> None:
     record = Record(directory)
     record.over_steps(1, "loss")
     member = ~record.member(1)
-    write_run(run_path(directory, 1), steps(member, 1), member, IDS, {})
+    write_run(run_path(directory, 1), steps(member, 1), member, IDS, run_settings(1), LAYOUT)
     with pytest.raises(WrongRecord, match=r"0001\.parquet cannot be read \(it has changed since"):
         record.over_steps(1, "loss")

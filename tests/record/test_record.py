@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from byrote.errors import ByroteError, MissingEvidence, WrongRecord
 from byrote.record import (
-    BASE_COLUMNS,
-    RUN_SCHEMA,
     SCHEMA,
     Observed,
     Population,
@@ -23,13 +21,14 @@ from byrote.record import (
     write_population,
     write_run,
 )
+from layout import BASE_COLUMNS, LAYOUT, MANIFEST, run_settings
 
 N, LAST = 6, 3
 MEMBER = np.array([True, False, True, True, False, False])
 
 
 def population(inputs: NDArray[Any] | None = None) -> Population:
-    return Population(
+    return Population.of(
         ids=np.array(["train/0", "train/1", "train/2", "test/0", "canary/mislabeled/train/7", "canary/noise/0"]),
         split=np.array(["train", "train", "train", "test", "canary", "canary"]),
         labels=np.array([0, 1, 0, 1, 1, 0]),
@@ -61,8 +60,8 @@ def steps() -> Iterator[Step]:
 def directory(tmp_path: Path) -> Path:
     write_population(tmp_path, population())
     task = {"name": "t", "source": "", "classes": ["no", "yes"]}
-    write_manifest(tmp_path, {"task": task, "steps": {"unit": "epoch", "last": LAST}})
-    write_run(run_path(tmp_path, 2), steps(), MEMBER, population().ids, {"run": 2, "seed": 5})
+    write_manifest(tmp_path, {**MANIFEST, "key": "k", "task": task, "steps": {"unit": "epoch", "last": LAST}})
+    write_run(run_path(tmp_path, 2), steps(), MEMBER, population().ids, run_settings(2, "k", seed=5), LAYOUT)
     return tmp_path
 
 
@@ -80,7 +79,7 @@ def test_runs_are_read_as_they_were_written(directory: Path) -> None:
             for step in range(1, LAST + 1):
                 np.testing.assert_array_equal(record.at_step(2, column, step), expected[step - 1])
     np.testing.assert_array_equal(record.member(2), MEMBER)
-    assert record.run_settings(2) == {"run": 2, "seed": 5}
+    assert record.run_settings(2) == {"run": 2, "key": "k", "seed": 5}
     assert record.classes == ("no", "yes")
 
 
@@ -93,7 +92,7 @@ def test_a_complete_column_keeps_its_type(directory: Path) -> None:
 
 def test_the_file_holds_nulls_in_the_order_of_the_schema_page(directory: Path) -> None:
     table = pq.read_table(run_path(directory, 2))
-    assert table.schema.names == RUN_SCHEMA.names
+    assert table.schema.names == LAYOUT.schema.names
     assert [table.schema.field(name).type for name in BASE_COLUMNS] == list(BASE_COLUMNS.values())
     keys = list(zip(table["step"].to_pylist(), table["example"].to_pylist(), strict=True))
     order = {name: i for i, name in enumerate(population().ids.tolist())}
@@ -109,16 +108,15 @@ def test_the_file_holds_nulls_in_the_order_of_the_schema_page(directory: Path) -
 
 def test_not_a_number_that_was_recorded_is_not_null(tmp_path: Path, directory: Path) -> None:
     said = {**values(0, 2), "loss": np.array([np.nan, np.inf], np.float32)}
-    write_run(
-        run_path(directory, 3), iter([Step(1, None, Observed(np.array([0, 2]), said))]), MEMBER, population().ids, {}
-    )
+    step = Step(1, None, Observed(np.array([0, 2]), said))
+    write_run(run_path(directory, 3), [step], MEMBER, population().ids, run_settings(3, "k"), LAYOUT)
     column = pq.read_table(run_path(directory, 3))["loss_seen"]
     assert column.null_count == 0
     np.testing.assert_array_equal(column.to_numpy(), [np.nan, np.inf])
 
 
 def test_equal_runs_are_equal_bytes(directory: Path) -> None:
-    write_run(run_path(directory, 4), steps(), MEMBER, population().ids, {"seed": 5, "run": 2})
+    write_run(run_path(directory, 4), steps(), MEMBER, population().ids, run_settings(2, "k", seed=5), LAYOUT)
     assert run_path(directory, 4).read_bytes() == run_path(directory, 2).read_bytes()
 
 
@@ -195,7 +193,7 @@ def test_a_broken_run_file_is_named_with_what_to_do(directory: Path, kept: float
 
 def test_a_run_file_with_rotten_values_is_named(directory: Path) -> None:
     path = run_path(directory, 2)
-    column = pq.ParquetFile(path).metadata.row_group(LAST - 1).column(RUN_SCHEMA.names.index("loss"))
+    column = pq.ParquetFile(path).metadata.row_group(LAST - 1).column(LAYOUT.schema.names.index("loss"))
     data = bytearray(path.read_bytes())
     start = column.dictionary_page_offset or column.data_page_offset
     data[start : start + column.total_compressed_size] = b"\xff" * column.total_compressed_size
@@ -224,14 +222,14 @@ def test_a_broken_population_is_named(directory: Path, broken: bytes | None) -> 
 def test_strangers_in_a_run_are_refused(directory: Path) -> None:
     ids = population().ids.copy()
     ids[2] = "train/99"
-    write_run(run_path(directory, 5), steps(), MEMBER, ids, {})
+    write_run(run_path(directory, 5), steps(), MEMBER, ids, run_settings(5, "k"), LAYOUT)
     with pytest.raises(WrongRecord, match=r"speaks of example 'train/99', which examples\.parquet does not list"):
         Record(directory).over_steps(5, "loss")
 
 
 def test_a_run_of_a_longer_training_is_refused(directory: Path) -> None:
     longer = [*steps(), Step(LAST + 1, None, Observed(np.array([0]), values(0, 1)))]
-    write_run(run_path(directory, 6), iter(longer), MEMBER, population().ids, {})
+    write_run(run_path(directory, 6), longer, MEMBER, population().ids, run_settings(6, "k"), LAYOUT)
     with pytest.raises(WrongRecord):
         Record(directory).over_steps(6, "loss_seen")
 
@@ -251,7 +249,7 @@ def test_a_writer_that_fails_leaves_the_old_file_and_no_half_one(directory: Path
     before = {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
     for run in (2, 3):
         with pytest.raises(KeyboardInterrupt):
-            write_run(run_path(directory, run), failing(), MEMBER, population().ids, {})
+            write_run(run_path(directory, run), failing(), MEMBER, population().ids, run_settings(run, "k"), LAYOUT)
     assert {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()} == before
 
 
@@ -271,5 +269,5 @@ def test_inputs_are_read_when_somebody_looks(directory: Path) -> None:
 def test_inputs_are_of_the_population_even_when_its_file_has_grown(directory: Path) -> None:
     found, grown = Record(directory).population, population()
     more = {name: np.concatenate([value, value]) for name, value in vars(grown).items()}
-    write_population(directory, Population(**{**more, "ids": np.arange(2 * N).astype(str)}))
+    write_population(directory, Population.of(**{**more, "ids": np.arange(2 * N).astype(str)}))
     np.testing.assert_array_equal(found.inputs, grown.inputs)

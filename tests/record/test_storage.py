@@ -322,13 +322,14 @@ import byrote
 from far import N, steps
 from byrote.record import run_path, write_run
 from byrote.record.storage import place
+from layout import LAYOUT, run_settings
 def halting(steps):
     for step in steps:
         yield step
         print(step.step, flush=True)
         sys.stdin.readline()
 member = np.arange(N) % 2 == 0
-write_run(run_path(place({url!r}), 7), halting(steps(member, 7)), member, np.arange(N).astype(str), {{}})
+write_run(run_path(place({url!r}), 7), halting(steps(member, 7)), member, np.arange(N).astype(str), run_settings(7), LAYOUT)
 """
 
 
@@ -421,7 +422,7 @@ def test_what_cannot_be_reached_is_a_sentence(bucket: str, tmp_path: Path) -> No
 COLLECT = """
 from small import small_task
 from byrote.training.collect import collect
-collect(small_task(epochs={epochs}), {url!r}, runs=4, workers=1)
+collect(small_task(epochs={epochs}), {url!r}, runs=4, compute=Compute(workers=1))
 """
 
 
@@ -437,8 +438,10 @@ def run_bytes(where: Any) -> dict[str, bytes]:
 def test_collecting_far_away_equals_collecting_here(bucket: str, tmp_path: Path) -> None:
     url = f"{bucket}/audits/small"
     told: list[int] = []
-    far = byrote.collect(small_task(), url, runs=4, workers=2, progress=lambda now: told.append(now.steps))
-    here = byrote.collect(small_task(), tmp_path, runs=4, workers=2)
+    far = byrote.collect(
+        small_task(), url, runs=4, compute=byrote.Compute(workers=2), progress=lambda now: told.append(now.steps)
+    )
+    here = byrote.collect(small_task(), tmp_path, runs=4, compute=byrote.Compute(workers=2))
     assert run_bytes(url) == run_bytes(tmp_path)
     assert far.runs == here.runs == (0, 1, 2, 3)
     assert far.manifest == here.manifest
@@ -447,7 +450,7 @@ def test_collecting_far_away_equals_collecting_here(bucket: str, tmp_path: Path)
     assert not list(scratch_folder(place(url)).glob("0*")), "scratch files are left"
     whole = run_bytes(url)
     run_path(place(url), 2).unlink()
-    assert byrote.collect(small_task(), url, runs=4, workers=1).runs == (0, 1, 2, 3)
+    assert byrote.collect(small_task(), url, runs=4, compute=byrote.Compute(workers=1)).runs == (0, 1, 2, 3)
     assert run_bytes(url) == whole
     with pytest.raises(WrongRecord, match=r"small holds runs of another audit: seed is 0, asked for 1"):
         byrote.collect(small_task(), url, runs=4, seed=1)
@@ -456,7 +459,7 @@ def test_collecting_far_away_equals_collecting_here(bucket: str, tmp_path: Path)
 def test_a_killed_collection_goes_on_where_it_stopped(bucket: str) -> None:
     epochs = 60
     killed, straight = (f"{bucket}/{name}" for name in ("killed", "straight"))
-    byrote.collect(small_task(epochs=epochs), straight, runs=4, workers=1)
+    byrote.collect(small_task(epochs=epochs), straight, runs=4, compute=byrote.Compute(workers=1))
     first = collecting(killed, epochs)
     while not finished_runs(place(killed)):
         assert first.poll() is None, "it ended before it could be killed: use more epochs"
@@ -464,7 +467,7 @@ def test_a_killed_collection_goes_on_where_it_stopped(bucket: str) -> None:
     first.wait()
     kept = run_bytes(killed)
     assert 1 <= len(kept) < 4
-    byrote.collect(small_task(epochs=epochs), killed, runs=4, workers=1)
+    byrote.collect(small_task(epochs=epochs), killed, runs=4, compute=byrote.Compute(workers=1))
     assert run_bytes(killed) == run_bytes(straight)
 
 
@@ -472,7 +475,7 @@ def test_two_collections_into_one_far_place_go_well(bucket: str) -> None:
     together, alone = (f"{bucket}/{name}" for name in ("together", "alone"))
     processes = [collecting(together, 20) for _ in range(2)]
     assert [process.wait() for process in processes] == [0, 0]
-    byrote.collect(small_task(epochs=20), alone, runs=4, workers=1)
+    byrote.collect(small_task(epochs=20), alone, runs=4, compute=byrote.Compute(workers=1))
     assert run_bytes(together) == run_bytes(alone)
     assert sorted(Record(together).seconds()) == [0, 1, 2, 3]
 

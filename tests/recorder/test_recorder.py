@@ -15,10 +15,11 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, Tenso
 import byrote.recorder.recorder
 from byrote.errors import ByroteError, InvalidData, WrongRecord
 from byrote.evidence.evaluate import evaluate
-from byrote.record import BASE_COLUMNS, Record
+from byrote.record import Record
 from byrote.recorder import Recorder, with_ids
 from byrote.scores import influence, mean_confidence, memorization
 from byrote.task.examples import Examples
+from layout import BASE_COLUMNS
 
 N, FEATURES, CLASSES = 23, 4, 3
 

@@ -28,6 +28,7 @@ from byrote.task.fit import Fit, check_fit, fit_digest
 from byrote.task.recipe import Recipe
 from byrote.task.task import Task
 from byrote.training.collect import collect
+from byrote.training.compute import Compute
 from byrote.training.fitting import ASKED_AT_ONCE, FLOOR, learn
 from oracles import nearest_neighbour_left_out, problem
 from small import small_task
@@ -288,33 +289,33 @@ def bytes_of(directory: Path) -> dict[str, bytes]:
 def test_collect_trains_it_resumes_and_gives_the_same_bytes_in_processes(tmp_path: Path) -> None:
     task = task_of(forest)
     alone, shared = tmp_path / "alone", tmp_path / "shared"
-    record = collect(task, alone, runs=4, canaries=Canaries.of_each(2), workers=1)
+    record = collect(task, alone, runs=4, canaries=Canaries.of_each(2), compute=Compute(workers=1))
     assert record.manifest["steps"] == {"unit": "fit", "last": 1}
     assert record.manifest["recipe"] == {}
-    collect(task, shared, runs=2, canaries=Canaries.of_each(2), workers=1)
+    collect(task, shared, runs=2, canaries=Canaries.of_each(2), compute=Compute(workers=1))
     stamps = {path: path.stat().st_mtime_ns for path in (shared / "runs").iterdir()}
     (alone / "runs" / "0003.parquet").unlink()
     before = bytes_of(alone)
-    collect(task, alone, runs=4, canaries=Canaries.of_each(2), workers=2)
+    collect(task, alone, runs=4, canaries=Canaries.of_each(2), compute=Compute(workers=2))
     assert {name: data for name, data in bytes_of(alone).items() if name in before} == before
-    collect(task, shared, runs=4, canaries=Canaries.of_each(2), workers=2)
+    collect(task, shared, runs=4, canaries=Canaries.of_each(2), compute=Compute(workers=2))
     assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
     assert len(bytes_of(shared)) == 4
 
 
 def test_a_deleted_run_comes_back_with_the_same_bytes(tmp_path: Path) -> None:
-    collect(task_of(linear, "logits"), tmp_path, runs=3, workers=1)
+    collect(task_of(linear, "logits"), tmp_path, runs=3, compute=Compute(workers=1))
     before = bytes_of(tmp_path)
     (tmp_path / "runs" / "0001.parquet").unlink()
-    collect(task_of(linear, "logits"), tmp_path, runs=3, workers=1)
+    collect(task_of(linear, "logits"), tmp_path, runs=3, compute=Compute(workers=1))
     assert bytes_of(tmp_path) == before
     assert len(set(before.values())) == 3, "each run has a seed and members of its own"
 
 
 def test_another_function_is_refused_in_the_same_directory(tmp_path: Path) -> None:
-    collect(task_of(forest), tmp_path, runs=1, workers=1)
+    collect(task_of(forest), tmp_path, runs=1, compute=Compute(workers=1))
     with pytest.raises(WrongRecord, match=r"task\.model is"):
-        collect(task_of(boosting), tmp_path, runs=1, workers=1)
+        collect(task_of(boosting), tmp_path, runs=1, compute=Compute(workers=1))
 
 
 def nearest(train: Examples, seed: int) -> Callable[[NDArray[Any]], Any]:
@@ -329,7 +330,7 @@ def neighbours(n: int) -> tuple[Task, NDArray[np.float64], NDArray[np.int64]]:
 
 def test_memorization_of_one_nearest_neighbour_left_out_is_exact(tmp_path: Path) -> None:
     task, points, labels = neighbours(24)
-    record = collect(task, tmp_path, runs=25, design=LeaveOneOut(), workers=1)
+    record = collect(task, tmp_path, runs=25, design=LeaveOneOut(), compute=Compute(workers=1))
     found = evaluate(memorization, record).value[:24]
     assert (found == 1.0 - nearest_neighbour_left_out(points, labels)).all()
     assert 0 < found.mean() < 1
@@ -342,7 +343,7 @@ def test_memorization_of_one_nearest_neighbour_on_subsets_agrees_with_its_closed
     is within 4 standard errors but for chance, less often than 1 in 10,000; the seed is fixed.
     """
     task, points, labels = neighbours(100)
-    record = collect(task, tmp_path, runs=40, workers=1)
+    record = collect(task, tmp_path, runs=40, compute=Compute(workers=1))
     distance = np.sum((points[:, None] - points[None]) ** 2, axis=2)
     np.fill_diagonal(distance, np.inf)
     order = np.argsort(distance, axis=1)[:, :-1]

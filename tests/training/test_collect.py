@@ -19,7 +19,8 @@ import byrote
 from byrote.errors import ByroteError, InvalidData, WrongRecord
 from byrote.task.canaries import Canaries
 from byrote.task.designs import KFold
-from byrote.training.collect import Progress, collect
+from byrote.training.collect import collect
+from byrote.training.progress import Progress
 from small import small_task
 
 COLLECT = """
@@ -28,7 +29,8 @@ sys.path.insert(0, {tests!r})
 from small import small_task
 from byrote.task.canaries import Canaries
 from byrote.training.collect import collect
-collect(small_task(epochs={epochs}), {directory!r}, runs={runs}, canaries=Canaries.of_each(2), workers={workers})
+from byrote.training.compute import Compute
+collect(small_task(epochs={epochs}), {directory!r}, runs={runs}, canaries=Canaries.of_each(2), compute=Compute(workers={workers}))
 """
 
 
@@ -54,12 +56,12 @@ def finished(directory: Path) -> int:
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve runs, collected without interruption by one process."""
     directory = tmp_path_factory.mktemp("reference") / "record"
-    collect(small_task(), directory, runs=12, canaries=Canaries.of_each(2), workers=1)
+    collect(small_task(), directory, runs=12, canaries=Canaries.of_each(2), compute=Compute(workers=1))
     return directory
 
 
 def test_same_bits_whatever_the_number_of_workers(reference: Path, tmp_path: Path) -> None:
-    collect(small_task(), tmp_path, runs=12, canaries=Canaries.of_each(2), workers=2)
+    collect(small_task(), tmp_path, runs=12, canaries=Canaries.of_each(2), compute=Compute(workers=2))
     assert run_bytes(tmp_path) == run_bytes(reference)
     assert (tmp_path / "examples.parquet").read_bytes() == (reference / "examples.parquet").read_bytes()
 
@@ -70,13 +72,13 @@ def test_same_bits_whatever_the_callers_random_state_and_threads(reference: Path
     torch.manual_seed(99)
     np.random.seed(99)  # noqa: NPY002 - the point is that nobody looks at it
     before = torch.get_rng_state()
-    collect(small_task(), tmp_path, runs=12, canaries=Canaries.of_each(2), workers=1)
+    collect(small_task(), tmp_path, runs=12, canaries=Canaries.of_each(2), compute=Compute(workers=1))
     assert run_bytes(tmp_path) == run_bytes(reference)
     assert torch.equal(before, torch.get_rng_state())
 
 
 def test_another_seed_gives_other_runs(reference: Path, tmp_path: Path) -> None:
-    collect(small_task(), tmp_path, runs=12, canaries=Canaries.of_each(2), workers=1, seed=1)
+    collect(small_task(), tmp_path, runs=12, canaries=Canaries.of_each(2), compute=Compute(workers=1), seed=1)
     assert not set(run_bytes(tmp_path).values()) & set(run_bytes(reference).values())
 
 
@@ -130,9 +132,9 @@ def test_two_processes_share_the_work_and_train_nothing_twice(tmp_path: Path) ->
 
 
 def test_finished_runs_are_kept_and_the_design_is_extended_in_balance(tmp_path: Path) -> None:
-    collect(small_task(), tmp_path, runs=5, workers=1)
+    collect(small_task(), tmp_path, runs=5, compute=Compute(workers=1))
     before = run_bytes(tmp_path)
-    record = collect(small_task(), tmp_path, runs=10, workers=1)
+    record = collect(small_task(), tmp_path, runs=10, compute=Compute(workers=1))
     after = run_bytes(tmp_path)
     assert {name: after[name] for name in before} == before
     assert record.manifest["blocks"] == [5, 5]
@@ -151,14 +153,14 @@ def test_fewer_runs_or_none_train_nothing(reference: Path) -> None:
 def test_a_deleted_run_is_trained_again_to_the_same_bits(reference: Path) -> None:
     before = run_bytes(reference)
     (reference / "runs" / "0003.parquet").unlink()
-    collect(small_task(), reference, runs=12, canaries=Canaries.of_each(2), workers=1)
+    collect(small_task(), reference, runs=12, canaries=Canaries.of_each(2), compute=Compute(workers=1))
     assert run_bytes(reference) == before
 
 
 def test_progress_is_told_in_steps_that_only_grow_and_end_at_the_total(tmp_path: Path) -> None:
     for workers in (1, 2):
         told: list[Progress] = []
-        collect(small_task(), tmp_path / str(workers), runs=4, workers=workers, progress=told.append)
+        collect(small_task(), tmp_path / str(workers), runs=4, compute=Compute(workers=workers), progress=told.append)
         assert told[0] == Progress(0, 12, 0, 4, ())
         assert told[-1] == Progress(12, 12, 4, 4, ())
         steps = [now.steps for now in told]
@@ -180,7 +182,7 @@ class Swapped(nn.Module):
 
 def test_another_task_is_refused_with_what_differs(tmp_path: Path) -> None:
     task = small_task()
-    collect(task, tmp_path, runs=1, workers=1)
+    collect(task, tmp_path, runs=1, compute=Compute(workers=1))
     changes = {
         "recipe.epochs is 3, asked for 4": lambda: collect(small_task(epochs=4), tmp_path, runs=1),
         "seed is 0, asked for 1": lambda: collect(task, tmp_path, runs=1, seed=1),
@@ -197,7 +199,7 @@ def test_another_task_is_refused_with_what_differs(tmp_path: Path) -> None:
 
 
 def test_only_the_forward_pass_differs_and_that_is_noticed(tmp_path: Path) -> None:
-    collect(replace(small_task(), model=Swapped), tmp_path, runs=1, workers=1)
+    collect(replace(small_task(), model=Swapped), tmp_path, runs=1, compute=Compute(workers=1))
     first = Swapped.forward
 
     def forward(self, x):
@@ -206,7 +208,7 @@ def test_only_the_forward_pass_differs_and_that_is_noticed(tmp_path: Path) -> No
     Swapped.forward = forward
     try:
         with pytest.raises(WrongRecord, match=r"task\.model"):
-            collect(replace(small_task(), model=Swapped), tmp_path, runs=1, workers=1)
+            collect(replace(small_task(), model=Swapped), tmp_path, runs=1, compute=Compute(workers=1))
     finally:
         Swapped.forward = first
 
@@ -214,7 +216,7 @@ def test_only_the_forward_pass_differs_and_that_is_noticed(tmp_path: Path) -> No
 def test_tasks_that_cannot_be_pickled_by_name_train_in_workers(tmp_path: Path) -> None:
     width = 8
     task = replace(small_task(), model=lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, width), nn.Linear(width, 4)))
-    assert len(collect(task, tmp_path, runs=2, workers=2).runs) == 2
+    assert len(collect(task, tmp_path, runs=2, compute=Compute(workers=2)).runs) == 2
 
 
 def test_a_failing_run_keeps_the_finished_ones_and_says_why(tmp_path: Path) -> None:
@@ -222,7 +224,7 @@ def test_a_failing_run_keeps_the_finished_ones_and_says_why(tmp_path: Path) -> N
     wild = replace(task, recipe=replace(task.recipe, learning_rate=1e30))
     for workers in (1, 2):
         with pytest.raises(ByroteError, match=r"diverged in step \d.*Lower the learning rate"):
-            collect(wild, tmp_path / str(workers), runs=2, workers=workers)
+            collect(wild, tmp_path / str(workers), runs=2, compute=Compute(workers=workers))
         assert finished(tmp_path / str(workers)) == 0
 
 
@@ -240,7 +242,7 @@ def test_a_worker_that_dies_is_told_in_a_sentence(tmp_path: Path) -> None:
             return self.layer(x.flatten(1))
 
     with pytest.raises(ByroteError, match=r"worker process died.*with 1 at work. Free memory"):
-        collect(replace(small_task(), model=Deadly), tmp_path, runs=2, workers=2)
+        collect(replace(small_task(), model=Deadly), tmp_path, runs=2, compute=Compute(workers=2))
 
 
 def test_no_place_to_write_is_told_in_a_sentence() -> None:
@@ -249,25 +251,25 @@ def test_no_place_to_write_is_told_in_a_sentence() -> None:
 
 
 def test_a_full_disk_is_told_and_loses_no_finished_run(tmp_path: Path) -> None:
-    collect(small_task(), tmp_path, runs=2, workers=1)
+    collect(small_task(), tmp_path, runs=2, compute=Compute(workers=1))
     before = run_bytes(tmp_path)
     small = min(len(b) for b in before.values()) // 2
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (small, hard))
     try:
         with pytest.raises(ByroteError, match=r"Cannot write .*finished is kept"):
-            collect(small_task(), tmp_path, runs=4, workers=1)
+            collect(small_task(), tmp_path, runs=4, compute=Compute(workers=1))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert run_bytes(tmp_path) == before
-    assert len(collect(small_task(), tmp_path, runs=4, workers=1).runs) == 4
+    assert len(collect(small_task(), tmp_path, runs=4, compute=Compute(workers=1)).runs) == 4
 
 
 def test_settings_that_make_no_sense_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidData, match="-1 runs"):
         collect(small_task(), tmp_path, runs=-1)
     with pytest.raises(InvalidData, match="0 workers"):
-        collect(small_task(), tmp_path, runs=1, workers=0)
+        collect(small_task(), tmp_path, runs=1, compute=Compute(workers=0))
     with pytest.raises(InvalidData, match="80 examples cannot be cut into 100 folds"):
         collect(small_task(), tmp_path / "k", runs=100, design=KFold(100))
 

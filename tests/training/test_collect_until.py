@@ -9,7 +9,9 @@ import byrote
 from byrote.errors import InvalidData
 from byrote.scores.memorization import memorization
 from byrote.summaries.forecast import forecast
-from byrote.training.collect_until import Going, collect_until
+from byrote.training.collect_until import collect_until
+from byrote.training.compute import Compute
+from byrote.training.progress import Progress
 from small import small_task
 
 
@@ -20,8 +22,10 @@ def standard_error(record: byrote.Record) -> float:
 
 
 def test_it_stops_at_the_first_block_that_is_good_enough(tmp_path: Path) -> None:
-    told: list[Going] = []
-    record = collect_until(small_task(), tmp_path, standard_error=0.13, workers=1, progress=told.append)
+    told: list[Progress] = []
+    record = collect_until(
+        small_task(), tmp_path, standard_error=0.13, compute=Compute(workers=1), progress=told.append
+    )
     assert standard_error(record) <= 0.13
     blocks = record.manifest["blocks"]
     assert len(blocks) > 1, "one block was enough: ask for more"
@@ -31,22 +35,24 @@ def test_it_stops_at_the_first_block_that_is_good_enough(tmp_path: Path) -> None
 
 
 def test_asked_again_it_trains_nothing(tmp_path: Path) -> None:
-    first = collect_until(small_task(), tmp_path, standard_error=0.2, workers=1)
+    first = collect_until(small_task(), tmp_path, standard_error=0.2, compute=Compute(workers=1))
     stamps = {run: (tmp_path / "runs" / f"{run:04d}.parquet").stat().st_mtime_ns for run in first.runs}
-    told: list[Going] = []
-    second = collect_until(small_task(), tmp_path, standard_error=0.2, workers=1, progress=told.append)
+    told: list[Progress] = []
+    second = collect_until(small_task(), tmp_path, standard_error=0.2, compute=Compute(workers=1), progress=told.append)
     assert second.runs == first.runs
     assert not told
     assert stamps == {run: (tmp_path / "runs" / f"{run:04d}.parquet").stat().st_mtime_ns for run in second.runs}
 
 
 def test_runs_is_the_most_it_trains(tmp_path: Path) -> None:
-    assert len(collect_until(small_task(), tmp_path, standard_error=0.001, runs=30, workers=1).runs) == 30
+    assert (
+        len(collect_until(small_task(), tmp_path, standard_error=0.001, runs=30, compute=Compute(workers=1)).runs) == 30
+    )
 
 
 def test_progress_tells_what_the_finished_runs_say(tmp_path: Path) -> None:
-    told: list[Going] = []
-    record = collect_until(small_task(), tmp_path, runs=20, workers=1, progress=told.append)
+    told: list[Progress] = []
+    record = collect_until(small_task(), tmp_path, runs=20, compute=Compute(workers=1), progress=told.append)
     last = told[-1].forecast
     assert told[0].forecast is None
     assert last is not None

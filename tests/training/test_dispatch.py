@@ -62,6 +62,7 @@ from dataclasses import replace
 from torch import nn
 import byrote.training.collect
 from byrote.training.engine import Engine
+from byrote.training.compute import Compute
 from small import small_task
 
 def wide():
@@ -69,11 +70,11 @@ def wide():
 
 logging.basicConfig(format="%(message)s")
 task = small_task(epochs=1)
-byrote.training.collect.collect(task, {directory!r} + "/warm", runs=2, workers=1)
+byrote.training.collect.collect(task, {directory!r} + "/warm", runs=2, compute=byrote.Compute(workers=1))
 pages = int(open("/proc/self/statm").read().split()[0])
 resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + {spare}, resource.RLIM_INFINITY))
 byrote.training.collect.choose = lambda *a, **k: Engine(pack=8)
-byrote.training.collect.collect(replace(task, model=wide), {directory!r} + "/tight", runs=8, workers=1)
+byrote.training.collect.collect(replace(task, model=wide), {directory!r} + "/tight", runs=8, compute=byrote.Compute(workers=1))
 """
 
 
@@ -120,7 +121,7 @@ def test_a_worker_that_dies_once_costs_no_run(tmp_path: Path, caplog: pytest.Log
             return self.layer(x.flatten(1))
 
     with caplog.at_level(logging.WARNING, "byrote"):
-        record = collect(replace(small_task(), model=DiesOnce), tmp_path / "record", runs=4, workers=2)
+        record = collect(replace(small_task(), model=DiesOnce), tmp_path / "record", runs=4, compute=Compute(workers=2))
     assert killed.exists()
     assert len(record.runs) == 4
     assert "Memory ran out. Going on with 1 worker(s), not 2." in caplog.text

@@ -18,6 +18,7 @@ from byrote.task.canaries import Canaries
 from byrote.task.recipe import Recipe
 from byrote.task.task import Task
 from byrote.training.collect import collect
+from byrote.training.compute import Compute
 from small import small_task
 
 RUNS = 5
@@ -51,7 +52,7 @@ def bytes_of(directory: Path) -> dict[str, bytes]:
 def serial(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The runs of one process without an executor."""
     directory = tmp_path_factory.mktemp("serial")
-    collect(small_task(), directory, runs=RUNS, canaries=Canaries.of_each(2), workers=1)
+    collect(small_task(), directory, runs=RUNS, canaries=Canaries.of_each(2), compute=Compute(workers=1))
     return bytes_of(directory)
 
 
@@ -69,7 +70,7 @@ def test_the_bytes_are_those_of_one_process(executor: Executor, serial: dict[str
             "here",
             runs=RUNS,
             canaries=Canaries.of_each(2),
-            executor=executor,
+            compute=Compute(executor=executor),
             progress=lambda now: told.extend(now.finished),
         )
     assert bytes_of(tmp_path / "here") == serial
@@ -81,8 +82,8 @@ def test_it_goes_on_where_another_one_stopped(tmp_path: Path) -> None:
     """Three blocks of a plan, each trained by someone else, are as one process trains them."""
     for name, runs in (("processes", 2), ("at once", 3), ("threads", RUNS)):
         with EXECUTORS[name]() as made:
-            collect(small_task(), tmp_path / "shared", runs=runs, executor=made)
-        collect(small_task(), tmp_path / "alone", runs=runs, workers=1)
+            collect(small_task(), tmp_path / "shared", runs=runs, compute=Compute(executor=made))
+        collect(small_task(), tmp_path / "alone", runs=runs, compute=Compute(workers=1))
     assert bytes_of(tmp_path / "shared") == bytes_of(tmp_path / "alone")
 
 
@@ -90,7 +91,7 @@ def test_what_training_raises_is_raised_and_ends_the_collection(executor: Execut
     task = small_task()
     wild = Task(task.model, task.train, task.test, Recipe(epochs=3, optimizer="sgd", learning_rate=1e30))
     with pytest.raises(ByroteError, match="Lower the learning rate"):
-        collect(wild, tmp_path, runs=RUNS, executor=executor)
+        collect(wild, tmp_path, runs=RUNS, compute=Compute(executor=executor))
     assert not bytes_of(tmp_path)
 
 
@@ -114,7 +115,7 @@ def test_a_pool_that_breaks_is_told_in_a_sentence(tmp_path: Path) -> None:
             EXECUTORS[name]() as made,
             pytest.raises(ByroteError, match=r"workers died .*Run again with a new executor"),
         ):
-            collect(Task(Deadly, task.train, task.test), tmp_path / name, runs=2, executor=made)
+            collect(Task(Deadly, task.train, task.test), tmp_path / name, runs=2, compute=Compute(executor=made))
 
 
 class Elsewhere(AtOnce):
@@ -134,5 +135,5 @@ class Elsewhere(AtOnce):
 
 def test_workers_that_do_not_see_the_directory_say_so_before_they_train(tmp_path: Path) -> None:
     with pytest.raises(ByroteError, match=r"does not see .*/record\. Give a directory that all machines share"):
-        collect(small_task(), tmp_path / "record", runs=2, executor=Elsewhere(tmp_path))
+        collect(small_task(), tmp_path / "record", runs=2, compute=Compute(executor=Elsewhere(tmp_path)))
     assert not bytes_of(tmp_path / "record")

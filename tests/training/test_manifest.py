@@ -10,8 +10,9 @@ from byrote.errors import WrongRecord
 from byrote.record import run_path, write_manifest
 from byrote.record.storage import place, replacing
 from byrote.training.manifest import alone, plan
+from layout import MANIFEST as LAID_OUT
 
-MANIFEST = {"key": "k", "task": {"classes": ["a"]}, "steps": {"last": 3}, "seed": 0}
+MANIFEST = {**LAID_OUT, "key": "k", "task": {"classes": ["a"]}, "steps": {"last": 3}, "seed": 0}
 ALONE = """
 import tempfile
 from byrote.training.manifest import alone

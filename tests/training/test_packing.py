@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from byrote.errors import ByroteError
+from byrote.objectives import Classification
 from byrote.record import Population, Step
 from byrote.task.recipe import Recipe
 from byrote.task.schedule import cosine, linear
@@ -197,7 +198,7 @@ def test_dropout_masks_differ_between_runs_and_steps_and_keep_the_right_share() 
 def test_buffers_are_those_of_the_run_alone() -> None:
     population, member = people(), memberships(SIZES["a few more or less"])[:4]
     member = member[np.argsort(-member.sum(axis=1), kind="stable")]
-    inputs, labels = to_tensors(population, "cpu")
+    inputs, labels = to_tensors(population, Classification(), "cpu")
     everyone = np.arange(len(population))
 
     def pack(runs: list[int]) -> Pack:
@@ -249,7 +250,7 @@ def test_the_trial_at_the_start_tells_what_can_be_packed(model: Callable[[], nn.
     except RuntimeError:
         works = False
     assert works or precision == "bf16"
-    assert (obstacle(model, *to_tensors(population, "cpu", slice(0, 4)), precision) == "") is works
+    assert (obstacle(model, *to_tensors(population, Classification(), "cpu", slice(0, 4)), precision) == "") is works
 
 
 class Spy(nn.Module):

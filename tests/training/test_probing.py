@@ -17,6 +17,7 @@ from byrote.task.fit import Fit
 from byrote.task.recipe import Recipe
 from byrote.task.task import Task
 from byrote.training.collect import collect
+from byrote.training.compute import Compute
 from byrote.training.dispatch import take_one
 from small import small_task
 
@@ -38,7 +39,14 @@ def noisy(model: nn.Module, inputs: torch.Tensor, labels: torch.Tensor) -> torch
 @pytest.fixture(scope="module")
 def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
     where = tmp_path_factory.mktemp("probed")
-    return collect(small_task(), where, runs=3, probes=[sureness, sureness.bind(power=2)], probe_every=2, workers=1)
+    return collect(
+        small_task(),
+        where,
+        runs=3,
+        probes=[sureness, sureness.bind(power=2)],
+        probe_every=2,
+        compute=Compute(workers=1),
+    )
 
 
 def test_answers_are_what_the_models_say_of_everyone(record: Record) -> None:
@@ -56,7 +64,7 @@ def test_they_are_asked_when_they_are_due(record: Record) -> None:
 
 
 def test_models_of_a_pack_answer_for_themselves(tmp_path: Path) -> None:
-    packed = collect(small_task(epochs=1), tmp_path, runs=32, probes=[sureness], workers=1)
+    packed = collect(small_task(epochs=1), tmp_path, runs=32, probes=[sureness], compute=Compute(workers=1))
     assert packed.run_settings(0)["pack"] != [0]
     for run in packed.runs[:4]:
         confidence = packed.at_step(run, "confidence", 1)
@@ -64,8 +72,8 @@ def test_models_of_a_pack_answer_for_themselves(tmp_path: Path) -> None:
 
 
 def test_asking_changes_nothing_else(record: Record, tmp_path: Path) -> None:
-    silent = collect(small_task(), tmp_path / "silent", runs=3, workers=1)
-    rude = collect(small_task(), tmp_path / "rude", runs=3, probes=[noisy], workers=1)
+    silent = collect(small_task(), tmp_path / "silent", runs=3, compute=Compute(workers=1))
+    rude = collect(small_task(), tmp_path / "rude", runs=3, probes=[noisy], compute=Compute(workers=1))
     for run in silent.runs:
         for column in ("loss", "margin", "loss_seen"):
             expected = silent.over_steps(run, column)[:1]
@@ -95,7 +103,7 @@ def test_a_score_of_something_not_asked_says_what_to_do(record: Record) -> None:
 
 def test_other_probes_are_another_record(record: Record) -> None:
     with pytest.raises(WrongRecord, match="probes"):
-        collect(small_task(), record.directory, runs=3, probes=[sureness], workers=1)
+        collect(small_task(), record.directory, runs=3, probes=[sureness], compute=Compute(workers=1))
 
 
 def test_what_cannot_be_asked_is_refused(tmp_path: Path) -> None:
@@ -118,10 +126,10 @@ def test_weight_norms_are_those_of_the_models(tmp_path: Path) -> None:
 
     task = small_task()
     still = replace(task, recipe=replace(task.recipe, learning_rate=0.0))
-    record = collect(still, tmp_path, runs=1, workers=1)
+    record = collect(still, tmp_path, runs=1, compute=Compute(workers=1))
     torch.manual_seed(record.run_settings(0)["seed"])
     norm = np.sqrt(sum(float(weight.detach().double().square().sum()) for weight in task.model().parameters()))
-    np.testing.assert_allclose(record.weight_norm(0), [norm] * 3, rtol=1e-5)
+    np.testing.assert_allclose(record.scalar(0, "weight_norm"), [norm] * 3, rtol=1e-5)
 
 
 def test_ask_leaves_the_mode_of_every_module() -> None:

@@ -10,11 +10,13 @@ from torch.nn import functional
 
 from byrote.errors import InvalidData, MissingEvidence, WrongRecord
 from byrote.locate import Checkpoint, checkpoints, memorized_and_clean, replay
+from byrote.objectives import Classification
 from byrote.record import Record
 from byrote.task.canaries import Canaries
 from byrote.task.fit import Fit
 from byrote.task.task import Task
 from byrote.training.collect import collect
+from byrote.training.compute import Compute
 from byrote.training.tensors import to_tensors
 from small import small_task
 
@@ -33,11 +35,11 @@ def task() -> Task:
 @pytest.fixture(scope="module", params=[2, 16], ids=["alone", "packed"])
 def record(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Record:
     where = tmp_path_factory.mktemp("record")
-    return collect(task(), where, runs=request.param, canaries=Canaries.of_each(5), workers=1)
+    return collect(task(), where, runs=request.param, canaries=Canaries.of_each(5), compute=Compute(workers=1))
 
 
 def losses(checkpoint: Checkpoint, record: Record) -> np.ndarray:
-    inputs, labels = to_tensors(record.population, "cpu")
+    inputs, labels = to_tensors(record.population, Classification(), "cpu")
     with torch.no_grad():
         return functional.cross_entropy(checkpoint.model(inputs), labels, reduction="none").numpy()
 
@@ -54,7 +56,7 @@ def test_it_says_what_the_record_says(record: Record) -> None:
             which = np.ones(len(said), bool) if each.epoch == EPOCHS else asked
             np.testing.assert_allclose(losses(each, record)[which], said[which], rtol=1e-4, atol=1e-5)
         norm = torch.cat([weight.detach().flatten() for weight in found[-1].model.parameters()]).norm()
-        np.testing.assert_allclose(norm, record.weight_norm(run)[-1], rtol=1e-6)
+        np.testing.assert_allclose(norm, record.scalar(run, "weight_norm")[-1], rtol=1e-6)
         other = losses(found[-1], record) - record.at_step(record.runs[run - 1], "loss", EPOCHS)
         assert np.abs(other).max() > 0.01
 
