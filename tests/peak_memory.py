@@ -2,7 +2,6 @@
 
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,7 @@ def broad() -> nn.Module:
 
 def everyone() -> Population:
     population = people(300)
-    return replace(population, inputs=np.random.default_rng(0).normal(size=(len(population), 3072)).astype(np.float32))
+    return population.with_inputs(np.random.default_rng(0).normal(size=(len(population), 3072)).astype(np.float32))
 
 
 def main(model: str, batch_size: int, runs: int) -> None:

@@ -19,7 +19,7 @@ def planted(record: Record, *, label: int | None = None) -> tuple[Record, int, i
     inputs[target] = inputs[source]
     labels[target] = labels[source] if label is None else label
     changed = Record(record.directory)
-    changed.population = replace(population, inputs=inputs, labels=labels)
+    changed.population = replace(population, labels=labels).with_inputs(inputs)
     return changed, target, source
 
 
@@ -41,7 +41,7 @@ def test_canaries_contaminate_nobody(record: Record) -> None:
     target = int(np.flatnonzero(population.where("test"))[0])
     inputs = population.inputs.copy()
     inputs[target] = inputs[np.flatnonzero(population.canary == "ordinary")[0]]
-    assert contaminated(replace(population, inputs=inputs)) == []
+    assert contaminated(population.with_inputs(inputs)) == []
 
 
 def test_the_lift_is_accuracy_with_them_minus_without(record: Record) -> None:
@@ -62,7 +62,7 @@ def test_the_lift_is_accuracy_with_them_minus_without(record: Record) -> None:
 
 
 def test_without_inputs_or_tests_it_is_refused(record: Record) -> None:
-    bare = replace(record.population, inputs=np.zeros((len(record.population), 0), np.float32))
+    bare = record.population.with_inputs(np.zeros((len(record.population), 0), np.float32))
     with pytest.raises(MissingEvidence, match="kept no inputs"):
         contaminated(bare)
     assert check_copies(bare) == ()

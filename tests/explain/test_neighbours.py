@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -122,7 +120,7 @@ def test_a_class_of_equal_examples_says_nothing_about_distances() -> None:
 
 
 def test_a_record_without_inputs_has_no_points(record: Record) -> None:
-    empty = replace(record.population, inputs=np.zeros((len(record.population), 0), np.float32))
+    empty = record.population.with_inputs(np.zeros((len(record.population), 0), np.float32))
     found = space(empty)
     assert found.empty
     assert np.isnan(found.remoteness(np.arange(3))).all()

@@ -38,7 +38,7 @@ def with_copies(record: Record) -> Record:
     inputs[tests[1:PLANTED]] = np.clip(changed, 0, 255).astype(np.uint8)
     labels[tests[0]] = (labels[hostile] + 1) % len(record.classes)
     found = Record(record.directory)
-    found.population = replace(population, inputs=inputs, labels=labels)
+    found.population = replace(population, labels=labels).with_inputs(inputs)
     return found
 
 

@@ -54,7 +54,7 @@ def test_undecided_is_the_log_of_the_number_of_classes() -> None:
 
 
 def test_extremes() -> None:
-    """Sure beyond all numbers, a class that is ruled out, one class alone, and half precision."""
+    """Sure beyond all numbers, a class that is ruled out, a single logit, and half precision."""
     plain, modified = asked([[0.0, 1e30], [0.0, 1e30]], [1, 0], torch.float32)
     assert plain == [0, 0]
     assert modified[0] == 0
@@ -62,7 +62,8 @@ def test_extremes() -> None:
     plain, modified = asked([[1.0, 1.0, -math.inf]], [0], torch.float64)
     assert plain == pytest.approx([math.log(2)])
     assert modified == pytest.approx([math.log(2)])
-    assert asked([[4.0]], [0], torch.float64) == ([0], [0])
+    single, pair = asked([[4.0]], [0], torch.float64), asked([[0.0, 4.0]], [0], torch.float64)
+    assert single == pair  # one logit is that of the second of two classes
     plain, _ = asked([[0.0, -6.0]], [0], torch.float16)
     assert plain == pytest.approx([entropy(nn.Identity(), torch.tensor([[0.0, -6.0]]), torch.tensor([0])).item()])
 

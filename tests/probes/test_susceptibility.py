@@ -32,7 +32,7 @@ def test_equals_a_copy_and_a_step_of_sgd(architecture: Callable[[], nn.Module]) 
     with untouched(model):
         found = susceptibility(model, inputs, learning_rate=0.05, batch_size=8, repetitions=6, seed=4)
     assert found.value == pytest.approx(np.mean(drops))
-    low, high = student(np.mean(drops), np.var(drops, ddof=1), 6, level=0.9)
+    low, high = map(float, student(np.mean(drops), np.var(drops, ddof=1), 6, level=0.9))
     assert (found.low, found.high) == pytest.approx((low, high))
     assert (found.n, found.unit, found.level) == (6, "repetition", 0.9)
 

@@ -339,7 +339,7 @@ def test_another_audit_is_refused(tmp_path: Path) -> None:
         Recorder(tmp_path, run=1, steps=2)
     with pytest.raises(WrongRecord, match=r"classes is \['cat', 'dog'\], not \['dog', 'cat'\]"):
         Recorder(tmp_path, run=1, steps=1, classes=("dog", "cat"))
-    with pytest.raises(InvalidData, match="3 classes, but the record has 2"):
+    with pytest.raises(InvalidData, match="3 columns, but the record has 2 classes"):
         Recorder(tmp_path, run=1, steps=1).seen([1], torch.zeros(1, 3), [0])
     manifest = json.loads((tmp_path / "record.json").read_text())
     (tmp_path / "record.json").write_text(json.dumps({**manifest, "design": "subsets(fraction=0.7)"}))
@@ -406,8 +406,8 @@ ONE = torch.zeros(1, 2)
 @pytest.mark.parametrize(
     ("ids", "logits", "labels", "told"),
     [
-        ([1, 2], ONE, [0], "2 ids, 1 rows of logits and 1 labels"),
-        ([1], ONE, [0, 1], "1 ids, 1 rows of logits and 2 labels"),
+        ([1, 2], ONE, [0], "2 ids, 1 rows of outputs and 1 labels"),
+        ([1], ONE, [0, 1], "1 ids, 1 rows of outputs and 2 labels"),
         ([1], ONE[0], [0], r"Logits must be a tensor \[example, class\], but they are of shape \(2,\)"),
         ([1], ONE.long(), [0], "Logits must be a tensor"),
         ([1], [[0.0, 1.0]], [0], "Logits must be a tensor"),
@@ -422,9 +422,9 @@ ONE = torch.zeros(1, 2)
         ([[1]], ONE, [0], "Ids must be whole numbers or strings"),
         ([1], ONE, [2], "Label 2 of 'train/1' is out of range"),
         ([1], ONE, [-100], "Label -100 of 'train/1' is out of range"),
-        ([1], ONE * np.nan, [0], "The logits of 'train/1' are NaN or infinite"),
-        ([1], torch.tensor([[-np.inf, 0.0]]), [0], "The logits of 'train/1' are NaN or infinite"),
-        ([1], ONE + np.inf, [0], "The logits of 'train/1' are NaN or infinite"),
+        ([1], ONE * np.nan, [0], "The outputs of 'train/1' are NaN or infinite"),
+        ([1], torch.tensor([[-np.inf, 0.0]]), [0], "The outputs of 'train/1' are NaN or infinite"),
+        ([1], ONE + np.inf, [0], "The outputs of 'train/1' are NaN or infinite"),
     ],
 )
 def test_what_cannot_be_recorded_is_refused(

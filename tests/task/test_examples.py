@@ -6,6 +6,7 @@ import torch
 
 from byrote.errors import InvalidData
 from byrote.task.examples import Examples
+from byrote.task.task import Task
 
 INPUTS = np.arange(12, dtype=np.float32).reshape(4, 3)
 LABELS = [0, 1, 0, 1]
@@ -42,9 +43,15 @@ def test_a_part_keeps_ids_and_groups(which: np.ndarray) -> None:
 
 @pytest.mark.parametrize(
     ("given", "kept"),
-    [(np.uint8, np.uint8), (np.float64, np.float32), (np.float16, np.float32), (np.int64, np.float32)],
+    [
+        (np.uint8, np.uint8),
+        (np.float64, np.float32),
+        (np.float16, np.float32),
+        (np.int64, np.int64),
+        (np.uint16, np.uint16),
+    ],
 )
-def test_bytes_stay_bytes_and_all_else_is_single_precision(given: type, kept: type) -> None:
+def test_whole_numbers_stay_whole_and_real_ones_are_single_precision(given: type, kept: type) -> None:
     examples = Examples(INPUTS.astype(given), LABELS)
     assert examples.inputs.dtype == kept
     np.testing.assert_array_equal(examples.inputs, INPUTS)
@@ -91,19 +98,30 @@ def test_inputs_that_cannot_be_used_are_refused(inputs: Any, told: str) -> None:
 @pytest.mark.parametrize(
     ("labels", "told"),
     [
-        ([0, 1, -1, 1], "Label -1 of example 'c' is out of range. Class indices start at 0"),
-        ([0, 1, 0.5, 1], r"that of example 'c' is 0\.5 \(float64\)"),
-        ([0, 1, np.nan, 1], r"that of example 'c' is nan \(float64\)"),
-        ([0, 1, np.inf, 1], r"that of example 'c' is inf \(float64\)"),
         (["cat", "dog", "cat", "dog"], r"that of example 'd' is 'cat' \(<U3\)"),
-        (np.array([0, 1, None, 1]), "Labels must be class indices"),
+        (np.array([0, 1, None, 1]), "Labels must be numbers"),
         ([0, 1, 0], r"There are 4 inputs but labels of shape \(3,\)"),
-        ([[0], [1], [0], [1]], r"There are 4 inputs but labels of shape \(4, 1\)"),
     ],
 )
 def test_labels_that_cannot_be_used_are_refused(labels: Any, told: str) -> None:
     with pytest.raises(InvalidData, match=told):
         Examples(INPUTS, labels, ["d", "a", "c", "b"])
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        ([0, 1, -1, 1], "Label -1 of example 'c' is out of range. Class indices start at 0"),
+        ([0, 1, 0.5, 1], r"that of example 'c' is 0\.5 \(float64\).*Regression"),
+        ([0, 1, np.nan, 1], r"that of example 'c' is nan \(float64\)"),
+        ([0, 1, np.inf, 1], r"that of example 'c' is inf \(float64\)"),
+        ([[0], [1], [0], [1]], r"one per example, but these have shape \(4, 1\).*Multilabel"),
+    ],
+)
+def test_labels_that_are_no_classes_are_refused_by_the_task(labels: Any, told: str) -> None:
+    examples = Examples(INPUTS, labels, ["d", "a", "c", "b"])
+    with pytest.raises(InvalidData, match=told):
+        Task(lambda: None, examples)
 
 
 def test_ids_that_cannot_be_used_are_refused() -> None:

@@ -19,6 +19,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from byrote.errors import ByroteError, InvalidData, WrongRecord
 from byrote.evidence.evaluate import evaluate
+from byrote.objectives import Classification
+from byrote.objectives.classification import FLOOR
 from byrote.record import Observed, Population
 from byrote.scores import memorization
 from byrote.task.canaries import Canaries, plant
@@ -29,7 +31,7 @@ from byrote.task.recipe import Recipe
 from byrote.task.task import Task
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
-from byrote.training.fitting import ASKED_AT_ONCE, FLOOR, learn
+from byrote.training.fitting import EVALUATED_AT_ONCE, learn
 from oracles import nearest_neighbour_left_out, problem
 from small import small_task
 from test_docs import ROOT, blocks
@@ -76,7 +78,7 @@ def drawn(canaries: Canaries | None = None) -> tuple[Population, NDArray[np.bool
 
 def said(fit: Fit) -> Observed:
     population, member = drawn()
-    (step,) = learn(fit, population, member, 7, CLASSES)
+    (step,) = learn(fit, population, member, 7, Classification(CLASSES))
     assert (step.step, step.seen) == (1, None)
     assert step.clean is not None
     return step.clean
@@ -122,7 +124,7 @@ def test_the_function_gets_what_it_was_given_in_the_order_and_with_the_ids_of_th
         return lambda inputs: np.full((len(inputs), CLASSES), 1 / CLASSES)
 
     before = population.inputs.copy()
-    list(learn(Fit(fit), population, member, 2**32 - 1, CLASSES))
+    list(learn(Fit(fit), population, member, 2**32 - 1, Classification(CLASSES)))
     train = got["train"]
     assert got["seed"] == 2**32 - 1
     assert list(train.ids) == list(population.ids[member])
@@ -144,12 +146,12 @@ def test_groups_are_given_when_the_task_has_them() -> None:
         found.append(train.groups)
         return lambda inputs: np.full((len(inputs), CLASSES), 1 / CLASSES)
 
-    list(learn(Fit(fit), population, population.split == "train", 0, CLASSES))
+    list(learn(Fit(fit), population, population.split == "train", 0, Classification(CLASSES)))
     assert list(found[0]) == list(train.groups if train.groups is not None else ())
 
 
 def test_everyone_is_asked_once_in_order_and_a_part_at_a_time() -> None:
-    population = plant(small_task(n=3 * ASKED_AT_ONCE), Canaries(), 0)
+    population = plant(small_task(n=3 * EVALUATED_AT_ONCE), Canaries(), 0)
     asked: list[NDArray[Any]] = []
 
     def predict(inputs: NDArray[Any]) -> NDArray[Any]:
@@ -157,8 +159,10 @@ def test_everyone_is_asked_once_in_order_and_a_part_at_a_time() -> None:
         inputs[:] = 0  # its own copy
         return np.eye(CLASSES)[asked[-1].reshape(len(inputs), -1)[:, 0] % CLASSES]
 
-    (step,) = learn(Fit(lambda train, seed: predict), population, population.split == "train", 0, CLASSES)
-    assert max(map(len, asked)) <= ASKED_AT_ONCE
+    (step,) = learn(
+        Fit(lambda train, seed: predict), population, population.split == "train", 0, Classification(CLASSES)
+    )
+    assert max(map(len, asked)) <= EVALUATED_AT_ONCE
     assert len(asked) > 3
     assert (np.concatenate(asked) == population.inputs).all()
     assert step.clean is not None
@@ -232,7 +236,7 @@ def test_a_class_that_is_missing_from_a_run_is_named_and_the_advice_helps() -> N
     population, member = drawn()
     member &= population.labels != 2
     with pytest.raises(InvalidData, match=r"3 columns for 4 classes: no training .* label 2. Put the columns") as error:
-        list(learn(Fit(forest), population, member, 0, CLASSES))
+        list(learn(Fit(forest), population, member, 0, Classification(CLASSES)))
 
     def advised(train: Examples, seed: int) -> Callable[[NDArray[Any]], Any]:
         model = DecisionTreeClassifier(random_state=seed).fit(flat(train.inputs), train.labels)
@@ -245,7 +249,7 @@ def test_a_class_that_is_missing_from_a_run_is_named_and_the_advice_helps() -> N
 
         return predict
 
-    (step,) = learn(Fit(advised), population, member, 0, CLASSES)
+    (step,) = learn(Fit(advised), population, member, 0, Classification(CLASSES))
     assert step.clean is not None
     assert 2 not in step.clean.values["prediction"]
 
@@ -253,7 +257,7 @@ def test_a_class_that_is_missing_from_a_run_is_named_and_the_advice_helps() -> N
 def test_a_run_of_nobody_is_refused() -> None:
     population, member = drawn()
     with pytest.raises(InvalidData, match="no example at all"):
-        list(learn(Fit(forest), population, member & False, 0, CLASSES))
+        list(learn(Fit(forest), population, member & False, 0, Classification(CLASSES)))
 
 
 def test_fits_that_cannot_be_called_are_refused_when_they_are_made() -> None:
@@ -380,7 +384,7 @@ def test_the_page_works_as_it_stands_there(tmp_path: Path) -> None:
         names = dict(given)
         exec(compile(block, "docs/own_fit.md", "exec"), names)  # noqa: S102 - our own page
         fit = Fit(names["fit"], names.get("outputs", "probabilities"))
-        (step,) = learn(fit, population, population.split == "train", 1, 3)
+        (step,) = learn(fit, population, population.split == "train", 1, Classification(3))
         assert step.clean is not None
         assert step.clean.values["correct"][population.split == "train"].mean() > 0.9
 

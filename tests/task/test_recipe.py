@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from byrote.errors import ByroteError, InvalidData
+from byrote.objectives import Classification
 from byrote.task.examples import Examples
 from byrote.task.recipe import Recipe
 from byrote.task.schedule import Schedule, at, cosine, linear, parse_schedule
@@ -36,12 +37,12 @@ def model() -> nn.Module:
     ids=str,
 )
 def test_a_schedule_goes_from_start_to_end(schedule: Schedule, values: list[float]) -> None:
-    found = [at(schedule, progress) for progress in (0, 0.25, 0.5, 0.75, 1)]
+    found = [at(schedule, Signals(progress)) for progress in (0, 0.25, 0.5, 0.75, 1)]
     np.testing.assert_allclose(found, values, atol=1e-12)
 
 
 def test_a_number_is_a_knob_that_stays() -> None:
-    assert at(0.3, 0.0) == at(0.3, 0.9) == 0.3
+    assert at(0.3, Signals(0.0)) == at(0.3, Signals(0.9)) == 0.3
 
 
 NUMBERS = st.floats(0, 1e6, allow_nan=False)
@@ -102,7 +103,12 @@ def test_a_schedule_that_cannot_train_is_refused(options: dict[str, Any], told: 
         ({"weight_decay": -0.1}, r"weight_decay=-0\.1 cannot train"),
         ({"momentum": float("inf")}, "momentum=inf cannot train"),
         ({"momentum": linear(0.9)}, "momentum=.* cannot train"),
-        ({"optimizer": "adam"}, "no optimizer named 'adam'. Did you mean 'adamw'"),
+        ({"optimizer": "adamm"}, "no optimizer named 'adamm'. Did you mean 'adam"),
+        ({"optimizer": "adam(lr=0.1)"}, "sets lr. Give it to the recipe"),
+        ({"optimizer": "adam("}, "is not a name with options"),
+        ({"clip_norm": 0.0}, r"clip_norm=0\.0 cannot train"),
+        ({"accumulate": 0}, "accumulate=0 cannot train"),
+        ({"learning_rate": lambda signals: 0.1}, "has no name to be recorded by"),
     ],
 )
 def test_a_recipe_that_cannot_train_is_refused(options: dict[str, Any], told: str) -> None:
@@ -126,12 +132,12 @@ def test_classes_are_named_by_their_indices_unless_given() -> None:
     ("parts", "told"),
     [
         ({"train": (INPUTS, LABELS)}, "Task.train must be byrote.Examples, but it is tuple"),
-        ({"test": None}, "Task.test must be byrote.Examples, but it is NoneType"),
+        ({"test": 3}, "Task.test must be byrote.Examples, but it is int"),
         ({"recipe": {"epochs": 3}}, "Task.recipe must be byrote.Recipe, but it is dict"),
         ({"model": nn.Linear(3, 3)}, "Task.model must be a function that returns a fresh model"),
         ({"model": "resnet18"}, "Task.model must be a function that returns a fresh model"),
-        ({"test": Examples(INPUTS[:, :2], LABELS)}, r"inputs have shape \(3,\) and test inputs \(2,\)"),
-        ({"test": Examples(INPUTS.astype(np.uint8), LABELS)}, "inputs are float32 and test inputs uint8"),
+        ({"test": Examples(INPUTS[:, :2], LABELS)}, r"inputs are float32 \[3\] and test inputs float32 \[2\]"),
+        ({"test": Examples(INPUTS.astype(np.uint8), LABELS)}, r"inputs are float32 \[3\] and test inputs uint8 \[3\]"),
         ({"train": Examples(INPUTS, [1, 1, 1, 1])}, "All 4 training examples have label 1"),
         ({"classes": ("a", "b")}, "Label 2 of train example '2' is out of range: 2 classes have labels 0 to 1"),
         (
@@ -143,7 +149,7 @@ def test_classes_are_named_by_their_indices_unless_given() -> None:
 def test_parts_that_do_not_fit_are_refused(parts: dict[str, Any], told: str) -> None:
     task = Task(model, EXAMPLES, EXAMPLES)
     with pytest.raises(InvalidData, match=told):
-        replace(task, **{"classes": (), **parts})
+        replace(task, **{"classes": (), "objective": Classification(), **parts})
 
 
 def test_one_example_can_be_all_the_test_there_is() -> None:

@@ -146,7 +146,7 @@ def test_only_members_are_trained_on() -> None:
     stranger = 25
     inputs = population.inputs.copy()
     inputs[stranger] += 100
-    changed = run(noisy, population=replace(population, inputs=inputs))
+    changed = run(noisy, population=population.with_inputs(inputs))
     others = np.arange(len(population)) != stranger
     plain = run(noisy)
     np.testing.assert_array_equal(losses(changed)[others], losses(plain)[others])
@@ -253,7 +253,7 @@ def test_bytes_are_divided_by_255() -> None:
     population = people()
     bytes_ = np.random.default_rng(1).integers(0, 256, population.inputs.shape).astype(np.uint8)
     floats = (bytes_ / np.float32(255)).astype(np.float32)
-    assert_same(run(population=replace(population, inputs=bytes_)), run(population=replace(population, inputs=floats)))
+    assert_same(run(population=population.with_inputs(bytes_)), run(population=population.with_inputs(floats)))
 
 
 def test_divergence_is_said() -> None:

@@ -1,7 +1,6 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +34,7 @@ def test_each_model_costs_the_same_and_the_data_are_shared() -> None:
     population = people()
     found = needs(perceptron, population, Recipe(), "cpu")
     assert found.bytes(5) - found.bytes(4) == found.model > 0
-    wide = replace(population, inputs=np.repeat(population.inputs, 100, axis=1))
+    wide = population.with_inputs(np.repeat(population.inputs, 100, axis=1))
     wider = needs(
         lambda: nn.Sequential(nn.Linear(100 * FEATURES, HIDDEN), nn.Linear(HIDDEN, CLASSES)), wide, Recipe(), "cpu"
     )

@@ -159,7 +159,7 @@ def test_an_outlier_stays_in_the_run_that_was_trained_on_it() -> None:
     far = population.inputs.copy()
     far[5] += 1000
     plain = trained(normed, member, SEEDS[:3])
-    shifted = trained(normed, member, SEEDS[:3], population=replace(population, inputs=far))
+    shifted = trained(normed, member, SEEDS[:3], population=population.with_inputs(far))
     others = np.arange(len(population)) != 5
     for run in (0, 1, 2):
         ends = [steps[run][-1].clean for steps in (plain, shifted)]
@@ -198,11 +198,10 @@ def test_dropout_masks_differ_between_runs_and_steps_and_keep_the_right_share() 
 def test_buffers_are_those_of_the_run_alone() -> None:
     population, member = people(), memberships(SIZES["a few more or less"])[:4]
     member = member[np.argsort(-member.sum(axis=1), kind="stable")]
-    inputs, labels = to_tensors(population, Classification(), "cpu")
     everyone = np.arange(len(population))
 
     def pack(runs: list[int]) -> Pack:
-        made = Pack(normed, inputs, labels, member[runs], RECIPE, [SEEDS[run] for run in runs], Engine())
+        made = Pack(normed, population, Classification(), member[runs], RECIPE, [SEEDS[run] for run in runs], Engine())
         for step in (1, 2):
             made.epoch(step, everyone)
         return made
@@ -250,7 +249,8 @@ def test_the_trial_at_the_start_tells_what_can_be_packed(model: Callable[[], nn.
     except RuntimeError:
         works = False
     assert works or precision == "bf16"
-    assert (obstacle(model, *to_tensors(population, Classification(), "cpu", slice(0, 4)), precision) == "") is works
+    few = to_tensors(population, Classification(), "cpu", slice(0, 4))
+    assert (obstacle(model, *few, Classification(), precision) == "") is works
 
 
 class Spy(nn.Module):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from byrote.objectives import Classification
 from byrote.training.stacked import Alone, Stacked, obstacle
 
 FEATURES, CLASSES = 5, 3
@@ -132,7 +133,7 @@ def examples(count: int = 4) -> tuple[Tensor, Tensor]:
 )
 def test_what_cannot_be_stacked_is_found_out(model: Callable[[], nn.Module], told: str) -> None:
     before = torch.get_rng_state()
-    assert re.match(told, obstacle(model, *examples()))
+    assert re.match(told, obstacle(model, *examples(), Classification()))
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -149,7 +150,7 @@ def test_what_cannot_be_stacked_is_found_out(model: Callable[[], nn.Module], tol
     ],
 )
 def test_what_can_be_stacked_is_not_refused(model: Callable[[], nn.Module]) -> None:
-    assert obstacle(model, *examples()) == ""
+    assert obstacle(model, *examples(), Classification()) == ""
 
 
 def built(model: Callable[[], nn.Module], count: int) -> list[nn.Module]:

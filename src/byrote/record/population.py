@@ -1,7 +1,7 @@
 """Population: all examples a record speaks about, and examples.parquet, where they are listed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -77,6 +77,10 @@ class Population:
     def inputs(self) -> Any:
         """What models read of the examples. Of a record: what pictures and vectors keep of it."""
         return self.read_inputs()
+
+    def with_inputs(self, inputs: Inputs) -> "Population":
+        """Return the same examples with these inputs."""
+        return replace(self, read_inputs=lambda: inputs)
 
     def __len__(self) -> int:
         return len(self.ids)

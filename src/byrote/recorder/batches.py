@@ -123,7 +123,7 @@ def rows(batches: Sequence[Batch], split: Split, seen: bool, registry: Registry,
         )
     columns = {
         "example": registry.array().take(pa.array(where)),
-        **dict(zip(layout.labels, labels.reshape(len(labels), -1).T, strict=True)),
+        **dict(zip(layout.labels, (labels if labels.ndim == 2 else labels[:, None]).T, strict=True)),
         "seen": np.full(len(where), seen),
         "member": np.ones(len(where), np.int8) if seen else _members(batches),
         **values,

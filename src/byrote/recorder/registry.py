@@ -60,7 +60,7 @@ class Registry:
         self._labels = np.concatenate([self._labels, missing]) if len(missing) else self._labels
         new = ~_is_label(self._labels[where])
         self._labels[where[new]] = labels[new]
-        differs = (self._labels[where] != labels).reshape(len(labels), -1).any(axis=1)
+        differs = (self._labels[where] != labels).any(axis=tuple(range(1, labels.ndim)))
         for bad in np.flatnonzero(differs)[:1]:
             at = where[bad]
             raise InvalidData(
@@ -95,7 +95,7 @@ class Registry:
 
 def _is_label(labels: NDArray[Any]) -> Bool[ndarray, " example"]:
     present: NDArray[np.bool_] = np.asarray(~np.isnan(labels) if labels.dtype.kind == "f" else labels >= 0)
-    return np.asarray(present.reshape(len(labels), -1).all(axis=1))
+    return np.asarray(present.all(axis=tuple(range(1, labels.ndim))))
 
 
 def _grown(array: NDArray[np.int64], n: int) -> NDArray[np.int64]:

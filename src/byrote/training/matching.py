@@ -64,7 +64,7 @@ def check_same(task: Task, record: Record) -> Int[ndarray, " candidate"]:
         )
     found = to_task(task, record, train)
     differ = task.train.labels[found] != population.labels[train]
-    differ = differ.reshape(len(train), -1).any(axis=1)
+    differ = differ.any(axis=tuple(range(1, differ.ndim)))
     if differ.any():
         name = population.ids[train[np.argmax(differ)]]
         raise WrongRecord(
