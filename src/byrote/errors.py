@@ -39,7 +39,7 @@ WORDS: dict[Name, tuple[str, str]] = {
     "device": ("Give device='{}', or install a torch that can.", "Use --device {}, or install a torch that can."),
     "attribute": (
         "Make it with byrote.attribution: attribute(task, record, '{}'), then write_attribution.",
-        "Make it with `byrote attribute TASK RUNS --method {}`.",
+        "Make it with `byrote attribute TASK RECORD --method {}`.",
     ),
     "extra": ("Install the extra: pip install 'byrote[{}]'.", "Install the extra: pip install 'byrote[{}]'."),
     "traceback": ("The traceback shows where.", "Use --debug to see where."),
