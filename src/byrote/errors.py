@@ -36,7 +36,10 @@ WORDS: dict[Name, tuple[str, str]] = {
         "Run `byrote audit` with --probe '{}' and another --out.",
     ),
     "another_directory": ("Give another directory.", "Give another directory with --out."),
-    "device": ("Give device='{}', or install a torch that can.", "Use --device {}, or install a torch that can."),
+    "device": (
+        "Give compute=byrote.Compute(device='{}'), or install a torch that can.",
+        "Use --device {}, or install a torch that can.",
+    ),
     "attribute": (
         "Make it with byrote.attribution: attribute(task, record, '{}'), then write_attribution.",
         "Make it with `byrote attribute TASK RECORD --method {}`.",
