@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from byrote.cli import main
+from byrote.record.reading import SCHEMA
 from byrote.task.canaries import Canaries
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
@@ -168,7 +169,7 @@ def test_a_directory_of_another_task_or_schema(tmp_path: Path, record: Path) -> 
     older.mkdir()
     (older / "record.json").write_text('{"schema": 0}')
     for verb in (["audit", "my_task.py", "--out", older], ["score", older, "memorization"], ["report", older]):
-        assert_message(byrote(*verb, cwd=tmp_path), "schema version 0", "reads version 1")
+        assert_message(byrote(*verb, cwd=tmp_path), "schema version 0", f"reads version {SCHEMA}")
     assert_message(byrote("report", tmp_path / "absent"), "is not a record")
     assert sorted(path.name for path in record.rglob("*") if path.name != ".lock") == [
         n for n in before if n != ".lock"

@@ -162,7 +162,7 @@ def test_a_fit_and_a_loop_of_ones_own_cannot_be_trained_again(place: Path, tmp_p
             "Give a task with a torch model",
         )
         refused = byrote(verb, "mine.py", "loop", cwd=tmp_path)
-        assert_message(refused, "was not trained by rote, or by an older version, so it cannot be trained again")
+        assert_message(refused, "was not trained by byrote", "cannot be trained again")
 
 
 class Text(HTMLParser):

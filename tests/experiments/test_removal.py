@@ -65,7 +65,7 @@ def test_single_examples_of_a_rare_kind_come_first(record: Record) -> None:
 def test_help_is_influence_summed_over_the_tests_it_resembles(record: Record) -> None:
     population, answers, points = record.population, read_outcomes(record), space(record.population)
     train, test = (np.flatnonzero(population.where(split)) for split in ("train", "test"))
-    bare = space(replace(population, inputs=np.zeros((len(population), 0), np.float32)))
+    bare = space(replace(population, read_inputs=lambda: np.zeros((len(population), 0), np.float32)))
     helped, everyone = (help_given(population, answers, each) for each in (points, bare))
     right = answers.correct[:, test].astype(float)
     for i in range(0, len(train), 13):
