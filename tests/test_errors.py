@@ -43,7 +43,7 @@ def test_what_was_not_measured_keeps_the_remedy() -> None:
 
 @pytest.mark.parametrize("name", get_args(Name))
 def test_a_remedy_can_be_followed(name: Name) -> None:
-    """Every option exists in the verb that the sentence names, every keyword is an argument of `collect`."""
+    """Every option exists in the verb that the sentence names, every keyword is an argument of `collect` or of Compute."""
     python, command = WORDS[name]
     value = "curvature" if name in TAKES_A_VALUE else ""
     assert value in Remedy(name, value).in_python()
@@ -52,7 +52,8 @@ def test_a_remedy_can_be_followed(name: Name) -> None:
     (verb,) = re.findall(r"`byrote (\w+)", command) or ["audit"]
     options = {option for parameter in app.commands[verb].params for option in parameter.opts} | {"--debug"}
     assert set(re.findall(r"--[a-z-]+", command)) <= options
-    assert set(re.findall(r"(\w+)=", python)) <= set(inspect.signature(collect).parameters)
+    keywords = set(inspect.signature(collect).parameters) | set(inspect.signature(byrote.Compute).parameters)
+    assert set(re.findall(r"(\w+)=", python)) <= keywords
     assert all(hasattr(byrote, each) for each in re.findall(r"byrote\.([A-Z]\w+)", python))
 
 

@@ -36,10 +36,13 @@ WORDS: dict[Name, tuple[str, str]] = {
         "Run `byrote audit` with --probe '{}' and another --out.",
     ),
     "another_directory": ("Give another directory.", "Give another directory with --out."),
-    "device": ("Give device='{}', or install a torch that can.", "Use --device {}, or install a torch that can."),
+    "device": (
+        "Give compute=byrote.Compute(device='{}'), or install a torch that can.",
+        "Use --device {}, or install a torch that can.",
+    ),
     "attribute": (
         "Make it with byrote.attribution: attribute(task, record, '{}'), then write_attribution.",
-        "Make it with `byrote attribute TASK RUNS --method {}`.",
+        "Make it with `byrote attribute TASK RECORD --method {}`.",
     ),
     "extra": ("Install the extra: pip install 'byrote[{}]'.", "Install the extra: pip install 'byrote[{}]'."),
     "traceback": ("The traceback shows where.", "Use --debug to see where."),

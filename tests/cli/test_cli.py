@@ -1,4 +1,4 @@
-"""The command as a user types it: real processes, real files; every failure is a sentence and status 1."""
+"""The command as a user types it: real processes, real files; every failure is a message and status 1."""
 
 import contextlib
 import csv
@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from byrote.cli import main
+from byrote.record.reading import SCHEMA
 from byrote.task.canaries import Canaries
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
@@ -64,8 +65,8 @@ def write_task(folder: Path, change: str = "", *, classes: int = 2, ids: str = "
     return path
 
 
-def assert_sentence(result: subprocess.CompletedProcess[str], *told: str) -> None:
-    """Status 1, nothing on stdout, and one short line that says what was asked, found, and to be done."""
+def assert_message(result: subprocess.CompletedProcess[str], *parts: str) -> None:
+    """Status 1, nothing on stdout, and one short line that says what was given, found, and to be done."""
     assert result.returncode == 1, result.stderr
     assert result.stdout == ""
     lines = [
@@ -74,7 +75,7 @@ def assert_sentence(result: subprocess.CompletedProcess[str], *told: str) -> Non
     assert len(lines) == 1, result.stderr
     assert lines[0].startswith("byrote: ")
     assert "Traceback" not in result.stderr
-    for part in told:
+    for part in parts:
         assert part in lines[0]
     assert lines[0].rstrip().endswith((".", "]"))
 
@@ -131,18 +132,18 @@ def test_audit_of_a_module_with_options(tmp_path: Path) -> None:
 )
 def test_bad_tasks(tmp_path: Path, change: str, options: dict[str, object], told: list[str]) -> None:
     write_task(tmp_path, change, **options)  # type: ignore[arg-type]
-    assert_sentence(byrote("audit", "my_task.py", "--runs", 2, cwd=tmp_path), *told)
+    assert_message(byrote("audit", "my_task.py", "--runs", 2, cwd=tmp_path), *told)
     assert not (tmp_path / "audits").exists()
 
 
 def test_files_that_are_no_tasks(tmp_path: Path) -> None:
     (tmp_path / "empty.py").write_text("x = 1\n")
     (tmp_path / "other.py").write_text("task = 5\n")
-    assert_sentence(byrote("audit", "empty.py", cwd=tmp_path), "empty.py does not define 'task'", "byrote.Task")
-    assert_sentence(byrote("audit", "other.py", cwd=tmp_path), "is int, not byrote.Task")
-    assert_sentence(byrote("audit", "absent.py", cwd=tmp_path), "There is no file 'absent.py'")
-    assert_sentence(byrote("audit", "absent:task", cwd=tmp_path), "Importing 'absent' raises ModuleNotFoundError")
-    assert_sentence(byrote("audit", "fashon"), "no task named 'fashon'", "Did you mean 'fashion'?")
+    assert_message(byrote("audit", "empty.py", cwd=tmp_path), "empty.py does not define 'task'", "byrote.Task")
+    assert_message(byrote("audit", "other.py", cwd=tmp_path), "is int, not byrote.Task")
+    assert_message(byrote("audit", "absent.py", cwd=tmp_path), "There is no file 'absent.py'")
+    assert_message(byrote("audit", "absent:task", cwd=tmp_path), "Importing 'absent' raises ModuleNotFoundError")
+    assert_message(byrote("audit", "fashon"), "no task named 'fashon'", "Did you mean 'fashion'?")
 
 
 def test_designs_that_do_not_fit(tmp_path: Path) -> None:
@@ -154,8 +155,8 @@ def test_designs_that_do_not_fit(tmp_path: Path) -> None:
         ("subset", 4, "Did you mean 'subsets'?"),
         ("__import__('os').system('x')", 4, "is not a name with options"),
     ):
-        assert_sentence(byrote("audit", "my_task.py", "--runs", runs, "--design", design, cwd=tmp_path), told)
-    assert_sentence(
+        assert_message(byrote("audit", "my_task.py", "--runs", runs, "--design", design, cwd=tmp_path), told)
+    assert_message(
         byrote("audit", "my_task.py", "--canaries", 10, cwd=tmp_path), "30 canaries are more than a fifth of 40"
     )
 
@@ -163,15 +164,13 @@ def test_designs_that_do_not_fit(tmp_path: Path) -> None:
 def test_a_directory_of_another_task_or_schema(tmp_path: Path, record: Path) -> None:
     write_task(tmp_path)
     before = sorted(path.name for path in record.rglob("*"))
-    assert_sentence(
-        byrote("audit", "my_task.py", "--out", record, cwd=tmp_path), "holds runs of another audit", "--out"
-    )
+    assert_message(byrote("audit", "my_task.py", "--out", record, cwd=tmp_path), "holds runs of another audit", "--out")
     older = tmp_path / "older"
     older.mkdir()
     (older / "record.json").write_text('{"schema": 0}')
     for verb in (["audit", "my_task.py", "--out", older], ["score", older, "memorization"], ["report", older]):
-        assert_sentence(byrote(*verb, cwd=tmp_path), "schema version 0", "reads version 1")
-    assert_sentence(byrote("report", tmp_path / "absent"), "is not a record")
+        assert_message(byrote(*verb, cwd=tmp_path), "schema version 0", f"reads version {SCHEMA}")
+    assert_message(byrote("report", tmp_path / "absent"), "is not a record")
     assert sorted(path.name for path in record.rglob("*") if path.name != ".lock") == [
         n for n in before if n != ".lock"
     ]
@@ -181,18 +180,16 @@ def test_devices_that_are_not_there(tmp_path: Path) -> None:
     write_task(tmp_path)
     for device in ("meta", "quantum"):
         result = byrote("audit", "my_task.py", "--device", device, cwd=tmp_path)
-        assert_sentence(result, f"cannot use the device '{device}'", "--device cpu")
+        assert_message(result, f"cannot use the device '{device}'", "--device cpu")
 
 
 def test_places_that_cannot_be_written(tmp_path: Path, record: Path) -> None:
     write_task(tmp_path)
-    assert_sentence(
-        byrote("audit", "my_task.py", "--out", "/proc/byrote", cwd=tmp_path), "Cannot write to /proc/byrote"
-    )
-    assert_sentence(byrote("report", record, "--out", "/proc/report.html"), "Cannot write")
+    assert_message(byrote("audit", "my_task.py", "--out", "/proc/byrote", cwd=tmp_path), "Cannot write to /proc/byrote")
+    assert_message(byrote("report", record, "--out", "/proc/report.html"), "Cannot write")
 
 
-def test_ctrl_c_is_a_sentence_and_keeps_finished_runs(tmp_path: Path) -> None:
+def test_ctrl_c_is_a_message_and_keeps_finished_runs(tmp_path: Path) -> None:
     write_task(tmp_path, epochs=150)
     command = [*BYROTE, "audit", "my_task.py", "--runs", "8", "--out", "out"]
     process = subprocess.Popen(
@@ -243,7 +240,7 @@ def test_score_prints_a_table_csv_and_json(record: Path) -> None:
     assert {"memorization low", "memorization high", "runs in", "runs out", "label"} <= set(rows[0])
 
 
-def test_canaries_are_printed_only_when_asked_for(record: Path) -> None:
+def test_canaries_are_printed_only_on_request(record: Path) -> None:
     for split in ("train", "test"):
         assert "canary/" not in byrote("score", record, "mean_confidence", "--split", split, "--csv").stdout
     assert byrote("score", record, "memorization", "--split", "canary", "--csv").stdout.count("canary/") == 6
@@ -265,18 +262,20 @@ def test_a_score_of_ones_own(record: Path, tmp_path: Path) -> None:
 
 
 def test_scores_that_do_not_exist_or_lack_evidence(record: Path, tmp_path: Path) -> None:
-    assert_sentence(
+    assert_message(
         byrote("score", record, "memorisation"), "no score named 'memorisation'", "Did you mean 'memorization'?"
     )
-    assert_sentence(byrote("score", record, "el2n(step=50)"), "Step 50 was asked for", "steps 1 to 3")
-    assert_sentence(byrote("score", record, "el2n(stp=5)"), "no option 'stp'")
-    assert_sentence(byrote("score", record, "influence", "memorization"), "Ask for it alone")
+    assert_message(byrote("score", record, "el2n(step=50)"), "Step 50 was asked for", "steps 1 to 3")
+    assert_message(byrote("score", record, "el2n(stp=5)"), "no option 'stp'")
+    assert_message(byrote("score", record, "influence", "memorization"), "only score")
     for asked in (["lira"], ["memorization", "lira"]):
-        assert_sentence(
+        assert_message(
             byrote("score", record, *asked), "lira is a membership attack", f"`byrote attack {record}`", "byrote.guess"
         )
     collect(small_task(), tmp_path, runs=1, compute=Compute(workers=1))
-    assert_sentence(byrote("score", tmp_path, "memorization"), "memorization needs 2 runs or more", "has 1 finished")
+    assert_message(
+        byrote("score", tmp_path, "memorization"), "memorization needs 2 runs or more", "has 1 finished", "--runs 2"
+    )
 
 
 def test_report_again_equals_the_first(record: Path, tmp_path: Path) -> None:

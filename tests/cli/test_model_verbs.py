@@ -1,4 +1,4 @@
-"""`byrote locate` and `byrote attribute` as a user types them, and what the report makes of what they keep."""
+"""`byrote locate` and `byrote attribute` as a user types them, and what the report shows of what they keep."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ from byrote.attribution import About, Attribution, read_attribution, write_attri
 from byrote.record import Record
 from byrote.record.reading import write_manifest
 from byrote.report import write_report
-from cli.test_cli import assert_sentence, byrote
+from cli.test_cli import assert_message, byrote
 from findings.test_findings import own_loop
 
 FILE = """
@@ -31,21 +31,21 @@ task = replace(small_task(n=160), recipe=Recipe(epochs={epochs}, batch_size=16, 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the file of a task, and a record of it."""
-    folder = tmp_path_factory.mktemp("asking")
+    folder = tmp_path_factory.mktemp("verbs")
     (folder / "mine.py").write_text(FILE.format(epochs=25))
     made = byrote("audit", "mine.py", "--runs", 6, "--canaries", 10, "--out", "kept", "--workers", 1, cwd=folder)
     assert made.returncode == 0, made.stderr
     return folder
 
 
-def asked(place: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+def run_verb(place: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     result = byrote(*arguments, cwd=place)
     assert result.returncode == 0, result.stderr
     return result
 
 
-def test_locate_prints_a_row_per_layer_and_ends_with_a_sentence(place: Path) -> None:
-    table = asked(place, "locate", "mine.py", "kept", "--run", 1, "--examples", 5)
+def test_locate_prints_a_row_per_layer_and_ends_with_a_verdict(place: Path) -> None:
+    table = run_verb(place, "locate", "mine.py", "kept", "--run", 1, "--examples", 5)
     heads, *rows = [line.split() for line in table.stdout.splitlines()[1:]]
     assert heads[:3] == ["layer", "kind", "weights"]
     assert [row[:3] for row in rows] == [["1", "Linear", "2,080"], ["3", "Linear", "132"]]
@@ -53,14 +53,14 @@ def test_locate_prints_a_row_per_layer_and_ends_with_a_sentence(place: Path) -> 
     assert max(map(len, table.stdout.splitlines())) < 110
     about, verdict = table.stderr.strip().splitlines()[-2:]
     assert re.search(r"^\d+ of \d+ planted wrong labels were memorized\. In %, .* retrained for 9 epochs\.$", about)
-    assert re.search(r"^(No single layer can be said to keep|Layer \d \(Linear\) keeps most of) ", verdict)
-    assert "see whether another --run says the same" in verdict
+    assert re.search(r"^(No single layer keeps most of|Layer \d \(Linear\) keeps most of) ", verdict)
+    assert "check with --run whether others agree" in verdict
     rows = list(
         csv.DictReader(
-            io.StringIO(asked(place, "locate", "mine.py", "kept", "--csv", "--run", 1, "--examples", 5).stdout)
+            io.StringIO(run_verb(place, "locate", "mine.py", "kept", "--csv", "--run", 1, "--examples", 5).stdout)
         )
     )
-    same = json.loads(asked(place, "locate", "mine.py", "kept", "--json", "--run", 1, "--examples", 5).stdout)
+    same = json.loads(run_verb(place, "locate", "mine.py", "kept", "--json", "--run", 1, "--examples", 5).stdout)
     assert len(rows) == len(same) == 2
     for text, row in zip(rows, same, strict=True):
         for name in ("gradient", "rewound", "retrained"):
@@ -71,21 +71,21 @@ def test_locate_prints_a_row_per_layer_and_ends_with_a_sentence(place: Path) -> 
     assert f"{100 * same[0]['retrained clean']:.0f} [" in table.stdout
 
 
-def test_locate_asks_single_modules_and_neurons(place: Path) -> None:
-    rows = json.loads(asked(place, "locate", "mine.py", "kept", "--layer", "3", "--json").stdout)
+def test_locate_analyses_single_modules_and_neurons(place: Path) -> None:
+    rows = json.loads(run_verb(place, "locate", "mine.py", "kept", "--layer", "3", "--json").stdout)
     assert [row["layer"] for row in rows] == ["3"]
-    said = asked(place, "locate", "mine.py", "kept", "--neurons", "--examples", 5)
-    assert [line.split()[0] for line in said.stdout.splitlines()[-2:]] == ["memorized", "clean"]
-    assert "silenced neurons flip a memorized example of run 0" in said.stderr
-    rows = json.loads(asked(place, "locate", "mine.py", "kept", "--neurons", "--json", "--examples", 5).stdout)
+    shown = run_verb(place, "locate", "mine.py", "kept", "--neurons", "--examples", 5)
+    assert [line.split()[0] for line in shown.stdout.splitlines()[-2:]] == ["memorized", "clean"]
+    assert "silenced neurons that flips an example of run 0" in shown.stderr
+    rows = json.loads(run_verb(place, "locate", "mine.py", "kept", "--neurons", "--json", "--examples", 5).stdout)
     assert rows[0]["critical"] <= rows[0]["random"]
-    assert f"{rows[0]['critical']:g} [" in said.stdout
+    assert f"{rows[0]['critical']:g} [" in shown.stdout
 
 
 def test_attribute_prints_pairs_and_keeps_the_block(place: Path) -> None:
-    table = asked(place, "attribute", "mine.py", "kept", "--targets", 12, "--top", 4, "--sketch", 0)
+    table = run_verb(place, "attribute", "mine.py", "kept", "--targets", 12, "--top", 4, "--sketch", 0)
     assert len(table.stdout.splitlines()) == 5
-    assert asked(place, "score", "kept", "tracin", "--top", 4).stdout == table.stdout
+    assert run_verb(place, "score", "kept", "tracin", "--top", 4).stdout == table.stdout
     verdict, where = table.stderr.strip().splitlines()[-2:]
     assert re.search(
         r"tracin from 1 run has a rank correlation of -?\d\.\d{3} \[.* with the target's margin in 5 other runs",
@@ -99,7 +99,7 @@ def test_attribute_prints_pairs_and_keeps_the_block(place: Path) -> None:
     assert kept.about.epochs == (9, 17, 25)
     assert kept.value.shape == (len(Record(place / "kept").population), 12)
     rows = json.loads(
-        asked(
+        run_verb(
             place, "attribute", "mine.py", "kept", "--method", "trak", "--models", 2, "--targets", 12, "--json"
         ).stdout
     )
@@ -117,31 +117,31 @@ def test_attribute_prints_pairs_and_keeps_the_block(place: Path) -> None:
         "influence low",
         "influence high",
     ]
-    third = asked(place, "attribute", "mine.py", "kept", "--run", 2, "--run", 4, "--targets", 3, "--top", 2, "--csv")
+    third = run_verb(place, "attribute", "mine.py", "kept", "--run", 2, "--run", 4, "--targets", 3, "--top", 2, "--csv")
     assert third.stdout.count("\n") == 3
     assert read_attribution(Record(place / "kept"), "tracin").about.runs == (2, 4)
 
 
-def test_what_cannot_be_asked(place: Path, tmp_path: Path) -> None:
+def test_what_is_refused(place: Path, tmp_path: Path) -> None:
     for verb in ("locate", "attribute"):
-        assert_sentence(byrote(verb, "mine.py", "kept", "--run", 40, cwd=place), "no finished run 40", "0 to 5")
-        assert_sentence(byrote(verb, "mine.py", "absent", cwd=place), "is not a record")
-        assert_sentence(
+        assert_message(byrote(verb, "mine.py", "kept", "--run", 40, cwd=place), "no finished run 40", "0 to 5")
+        assert_message(byrote(verb, "mine.py", "absent", cwd=place), "is not a record")
+        assert_message(
             byrote(verb, "digits", "kept", cwd=place), "trained with another", "Give the task of this record"
         )
         assert byrote(verb, "mine.py", cwd=place).returncode == 2
     both = byrote("attribute", "mine.py", "kept", "--run", 0, "--models", 2, cwd=place)
     assert both.returncode == 2
     assert "Give --run or --models, not both." in both.stderr
-    assert_sentence(
+    assert_message(
         byrote("attribute", "mine.py", "kept", "--method", "trak", "--sketch", 5000, cwd=place), "Take a smaller sketch"
     )
-    assert_sentence(byrote("locate", "mine.py", "kept", "--layer", "nine", cwd=place), "no layer named 'nine'")
+    assert_message(byrote("locate", "mine.py", "kept", "--layer", "nine", cwd=place), "no layer named 'nine'")
     (tmp_path / "mine.py").write_text(FILE.format(epochs=2))
     bare = byrote("audit", "mine.py", "--runs", 2, "--canaries", 0, "--out", "bare", "--workers", 1, cwd=tmp_path)
     assert bare.returncode == 0, bare.stderr
-    assert_sentence(
-        byrote("locate", "mine.py", "bare", cwd=tmp_path), "no mislabeled canary", "`byrote audit --canaries 20`"
+    assert_message(
+        byrote("locate", "mine.py", "bare", cwd=tmp_path), "no mislabeled canary", "--canaries mislabeled=20"
     )
 
 
@@ -156,17 +156,17 @@ def test_a_fit_and_a_loop_of_ones_own_cannot_be_trained_again(place: Path, tmp_p
     own_loop(Record(place / "kept"), tmp_path / "loop", clean_pass=True)
     (tmp_path / "mine.py").write_text(FILE.format(epochs=2))
     for verb in ("locate", "attribute"):
-        assert_sentence(
+        assert_message(
             byrote(verb, "fit.py", "fitted", cwd=tmp_path),
             "A byrote.Fit trains in its own way",
             "Give a task with a torch model",
         )
-        told = byrote(verb, "mine.py", "loop", cwd=tmp_path)
-        assert_sentence(told, "was not trained by rote, or by an older version, so it cannot be trained again")
+        refused = byrote(verb, "mine.py", "loop", cwd=tmp_path)
+        assert_message(refused, "was not trained by byrote", "cannot be trained again")
 
 
 class Text(HTMLParser):
-    """The elements of a page, and what it says."""
+    """The elements of a page, and its text."""
 
     def __init__(self, page: Path) -> None:
         super().__init__()
@@ -185,8 +185,8 @@ def test_the_report_shows_what_is_kept_and_else_the_command(place: Path, tmp_pat
     copy = Record(shutil.copytree(place / "kept", tmp_path / "copy"))
     shutil.rmtree(tmp_path / "copy/attribution", ignore_errors=True)
     without = Text(write_report(copy, tmp_path / "without.html"))
-    assert "byrote attribute mine.py RUNS" in without.text
-    assert "Rank correlation with influence" not in without.text
+    assert "byrote attribute mine.py RECORD" in without.text
+    assert "Attribution by gradients" not in without.text
     found = replace(read_attribution_of(copy), about=replace(read_attribution_of(copy).about, runs=(0, 3)))
     write_attribution(copy, found)
     shown = Text(write_report(copy, tmp_path / "with.html"))
@@ -194,7 +194,7 @@ def test_the_report_shows_what_is_kept_and_else_the_command(place: Path, tmp_pat
     section = shown.text.split("Attribution by gradients")[1]
     assert f"tracin0, 3{size.value:.2f} [{size.low:.2f}, {size.high:.2f}]" in section
     assert "they are proxies of influence" in section
-    assert "RUNS" not in section.split("How it was learned")[0]
+    assert "byrote attribute" not in shown.text
     write_attribution(copy, replace(found, about=replace(found.about, method="trak", agreement=None, compared=2)))
     both = Text(write_report(copy, tmp_path / "both.html"))
     assert "not measured: it takes 4 other runsnot measurednot measured2" in both.text

@@ -199,7 +199,7 @@ def test_wrong_labels_are_said_beside_the_gallery_with_the_command(record: Recor
     known = read_issues(record)
     assert not isinstance(known, NotMeasured)
     said = text(page, "gallery")
-    assert "byrote relabel RUNS" in said
+    assert "byrote relabel RECORD" in said
     assert f"Of {known.wrong} wrong labels that were planted, {known.found} look wrong , {known.proposed}" in said
     assert f"so do {known.accused} of {known.right} ordinary canaries" in said
     assert known.found > 6 > known.accused

@@ -137,7 +137,7 @@ BAD = {
         np.save(root / "keep.npy", np.ones((2, 3))),
         np.save(root / "scores.npy", np.ones((2, 4))),
     ),
-    "holds logits, and nobody said the labels": lambda root: (
+    "holds logits, which need labels": lambda root: (
         np.save(root / "keep.npy", np.ones((2, 3))),
         np.save(root / "logits.npy", np.ones((2, 3, 4))),
     ),

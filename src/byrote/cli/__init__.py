@@ -1,4 +1,4 @@
-"""The command line: few verbs, each one library call. stdout is data, stderr is talk, a failure is a sentence and status 1."""
+"""The command line: few verbs, each one library call. stdout is data, stderr is messages, a failure is a message and status 1."""
 
 import sys
 
@@ -7,7 +7,7 @@ import click
 from byrote.cli.action_verbs import relabel, remove
 from byrote.cli.audit_verb import audit
 from byrote.cli.model_verbs import attribute, locate
-from byrote.cli.output import say
+from byrote.cli.output import message
 from byrote.cli.record_verbs import attack, catalogue, report, score
 from byrote.errors import ByroteError
 from byrote.version import __version__
@@ -17,15 +17,15 @@ from byrote.version import __version__
 @click.version_option(__version__, prog_name="byrote")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error. Give it before or after the verb.")
 def app(debug: bool) -> None:
-    """Measure and explain what a classifier learned by rote.
+    """Measure which training examples a classifier memorized, and explain why.
 
     \b
     byrote audit fashion                      audit the data that ships with byrote
     byrote audit my_task.py                   audit your own task
     byrote score audits/fashion memorization  print a score, example by example
-    byrote attack audits/fashion              membership attacks, checked where there is nothing to find
+    byrote attack audits/fashion              run membership attacks on the models of a record
     byrote remove fashion audits/fashion      retrain without the most memorized examples
-    byrote locate fashion audits/fashion      ask which layer keeps what it memorized
+    byrote locate fashion audits/fashion      find the layers that keep what a run memorized
     """
 
 
@@ -34,7 +34,7 @@ for verb in (audit, score, attack, locate, attribute, remove, relabel, report, c
 
 
 def main() -> None:
-    """Run the command line; the only place where an error becomes a sentence and an exit status."""
+    """Run the command line; the only place where an error becomes a message and an exit status."""
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
     try:
@@ -45,16 +45,16 @@ def main() -> None:
     except (ByroteError, KeyboardInterrupt, click.Abort, OSError, MemoryError) as error:
         if debug:
             raise
-        say(_sentence(error))
+        message(_message(error))
         sys.exit(1)
 
 
-def _sentence(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     if isinstance(error, ByroteError):
         return f"byrote: {error.on_command_line()}"
     if isinstance(error, OSError):
         where = f" {error.filename}" if error.filename else ""
-        return f"byrote: The system refused:{where} {error.strerror or error}. Check the path, its permissions and the space left; finished runs are kept."
+        return f"byrote: The operating system reports an error:{where} {error.strerror or error}. Check the path, its permissions and the space left; finished runs are kept."
     if isinstance(error, MemoryError):
         return "byrote: There is not enough memory. Use fewer --workers or fewer examples; finished runs are kept."
     return "byrote: Interrupted. Finished runs are kept; the same command goes on from there."

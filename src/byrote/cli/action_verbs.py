@@ -1,32 +1,45 @@
-"""The verbs that act on what a record says: remove, relabel."""
+"""The verbs that act on what a record shows: remove, relabel."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from byrote.cli.output import data_options, print_data, print_rows, progress, say, short
+from byrote.cli.output import data_options, message, print_data, print_rows, short, training_bar
+
+if TYPE_CHECKING:
+    from byrote.record import Record
+    from byrote.task.task import Task
+
+Rows = list[dict[str, Any]]
 
 
-@click.command(short_help="Retrain without the most memorized: what were they worth?")
+@click.command(short_help="Retrain without the most memorized examples.")
 @click.argument("task")
-@click.argument("runs", metavar="RUNS")
+@click.argument("directory", metavar="RECORD")
 @click.option(
     "--share",
     "shares",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     multiple=True,
-    help="Share of the training examples to leave out; may be given several times. [default: .05 .1 .2; with --onion .1]",
+    help="Share of the training examples to remove. Repeatable. [default: .05 .1 .2; with --onion .1]",
 )
 @click.option("--seeds", type=click.IntRange(2), default=5, show_default=True, help="Models for each way and share.")
-@click.option("--onion", is_flag=True, help="Measure memorization of the rest anew instead: does a new layer appear?")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="All randomness comes from it.")
-@click.option("--out", metavar="DIRECTORY", help="Where the models' records lie. [default: RUNS-removed]")
-@click.option("--workers", type=click.IntRange(1), help="Processes that train. [default: one per core; one per GPU]")
+@click.option(
+    "--onion",
+    is_flag=True,
+    help="Measure memorization of the remaining examples instead: are others memorized without the most memorized?",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all randomness.")
+@click.option("--out", metavar="DIRECTORY", help="Directory of the new models' records. [default: RECORD-removed]")
+@click.option(
+    "--workers", type=click.IntRange(1), help="Number of training processes. [default: one per core; one per GPU]"
+)
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps ...")
 @data_options
 def remove(
     task: str,
-    runs: str,
+    directory: str,
     shares: Sequence[float],
     seeds: int,
     onion: bool,
@@ -36,55 +49,78 @@ def remove(
     device: str,
     form: str | None,
 ) -> None:
-    """Retrain TASK without the most memorized, influential and suspect examples of the record in RUNS, and without random ones.
+    """Retrain TASK without the most memorized, influential and suspect examples of RECORD, and without random ones.
 
-    Prints what that does to the test accuracy, and draws it in removal.svg. Stop it at any time: finished models are
-    kept, and the same command goes on where it stopped.
+    Prints the change in test accuracy, and draws it in removal.svg. Stop it at any time: finished
+    models are kept, and the same command goes on where it stopped.
     """
-    from byrote.experiments.onion import peel
-    from byrote.experiments.removal import remove as retrain
-    from byrote.findings.removed import draw_removal, onion_rows, removal_rows
     from byrote.record import Record
-    from byrote.record.storage import place, replacing
     from byrote.task.loading import load_task
     from byrote.training.compute import Compute
     from byrote.training.matching import as_recorded
 
-    record = Record(runs)
-    found, where = as_recorded(load_task(task), record), out or f"{runs.rstrip('/')}-removed"
-    compute = Compute(workers=workers, device=device)
-    with progress() as (update, _):
+    record, where = Record(directory), out or f"{directory.rstrip('/')}-removed"
+    found = as_recorded(load_task(task), record)
+    with training_bar() as (update, _):
+        settings: dict[str, Any] = {
+            "seed": seed, "compute": Compute(workers=workers, device=device), "progress": update,
+        }  # fmt: skip
         if onion:
-            peeled = [
-                peel(found, record, where, share=share, seed=seed, compute=compute, progress=update)
-                for share in shares or (0.1,)
-            ]
-            rows, names = [row for each in peeled for row in onion_rows(each)], ["value"]
+            rows, names = _peel(found, record, where, shares or (0.1,), settings), ["value"]
         else:
-            removal = retrain(
-                found, record, where, shares=shares or (0.05, 0.1, 0.2), seeds=seeds, seed=seed, compute=compute, progress=update,
-            )  # fmt: skip
-            rows = removal_rows(removal)
-            names = ["test accuracy", "against random", "on new tests", "hard tests", "hard against random"]
-            with replacing(place(where) / "removal.svg") as path:
-                path.write_text(draw_removal(removal), encoding="utf-8")
+            rows, names = _remove(found, record, where, shares or (0.05, 0.1, 0.2), seeds, settings)
     if form:
         print_data(rows, form)
         return
     print_rows(rows, names)
-    say(f"{len(record.runs)} runs said whom to leave out; intervals at 90 %. The models are in {where}.")
+    message(
+        f"The removed examples were chosen by the {len(record.runs)} runs of the record; intervals at 90 %. The models are in {where}."
+    )
 
 
-@click.command(short_help="Labels that look wrong, with a proposal.")
-@click.argument("runs", metavar="RUNS")
-@click.option("--split", type=click.Choice(["train", "test"]), default="train", show_default=True, help="Whose labels.")
-@click.option("--top", type=click.IntRange(1), default=20, show_default=True, help="Rows of the table at most.")
+def _peel(task: "Task", record: "Record", where: str, shares: Sequence[float], settings: dict[str, Any]) -> Rows:
+    from byrote.experiments.onion import peel
+    from byrote.findings.removed import onion_rows
+
+    found = [peel(task, record, where, share=share, **settings) for share in shares]
+    return [row for each in found for row in onion_rows(each)]
+
+
+def _remove(
+    task: "Task",
+    record: "Record",
+    where: str,
+    shares: Sequence[float],
+    seeds: int,
+    settings: dict[str, Any],
+) -> tuple[Rows, list[str]]:
+    """Return rows and the names of their numbers, and draw removal.svg."""
+    from byrote.experiments.removal import remove
+    from byrote.findings.removed import draw_removal, removal_rows
+    from byrote.record.storage import place, replacing
+
+    removal = remove(task, record, where, shares=shares, seeds=seeds, **settings)
+    with replacing(place(where) / "removal.svg") as path:
+        path.write_text(draw_removal(removal), encoding="utf-8")
+    names = ["test accuracy", "against random", "on new tests", "hard tests", "hard against random"]
+    return removal_rows(removal), names
+
+
+@click.command(short_help="List labels that look wrong, with proposals.")
+@click.argument("directory", metavar="RECORD")
+@click.option(
+    "--split", type=click.Choice(["train", "test"]), default="train", show_default=True, help="Labels to check."
+)
+@click.option("--top", type=click.IntRange(1), default=20, show_default=True, help="Maximum number of rows to print.")
 @click.option(
     "--csv", metavar="FILE", help="Write all of them as CSV, in cleanlab's columns, for byrote.explain.apply_labels."
 )
 @click.option("--fiftyone", metavar="FILE", help="Write all of them as JSON, in the fields of FiftyOne.")
-def relabel(runs: str, split: str, top: int, csv: str | None, fiftyone: str | None) -> None:
-    """Suggest labels for the record in RUNS: what models say that never saw the example, most doubtful label first."""
+def relabel(directory: str, split: str, top: int, csv: str | None, fiftyone: str | None) -> None:
+    """Suggest labels for the examples of RECORD: the predictions of models that never saw the example.
+
+    The most doubtful label comes first.
+    """
     import numpy as np
 
     from byrote.evidence.tables import as_csv
@@ -93,7 +129,7 @@ def relabel(runs: str, split: str, top: int, csv: str | None, fiftyone: str | No
     from byrote.record import Record
     from byrote.record.storage import place, replacing
 
-    record = Record(runs)
+    record = Record(directory)
     points = space(record.population)
     found = suggestions(record, np.flatnonzero(record.population.where(split)), points=points)
     rows = suggestion_rows(record, found)
@@ -104,12 +140,12 @@ def relabel(runs: str, split: str, top: int, csv: str | None, fiftyone: str | No
     issues = [row for row in rows if row["is_label_issue"]]
     shown = ("example", "given_class", "predicted_class", "agreement", "models", "label_quality")
     print_rows([{name: short(row[name]) for name in shown} for row in issues[:top]], [])
-    say(
-        f"{len(issues)} of {len(rows)} labels look wrong. Look at each before you change it; a rare kind looks wrong too."
+    message(
+        f"{len(issues)} of {len(rows)} labels look wrong. Check each before you change it; labels of rare examples look wrong too."
     )
     known = check_issues(record, points=points)
     if known.wrong:
-        say(
-            f"Of {known.wrong} wrong labels that were planted, {known.found} look wrong, {known.proposed} with the right proposal; "
+        message(
+            f"Of {known.wrong} planted wrong labels, {known.found} look wrong, {known.proposed} with the right proposal; "
             f"so do {known.accused} of {known.right} ordinary canaries."
         )

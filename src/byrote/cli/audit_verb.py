@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from byrote.cli.output import progress, say
+from byrote.cli.output import message, training_bar
 
 
 @click.command(short_help="Train models, score every example, write the report.")
@@ -15,24 +15,24 @@ from byrote.cli.output import progress, say
 @click.option(
     "--runs",
     type=click.IntRange(0),
-    help="How many models to have in all. Finished ones count; 0 trains none. [default: what the design needs]",
+    help="Number of models in all, finished ones included; 0 trains none. [default: what the design needs]",
 )
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the training set. [default: the task's recipe]")
 @click.option(
     "--design",
     default="subsets(fraction=0.7)",
     show_default=True,
-    help="Who is trained on what: subsets(...), halves, kfold(folds=5), leave_one_out, leave_group_out.",
+    help="Which examples each model is trained on: subsets(...), halves, kfold(folds=5), leave_one_out, leave_group_out.",
 )
 @click.option(
     "--canaries",
-    help="How many canaries of each usual kind to plant, or of which: mislabeled=50,ambiguous=20. Kinds: mislabeled, ordinary, noise, ambiguous. [default: 1 % for the tasks of byrote, 0 for yours]",
+    help="Number of canaries to plant of each usual kind, or of the kinds you name: mislabeled=50,ambiguous=20. Kinds: mislabeled, ordinary, noise, ambiguous. [default: 1 % of the training examples for built-in tasks, 0 for yours]",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="All randomness comes from it.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all randomness.")
 @click.option(
     "--until",
     type=click.FloatRange(0, min_open=True),
-    help="Train until the median standard error of memorization is this small, for example 0.05; --runs is then the most to train.",
+    help="Train until the median standard error of memorization is at most this, for example 0.05; --runs is then the maximum.",
 )
 @click.option(
     "--out", metavar="DIRECTORY", help="Directory of the record, or a URL (s3://bucket/name). [default: audits/NAME]"
@@ -42,27 +42,32 @@ from byrote.cli.output import progress, say
     type=click.Choice(["local", "ray"]),
     default="local",
     show_default=True,
-    help="Where models train: processes of this machine, or a Ray cluster (pip install 'byrote[ray]').",
+    help="Where models train: processes of this machine, or a Ray cluster (needs the extra `ray`).",
 )
 @click.option(
     "--probe",
     "probes",
     multiple=True,
-    help="Also ask every trained model this, of everyone: for example curvature. Repeatable; see `byrote catalogue`.",
+    help="Compute this for every example with each trained model, for example curvature. Repeatable; docs/scores.md lists the probes.",
 )
 @click.option(
-    "--probe-every", type=click.IntRange(0), default=0, help="Ask probes every N epochs too. [default: at the end only]"
+    "--probe-every",
+    type=click.IntRange(0),
+    default=0,
+    help="Compute probes every N epochs too. [default: after training only]",
 )
-@click.option("--workers", type=click.IntRange(1), help="Processes that train. [default: one per core; one per GPU]")
+@click.option(
+    "--workers", type=click.IntRange(1), help="Number of training processes. [default: one per core; one per GPU]"
+)
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps ...")
 @click.option(
     "--precision",
     type=click.Choice(["auto", "fp32", "bf16"]),
     default="auto",
     show_default=True,
-    help="auto: bfloat16 where the machine has it in hardware.",
+    help="auto: bfloat16 where the hardware supports it.",
 )
-@click.option("--memory", help="The most that training may take, for example 8GB. [default: what is free]")
+@click.option("--memory", help="Maximum memory of training, for example 8GB. [default: what is free]")
 def audit(
     task: str,
     runs: int | None,
@@ -93,12 +98,12 @@ def audit(
 
     planted = None if canaries is None else parse_canaries(canaries)
     budget = None if memory is None else parse_memory(memory)
-    with _executor(engine, device) as executor, progress() as (update, close):
+    with _executor(engine, device) as executor, training_bar() as (update, close):
 
-        def tell(said: list[str]) -> None:
+        def tell(verdict: list[str]) -> None:
             close()
-            click.echo("\n".join(said))
-            say("drawing the report ...")
+            click.echo("\n".join(verdict))
+            message("drawing the report ...")
 
         record = run_audit(
             task, out, runs=runs, until=until, epochs=epochs, design=parse_design(design), canaries=planted,

@@ -1,4 +1,4 @@
-"""What the verbs show: a bar while models train, tables, and sentences on stderr."""
+"""What the verbs show: a bar while models train, tables, and messages on stderr."""
 
 import logging
 import sys
@@ -12,6 +12,7 @@ from rich.progress import (
     BarColumn,
     TaskProgressColumn,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.progress import Progress as Bar
@@ -22,21 +23,21 @@ if TYPE_CHECKING:
     from byrote.training.progress import Progress
 
 
-def say(text: str) -> None:
-    """Print a sentence on stderr."""
+def message(text: str) -> None:
+    """Print a message on stderr."""
     click.echo(text, err=True)
 
 
 @contextmanager
-def progress() -> Generator[tuple[Callable[["Progress"], None], Callable[[], None]]]:
-    """Show a bar while models train, and what `byrote` warns of above it."""
+def training_bar() -> Generator[tuple[Callable[["Progress"], None], Callable[[], None]]]:
+    """Show a bar while models train, and the warnings of byrote above it; yield what updates it and what ends it."""
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"), BarColumn(20), TaskProgressColumn(), TextColumn("{task.fields[finished]}"),
         TimeRemainingColumn(), TextColumn("left"),
     )  # fmt: skip
-    warned = _Warned(console)
-    logging.getLogger("byrote").addHandler(warned)
+    warnings = _Warnings(console)
+    logging.getLogger("byrote").addHandler(warnings)
     try:
         with Bar(*columns, console=console, speed_estimate_period=120) as bar:
             shown = bar.add_task("training", total=None, finished="", visible=False)
@@ -46,7 +47,7 @@ def progress() -> Generator[tuple[Callable[["Progress"], None], Callable[[], Non
                     shown,
                     completed=now.steps,
                     total=now.of_steps,
-                    finished=f"{now.runs}/{now.of_runs} runs{_known(now.forecast)},",
+                    finished=f"{now.runs}/{now.of_runs} runs{_precision(now.forecast)},",
                     visible=True,
                 )
                 if now.runs >= now.of_runs:
@@ -54,18 +55,37 @@ def progress() -> Generator[tuple[Callable[["Progress"], None], Callable[[], Non
 
             yield update, bar.stop
     finally:
-        logging.getLogger("byrote").removeHandler(warned)
+        logging.getLogger("byrote").removeHandler(warnings)
 
 
-def _known(forecast: "Forecast | None") -> str:
+@contextmanager
+def stage_bar() -> Generator[Callable[[str, int, int], None]]:
+    """Show a bar with the current stage of a piece of work, and the time so far; yield what updates it."""
+    columns = TextColumn("{task.description}"), BarColumn(20), TaskProgressColumn(), TimeElapsedColumn()
+    bar = Bar(*columns, console=Console(stderr=True))
+    shown = bar.add_task("", total=None)
+
+    def update(stage: str, done: int, of: int) -> None:
+        bar.update(shown, description=stage, completed=done, total=of or None)
+        bar.start()
+
+    try:
+        yield update
+        bar.update(shown, description="done", completed=1, total=1)
+    finally:
+        if bar.live.is_started:
+            bar.stop()
+
+
+def _precision(forecast: "Forecast | None") -> str:
     if forecast is None:
         return ""
     error, reliability = forecast.standard_error, forecast.reliability.value
     return f", se {error:.3f}" + (f", reliability {reliability:.2f}" if reliability > 0 else "")
 
 
-class _Warned(logging.Handler):
-    """Prints what the library warns of, in one line above the bar."""
+class _Warnings(logging.Handler):
+    """Prints the warnings of the library, in one line above the bar."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(logging.WARNING)

@@ -21,7 +21,7 @@ def read_attributed(record: Record) -> Attributed:
     """Return what is kept beside the record; nothing of it is made anew."""
     source, unit = record.manifest.get("task", {}).get("source"), record.manifest["steps"].get("unit")
     again = source and unit == "epoch" and record.manifest.get("seed") is not None
-    command = f"byrote attribute {shlex.quote(str(source))} RUNS" if again else None
+    command = f"byrote attribute {shlex.quote(str(source))} RECORD" if again else None
     return Attributed(tuple((method, _about(record, method)) for method in kept_methods(record)), command)
 
 

@@ -1,1 +1,1 @@
-"""Doors to other libraries: the only place where optional extras are imported."""
+"""Other libraries and file formats: the only place where optional extras are imported."""

@@ -43,7 +43,7 @@ def tracin(
         raise InvalidData(
             f"Captum takes gradients by all weights, and {fixed} of this model's are fixed. Use byrote.attribution.tracin."
         )
-    ours = copy.deepcopy(models[0]).eval()  # captum loads each checkpoint into it
+    network = copy.deepcopy(models[0]).eval()  # captum loads each checkpoint into it
     states = [(model.state_dict(), rate) for model, rate in zip(models, rates, strict=True)]
 
     def load(model: nn.Module, state: tuple[dict[str, Tensor], float]) -> float:
@@ -51,8 +51,8 @@ def tracin(
         return state[1]
 
     with torch.random.fork_rng(devices=[]):
-        asked = influence.TracInCP(
-            ours,
+        explainer = influence.TracInCP(
+            network,
             TensorDataset(inputs, labels),
             states,
             checkpoints_load_func=load,
@@ -60,7 +60,7 @@ def tracin(
             batch_size=batch_size,
         )
         for where in torch.arange(len(target_inputs)).split(block):
-            value = asked.influence((target_inputs[where], target_labels[where]))
+            value = explainer.influence((target_inputs[where], target_labels[where]))
             yield where.numpy(), value.T.double().cpu().numpy()
 
 

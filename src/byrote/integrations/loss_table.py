@@ -25,8 +25,8 @@ def read_table(path: str | os.PathLike[str], *, seen: bool = True, names: Mappin
 
     Its columns are `example`, `epoch`, any of `loss`, `correct`, `confidence` and `margin`, and perhaps `label`; `names` says
     what they are called there. Epochs become steps in their order; a row that is missing is NaN. Examples come in the
-    order of their ids. `seen` says that the values were heard in training, when the example was presented: columns are
-    then called `loss_seen` and so on, as training dynamics read them; else they are of clean passes.
+    order of their ids. `seen` says that the values are of the forward passes of training: columns are
+    then called `loss_seen` and so on, as training dynamics read them; otherwise they are of clean passes.
     """
     file, called = Path(path), {"example": "example", "epoch": "epoch", **(names or {})}
     table = _table(file)
@@ -47,12 +47,12 @@ def read_table(path: str | os.PathLike[str], *, seen: bool = True, names: Mappin
             f"{file} has several rows for example {ids[again % len(ids)]} at epoch {epochs[again // len(ids)]}. If they are of several runs, read one run at a time."
         )
     columns: dict[str, NDArray[Any]] = {}
-    for name, theirs in found.items():
+    for name, column in found.items():
         if name == "label":
-            columns[name] = _labels(_plain(table, theirs, file), example, ids, file)
+            columns[name] = _labels(_plain(table, column, file), example, ids, file)
             continue
         values = np.full(len(epochs) * len(ids), np.nan, np.float32)
-        values[at] = _numbers(table, theirs, file)
+        values[at] = _numbers(table, column, file)
         columns[f"{name}_seen" if seen else name] = values.reshape(len(epochs), len(ids))
     return Columns(ids, columns)
 

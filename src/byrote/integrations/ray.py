@@ -99,7 +99,7 @@ class RayExecutor(Executor):
         if id(argument) not in self._large:
             if len(self._large) == KEPT:
                 del self._large[next(iter(self._large))]  # tasks that wait for it keep it alive in the cluster
-            self._large[id(argument)] = argument, self._ray.put(argument)  # held, so that its id is no one else's
+            self._large[id(argument)] = argument, self._ray.put(argument)  # held, so that no other object gets its id
         return self._large[id(argument)][1]
 
 
@@ -124,17 +124,17 @@ def _pass_on(future: Future[Any], ended: Future[Any]) -> None:
 
 
 def _original(error: BaseException) -> BaseException:
-    """Return what the function raised, caused by what Ray says about it; or a sentence on why it never ran to its end."""
+    """Return what the function raised, caused by Ray's own error; or why the function never ran to its end."""
     from ray import exceptions as known
 
     lost = (known.WorkerCrashedError, known.NodeDiedError, known.OutOfMemoryError, known.ObjectLostError)
     if isinstance(error, lost):
-        told = WorkerDied(
+        found = WorkerDied(
             f"The Ray cluster lost a task {RETRIES + 1} times ({type(error).__name__}), probably for lack of memory. "
             "Use nodes with more memory or fewer CPUs, and run again: what is finished is kept."
         )
     elif isinstance(error, known.RayTaskError) and not isinstance(error.cause, known.RaySystemError):
-        told = cast("BaseException", error.cause)
+        found = cast("BaseException", error.cause)
     else:
         why = (
             str(getattr(error, "cause", error))
@@ -143,11 +143,11 @@ def _original(error: BaseException) -> BaseException:
             .removeprefix("ModuleNotFoundError: ")
             .rstrip(".")
         )
-        told = ByroteError(
+        found = ByroteError(
             f"A task or its result cannot travel through the Ray cluster: {why}. Install the same packages on every node."
         )
-    told.__cause__ = error
-    return told
+    found.__cause__ = error
+    return found
 
 
 def _import_ray() -> Any:
@@ -172,15 +172,15 @@ def _connect(ray: Any, address: str | None) -> None:
             ).close()  # Ray alone tries for minutes
         ray.init(address=address, **quiet)
     except (OSError, ValueError, RuntimeError) as error:
-        told = str(error).split("\n")[0].rstrip(".")
+        answer = str(error).split("\n")[0].rstrip(".")
         raise ByroteError(
-            f"No Ray cluster answers at {address!r}: {told}. Start one there with `ray start --head`, or correct the address."
+            f"No Ray cluster answers at {address!r}: {answer}. Start one there with `ray start --head`, or correct the address."
         ) from error
 
 
 @contextmanager
 def loopback() -> Generator[None]:
-    """Keep Ray to 127.0.0.1, as it does by itself on Windows and macOS; on Linux its processes listen to everyone."""
+    """Keep Ray to 127.0.0.1, as it does by itself on Windows and macOS; on Linux it listens on all interfaces."""
     from ray._private import ray_constants
 
     before = ray_constants.ENABLE_RAY_CLUSTER

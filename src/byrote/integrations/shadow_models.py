@@ -17,11 +17,11 @@ from byrote.evidence.arrays import Columns
 def read_shadow_models(directory: str | os.PathLike[str], *, labels: Int[ndarray, " example"] | None = None) -> Columns:
     """Read runs that others have trained, in the layout of LiRA's public code; raise InvalidData.
 
-    Either one directory per run with `keep.npy` (who was in, `[example]`) beside `scores.npy` or `logits.npy`, or the last
-    file of `scores/` or `logits/`; or all runs at once, with these arrays stacked over runs. Scores are
+    Either one directory per run with `keep.npy` (which examples it was trained on, `[example]`) beside `scores.npy` or
+    `logits.npy`, or the last file of `scores/` or `logits/`; or all runs at once, with these arrays stacked over runs. Scores are
     log(p / (1 - p)) of the label, `[example]` or `[example view]`; logits are `[example class]`, `[example view class]`
     or, as in that code, `[example 1 view class]`. Logits need `labels`, here or in `y_train.npy` of the directory, and
-    come first: they tell `loss`, `confidence`, `margin` and `correct`, and scores no more than `loss` and `confidence`.
+    are preferred: they give `loss`, `confidence`, `margin` and `correct`, and scores only `loss` and `confidence`.
     """
     root = Path(directory)
     if not root.is_dir():
@@ -31,7 +31,9 @@ def read_shadow_models(directory: str | os.PathLike[str], *, labels: Int[ndarray
     whole = (root / "keep.npy").exists()
     places = [root] if whole else sorted((p.parent for p in root.glob("*/keep.npy")), key=_natural)
     if not places:
-        raise InvalidData(f"{root} has no keep.npy, and no directory in it has one. It says who was in which run.")
+        raise InvalidData(
+            f"{root} has no keep.npy, and no directory in it has one. That file says which examples a run was trained on."
+        )
     member: list[Bool[ndarray, " example"]] = []
     parts: list[dict[str, NDArray[np.float32]]] = []
     for place in places:
@@ -72,7 +74,7 @@ def _keep(path: Path, *, stacked: bool) -> Bool[ndarray, "*runs example"]:
     if keep.ndim != 1 + stacked or not keep.size or not np.isin(keep, (0, 1)).all():
         shape = "[run example]" if stacked else "[example]"
         raise InvalidData(
-            f"{path} is {keep.dtype}{keep.shape}, not a flag for each of {shape}. Write 1 for who was in, 0 for who was not."
+            f"{path} is {keep.dtype}{keep.shape}, not a flag for each of {shape}. Write 1 where the run was trained on the example, and 0 where it was not."
         )
     return keep.astype(np.bool_)
 
@@ -89,7 +91,7 @@ def _source(place: Path, labels: Int[ndarray, " example"] | None) -> Path:
             return found[-1]
         if found:
             raise InvalidData(
-                f"{found[-1]} holds logits, and nobody said the labels. Give `labels`, or put y_train.npy beside the runs."
+                f"{found[-1]} holds logits, which need labels. Give `labels`, or put y_train.npy beside the runs."
             )
     raise InvalidData(
         f"{place} has a keep.npy, but no scores.npy, logits.npy, scores/ or logits/. Put one of them there."
@@ -108,7 +110,7 @@ def _of_scores(scores: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
 
 
 def _of_logits(logits: NDArray[Any], labels: Int[ndarray, " example"], path: Path) -> dict[str, NDArray[np.float32]]:
-    """Return what logits over `[example ... class]` say of the labels, `[view example]`; small losses are exact."""
+    """Return the columns that logits over `[example ... class]` give for the labels, `[view example]`; small losses are exact."""
     if logits.ndim < 2 or len(labels) != len(logits):
         raise InvalidData(
             f"{path} has logits {logits.shape} a run, and there are {len(labels)} labels. Both are over the same examples, and classes come last."

@@ -129,6 +129,7 @@ def locate(
     notify = tell or silent
     found = _prepare(task, record, run, examples, seed, device, notify)
     recipe = replace(task.recipe, epochs=-(-task.recipe.epochs // RETRAINED))
+    sizes = _kinds_and_weights(found.end.model, modules)
     notify("analysing the layers", 0, 0)
     accounted = gradient_accounting(found.earlier.model, found.memorized, found.clean, modules=modules, level=level)
     rewound = layer_rewinding(
@@ -138,7 +139,6 @@ def locate(
     retrained = layer_retraining(
         found.end.model, found.start.model, found.memorized, found.all_clean, recipe, modules=modules, seed=seed, level=level
     )  # fmt: skip
-    sizes = _kinds_and_weights(found.end.model, modules)
     rows = tuple(
         Layer(name, kind, weights, *analyses)
         for (name, (kind, weights)), analyses in zip(sizes.items(), zip(accounted, rewound, retrained, strict=True), strict=True)
