@@ -23,6 +23,7 @@ def blocks(page: str, language: str = "python") -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
 
 
+@pytest.mark.pages
 def test_the_ten_lines_of_the_readme(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (block,) = blocks("README.md")
     assert len([line for line in block.splitlines() if line.strip()]) <= 10
@@ -35,6 +36,7 @@ def test_the_ten_lines_of_the_readme(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert (tmp_path / "audits/mine/report.html").exists()
 
 
+@pytest.mark.pages
 def test_the_task_and_the_python_of_the_start_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     task, python = blocks("docs/start.md")
     (tmp_path / "my_task.py").write_text(task)
@@ -45,6 +47,7 @@ def test_the_task_and_the_python_of_the_start_page(tmp_path: Path, capsys: pytes
     assert len(planted & set(worst)) >= 5, "the ten most memorized are mostly the twenty wrong labels"
 
 
+@pytest.mark.pages
 def test_the_python_of_the_model_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     given: dict[str, object] = {}
     with contextlib.chdir(tmp_path):
@@ -95,6 +98,7 @@ def test_links_between_pages_lead_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name} -> {target}"
 
 
+@pytest.mark.pages
 def test_the_example_of_ones_own_loop(tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, "-W", "error", str(ROOT / "examples/own_loop.py")],
