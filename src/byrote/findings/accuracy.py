@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
+from numpy.typing import NDArray
 
 from byrote.evidence.evaluate import LEVEL
 from byrote.evidence.outcomes import read_outcomes
