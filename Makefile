@@ -1,18 +1,28 @@
-# Two commands: `make demo` audits real data, `make test` runs the tests. Both set up .venv by themselves.
+# `make demo` audits real data, `make test` runs the tests, `make help` lists the rest. All set up .venv by themselves.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 
-.PHONY: demo test check docs clean
+# One thread each; more than four gain little, since a module is tested by one worker.
+WORKERS := --numprocesses logical --maxprocesses 4
+LONG := headline or pages or cluster or browser or slow
+
+.PHONY: help demo test quick check docs clean
+
+help:  ## say what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
 
 demo: $(READY)  ## audit the embedded data: a few minutes on two cores
 	$(BIN)/byrote audit fashion
 
-test: $(READY_DEV)  ## the whole test suite, with coverage
-	$(BIN)/coverage run -m pytest
+test: $(READY_DEV)  ## the whole test suite, with coverage: under ten minutes on two cores
+	$(BIN)/python -m pytest $(WORKERS) --cov --cov-report=
 	$(BIN)/coverage report
+
+quick: $(READY_DEV)  ## what takes no more than 2 seconds a test and needs no browser or cluster: a minute and a half
+	$(BIN)/python -m pytest $(WORKERS) -m "not ($(LONG))"
 
 check: $(READY_DEV)  ## format, lint, types, layers, generated pages
 	$(BIN)/ruff format --check .

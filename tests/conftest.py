@@ -1,15 +1,54 @@
 """Shared by the whole suite. Its place makes `oracles`, `cases`, `laws` and `small` importable from every folder."""
 
 import json
+import os
 import re
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+os.environ["OMP_NUM_THREADS"] = "1"  # read once, when torch is imported: workers and what they start share the cores
+
+import jaxtyping
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from byrote.record import Record
 from byrote.report import write_report
 from small_record import make
+
+LONG = ("headline", "pages", "cluster", "browser", "slow")
+"""The markers that `make quick` leaves out; what they mean stands in pyproject.toml."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what asks the S3 server. Modules with the most long tests come first, so that none begins when the others are done."""
+    for item in items:
+        if "server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.cluster)
+    count = Counter(item.path for item in items if any(item.get_closest_marker(name) for name in LONG))
+    items.sort(key=lambda item: -count[item.path])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return ByModule(config, log)
+
+
+class ByModule(LoadScopeScheduling):
+    """A module is tested by one worker, which trains its records once; all of `integrations`, which share a Ray cluster, too."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.split("::")[0]
+        return "integrations" if "/integrations/" in module else module
+
+
+@pytest.fixture
+def unchecked_shapes() -> Iterator[None]:
+    """Let arrays of any shape into the package, as users do, and the package refuse them."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")

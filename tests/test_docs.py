@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from byrote.cli import app, main
 from byrote.evidence.catalogue import find_score
 from byrote.evidence.evaluate import evaluate
+from byrote.locate.layers import layers
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
 from small import small_task
@@ -23,6 +25,7 @@ def blocks(page: str, language: str = "python") -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
 
 
+@pytest.mark.pages
 def test_the_ten_lines_of_the_readme(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (block,) = blocks("README.md")
     assert len([line for line in block.splitlines() if line.strip()]) <= 10
@@ -35,6 +38,7 @@ def test_the_ten_lines_of_the_readme(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert (tmp_path / "audits/mine/report.html").exists()
 
 
+@pytest.mark.pages
 def test_the_task_and_the_python_of_the_start_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     task, python = blocks("docs/start.md")
     (tmp_path / "my_task.py").write_text(task)
@@ -45,12 +49,24 @@ def test_the_task_and_the_python_of_the_start_page(tmp_path: Path, capsys: pytes
     assert len(planted & set(worst)) >= 5, "the ten most memorized are mostly the twenty wrong labels"
 
 
+@pytest.mark.pages
 def test_the_python_of_the_model_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given: dict[str, object] = {}
+    given: dict[str, Any] = {}
     with contextlib.chdir(tmp_path):
         for block in blocks("docs/model.md"):
             exec(compile(block, "docs/model.md", "exec"), given)  # noqa: S102 - our own page
-    assert "by_memorized" not in capsys.readouterr().err
+    printed = capsys.readouterr().out
+    names = list(layers(given["end"].model))
+    curvature, depth = map(float, printed.split("\n", 1)[0].split())
+    assert curvature > 0
+    assert depth > 0
+    accounted = re.findall(r"^(\S+) ([01]\.\d+) \[", printed, re.MULTILINE)
+    assert [layer for layer, _ in accounted] == names
+    assert min(float(share) for _, share in accounted) > 0.5, "at the end, wrong labels pull harder than clean examples"
+    rewound = re.findall(r"^Rewound\(layer='(\S+)', epoch=(\d+)", printed, re.MULTILINE)
+    assert rewound == [(layer, epoch) for epoch in ("0", "15") for layer in names]
+    assert len(re.findall(r"^Flipped\(count=", printed, re.MULTILINE)) == 1
+    assert len(re.findall(r"^Agreement\(linear_datamodeling=", printed, re.MULTILINE)) == 1
     assert {"values", "curved", "depth", "blocks"} <= set(given)
 
 
@@ -76,7 +92,7 @@ def test_every_command_on_the_pages_is_one_that_exists(
     for line in typed:
         verb = line.split()[1]
         assert verb in app.commands, line
-        options = re.findall(r" (--[a-z]+)", line)
+        options = re.findall(r" (--[a-z-]+)", line)
         known = {name for parameter in app.commands[verb].params for name in parameter.opts}
         assert set(options) <= known, line
     monkeypatch.setattr(sys, "argv", ["byrote", "--version"])
@@ -95,6 +111,7 @@ def test_links_between_pages_lead_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name} -> {target}"
 
 
+@pytest.mark.pages
 def test_the_example_of_ones_own_loop(tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, "-W", "error", str(ROOT / "examples/own_loop.py")],

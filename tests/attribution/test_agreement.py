@@ -34,6 +34,7 @@ def asked(record: Record) -> tuple[np.ndarray, np.ndarray]:
     return np.flatnonzero(record.population.where("train")), np.flatnonzero(record.population.where("all"))[20:110]
 
 
+@pytest.mark.slow
 def test_influence_agrees_with_itself(record: Record) -> None:
     examples, targets = asked(record)
     blocks = [
@@ -96,6 +97,7 @@ def test_gradient_attributions_of_a_replayed_run_can_be_compared(record: Record)
         assert found.pearson.n > 10
 
 
+@pytest.mark.slow
 def test_the_linear_datamodeling_score_is_the_rank_correlation_of_sums_with_margins(record: Record) -> None:
     """Against a slow loop over targets and runs; an example's own value, and those that are NaN, count for nothing."""
     examples, targets = asked(record)
@@ -136,6 +138,7 @@ def test_effects_that_margins_are_made_of_have_a_high_score(record: Record) -> N
         assert sign * found.linear_datamodeling.value > 0.98
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 def test_refusals(record: Record, tmp_path: Path) -> None:
     examples, targets = asked(record)
     with pytest.raises(InvalidData, match=r"A block of shape \(3, 90\) does not fit 80 examples and 90 targets\."):
@@ -170,6 +173,7 @@ def first_of_all(blocks: list[Block], twins: list[int]) -> float:
     return float(np.mean(np.concatenate([value for _, value in blocks], axis=1).argmax(axis=0) == twins))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sketch", [None, 512])
 def test_tracin_finds_the_twin_as_retraining_does(long_tailed: Record, sketch: int | None) -> None:
     """Each rare test example is right when its one training twin, of some 110 examples, is there: first for 12 of 12.
@@ -191,6 +195,7 @@ def test_tracin_finds_the_twin_as_retraining_does(long_tailed: Record, sketch: i
     assert agreement(blocks, long_tailed, examples, targets).pearson.low > 0.2
 
 
+@pytest.mark.slow
 def test_trak_finds_the_twin_with_ten_models_and_hardly_with_one(long_tailed: Record) -> None:
     """Seen: first for 15 of 15 with ten models (Pearson .34), for 5 with one (.12)."""
     population = long_tailed.population

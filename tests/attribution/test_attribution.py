@@ -89,6 +89,7 @@ def test_sketches_have_the_right_product_on_average_and_the_stated_spread() -> N
     assert (products.var(0) > 0.5 * bound).all()
 
 
+@pytest.mark.slow
 @both
 def test_sketched_tracin_nears_the_exact_one(architecture: Callable[[], nn.Module]) -> None:
     models = [build(architecture, seed) for seed in (0, 1)]
@@ -189,6 +190,7 @@ def test_models_are_untouched(architecture: Callable[[], nn.Module]) -> None:
         assert value.shape == (30, 4)
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 def test_refusals() -> None:
     model, part = build(ARCHITECTURES[1]), examples(6)
     with pytest.raises(InvalidData, match=r"given 1 models and 2 learning rates\. Give one per checkpoint\."):

@@ -208,6 +208,7 @@ def test_what_is_kept_is_found_by_its_files(record: Record, found: Attribution, 
     assert read_about(copy, "mine").method == "mine"
 
 
+@pytest.mark.slow
 def test_killed_while_writing_it_leaves_the_old_file(record: Record, found: Attribution, tmp_path: Path) -> None:
     copy = Record(shutil.copytree(record.directory, tmp_path / "copy"))
     path = Path(write_attribution(copy, found))

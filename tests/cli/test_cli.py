@@ -189,6 +189,7 @@ def test_places_that_cannot_be_written(tmp_path: Path, record: Path) -> None:
     assert_message(byrote("report", record, "--out", "/proc/report.html"), "Cannot write")
 
 
+@pytest.mark.cluster
 def test_ctrl_c_is_a_message_and_keeps_finished_runs(tmp_path: Path) -> None:
     write_task(tmp_path, epochs=150)
     command = [*BYROTE, "audit", "my_task.py", "--runs", "8", "--out", "out"]
@@ -205,7 +206,7 @@ def test_ctrl_c_is_a_message_and_keeps_finished_runs(tmp_path: Path) -> None:
     assert "Interrupted. Finished runs are kept" in told
     kept = {path.name: path.read_bytes() for path in (tmp_path / "out/runs").glob("*.parquet")}
     assert 2 <= len(kept) < 8
-    again = byrote("audit", "my_task.py", "--runs", 8, "--out", "out", cwd=tmp_path)
+    again = byrote("audit", "my_task.py", "--runs", 8, "--out", "out", "--workers", 1, cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert {name: (tmp_path / "out/runs" / name).read_bytes() for name in kept} == kept
 
@@ -278,6 +279,7 @@ def test_scores_that_do_not_exist_or_lack_evidence(record: Path, tmp_path: Path)
     )
 
 
+@pytest.mark.slow
 def test_report_again_equals_the_first(record: Path, tmp_path: Path) -> None:
     first, second = tmp_path / "a.html", tmp_path / "b.html"
     assert byrote("report", record, "--out", first).stdout.strip() == str(first)

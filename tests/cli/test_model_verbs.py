@@ -44,6 +44,7 @@ def run_verb(place: Path, *arguments: object) -> subprocess.CompletedProcess[str
     return result
 
 
+@pytest.mark.slow
 def test_locate_prints_a_row_per_layer_and_ends_with_a_verdict(place: Path) -> None:
     table = run_verb(place, "locate", "mine.py", "kept", "--run", 1, "--examples", 5)
     heads, *rows = [line.split() for line in table.stdout.splitlines()[1:]]
@@ -181,6 +182,7 @@ class Text(HTMLParser):
             self.text += data
 
 
+@pytest.mark.slow
 def test_the_report_shows_what_is_kept_and_else_the_command(place: Path, tmp_path: Path) -> None:
     copy = Record(shutil.copytree(place / "kept", tmp_path / "copy"))
     shutil.rmtree(tmp_path / "copy/attribution", ignore_errors=True)
@@ -214,6 +216,7 @@ def read_attribution_of(record: Record) -> Attribution:
     return Attribution(about, targets, np.zeros((len(record.population), 3), np.float32))
 
 
+@pytest.mark.slow
 def test_nothing_hostile_leaves_the_table(place: Path, tmp_path: Path) -> None:
     evil = "<img src=x onerror=alert(1)>"
     copy = Record(shutil.copytree(place / "kept", tmp_path / f"{evil.replace('/', '')}"))

@@ -28,6 +28,8 @@ from byrote.training.matching import as_recorded
 from byrote.training.progress import Progress
 from small import small_task
 
+pytestmark = pytest.mark.slow
+
 SHARE = 15 / 195
 SEEDS = 4
 

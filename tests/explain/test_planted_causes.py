@@ -17,6 +17,8 @@ from byrote.task.task import Task
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
 
+pytestmark = pytest.mark.slow
+
 CLASSES, FEATURES, USUAL, EACH = 4, 24, 320, 24
 KINDS = ("usual", "wrong", "copy", "source", "blend", "far")
 

@@ -26,6 +26,8 @@ from byrote.task.task import Task
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
 
+pytestmark = pytest.mark.headline
+
 RUNS, SIZE = 100, 20
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]

@@ -23,6 +23,8 @@ from byrote.task.task import Task
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
 
+pytestmark = pytest.mark.headline
+
 SEED, PLANTED = 0, 250
 RECIPE = Recipe(epochs=20, batch_size=128, learning_rate=linear(0.006), evaluate_every=0)
 AHEAD = 0.05

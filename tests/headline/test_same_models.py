@@ -24,6 +24,8 @@ from byrote.training.engine import Engine
 from byrote.training.loop import train
 from small import small_task
 
+pytestmark = pytest.mark.headline
+
 RUNS, HALF = 64, 60
 POPULATION = plant(small_task(n=2 * HALF), Canaries(), 0)
 RECIPE = Recipe(epochs=15, batch_size=16, optimizer="sgd", learning_rate=linear(0.1), evaluate_every=0)

@@ -21,6 +21,8 @@ ray = pytest.importorskip("ray")
 
 from byrote.integrations.ray import LARGE, RETRIES, RayExecutor  # noqa: E402
 
+pytestmark = pytest.mark.cluster
+
 
 def results(futures: list[Future[Any]]) -> list[Any]:
     assert not wait(futures, timeout=SECONDS).not_done

@@ -27,6 +27,8 @@ ray = pytest.importorskip("ray")
 from byrote.integrations.ray import RayExecutor  # noqa: E402
 from byrote.training.compute import Compute  # noqa: E402
 
+pytestmark = pytest.mark.cluster
+
 RUNS = 9
 
 

@@ -161,6 +161,7 @@ def test_models_are_untouched_and_seeds_decide(architecture: Callable[[], nn.Mod
     assert layer_retraining(model, other, known, rest, RECIPE) == first
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 def test_refusals() -> None:
     none = (torch.zeros(0, 2).double(), torch.zeros(0, dtype=torch.int64))
     with pytest.raises(InvalidData, match=r"layer_rewinding was given 0 inputs and 0 labels\. Give one or more"):

@@ -174,6 +174,7 @@ def test_named_modules() -> None:
     assert {result.unit[order[0]] for order in result.memorized.order} == {MEMORY}
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 def test_refusals() -> None:
     with pytest.raises(ByroteError, match=r"no layer named 'conv'"):
         critical_neurons(network(), memorized(), clean(), clean(), modules=["conv"])

@@ -127,6 +127,7 @@ class Split(nn.Module):
         return self.common(flat[:, :56]) + self.private(flat)
 
 
+@pytest.mark.slow
 def test_the_path_that_memorizes_is_named(tmp_path: Path) -> None:
     """A linear path cannot fit random labels on so many examples; a wide one beside it can, and has to."""
     made = replace(small_task(n=400), model=Split, recipe=Recipe(30, 16, learning_rate=0.01, optimizer="adamw"))

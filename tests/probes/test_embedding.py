@@ -52,6 +52,7 @@ def test_neighbours_are_found_in_it() -> None:
     assert (distance[:, 1] > 0).all()
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 def test_refusals() -> None:
     model, (inputs, _) = build(perceptron), examples()
     with pytest.raises(ByroteError, match="There is no layer named 'fc'"):

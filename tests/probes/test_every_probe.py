@@ -84,6 +84,7 @@ def test_a_broken_example_is_nan_and_breaks_no_other(probe: Probe, architecture:
     torch.testing.assert_close(found[keep], expected[keep])
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize("probe", ALL)
 def test_it_refuses_what_is_no_batch(probe: Probe) -> None:
     model, (inputs, labels) = build(perceptron), examples()
@@ -101,6 +102,7 @@ def test_it_refuses_what_is_no_batch(probe: Probe) -> None:
         probe.bind(epoch=3)
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize("probe", LABELLED)
 def test_it_refuses_labels_that_the_model_does_not_have(probe: Probe) -> None:
     model, (inputs, labels) = build(perceptron), examples()

@@ -139,6 +139,7 @@ def test_layers_can_be_named_and_one_that_is_called_twice_is_two() -> None:
     assert prediction_depth(model, inputs, inputs, told + 1, k=1).tolist() == [0] * 9
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 def test_bad_input() -> None:
     model, (inputs, _), (reference, told) = build(perceptron), examples(5), examples(40, seed=1)
     broken = inputs.clone()

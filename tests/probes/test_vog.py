@@ -46,6 +46,7 @@ def test_two_checkpoints_by_hand() -> None:
     assert vog(models, inputs, torch.tensor([0, 0])).isnan().all()
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
 def test_bad_input() -> None:
     model, (inputs, labels) = build(perceptron), examples()
     with pytest.raises(InvalidData, match=r"vog was given 1 checkpoints\. Give at least 2"):

@@ -59,7 +59,7 @@ def bucket(server: Server) -> str:
     return f"s3://{name}"
 
 
-@pytest.fixture(params=["s3", "memory"])
+@pytest.fixture(params=[pytest.param("s3", marks=pytest.mark.cluster), "memory"])
 def far(request: pytest.FixtureRequest) -> str:
     """A new place that is not on this disk."""
     return f"{request.getfixturevalue('bucket') if request.param == 's3' else f'memory://{uuid.uuid4().hex}'}/record"

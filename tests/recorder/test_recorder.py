@@ -262,6 +262,7 @@ def own_loop(directory: Path, checkpoint: Path, *, killed_after: int, steps: int
     return subprocess.run([sys.executable, "-c", LOOP, *arguments], env=environment, check=False).returncode
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_equals_uninterrupted(tmp_path: Path) -> None:
     assert own_loop(tmp_path / "whole", tmp_path / "w.pt", killed_after=0) == 0
     assert own_loop(tmp_path / "parts", tmp_path / "p.pt", killed_after=7) == -signal.SIGKILL
@@ -319,6 +320,7 @@ def test_a_finished_run_is_neither_continued_nor_overwritten(tmp_path: Path) -> 
     assert (tmp_path / "runs/0000.parquet").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_two_processes_cannot_record_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = f"import sys, time; from byrote.recorder import Recorder; r = Recorder({str(tmp_path)!r}, steps=2); print(flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as other:

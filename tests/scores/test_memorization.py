@@ -110,6 +110,7 @@ def test_enumeration_equals_its_definition() -> None:
     np.testing.assert_allclose(memorization(correct, members), _loop(correct, members))
 
 
+@pytest.mark.slow
 def test_intervals_cover_at_their_nominal_rate() -> None:
     """Against the exact values, over 10 problems x 200 designs of 40 random subsets of 5 of 8 examples.
 

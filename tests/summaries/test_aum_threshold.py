@@ -38,6 +38,7 @@ def test_finds_the_mislabeled_and_spares_the_clean() -> None:
     assert cut.share.low < 0.1 < cut.share.high
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "percentile"), [(40, 50.0), (400, 90.0)])
 def test_the_interval_of_the_threshold_covers(n: int, percentile: float) -> None:
     """It is conservative, since order statistics are few: at least .9 of 2,000, less three errors of .007."""

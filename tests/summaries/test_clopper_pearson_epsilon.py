@@ -50,6 +50,7 @@ def test_exact_chance_of_too_large_a_bound(epsilon: float, fpr: float) -> None:
         assert wrong <= 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epsilon", [0.0, 1.0])
 def test_the_truth_is_exceeded_in_at_most_the_nominal_share(epsilon: float) -> None:
     """Randomized response plus noise in the last digits, so that the threshold really is chosen."""

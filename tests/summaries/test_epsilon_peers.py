@@ -54,6 +54,7 @@ def test_coin_flip_audits_are_the_same(guesses: Guesses, delta: float) -> None:
         assert one_run_epsilon(guesses, delta=delta, level=level).value == pytest.approx(theirs, abs=2e-6)
 
 
+@pytest.mark.slow
 @with_jax_privacy
 @pytest.mark.parametrize("guesses", [*GUESSES, Guesses(210, 400, 500)])
 @pytest.mark.parametrize("delta", [1e-5, 1e-2])

@@ -33,6 +33,7 @@ def test_noise_makes_no_tail() -> None:
     assert (measured.n, measured.unit, measured.level) == (20_000, "example", 0.9)
 
 
+@pytest.mark.slow
 def test_the_interval_covers_a_known_share() -> None:
     """10 records at 90 %: 6 or fewer that hold have a chance of 1 in 80; the noisy count is never near."""
     held = 0

@@ -129,6 +129,7 @@ def test_numbers_chosen_on_one_half_suit_the_other() -> None:
     assert one_run_epsilon(guess_membership(values, member, says_in=2000, says_out=2000)).value < 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delta", [0.0, 1e-5])
 def test_a_true_epsilon_of_zero_is_exceeded_in_at_most_the_nominal_share(delta: float) -> None:
     rng = np.random.default_rng(2)
@@ -140,6 +141,7 @@ def test_a_true_epsilon_of_zero_is_exceeded_in_at_most_the_nominal_share(delta: 
     assert exceeded > 0.02 * AUDITS
 
 
+@pytest.mark.slow
 def test_the_chosen_numbers_of_guesses_keep_the_nominal_share() -> None:
     rng = np.random.default_rng(4)
     exceeded = 0
@@ -150,6 +152,7 @@ def test_the_chosen_numbers_of_guesses_keep_the_nominal_share() -> None:
     assert exceeded > 0
 
 
+@pytest.mark.slow
 def test_choosing_on_the_canaries_that_are_counted_would_cry_wolf() -> None:
     """Why the choice is held out: the best of 20 numbers of guesses exceeds 0 far more often than 1 in 20."""
     rng = np.random.default_rng(3)
@@ -161,6 +164,7 @@ def test_choosing_on_the_canaries_that_are_counted_would_cry_wolf() -> None:
     assert exceeded > 0.1 * 300
 
 
+@pytest.mark.slow
 def test_a_true_epsilon_of_one_is_exceeded_in_at_most_the_nominal_share() -> None:
     exceeded = chosen = 0
     for seed in range(AUDITS):

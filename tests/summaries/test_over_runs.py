@@ -33,6 +33,7 @@ def test_equals_the_loop() -> None:
     assert (measured.n, measured.unit, measured.level) == (9, "run", 0.8)
 
 
+@pytest.mark.slow
 def test_covers_where_examples_of_a_run_are_dependent_and_pooling_them_does_not() -> None:
     """250 records of 8 runs, standard error .019. The truth is E Phi(d / sqrt 2) over distances d."""
     truth = float(stats.norm.cdf(1 / np.sqrt(2 + 0.25)))

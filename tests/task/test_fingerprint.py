@@ -81,6 +81,7 @@ def test_whatever_the_function_uses_of_its_module_counts(tmp_path: Path, before:
     assert of(tmp_path, CODE.replace(before, after)) != of(tmp_path, CODE)
 
 
+@pytest.mark.slow
 def test_it_is_the_same_in_another_process(tmp_path: Path) -> None:
     here = of(tmp_path, CODE)
     (tmp_path / "code_of_mine.py").write_text(CODE)

@@ -290,6 +290,7 @@ def bytes_of(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted((directory / "runs").glob("*.parquet"))}
 
 
+@pytest.mark.cluster
 def test_collect_trains_it_resumes_and_gives_the_same_bytes_in_processes(tmp_path: Path) -> None:
     task = task_of(forest)
     alone, shared = tmp_path / "alone", tmp_path / "shared"
@@ -363,6 +364,7 @@ def test_memorization_of_one_nearest_neighbour_on_subsets_agrees_with_its_closed
     assert np.corrcoef(found.value[real], expected)[0, 1] > 0.8
 
 
+@pytest.mark.pages
 def test_the_page_works_as_it_stands_there(tmp_path: Path) -> None:
     """But for the libraries that are not installed for tests."""
     rng = np.random.default_rng(0)
@@ -389,6 +391,7 @@ def test_the_page_works_as_it_stands_there(tmp_path: Path) -> None:
         assert step.clean.values["correct"][population.split == "train"].mean() > 0.9
 
 
+@pytest.mark.pages
 def test_the_example_of_ones_own_fit(tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, "-W", "error", str(ROOT / "examples/own_fit.py")], cwd=tmp_path, capture_output=True, text=True

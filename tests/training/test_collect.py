@@ -60,6 +60,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+@pytest.mark.cluster
 def test_same_bits_whatever_the_number_of_workers(reference: Path, tmp_path: Path) -> None:
     collect(small_task(), tmp_path, runs=12, canaries=Canaries.of_each(2), compute=Compute(workers=2))
     assert run_bytes(tmp_path) == run_bytes(reference)
@@ -82,6 +83,7 @@ def test_another_seed_gives_other_runs(reference: Path, tmp_path: Path) -> None:
     assert not set(run_bytes(tmp_path).values()) & set(run_bytes(reference).values())
 
 
+@pytest.mark.cluster
 def test_kill_9_in_the_middle_then_again_equals_uninterrupted(tmp_path: Path) -> None:
     epochs = 40
     straight, killed = tmp_path / "straight", tmp_path / "killed"
@@ -104,6 +106,7 @@ def test_kill_9_in_the_middle_then_again_equals_uninterrupted(tmp_path: Path) ->
     assert not (killed / "working").exists()
 
 
+@pytest.mark.cluster
 def test_kill_of_the_parent_alone_leaves_a_directory_that_can_be_finished(tmp_path: Path) -> None:
     first = start(tmp_path, epochs=40)
     while finished(tmp_path) < 1:
@@ -122,6 +125,7 @@ def test_kill_of_the_parent_alone_leaves_a_directory_that_can_be_finished(tmp_pa
     assert len(byrote.Record(tmp_path).runs) == 6
 
 
+@pytest.mark.cluster
 def test_two_processes_share_the_work_and_train_nothing_twice(tmp_path: Path) -> None:
     together, alone = tmp_path / "together", tmp_path / "alone"
     pair = [start(together, epochs=30, workers=w) for w in (1, 2)]
@@ -157,6 +161,7 @@ def test_a_deleted_run_is_trained_again_to_the_same_bits(reference: Path) -> Non
     assert run_bytes(reference) == before
 
 
+@pytest.mark.cluster
 def test_progress_is_told_in_steps_that_only_grow_and_end_at_the_total(tmp_path: Path) -> None:
     for workers in (1, 2):
         told: list[Progress] = []
@@ -213,12 +218,14 @@ def test_only_the_forward_pass_differs_and_that_is_noticed(tmp_path: Path) -> No
         Swapped.forward = first
 
 
+@pytest.mark.cluster
 def test_tasks_that_cannot_be_pickled_by_name_train_in_workers(tmp_path: Path) -> None:
     width = 8
     task = replace(small_task(), model=lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, width), nn.Linear(width, 4)))
     assert len(collect(task, tmp_path, runs=2, compute=Compute(workers=2)).runs) == 2
 
 
+@pytest.mark.cluster
 def test_a_failing_run_keeps_the_finished_ones_and_says_why(tmp_path: Path) -> None:
     task = small_task()
     wild = replace(task, recipe=replace(task.recipe, learning_rate=1e30))
@@ -228,6 +235,7 @@ def test_a_failing_run_keeps_the_finished_ones_and_says_why(tmp_path: Path) -> N
         assert finished(tmp_path / str(workers)) == 0
 
 
+@pytest.mark.cluster
 def test_a_worker_that_dies_is_told_in_a_sentence(tmp_path: Path) -> None:
     parent = os.getpid()
 

@@ -81,6 +81,7 @@ byrote.training.collect.collect(replace(task, model=wide), {directory!r} + "/tig
 # A model has 64 MB of weights, and as much of gradients and of momenta.
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and RLIMIT_AS")
 def test_packs_that_do_not_fit_are_halved_and_that_is_said(tmp_path: Path) -> None:
     tests = str(Path(__file__).parent.parent)
@@ -93,6 +94,7 @@ def test_packs_that_do_not_fit_are_halved_and_that_is_said(tmp_path: Path) -> No
     assert max(len(record.run_settings(run)["pack"]) for run in record.runs) <= 4
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and RLIMIT_AS")
 def test_when_not_even_one_model_fits_it_is_a_sentence(tmp_path: Path) -> None:
     tests = str(Path(__file__).parent.parent)
@@ -106,6 +108,7 @@ def test_when_not_even_one_model_fits_it_is_a_sentence(tmp_path: Path) -> None:
     assert not list((tmp_path / "tight" / "working").glob("*.parquet"))
 
 
+@pytest.mark.cluster
 def test_a_worker_that_dies_once_costs_no_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     killed, parent = tmp_path / "killed", os.getpid()
 

@@ -21,6 +21,8 @@ from byrote.training.collect import collect
 from byrote.training.compute import Compute
 from small import small_task
 
+pytestmark = pytest.mark.cluster
+
 RUNS = 5
 
 

@@ -46,6 +46,7 @@ def test_the_fastest_product_has_the_accuracy_of_fp32_and_nothing_else_changes()
     assert (product.double() - exact).norm() < 1e-5 * exact.norm()
 
 
+@pytest.mark.slow
 def test_settings_of_single_backends_are_kept() -> None:
     """In a process of its own: torch cannot take them back."""
     if not hasattr(torch.backends.cuda.matmul, "fp32_precision"):

@@ -30,6 +30,7 @@ def where(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     return str(tmp_path / "record") if request.param == "here" else f"memory://{uuid.uuid4().hex}"
 
 
+@pytest.mark.cluster
 def test_processes_of_one_machine_plan_one_after_the_other(where: str, tmp_path: Path) -> None:
     code = ALONE.format(temporary=str(tmp_path), where=where)
     with alone(place(where)):

@@ -121,6 +121,7 @@ def test_running_out_of_memory_is_told_from_other_errors() -> None:
     assert not is_out_of_memory(ValueError("out of memory"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="concerns glibc")
 @pytest.mark.parametrize("prepared", [True, False])
 def test_a_prepared_process_keeps_what_it_has_freed(prepared: bool) -> None:

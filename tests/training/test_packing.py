@@ -195,6 +195,7 @@ def test_dropout_masks_differ_between_runs_and_steps_and_keep_the_right_share() 
     assert len(np.unique(margins.reshape(RUNS * 40, -1), axis=0)) == RUNS * 40
 
 
+@pytest.mark.slow
 def test_buffers_are_those_of_the_run_alone() -> None:
     population, member = people(), memberships(SIZES["a few more or less"])[:4]
     member = member[np.argsort(-member.sum(axis=1), kind="stable")]

@@ -156,6 +156,7 @@ def test_probes_are_found_by_their_text() -> None:
     assert score.needs[0].column == "curvature(vectors=3)"
 
 
+@pytest.mark.cluster
 def test_a_worker_takes_a_gpu_of_its_own(tmp_path: Path) -> None:
     import subprocess
     import sys

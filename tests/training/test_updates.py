@@ -45,6 +45,7 @@ def test_same_bits_as_torch_optim(change: dict[str, Any], missing: int | None) -
     assert [torch.equal(*pair) for pair in zip(ours, weights(), strict=True)] == [i == missing for i in range(3)]
 
 
+@pytest.mark.slow
 def test_no_process_imports_the_compiler() -> None:
     code = (
         "import sys, numpy, torch, people\n"

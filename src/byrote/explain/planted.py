@@ -71,7 +71,7 @@ def check_copies(
     return tuple(checks)
 
 
-def _classmates(population: Population, train: Int[ndarray, " train"], at: int) -> Int[ndarray, " train"]:
+def _classmates(population: Population, train: Int[ndarray, " train"], at: int) -> Int[ndarray, " mate"]:
     mates = train[(population.labels[train] == population.labels[at]) & (train != at)]
     return mates if len(mates) else train
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
+from numpy.typing import NDArray
 
 from byrote.evidence.evaluate import LEVEL
 from byrote.evidence.outcomes import read_outcomes
@@ -51,7 +52,7 @@ def read_accuracies(record: Record) -> Accuracies:
     )
 
 
-def mean_right(answers: Sequence[Float[ndarray, " example"]], reason: str) -> Estimate | NotMeasured:
+def mean_right(answers: Sequence[NDArray[np.float64]], reason: str) -> Estimate | NotMeasured:
     """Return the mean over runs of the share of right answers; NaN answers were not given and do not count."""
     given = [right[np.isfinite(right)] for right in answers]
     given = [right for right in given if len(right)]

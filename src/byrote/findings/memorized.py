@@ -132,7 +132,7 @@ def _reliability(
 
 def _kept(
     correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"], run: int
-) -> tuple[Bool[ndarray, "run example"], Bool[ndarray, "run example"]]:
+) -> tuple[Bool[ndarray, "kept example"], Bool[ndarray, "kept example"]]:
     kept = np.arange(len(correct)) != run
     return correct[kept], member[kept]
 

@@ -80,7 +80,7 @@ def _mean_share(squares: Float[ndarray, "example layer"], place: int, level: flo
         return Estimate.of_mean(squares[:, place] / squares.sum(axis=1), "example", level=level)
 
 
-def _ratio(one: Float[ndarray, " example"], other: Float[ndarray, " example"], level: float) -> Estimate:
+def _ratio(one: Float[ndarray, " example"], other: Float[ndarray, " other"], level: float) -> Estimate:
     """Return mean(one) / (mean(one) + mean(other)); its logit is the difference of the logs of the means."""
     n, fewest = len(one) + len(other), min(len(one), len(other))
     if not fewest:

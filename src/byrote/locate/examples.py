@@ -62,6 +62,6 @@ def share(right: Bool[ndarray, " example"], level: float) -> Estimate:
     return Estimate.of_share(right.sum(), len(right), "example", level=level)
 
 
-def difference(one: Bool[ndarray, " example"], other: Bool[ndarray, " example"], level: float) -> Estimate:
+def difference(one: Bool[ndarray, " example"], other: Bool[ndarray, " other"], level: float) -> Estimate:
     """Return the accuracy on one set minus that on another, with Newcombe's interval over the examples of both."""
     return Estimate.of_difference(one.sum(), len(one), other.sum(), len(other), "example", level=level)

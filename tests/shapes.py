@@ -1,0 +1,28 @@
+"""The check of array shapes at run time, in every test: `--jaxtyping-packages=byrote,shapes.checked` in pyproject.toml.
+
+Only what is annotated as an array is checked. Other types are checked by pyright; at run time the package refuses wrong ones
+in sentences, and tests read these sentences.
+"""
+
+from collections.abc import Callable
+from typing import Any, get_args
+
+from beartype import beartype
+from jaxtyping import AbstractArray
+
+NOT_CHECKED = ("byrote.training.batches", "byrote.training.fitting")
+"""Modules in which one axis has a name that stands for two lengths."""
+
+
+def checked(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function with its arrays checked at each call."""
+    if function.__module__ in NOT_CHECKED:
+        return function
+    hints = function.__annotations__
+    function.__annotations__ = {name: hint if _has_array(hint) else Any for name, hint in hints.items()}
+    return beartype(function)
+
+
+def _has_array(hint: object) -> bool:
+    is_array = isinstance(hint, type) and issubclass(hint, AbstractArray)
+    return is_array or any(_has_array(part) for part in get_args(hint))
