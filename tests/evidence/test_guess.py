@@ -1,11 +1,10 @@
 """From a record to guesses of membership, each run the target once."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import small
+from attackers import draws, others
 from byrote.errors import MissingEvidence
 from byrote.evidence.evaluate import evaluate, guess
 from byrote.record import Record
@@ -85,7 +84,12 @@ def test_an_attack_has_no_one_value_per_example(record: Record) -> None:
         guess(lira, record, runs=[0])
 
 
-def test_the_public_name(record: Record, tmp_path: Path) -> None:
+def test_single_values_by_hand_through_the_public_name(record: Record) -> None:
     import byrote
 
-    assert byrote.guess is guess
+    found = byrote.guess(calibrated_loss, record)
+    real = record.population.where("train")
+    losses = np.stack([record.at_step(run, "loss", EPOCHS)[real] for run in record.runs]).astype(np.float64)
+    for run, example in ((0, 0), (3, 17), (7, 40)):
+        _, out = others(losses, found.member, draws(losses), run, example)
+        assert found.value[run, example] == pytest.approx(np.mean(out) - losses[run, example])

@@ -11,8 +11,8 @@ from byrote.stats.intervals import wilson
 def _interval(
     correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"], *, level: float
 ) -> tuple[Float[ndarray, " example"], Float[ndarray, " example"]]:
-    right, outside = np.count_nonzero(correct & ~member, axis=0), np.count_nonzero(~member, axis=0)
-    return wilson(right, outside, level=level)
+    out_correct, out_runs = np.count_nonzero(correct & ~member, axis=0), np.count_nonzero(~member, axis=0)
+    return wilson(out_correct, out_runs, level=level)
 
 
 @score(high="easy", interval=_interval)
@@ -22,9 +22,9 @@ def c_score(correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run ex
     mean of `correct` over the runs without the example (Jiang et al. 2021), in [0, 1]. NaN where it was in
     every run.
 
-    It misleads when compared across records: the paper averages over subset sizes of 10 % to 90 %, this is
-    the size of the record's own design. The interval is Wilson's (1927).
+    It misleads when compared across records: the paper averages over subset sizes of 10 % to 90 %, and this has the one
+    size of the record's design. The interval is Wilson's (1927).
     """
-    right, outside = np.count_nonzero(correct & ~member, axis=0), np.count_nonzero(~member, axis=0)
+    out_correct, out_runs = np.count_nonzero(correct & ~member, axis=0), np.count_nonzero(~member, axis=0)
     with np.errstate(invalid="ignore"):
-        return right / outside
+        return out_correct / out_runs

@@ -3,8 +3,8 @@
 from jaxtyping import Float
 from numpy import ndarray
 
-from byrote.errors import MissingEvidence
 from byrote.scores import _presentations as presentations
+from byrote.scores._first_steps import first
 from byrote.signature import score
 
 
@@ -21,11 +21,4 @@ def mean_confidence(
     It misleads across models and sizes: it is a proxy, and its agreement with memorization has to be measured
     on the problem at hand.
     """
-    steps = len(confidence_seen)
-    last = steps if until is None else until
-    if not 1 <= last <= steps:
-        raise MissingEvidence(
-            f"mean_confidence was asked for the first {last} steps, and there are {steps}. "
-            f"Choose `until` from 1 to {steps}, or None for all."
-        )
-    return presentations.mean(confidence_seen[:last])
+    return presentations.mean(first("mean_confidence", confidence_seen, until))

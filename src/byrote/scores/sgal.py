@@ -16,6 +16,6 @@ def sgal(loss_seen: Float[ndarray, "step example"], *, until: int | None = None)
     peaks, which `byrote.summaries.weight_norm_peak` finds; with `until=None` it is `csl`. Steps without a presentation
     add nothing; NaN where there are none. More steps than there are, or none, raise MissingEvidence.
 
-    It misleads where many labels are wrong: at the peak of the weight norm these are not yet told apart.
+    It misleads where many labels are wrong: at the peak of the weight norm these do not yet differ from the others.
     """
     return presentations.total(first("sgal", loss_seen, until))
