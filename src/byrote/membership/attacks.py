@@ -204,7 +204,7 @@ def _epsilons(record: Record, read: Read) -> tuple[Estimate, ...]:
         value = -read(run, "loss", record.last_step)[wrong].astype(np.float64)
         if np.isfinite(value).all():
             half = len(wrong) // 2
-            said = guess_membership(value, record.member(run)[wrong], says_in=half, says_out=half)
+            said = guess_membership(value, record.member(run)[wrong], guess_in=half, guess_out=half)
             found.append(one_run_epsilon(said, delta=DELTA, level=EPSILON_LEVEL))
     return tuple(found)
 

@@ -17,7 +17,7 @@ def _interval(
 
 @score(high="easy", interval=_interval)
 def c_score(correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"]) -> Float[ndarray, " example"]:
-    """P(correct | not trained on it): 1 is predicted from the others alone, 0 contradicts them.
+    """P(correct | not trained on it): 1 is predicted from the other examples, 0 contradicts them.
 
     mean of `correct` over the runs without the example (Jiang et al. 2021), in [0, 1]. NaN where it was in
     every run.

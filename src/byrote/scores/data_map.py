@@ -40,6 +40,6 @@ def correctness(correct_seen: Float[ndarray, "step example"]) -> Float[ndarray, 
     mean over steps of `correct` (Swayamdipta et al. 2020), in [0, 1]. Steps without a presentation are
     skipped; NaN where there are none.
 
-    It misleads by its ties: T presentations give at most T + 1 values.
+    It misleads since it has many ties: T presentations give at most T + 1 values.
     """
     return presentations.mean(correct_seen)

@@ -24,9 +24,8 @@ def influence(
     (Feldman & Zhang 2020), in [-1, 1]. NaN where the example was in every run, or in none. An example's
     influence on itself is its memorization.
 
-    It misleads when many pairs are looked at: of a million pairs with no effect, thousands are large by
-    chance, so a list needs a false-discovery rate. The memory is one block of example x target; take the
-    targets in blocks.
+    It misleads when many pairs are compared: of a million pairs with no effect, thousands are large by
+    chance, so a list needs a false-discovery rate. The memory is examples x targets; pass the targets in blocks.
     """
     in_correct, in_runs, out_correct, out_runs = _counts(correct, member)
     with np.errstate(invalid="ignore"):

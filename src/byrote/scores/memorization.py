@@ -23,11 +23,10 @@ def memorization(
     mean of `correct` over the runs with the example minus mean over the runs without it (Feldman & Zhang
     2020: the subset estimator), in [-1, 1]. NaN where an example was in every run, or in none.
 
-    It misleads when the subsets are small: a model that saw 70 % of the data is less often right about the
-    example it did not see than one that saw all the rest, so hard classes look more memorized. Two copies of
-    one example hide each other unless they are left out together. A value below 0 is noise or harm, and is
-    not clipped. The interval is Newcombe's (1998, method 10): it takes runs as independent and the design as
-    given.
+    It misleads when the subsets are small: a model trained on 70 % of the data is right less often about a left-out
+    example than one trained on all other examples, so hard classes look more memorized. Two copies of one example hide
+    each other unless they are left out together. A value below 0 is noise or harm, and is not clipped. The interval is
+    Newcombe's (1998, method 10): it treats runs as independent and the design as given.
     """
     in_correct, in_runs, out_correct, out_runs = _counts(correct, member)
     with np.errstate(invalid="ignore"):

@@ -28,7 +28,7 @@ def shrunk_memorization(
     correctness: Float[ndarray, "run example"],
     member: Bool[ndarray, "run example"],
 ) -> Float[ndarray, " example"]:
-    """P(correct | trained on it) - P(correct | not), as `memorization` estimates it from about twice the runs.
+    """P(correct | trained on it) - P(correct | not), about as precise as `memorization` from twice as many runs.
 
     The posterior mean of the first probability minus that of the second, in [-1, 1]. A posterior combines how often the
     runs were right, their margins, the margins of the runs of the other kind (trained on it, or not), and how easily it
@@ -40,7 +40,7 @@ def shrunk_memorization(
 
     It misleads for the one example that is unlike all others: it is shrunk towards what such margins mean for most.
     The interval is calibrated on average over the examples of a record, not for each of them, and it is too
-    narrow for outliers. As of `memorization`, copies hide each other, and the subsets are part of
+    narrow for outliers. As for `memorization`, copies hide each other, and the subsets are part of
     the definition.
     """
     p_in, p_out = _posteriors(correct, margin, correctness, member)

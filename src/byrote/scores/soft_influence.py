@@ -26,8 +26,8 @@ def soft_influence(
     `soft_memorization`, and the interval is that one's: too wide rather than too narrow. Raises Unsupported for a value
     outside [0, 1].
 
-    It misleads when many pairs are looked at, as `influence` does. The memory is one block of example x target; take
-    the targets in blocks.
+    It misleads when many pairs are compared, as `influence` does. The memory is examples x targets; pass the targets in
+    blocks.
     """
     check_probabilities("soft_influence", confidence)
     in_sum, in_runs, out_sum, out_runs = _sums(confidence, member)

@@ -23,7 +23,7 @@ def soft_memorization(
     """Mean probability of the label if trained on it minus if not: 0 is learned from the others, 1 is known by rote.
 
     `memorization` with the label's softmax probability in the place of right or wrong, in [-1, 1]: mean over the
-    runs with the example minus mean over the runs without it. Of 0 and 1 it is `memorization`, with its interval.
+    runs with the example minus mean over the runs without it. Of zeros and ones it is `memorization`, with its interval.
     NaN where an example was in every run, or in none; a probability that is NaN is left out. Raises Unsupported
     for a value outside [0, 1].
 
@@ -31,8 +31,8 @@ def soft_memorization(
     than right and wrong do, so it is too wide rather than too narrow: for probabilities that vary little it covers
     nearly always. Where the probabilities have no jumps, the interval of `counterfactual` is narrower.
 
-    It misleads when a model is badly calibrated: regularization that lowers all confidences makes all examples look less
-    memorized, and the ranking of `memorization` stays. As of `memorization`, copies hide each other.
+    It misleads when a model is badly calibrated: regularization that lowers all confidences lowers all values, while
+    `memorization`, which counts right and wrong, does not change. As for `memorization`, copies hide each other.
     """
     check_probabilities("soft_memorization", confidence)
     return difference(confidence, member)
