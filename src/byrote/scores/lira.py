@@ -30,7 +30,8 @@ def lira(
 
     It misleads when runs are few and the variance is the example's own: below 64 runs, take "pooled" or "bayes". It
     misleads where logits are far from normal, as when the loss is exactly 0 for confident predictions: fp32 log-softmax
-    does that. The paper's several queries are several views: `np.mean([lira(loss[:, view], member) for view in range(views)], axis=0)`.
+    does that. The paper's several queries are several views:
+    `np.mean([lira(loss[:, view], member) for view in range(views)], axis=0)`.
     """
     if variance not in VARIANCES:
         raise Unsupported(f"lira has no variance {variance!r}. Take 'pooled', 'own' or 'bayes'.")
