@@ -71,16 +71,14 @@ def test_some_runs_and_some_examples(record: Record) -> None:
 
 @pytest.mark.parametrize("score", [memorization, csl, el2n, forgetting, confidence, influence], ids=str)
 def test_what_is_no_attack_is_refused(record: Record, score: Score) -> None:
-    with pytest.raises(MissingEvidence, match=f"{score.name} is no membership attack"):
+    with pytest.raises(MissingEvidence, match=rf"{score.name} is no membership attack.*`loss`"):
         guess(score, record)
 
 
 def test_an_attack_has_no_one_value_per_example(record: Record) -> None:
-    with pytest.raises(
-        MissingEvidence, match=r"lira has one value per run and example\. Ask for it with byrote\.guess"
-    ):
+    with pytest.raises(MissingEvidence, match=r"run and example.*byrote\.guess"):
         evaluate(lira, record)
-    with pytest.raises(MissingEvidence, match="lira needs 2 runs or more"):
+    with pytest.raises(MissingEvidence, match=r"lira needs 2 runs.*runs=2"):
         guess(lira, record, runs=[0])
 
 

@@ -201,7 +201,7 @@ def test_who_picks_another_sees_flipped_coins(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("runs", [5, 10, 64])
-def test_designs_are_told_apart(runs: int) -> None:
+def test_balanced_designs_are_recognized(runs: int) -> None:
     rng = np.random.default_rng(1)
     k = runs // 2
     fixed, coins = balanced(rng, runs, 300, k), rng.random((runs, 300)) < 0.5
