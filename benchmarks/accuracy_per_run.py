@@ -27,7 +27,7 @@ from side_by_side import machine, table
 from byrote import Record, collect
 from byrote.evidence.columns import per_run
 from byrote.scores import correctness, memorization, shrunk_memorization
-from byrote.scores._empirical_bayes import Belief, beliefs
+from byrote.scores._empirical_bayes import Posterior, posteriors
 from byrote.summaries import top_overlap
 from byrote.task.canaries import Canaries
 from byrote.task.loading import load_task
@@ -156,7 +156,7 @@ class Judge:
         elif name == "shrunk":
             named = some["correct"], some["margin"], some["trace"], some["member"]
             low, high = shrunk_memorization.interval(*named, level=0.9)
-            predicted = self.predicted(*beliefs(*named))
+            predicted = self.predicted(*posteriors(*named))
         else:
             return [float("nan")] * 4
         noise = special.ndtri(0.95) * self.error
@@ -166,7 +166,7 @@ class Judge:
         middle = (value > 0.05) & (value < 0.95)
         return [hit.mean(), hit[middle].mean(), (high - low).mean(), predicted]
 
-    def predicted(self, *sides: Belief) -> float:
+    def predicted(self, *sides: Posterior) -> float:
         """Return how often the reference is in the central 90 % of what is predicted for its counts; ties at random."""
         rng = np.random.default_rng(0)
         below, same, draws = np.zeros(len(self.value)), np.zeros(len(self.value)), 400

@@ -1,7 +1,6 @@
 """Membership attacks one target at a time, in plain loops, and simulated losses on which it is known what they can see."""
 
 import math
-import struct
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import optimize, special
 
 from byrote.scores import bavaria, calibrated_loss, lira, rmia
+from byrote.scores._shadows import Shadows
 from byrote.signature import Score
 
 Floats = NDArray[np.float64]
@@ -54,25 +54,20 @@ def chance(member: Bools) -> float:
     return math.sqrt((m + n + 1) / (12 * m * n))
 
 
-def _scrambled(bits: int) -> int:
-    for shift, times in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        bits = ((bits ^ bits >> shift) * times) % 2**64
-    return (bits ^ bits >> 31) | 1
+def draws(value: Floats) -> list[list[int]]:
+    """Return what each run draws at each example; of a kind, the run with the smallest draw is left out.
 
-
-def lots(value: Floats) -> list[list[int]]:
-    """Return the number that each run draws at each example; the smallest of a side is left out."""
-    bits = [[struct.unpack("<Q", struct.pack("<d", v if np.isfinite(v) else 0.0))[0] for v in row] for row in value]
-    runs = [_scrambled(sum(row) % 2**64) for row in bits]
-    examples = [_scrambled(sum(b * r for b, r in zip(column, runs, strict=True)) % 2**64) for column in zip(*bits)]  # noqa: B905
-    return [[r * e % 2**64 for e in examples] for r in runs]
+    These are the package's own pseudorandom numbers. That they are fair is tested in test_shadows, not here.
+    """
+    shadows = Shadows(value, np.zeros(value.shape, np.bool_))
+    return (shadows._run_key[:, None] * shadows._example_key).tolist()
 
 
 def others(
     value: Floats, member: Bools, drawn: list[list[int]], run: int, example: int
 ) -> tuple[list[float], list[float]]:
-    """Return the values with the example and without it that may judge one target of a balanced design."""
-    sides: list[list[float]] = []
+    """Return the values of IN runs and of OUT runs that one target of a balanced design is compared with."""
+    kinds: list[list[float]] = []
     counts = sorted(int(k) for k in member.sum(axis=0) if 0 < k < len(member))
     low, high = (counts[len(counts) // 20], counts[-1 - len(counts) // 20]) if counts else (0, 0)
     spare = high == low + 1 and min(low, len(member) - high) > 2
@@ -84,8 +79,8 @@ def others(
             own.remove(run)
         elif own:
             own.remove(min(own, key=lambda r: drawn[r][example]))
-        sides.append([float(value[r, example]) for r in own])
-    return sides[0], sides[1]
+        kinds.append([float(value[r, example]) for r in own])
+    return kinds[0], kinds[1]
 
 
 def pooled(judges: Sequence[Sequence[float]]) -> float:

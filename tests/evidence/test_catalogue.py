@@ -24,7 +24,7 @@ def test_every_score_is_in_it_once_and_can_be_asked_for_as_it_is_spelled() -> No
         assert find_score(row["score"]).name in SCORES
 
 
-def test_evidence_is_told_from_the_axes() -> None:
+def test_evidence_follows_from_the_axes() -> None:
     evidence = {parse_call(row["score"])[0]: row["evidence"] for row in catalogue_rows()}
     assert evidence["memorization"] == evidence["influence"] == "several runs"
     assert evidence["csl"] == evidence["forgetting"] == "one run, all steps"
@@ -39,19 +39,19 @@ def test_a_score_is_found_by_its_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
-        ("memorisation", "no score named 'memorisation'. Did you mean 'memorization'"),
-        ("xyzzyx", "no score named 'xyzzyx'. No known name is close to it. Known: aum"),
-        ("el2n(steps=5)", "el2n has no option 'steps'"),
-        ("el2n(5)", "'el2n.5.' is not a name with options"),
-        ("el2n(step=open('x'))", "is not a name with options"),
-        ("", "'' is not a name with options"),
-        ("nowhere.py:mine", "There is no file 'nowhere.py'"),
+        ("memorisation", r"'memorisation'.*'memorization'"),
+        ("xyzzyx", r"'xyzzyx'.*Known: aum"),
+        ("el2n(steps=5)", r"'steps'.*options: step"),
+        ("el2n(5)", r"'el2n\(5\)'.*'el2n\(step=5\)'"),
+        ("el2n(step=open('x'))", r"open.*'el2n\(step=5\)'"),
+        ("", r"'' .*'el2n\(step=5\)'"),
+        ("nowhere.py:mine", r"'nowhere\.py'"),
     ],
 )
-def test_what_is_not_a_score_is_refused(text: str, told: str) -> None:
-    with pytest.raises(ByroteError, match=told):
+def test_what_is_not_a_score_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ByroteError, match=message):
         find_score(text)
 
 
@@ -92,12 +92,12 @@ def test_a_score_of_your_own_comes_from_its_file(file: Path) -> None:
 
 
 def test_errors_in_a_file_of_your_own(file: Path) -> None:
-    with pytest.raises(ByroteError, match=r"no score named 'lat'\. Did you mean 'late'"):
+    with pytest.raises(ByroteError, match=r"'lat'\..*'late'"):
         find_score(f"{file}:lat")
-    with pytest.raises(ByroteError, match="no score named 'plain'"):
+    with pytest.raises(ByroteError, match=r"'plain'.*Known: "):
         find_score(f"{file}:plain")
-    with pytest.raises(ByroteError, match="late has no option 'step'"):
+    with pytest.raises(ByroteError, match=r"'step'.*options: "):
         find_score(f"{file}:late(step=3)")
     file.write_text("\n\nimport nothing_of_this_name")
-    with pytest.raises(InvalidData, match=r"mine\.py, line 3, raises ModuleNotFoundError"):
+    with pytest.raises(InvalidData, match=r"mine\.py, line 3.*ModuleNotFoundError"):
         find_score(f"{file}:late")

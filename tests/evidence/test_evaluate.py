@@ -215,32 +215,32 @@ def test_the_step_option_says_which_step_is_read(record: Record) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("score", "message"),
     [
-        (el2n, rf"Step 20 was asked for, but this record has steps 1 to {EPOCHS}"),
-        (el2n.bind(step=0), "Step 0 was asked for"),
-        (el2n.bind(step=2.5), r"el2n\(step=2\.5\) was asked for step 2\.5, which is not a whole number"),
-        (el2n.bind(step="last"), r"step 'last', which is not a whole number"),
-        (mean_confidence.bind(until=9), "first 9 steps, and there are 4"),
-        (influence, "one value per example and target. Ask for it in blocks, with byrote.pairs"),
+        (el2n, rf"20.*steps 1 to {EPOCHS}"),
+        (el2n.bind(step=0), rf"0 .*steps 1 to {EPOCHS}"),
+        (el2n.bind(step=2.5), r"step=2\.5, .*'step=5'"),
+        (el2n.bind(step="last"), r"step='last', .*'step=5'"),
+        (mean_confidence.bind(until=9), r"until=9, .* 4 steps.*from 1 to 4"),
+        (influence, r"example and target.*byrote\.pairs"),
     ],
     ids=str,
 )
-def test_what_the_record_does_not_hold_is_refused(record: Record, asked: Score, told: str) -> None:
-    with pytest.raises(MissingEvidence, match=told):
-        evaluate(asked, record)
+def test_what_the_record_does_not_hold_is_refused(record: Record, score: Score, message: str) -> None:
+    with pytest.raises(MissingEvidence, match=message):
+        evaluate(score, record)
 
 
 def test_too_few_runs_are_refused(record: Record) -> None:
-    with pytest.raises(MissingEvidence, match=r"memorization needs 2 runs or more, but .* has 1 finished"):
+    with pytest.raises(MissingEvidence, match=r"needs 2 runs .* 1 finished.*runs=2"):
         evaluate(memorization, record, runs=[0])
-    with pytest.raises(MissingEvidence, match=r"csl needs 1 runs or more, but .* has 0 finished"):
+    with pytest.raises(MissingEvidence, match=r"needs 1 runs .* 0 finished.*runs=1"):
         evaluate(csl, record, runs=[])
     with pytest.raises(MissingEvidence, match="Run 99 is not finished"):
         evaluate(csl, record, runs=[99])
-    with pytest.raises(MissingEvidence, match="memorization compares runs, so it has no value inside one run"):
+    with pytest.raises(MissingEvidence, match=r"memorization .*byrote\.evaluate"):
         next(per_run(memorization, record))
-    with pytest.raises(MissingEvidence, match="csl has no value per pair"):
+    with pytest.raises(MissingEvidence, match=r"csl .*byrote\.evaluate"):
         next(pairs(csl, record, np.arange(3)))
 
 
@@ -310,9 +310,9 @@ def test_minus_infinity_stays_below(tmp_path: Path) -> None:
 
 def test_a_column_that_was_not_recorded_is_named(tmp_path: Path) -> None:
     record = lasting(tmp_path, {k: np.ones((3, 4)) for k in range(2)})
-    with pytest.raises(MissingEvidence, match=r"csl reads loss_seen\[step example\], but run 0 has not recorded it"):
+    with pytest.raises(MissingEvidence, match=r"loss_seen\[step example\].*run 0.*another score"):
         evaluate(csl, record)
-    with pytest.raises(MissingEvidence, match=r"memorization reads correct\[run example\], but run 0 has not recorded"):
+    with pytest.raises(MissingEvidence, match=r"correct\[run example\].*run 0.*another score"):
         evaluate(memorization, record)
 
 
@@ -322,7 +322,7 @@ def test_a_column_of_some_is_not_a_column_of_everyone(record: Record) -> None:
         """Share right after the first step."""
         return correct.mean(axis=0)
 
-    with pytest.raises(MissingEvidence, match="run 0 lacks it for 72 of 124"):
+    with pytest.raises(MissingEvidence, match=r"run 0 .* 72 of 124.*clean pass"):
         evaluate(early, record)
 
 
@@ -371,5 +371,5 @@ def test_a_value_of_a_run_that_did_not_record_it_is_nan(tmp_path: Path) -> None:
             LAYOUT,
         )
     assert evaluate(known, Record(tmp_path), runs=[1, 2]).value.tolist() == [0, 0, 0, 0]
-    with pytest.raises(MissingEvidence, match=r"known reads correct\[run example\], but run 0 has not recorded it"):
+    with pytest.raises(MissingEvidence, match=r"correct\[run example\].*run 0.*another score"):
         evaluate(known, Record(tmp_path))

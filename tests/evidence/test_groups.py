@@ -30,7 +30,7 @@ def test_is_that_of_the_columns_of_the_record(tmp_path: Path) -> None:
 def test_a_record_without_groups_and_one_with_another_number_are_refused(tmp_path: Path) -> None:
     member = np.eye(4, dtype=bool)
     record = written(tmp_path, member, {"correct": member})
-    with pytest.raises(MissingEvidence, match="no example has one"):
+    with pytest.raises(MissingEvidence, match=r"no example has one.*`groups`"):
         memorized_groups(record)
-    with pytest.raises(InvalidData, match=r"3 groups were given for the 4 examples of .* Give one name per example"):
+    with pytest.raises(InvalidData, match=r"3 groups .* 4 examples.*one name per example"):
         memorized_groups(record, groups=np.array(list("abc")))

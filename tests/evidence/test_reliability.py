@@ -53,7 +53,7 @@ def test_a_score_inside_runs_is_averaged_as_evaluate_does(tmp_path: Path) -> Non
     assert (found.value, found.low, found.high) == pytest.approx(
         (expected.value, expected.low, expected.high), abs=2e-3
     )
-    with pytest.raises(Unsupported, match="cannot correlate infinity"):
+    with pytest.raises(Unsupported, match=r"infinity.*rank=True"):
         reliability(forgetting, record, rank=False)
 
 
@@ -104,13 +104,11 @@ def test_examples_of_another_split_do_not_count(tmp_path: Path) -> None:
 
 def test_too_few_runs_and_no_spread_are_refused(tmp_path: Path) -> None:
     small = _ensemble(tmp_path / "a", 0, runs=2)
-    with pytest.raises(MissingEvidence, match=r"reliability of memorization needs 4 runs or more, but .* has 2 finish"):
+    with pytest.raises(MissingEvidence, match=r"needs 4 runs .* 2 finished.*runs=4"):
         reliability(memorization, small)
     one = _traced(tmp_path / "b", 1.0, runs=1)
-    with pytest.raises(MissingEvidence, match=r"reliability of csl needs 2 runs or more, but .* has 1 finished"):
+    with pytest.raises(MissingEvidence, match=r"needs 2 runs .* 1 finished.*runs=2"):
         reliability(csl, one)
     flat = written(tmp_path / "c", np.ones((4, 5), bool), {}, {"confidence": np.full((4, 2, 5), 0.5)})
-    with pytest.raises(
-        Unsupported, match=r"4 runs share no spread of mean_confidence over the 5 train examples\. Coll"
-    ):
+    with pytest.raises(Unsupported, match=r"4 runs .* 5 train examples.*more runs"):
         reliability(mean_confidence, flat)

@@ -47,8 +47,8 @@ def test_a_row_says_what_was_measured(record: Record) -> None:
         assert row["runs in"] + row["runs out"] == 6
         for values in scored:
             name = values.score.name
-            for told, exact in ((name, values.value), (f"{name} low", values.low), (f"{name} high", values.high)):
-                assert row[told] == (None if np.isnan(exact[i]) else exact[i])
+            for cell, exact in ((name, values.value), (f"{name} low", values.low), (f"{name} high", values.high)):
+                assert row[cell] == (None if np.isnan(exact[i]) else exact[i])
 
 
 @pytest.mark.parametrize("first", [memorization, mean_confidence], ids=lambda s: s.name)

@@ -1,7 +1,7 @@
-"""The beliefs behind `shrunk_memorization` are calibrated on real training, and worth twice the runs.
+"""The posteriors behind `shrunk_memorization` are calibrated on real training, and worth twice the runs.
 
 1,000 images of clothes, 50 of them with a wrong label; 100 perceptrons in blocks of ten, seed 0. Each of five disjoint
-sets of 20 runs is judged by the other 80, and so are sets of 40 for the textbook estimator. Seen: beliefs predict other
+sets of 20 runs is judged by the other 80, and so are sets of 40 for the textbook estimator. Seen: posteriors predict other
 runs in .909 (.888 to .919 per set), and in .910 of those said to be memorized by more than .2; errors of .059 from 20
 runs, of the textbook estimator .086 and .062 from 20 and 40.
 """
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from byrote.evidence.columns import per_run
 from byrote.record import Record
 from byrote.scores import correctness, memorization
-from byrote.scores._empirical_bayes import Belief, beliefs
+from byrote.scores._empirical_bayes import Posterior, posteriors
 from byrote.task.canaries import Canaries
 from byrote.task.examples import Examples
 from byrote.task.loading import fashion
@@ -50,8 +50,8 @@ class Columns:
         return memorization(self.correct, self.member)
 
     @property
-    def beliefs(self) -> tuple[Belief, Belief]:
-        return beliefs(self.correct, self.margin, self.trace, self.member)
+    def posteriors(self) -> tuple[Posterior, Posterior]:
+        return posteriors(self.correct, self.margin, self.trace, self.member)
 
 
 @pytest.fixture(scope="module")
@@ -79,14 +79,14 @@ def sets(size: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     return [(np.arange(s, s + size), np.setdiff1d(np.arange(RUNS), np.arange(s, s + size))) for s in starts]
 
 
-def predicted(inside: Belief, outside: Belief, others: Columns) -> Bools:
+def predicted(p_in: Posterior, p_out: Posterior, others: Columns) -> Bools:
     """Return whose counts in other runs are in the central 90 % of what is predicted for them; ties at random."""
     rng = np.random.default_rng(0)
     trials = others.member.sum(axis=0), (~others.member).sum(axis=0)
     draws = []
-    for belief, n in zip((inside, outside), trials, strict=True):
-        mean = np.clip(belief.mean, 1e-12, 1 - 1e-12)
-        size = np.maximum(mean * (1 - mean) / np.maximum(belief.variance, 1e-300) - 1, 1e-6)
+    for posterior, n in zip((p_in, p_out), trials, strict=True):
+        mean = np.clip(posterior.mean, 1e-12, 1 - 1e-12)
+        size = np.maximum(mean * (1 - mean) / np.maximum(posterior.variance, 1e-300) - 1, 1e-6)
         draws.append(rng.binomial(n, rng.beta(mean * size, (1 - mean) * size, (400, len(n)))) / n)
     gap = draws[0] - draws[1] - others.memorization
     below, same = np.sum(gap < -1e-12, axis=0), np.sum(np.abs(gap) <= 1e-12, axis=0)
@@ -104,14 +104,14 @@ def error(value: Floats, others: Columns) -> float:
     return float(np.sqrt(np.mean((value - others.memorization) ** 2) - variance.mean()))
 
 
-def test_beliefs_predict_other_runs_at_their_nominal_rate(columns: Columns) -> None:
+def test_posteriors_predict_other_runs_at_their_nominal_rate(columns: Columns) -> None:
     """5 x 1,000 examples: a standard error of .004, and about twice that since examples of a set move together."""
     hits: list[Bools] = []
     values: list[Floats] = []
     for chosen, rest in sets(SIZE):
-        inside, outside = columns.of(chosen).beliefs
-        hits.append(predicted(inside, outside, columns.of(rest)))
-        values.append(inside.mean - outside.mean)
+        p_in, p_out = columns.of(chosen).posteriors
+        hits.append(predicted(p_in, p_out, columns.of(rest)))
+        values.append(p_in.mean - p_out.mean)
     hit, value = np.concatenate(hits), np.concatenate(values)
     assert np.mean(hit) == pytest.approx(0.9, abs=0.03)
     assert np.mean(hit[value > 0.2]) == pytest.approx(0.9, abs=0.06)
@@ -120,8 +120,8 @@ def test_beliefs_predict_other_runs_at_their_nominal_rate(columns: Columns) -> N
 def test_twenty_runs_know_what_the_textbook_estimator_knows_from_forty(columns: Columns) -> None:
     ours: list[float] = []
     for chosen, rest in sets(SIZE):
-        inside, outside = columns.of(chosen).beliefs
-        ours.append(error(inside.mean - outside.mean, columns.of(rest)))
+        p_in, p_out = columns.of(chosen).posteriors
+        ours.append(error(p_in.mean - p_out.mean, columns.of(rest)))
     textbook = {
         size: [error(columns.of(chosen).memorization, columns.of(rest)) for chosen, rest in sets(size)]
         for size in (SIZE, 2 * SIZE)

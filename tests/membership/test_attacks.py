@@ -69,18 +69,19 @@ def test_counts_are_those_of_the_examples_with_a_loss(leaking: Membership) -> No
 
 
 def test_who_is_at_risk_was_found_where_it_was_a_member(leaking: Membership) -> None:
-    said, at = leaking.strongest.values, leaking.strongest.at[0]
+    values, at = leaking.strongest.values, leaking.strongest.at[0]
     assert isinstance(at, OperatingPoint)
     assert leaking.exposed
     for each in leaking.exposed:
-        here = np.flatnonzero(said.positions == each.position)[0]
-        called = said.value[:, here] > at.threshold
-        assert (each.found, each.accused) == (
-            (called & said.member[:, here]).sum(),
-            (called & ~said.member[:, here]).sum(),
+        here = np.flatnonzero(values.positions == each.position)[0]
+        predicted = values.value[:, here] > at.threshold
+        assert (each.in_member, each.out_member) == (
+            (predicted & values.member[:, here]).sum(),
+            (predicted & ~values.member[:, here]).sum(),
         )
-        assert each.inside + each.outside == RUNS
-    shares = [each.found / each.inside - each.accused / each.outside for each in leaking.exposed]
+        assert each.in_runs == values.member[:, here].sum()
+        assert each.in_runs + each.out_runs == RUNS
+    shares = [each.in_member / each.in_runs - each.out_member / each.out_runs for each in leaking.exposed]
     assert min(shares) >= 0.3
 
 
@@ -172,5 +173,5 @@ def test_one_run_leaves_the_loss_attack_and_refuses_what_it_cannot_show(tmp_path
 def test_the_verdict_names_the_strongest(tmp_path: Path) -> None:
     from byrote.report import findings
 
-    told = sentences(findings(made(tmp_path, leak=2.0)))
-    assert any("The strongest of 5 membership attacks" in sentence for sentence in told)
+    verdict = sentences(findings(made(tmp_path, leak=2.0)))
+    assert any("The strongest of 5 membership attacks" in sentence for sentence in verdict)

@@ -76,8 +76,8 @@ def test_runs_with_nothing_to_guess_do_not_count() -> None:
 
 def test_what_it_cannot_judge_is_refused() -> None:
     features = blind_features(*examples(100))
-    with pytest.raises(Unsupported, match="None of 2 runs has members and others in both halves of 100 examples"):
+    with pytest.raises(Unsupported, match=r"2 runs .* 100 examples.*Give more examples"):
         blind_baseline(np.ones((2, 100), np.bool_), features)
     features[3, 1] = np.nan
-    with pytest.raises(Unsupported, match="1 values that are not finite, for 100 examples"):
+    with pytest.raises(Unsupported, match=r"1 values .* 100 examples.*finite row for each"):
         blind_baseline(np.ones((2, 100), np.bool_), features)

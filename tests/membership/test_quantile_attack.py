@@ -72,5 +72,5 @@ def test_a_loss_that_is_not_there_is_nan_for_itself_alone() -> None:
 
 def test_without_non_members_it_is_refused() -> None:
     loss, member, inputs, labels = world(1.0, runs=1, n=400)
-    with pytest.raises(Unsupported, match=r"quantile_attack has 0 non-members with a loss in half of run 0\."):
+    with pytest.raises(Unsupported, match=r"0 non-members .* run 0\..*16 or more"):
         quantile_attack(loss, np.ones_like(member), inputs, labels)

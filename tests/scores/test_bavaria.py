@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from attackers import Bools, Floats, area, balanced, caught, lots, others, prior, to_loss
+from attackers import Bools, Floats, area, balanced, caught, draws, others, prior, to_loss
 from byrote.scores import _shadows, bavaria, lira
 from byrote.scores._shadows import logit
 
@@ -19,17 +19,17 @@ def world(seed: int, runs: int = 10, examples: int = 14, unlike: float = 1.0) ->
 @pytest.mark.parametrize("online", [True, False])
 def test_it_is_the_loop_over_targets(online: bool) -> None:
     loss, member = world(0)
-    found, value, drawn = bavaria(loss, member, online=online), logit(loss), lots(logit(loss))
+    found, value, drawn = bavaria(loss, member, online=online), logit(loss), draws(logit(loss))
     for run in range(10):
         densities, tails = [], []
         for which in (0, 1):
             judges = [others(value, member, drawn, run, e)[which] for e in range(14)]
-            usual, worth = prior(judges)
-            assert np.isfinite(worth)
+            variance, prior_freedom = prior(judges)
+            assert np.isfinite(prior_freedom)
             n = np.array([len(v) for v in judges])
             squares = np.array([np.sum((np.array(v) - np.mean(v)) ** 2) for v in judges])
-            freedom = worth + n - 1
-            scale = np.sqrt((worth * usual + squares) / freedom * (1 + 1 / n))
+            freedom = prior_freedom + n - 1
+            scale = np.sqrt((prior_freedom * variance + squares) / freedom * (1 + 1 / n))
             mean = [np.mean(v) for v in judges]
             densities.append(stats.t.logpdf(value[run], freedom, mean, scale))
             tails.append(stats.norm.ppf(stats.t.cdf(value[run], freedom, mean, scale)))
@@ -42,17 +42,17 @@ def test_it_is_the_loop_over_targets(online: bool) -> None:
 
 @pytest.mark.parametrize("freedom", [4.0, 9.0, 30.0, 1e6])
 def test_the_deviate_has_the_tail_of_students_t_and_no_end(freedom: float) -> None:
-    from byrote.scores._shadows import Side, Spread
-    from byrote.scores.bavaria import _Predicted
+    from byrote.scores._shadows import Moments, Variances
+    from byrote.scores.bavaria import _StudentT
 
-    side = Side(np.full((1, 1), freedom / 2 + 1), np.zeros((1, 1)), np.full((1, 1), freedom / 2))
-    spread = Spread(np.ones(1), np.ones(1), np.full(1, freedom / 2))
+    others = Moments(np.full((1, 1), freedom / 2 + 1), np.zeros((1, 1)), np.full((1, 1), freedom / 2))
+    variances = Variances(np.ones(1), np.ones(1), np.full(1, freedom / 2))
     factor = np.sqrt(1 + 1 / (freedom / 2 + 1))
     z = np.linspace(-3, 3, 61)
     t = stats.t.ppf(stats.norm.cdf(z), freedom)
-    found = np.array([_Predicted(np.full((1, 1), x * factor), side, spread).deviate()[0, 0] for x in t])
+    found = np.array([_StudentT(np.full((1, 1), x * factor), others, variances).normal_deviate()[0, 0] for x in t])
     np.testing.assert_allclose(found, z, atol=0.03)
-    far = [_Predicted(np.full((1, 1), x), side, spread).deviate()[0, 0] for x in (1e2, 1e4, 1e8)]
+    far = [_StudentT(np.full((1, 1), x), others, variances).normal_deviate()[0, 0] for x in (1e2, 1e4, 1e8)]
     assert far[0] < far[1] < far[2] < np.inf
 
 
@@ -64,31 +64,33 @@ def test_without_tails_it_is_lira_with_the_bayesian_variance() -> None:
 
 
 @pytest.mark.parametrize("online", [True, False])
-def test_with_the_prior_worth_everything_it_is_lira_with_the_pooled_variance(online: bool) -> None:
-    """Where all spreads are alike, up to the factor 1 + 1/n for the mean that was estimated."""
+def test_with_a_prior_of_many_degrees_of_freedom_it_is_lira_with_the_pooled_variance(online: bool) -> None:
+    """Where all variances are equal, up to the factor 1 + 1/n for the mean that was estimated."""
     loss, member = world(3, runs=40, examples=3000, unlike=0.0)
-    assert (_shadows.Shadows(logit(loss), member).spread(inside=False).worth > 100).all()
+    assert (_shadows.Shadows(logit(loss), member).variances(trained=False).prior_freedom > 100).all()
     pooled, bayes = lira(loss, member, online=online), bavaria(loss, member, online=online)
     assert np.corrcoef(pooled.ravel(), bayes.ravel())[0, 1] > 0.998
     np.testing.assert_allclose(bayes, pooled * (19 / 20) ** (1 if online else 0.5), rtol=0.1, atol=0.1)
 
 
 @pytest.mark.parametrize("online", [True, False])
-def test_with_the_prior_worth_nothing_the_variance_is_the_own(online: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_a_prior_of_no_degrees_of_freedom_the_variance_is_the_own(
+    online: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     loss, member = world(4)
-    whole = _shadows.Shadows.spread
+    original = _shadows.Shadows.variances
 
-    def worthless(self: _shadows.Shadows, *, inside: bool) -> _shadows.Spread:
-        found = whole(self, inside=inside)
-        return _shadows.Spread(found.pooled, found.usual, np.full_like(found.worth, 1e-12))
+    def flat(self: _shadows.Shadows, *, trained: bool) -> _shadows.Variances:
+        found = original(self, trained=trained)
+        return _shadows.Variances(found.pooled, found.prior, np.full_like(found.prior_freedom, 1e-12))
 
-    monkeypatch.setattr(_shadows.Shadows, "spread", worthless)
+    monkeypatch.setattr(_shadows.Shadows, "variances", flat)
     own = lira(loss, member, online=online, variance="own")
     np.testing.assert_allclose(bavaria(loss, member, online=online, tails=False), own, rtol=1e-6)
 
 
 @pytest.mark.parametrize("runs", [8, 16])
-def test_with_few_runs_and_unlike_spreads_it_finds_more_than_either(runs: int) -> None:
+def test_with_few_runs_and_unequal_variances_it_finds_more_than_either(runs: int) -> None:
     rng = np.random.default_rng(5)
     member = balanced(rng, runs, 6000, runs // 2)
     scale = np.exp(0.7 * rng.normal(size=6000))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from attackers import area, balanced, lots, others, to_loss
+from attackers import area, balanced, draws, others, to_loss
 from byrote.scores import calibrated_loss
 
 
@@ -13,7 +13,7 @@ def test_it_is_the_loop_over_targets() -> None:
     loss = to_loss(rng.normal(size=member.shape) + member)
     loss[4, 2] = np.inf
     value = np.where(np.isfinite(loss), loss, np.nan)
-    found, drawn = calibrated_loss(loss, member), lots(value)
+    found, drawn = calibrated_loss(loss, member), draws(value)
     for run in range(8):
         for example in range(10):
             expected = np.mean(others(value, member, drawn, run, example)[1]) - value[run, example]

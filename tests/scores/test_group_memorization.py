@@ -89,7 +89,7 @@ def test_the_examples_of_a_run_are_one_trial() -> None:
 
 def test_refuses_what_does_not_leave_groups_out_together() -> None:
     alone = oracles.leave_out(np.arange(4))
-    with pytest.raises(MissingEvidence, match=r"None of the 2 groups is left out whole in any of 5 runs\. Collect"):
+    with pytest.raises(MissingEvidence, match=r"2 groups .* 5 runs.*leave_group_out"):
         group_memorization(alone, alone, np.array(list("aabb")))
-    with pytest.raises(MissingEvidence, match=r"needs groups, and no example has one\. Give the examples `groups`"):
+    with pytest.raises(MissingEvidence, match=r"no example has one.*Give the examples `groups`"):
         group_memorization(alone, alone, np.array([""] * 4))

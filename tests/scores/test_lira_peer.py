@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from attackers import balanced, lots, others, to_loss
+from attackers import balanced, draws, others, to_loss
 from byrote.scores import lira
 from byrote.scores._shadows import logit
 from peers import tensorflow_privacy_lira
@@ -20,7 +20,7 @@ def test_it_is_the_same_from_the_same_others(variance: str) -> None:
     rng = np.random.default_rng(0)
     member = balanced(rng, 10, 25, 5)
     loss = to_loss(rng.normal(1, 1, 25) + rng.normal(size=member.shape) + member)
-    value, drawn, found = logit(loss), lots(logit(loss)), lira(loss, member, variance=variance)
+    value, drawn, found = logit(loss), draws(logit(loss)), lira(loss, member, variance=variance)
     for run in range(10):
         sides = zip(*(others(value, member, drawn, run, example) for example in range(25)), strict=True)
         inside, outside = ([_stretched(judges) for judges in side] for side in sides)

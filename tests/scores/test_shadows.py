@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from attackers import SETTINGS, area, balanced, caught, chance, lots, others, pooled, prior, to_loss
+from attackers import SETTINGS, area, balanced, caught, chance, draws, others, pooled, prior, to_loss
 from byrote.scores import _shadows, bavaria, calibrated_loss, lira, rmia
-from byrote.scores._shadows import SURE, Shadows, logit
+from byrote.scores._shadows import MIN_LOSS, Shadows, logit
 from byrote.signature import Score
 
 ATTACKS = pytest.mark.parametrize("attack", SETTINGS, ids=str)
@@ -28,9 +28,9 @@ def world(seed: int = 0, runs: int = 8, examples: int = 12, inside: int = 4) -> 
 def test_the_logit_of_a_loss() -> None:
     p = np.array([1e-6, 0.2, 0.5, 0.999])
     np.testing.assert_allclose(logit(-np.log(p)), np.log(p / (1 - p)), rtol=1e-12)
-    tiny = np.array([1e-10, 1e-30, SURE])
+    tiny = np.array([1e-10, 1e-30, MIN_LOSS])
     np.testing.assert_allclose(logit(tiny), -np.log(tiny), rtol=1e-9)
-    assert logit(np.zeros(1))[0] == logit(np.array([SURE]))[0] == pytest.approx(87.498, abs=1e-3)
+    assert logit(np.zeros(1))[0] == logit(np.array([MIN_LOSS]))[0] == pytest.approx(87.498, abs=1e-3)
     np.testing.assert_array_equal(
         np.isnan(logit(np.array([np.inf, np.nan, -np.inf, 800.0]))), [True, True, False, False]
     )
@@ -47,7 +47,7 @@ def test_a_side_is_what_is_left_when_target_and_pick_are_gone(inside: bool, k: f
         member[:, ::2] = world(1, inside=5)[1][:, ::2]
     value = logit(loss)
     value[0, 3] = value[2, 3] = np.nan
-    found, drawn = Shadows(value, member).side(slice(0, 12), inside=inside), lots(value)
+    found, drawn = Shadows(value, member).moments(slice(0, 12), trained=inside), draws(value)
     for example in range(12):
         for run in range(8):
             judges = others(value, member, drawn, run, example)[0 if inside else 1]
@@ -64,28 +64,51 @@ def test_the_spread_is_pooled_and_smyths(inside: bool, alike: bool) -> None:
     rng = np.random.default_rng(4)
     member = balanced(rng, 10, 30, 5)
     value = rng.normal(size=member.shape) * (1.0 if alike else np.exp(rng.normal(size=30)))
-    found, drawn = Shadows(value, member).spread(inside=inside), lots(value)
+    found, drawn = Shadows(value, member).variances(trained=inside), draws(value)
     for run in range(10):
         judges = [others(value, member, drawn, run, example)[0 if inside else 1] for example in range(30)]
         assert found.pooled[run] == pytest.approx(pooled(judges), rel=1e-10)
-        usual, worth = prior(judges)
-        if np.isinf(worth) or worth > 1e5:
-            assert found.worth[run] > 1e5
+        variance, freedom = prior(judges)
+        if np.isinf(freedom) or freedom > 1e5:
+            assert found.prior_freedom[run] > 1e5
         else:
-            assert found.worth[run] == pytest.approx(worth, rel=1e-6)
-            assert found.usual[run] == pytest.approx(usual, rel=1e-6)
-    assert (np.median(found.worth) > 5) == alike
+            assert found.prior_freedom[run] == pytest.approx(freedom, rel=1e-6)
+            assert found.prior[run] == pytest.approx(variance, rel=1e-6)
+    assert (np.median(found.prior_freedom) > 5) == alike
 
 
 def test_the_prior_is_found_again() -> None:
-    """Variances drawn from 8 degrees of freedom around .7. Of 2,000 examples, worth is known to about a tenth."""
+    """Variances drawn from 8 degrees of freedom around .7, which 2,000 examples show to about a tenth."""
     rng = np.random.default_rng(0)
     member = balanced(rng, 16, 2000, 8)
     variance = 0.7 * 8 / rng.chisquare(8, 2000)
-    found = Shadows(rng.normal(size=member.shape) * np.sqrt(variance), member).spread(inside=True)
-    np.testing.assert_allclose(found.worth, 8, rtol=0.25)
-    np.testing.assert_allclose(found.usual, 0.7, rtol=0.05)
+    found = Shadows(rng.normal(size=member.shape) * np.sqrt(variance), member).variances(trained=True)
+    np.testing.assert_allclose(found.prior_freedom, 8, rtol=0.25)
+    np.testing.assert_allclose(found.prior, 0.7, rtol=0.05)
     np.testing.assert_allclose(found.pooled, variance.mean(), rtol=0.1)
+
+
+@pytest.mark.parametrize("kind", ["all differ", "one differs", "float32"])
+def test_every_run_is_equally_likely_to_be_left_out(kind: str) -> None:
+    """Chi-squared of 12 runs at 6,000 examples, and how often the rare value is drawn: false alarms in one of 5,000."""
+    rng = np.random.default_rng(2)
+    value, rare = rng.normal(size=(12, 6000)), rng.integers(0, 12, 6000)
+    if kind == "one differs":
+        value = np.where(np.arange(12)[:, None] == rare, value, value[0])
+    if kind == "float32":
+        value = value.astype(np.float32).astype(np.float64)
+    first = np.argmin(draws(value), axis=0)
+    assert stats.chisquare(np.bincount(first, minlength=12)).pvalue > 1e-4
+    assert stats.binomtest(int((first == rare).sum()), 6000, 1 / 12).pvalue > 1e-4
+
+
+def test_a_draw_belongs_to_its_run_and_its_example() -> None:
+    """It moves with both, and two runs that are drawn against each other in one example are not always in the same order."""
+    rng = np.random.default_rng(3)
+    value, run, example = rng.normal(size=(6, 50)), rng.permutation(6), rng.permutation(50)
+    before = np.array(draws(value))
+    np.testing.assert_array_equal(draws(value[run][:, example]), before[run][:, example])
+    assert 10 < np.count_nonzero(before[0] < before[1]) < 40
 
 
 @ATTACKS
@@ -178,7 +201,7 @@ def test_who_picks_another_sees_flipped_coins(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("runs", [5, 10, 64])
-def test_designs_are_told_apart(runs: int) -> None:
+def test_balanced_designs_are_recognized(runs: int) -> None:
     rng = np.random.default_rng(1)
     k = runs // 2
     fixed, coins = balanced(rng, runs, 300, k), rng.random((runs, 300)) < 0.5

@@ -78,8 +78,7 @@ def test_with_many_runs_it_is_the_textbook_estimator_whatever_the_margins_say() 
 def test_a_random_design_converges_to_exhaustive_enumeration() -> None:
     members = oracles.all_subsets(8, 5)
     points, labels = oracles.problem(3)
-    told = [_nearest(points, labels, member) for member in members]
-    margin = np.array(told)
+    margin = np.array([_nearest(points, labels, member) for member in members])
     assert np.array_equal(margin > 0, oracles.refit(oracles.nearest_neighbour, points, labels, members))
     exact = memorization(margin > 0, members)
     assert exact.max() > 0

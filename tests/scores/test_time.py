@@ -187,8 +187,7 @@ def test_sgal_of_all_steps_is_csl_and_until_reads_the_first() -> None:
 @pytest.mark.parametrize("score", [sgal, cumulative_el2n, csg], ids=lambda score: score.name)
 @pytest.mark.parametrize("until", [0, -1, 10])
 def test_steps_that_are_not_there_are_refused(score: Score, until: int) -> None:
-    told = rf"{score.name} was asked for the first {until} steps, and there are 9\. Choose `until` from 1 to 9"
-    with pytest.raises(MissingEvidence, match=told):
+    with pytest.raises(MissingEvidence, match=rf"until={until}, .* 9 steps.*from 1 to 9"):
         score(_histories(9, None), until=until)
 
 

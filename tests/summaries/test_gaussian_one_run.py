@@ -80,7 +80,7 @@ def test_nothing_is_exceeded_in_at_most_the_nominal_share() -> None:
     exceeded = 0
     for _ in range(2000):
         values, member = rng.normal(size=60), rng.random(60) < 0.5
-        guesses = guess_membership(values, member, says_in=15, says_out=15)
+        guesses = guess_membership(values, member, guess_in=15, guess_out=15)
         exceeded += gaussian_one_run_epsilon(guesses, delta=1e-5).value > 0
     at_most_the_nominal_share(exceeded)
     assert exceeded > 0
@@ -91,7 +91,7 @@ def test_a_true_mu_of_one_is_exceeded_in_at_most_the_nominal_share() -> None:
     exceeded = 0
     for _ in range(500):
         member = rng.random(100) < 0.5
-        guesses = guess_membership(rng.normal(size=100) + member, member, says_in=10, says_out=10)
+        guesses = guess_membership(rng.normal(size=100) + member, member, guess_in=10, guess_out=10)
         exceeded += gaussian_one_run_mu(guesses).value > 1
     at_most_the_nominal_share(exceeded, 500)
 
@@ -99,7 +99,7 @@ def test_a_true_mu_of_one_is_exceeded_in_at_most_the_nominal_share() -> None:
 def test_it_is_tighter_than_the_pure_bound_for_a_gaussian_mechanism() -> None:
     rng = np.random.default_rng(2)
     member = rng.random(10_000) < 0.5
-    guesses = guess_membership(rng.normal(size=10_000) + 2 * member, member, says_in=100, says_out=100)
+    guesses = guess_membership(rng.normal(size=10_000) + 2 * member, member, guess_in=100, guess_out=100)
     truth = gaussian_epsilon(2.0, delta=1e-5)
     assert one_run_epsilon(guesses, delta=1e-5).value < gaussian_one_run_epsilon(guesses, delta=1e-5).value < truth
 

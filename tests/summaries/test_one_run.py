@@ -99,14 +99,14 @@ def test_guesses_are_the_ends_of_the_ranking(seed: int) -> None:
     values, member = rng.normal(size=30), rng.random(30) < 0.5
     ranked = sorted(range(30), key=lambda i: values[i])
     correct = sum(member[i] for i in ranked[-7:]) + sum(not member[i] for i in ranked[:4])
-    assert guess_membership(values, member, says_in=7, says_out=4) == Guesses(int(correct), 11, 30)
-    assert guess_membership(values, member, says_in=0, says_out=0) == Guesses(0, 0, 30)
+    assert guess_membership(values, member, guess_in=7, guess_out=4) == Guesses(int(correct), 11, 30)
+    assert guess_membership(values, member, guess_in=0, guess_out=0) == Guesses(0, 0, 30)
 
 
 def test_ties_are_broken_by_lot_and_not_by_position() -> None:
     """Of 200 equal canaries, members first, 100 guesses of in are right as often as not: error 3.5."""
     member = np.arange(200) < 100
-    right = [guess_membership(np.zeros(200), member, says_in=100, says_out=0, seed=s).correct for s in range(200)]
+    right = [guess_membership(np.zeros(200), member, guess_in=100, guess_out=0, seed=s).correct for s in range(200)]
     assert np.mean(right) == pytest.approx(50, abs=1.5)
     assert np.std(right) > 2
 
@@ -126,7 +126,7 @@ def test_numbers_chosen_on_one_half_suit_the_other() -> None:
     values = rng.normal(size=4000) + 10 * (member & (rng.random(4000) < 0.1))
     chosen = one_run_epsilon(held_out_guesses(values, member)).value
     assert chosen > 2
-    assert one_run_epsilon(guess_membership(values, member, says_in=2000, says_out=2000)).value < 0.6
+    assert one_run_epsilon(guess_membership(values, member, guess_in=2000, guess_out=2000)).value < 0.6
 
 
 @pytest.mark.slow
@@ -136,7 +136,7 @@ def test_a_true_epsilon_of_zero_is_exceeded_in_at_most_the_nominal_share(delta: 
     exceeded = 0
     for _ in range(AUDITS):
         values, member = rng.normal(size=200), rng.random(200) < 0.5
-        exceeded += one_run_epsilon(guess_membership(values, member, says_in=60, says_out=40), delta=delta).value > 0
+        exceeded += one_run_epsilon(guess_membership(values, member, guess_in=60, guess_out=40), delta=delta).value > 0
     at_most_the_nominal_share(exceeded)
     assert exceeded > 0.02 * AUDITS
 
@@ -159,7 +159,7 @@ def test_choosing_on_the_canaries_that_are_counted_would_cry_wolf() -> None:
     exceeded = 0
     for _ in range(300):
         values, member = rng.normal(size=200), rng.random(200) < 0.5
-        bounds = [one_run_epsilon(guess_membership(values, member, says_in=k, says_out=0)) for k in range(5, 105, 5)]
+        bounds = [one_run_epsilon(guess_membership(values, member, guess_in=k, guess_out=0)) for k in range(5, 105, 5)]
         exceeded += max(bound.value for bound in bounds) > 0
     assert exceeded > 0.1 * 300
 
@@ -169,7 +169,7 @@ def test_a_true_epsilon_of_one_is_exceeded_in_at_most_the_nominal_share() -> Non
     exceeded = chosen = 0
     for seed in range(AUDITS):
         values, member = _responses(seed, 300, 1.0)
-        exceeded += one_run_epsilon(guess_membership(values, member, says_in=100, says_out=100)).value > 1
+        exceeded += one_run_epsilon(guess_membership(values, member, guess_in=100, guess_out=100)).value > 1
         chosen += one_run_epsilon(held_out_guesses(values, member, seed=seed)).value > 1
     at_most_the_nominal_share(exceeded)
     at_most_the_nominal_share(chosen)
@@ -178,7 +178,7 @@ def test_a_true_epsilon_of_one_is_exceeded_in_at_most_the_nominal_share() -> Non
 
 def test_the_bound_approaches_the_truth_as_canaries_are_added() -> None:
     bounds = [
-        one_run_epsilon(guess_membership(*_responses(0, m, 1.0), says_in=m // 2, says_out=m // 2)).value
+        one_run_epsilon(guess_membership(*_responses(0, m, 1.0), guess_in=m // 2, guess_out=m // 2)).value
         for m in (100, 1000, 10_000, 1_000_000)
     ]
     assert np.all(np.diff(bounds) > 0)
@@ -188,9 +188,9 @@ def test_the_bound_approaches_the_truth_as_canaries_are_added() -> None:
 def test_what_cannot_be_is_refused() -> None:
     values, member = np.array([0.0, 1.0, np.nan]), np.array([True, False, True])
     with pytest.raises(Unsupported, match=r"1 of the 3 values.*Leave"):
-        guess_membership(values, member, says_in=1, says_out=1)
+        guess_membership(values, member, guess_in=1, guess_out=1)
     with pytest.raises(Unsupported, match=r"2 canaries.*2 guesses of in and 1 of out.*no more"):
-        guess_membership(values[:2], member[:2], says_in=2, says_out=1)
+        guess_membership(values[:2], member[:2], guess_in=2, guess_out=1)
     with pytest.raises(Unsupported, match=r"5 of 4 .*10 canaries.*correct <= made"):
         Guesses(5, 4, 10)
     with pytest.raises(Unsupported, match=r"2 canaries.*Plant more"):

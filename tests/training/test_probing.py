@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from byrote.errors import ByroteError, InvalidData, MissingEvidence, Remedy, WrongRecord
-from byrote.evidence.catalogue import answered, find_score
+from byrote.evidence.catalogue import find_score, score_of_probe
 from byrote.evidence.evaluate import evaluate, guess
 from byrote.probes import NO_QUESTIONS, Questions, ask
 from byrote.record import Record
@@ -83,21 +83,21 @@ def test_asking_changes_nothing_else(record: Record, tmp_path: Path) -> None:
 
 
 def test_an_answer_is_a_score(record: Record) -> None:
-    values = evaluate(answered(sureness), record)
+    values = evaluate(score_of_probe(sureness), record)
     assert values.score.high == "easy"
     member = np.stack([record.member(run) for run in record.runs])
     said = np.stack([record.at_step(run, "sureness", 3) for run in record.runs])
     expected = np.where(member, said, np.nan)
     some = member.any(axis=0)
     np.testing.assert_allclose(values.value[some], np.nanmean(expected[:, some], axis=0), rtol=1e-6)
-    step = evaluate(answered(sureness).bind(step=2), record)
+    step = evaluate(score_of_probe(sureness).bind(step=2), record)
     assert not np.allclose(step.value[some], values.value[some])
-    assert guess(answered(sureness), record).value.shape[0] == 3
+    assert guess(score_of_probe(sureness), record).value.shape[0] == 3
 
 
 def test_a_score_of_something_not_asked_says_what_to_do(record: Record) -> None:
     with pytest.raises(MissingEvidence, match="computed while models train") as refused:
-        evaluate(answered(Probe("loudness", "hard", {}, "", "", len)), record)
+        evaluate(score_of_probe(Probe("loudness", "hard", {}, "", "", len)), record)
     assert refused.value.remedy == Remedy("probe", "loudness")
 
 

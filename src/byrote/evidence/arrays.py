@@ -1,4 +1,4 @@
-"""Arrays that exist already, under the names of columns: any score is applied to them in one line."""
+"""Arrays that are not in a record, by the name of the column that they are: any score can be applied to them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from byrote.signature import Need, Score
 
 
 @dataclass(frozen=True, eq=False)
-class Columns:
-    """Arrays by the name of the column they are. Several views of one column stand in the axis before the last.
+class ColumnArrays:
+    """Arrays by the name of the column that they are. Several views of a column are in the axis before the last.
 
     `column["loss"]` is `[run example]` or `[run view example]` of shadow models, `[step example]` of a table; `member` is
     `[run example]`, `label` `[example]`.
@@ -27,12 +27,12 @@ class Columns:
 
         A score that lacks the step axis reads the step that its option `step` names, counted from 1, else the last.
         """
-        given = [self._read(need, score) for need in score.needs]
-        views = {array.shape[1] for need, array in zip(score.needs, given, strict=True) if _more(need, array)}
+        arrays = [self._read(need, score) for need in score.needs]
+        views = {array.shape[1] for need, array in zip(score.needs, arrays, strict=True) if _has_views(need, array)}
         if not views:
-            return score(*given)
+            return score(*arrays)
         each = [
-            score(*(a[:, view] if _more(n, a) else a for n, a in zip(score.needs, given, strict=True)))
+            score(*(a[:, view] if _has_views(n, a) else a for n, a in zip(score.needs, arrays, strict=True)))
             for view in range(min(views))
         ]
         return np.mean(each, axis=0)
@@ -41,32 +41,30 @@ class Columns:
         if need.column not in self.column:
             hint = "Take another score, or read files that have it."
             if {f"{need.column}_seen", need.column.removesuffix("_seen")} & self.column.keys():
-                hint = "The table has it, heard otherwise: read it with the other value of `seen`."
+                hint = "The table has it from the other kind of pass: read it with the other value of `seen`."
             raise MissingEvidence(f"{score} reads {need}, and there is only {', '.join(self.column)}. {hint}")
         values = self.column[need.column]
         if need.axes == ("example",) and values.ndim == 2 and "member" not in self.column:
             values = _at_step(values, score)
         if not 0 <= values.ndim - len(need.axes) <= ("run" in need.axes):
             raise MissingEvidence(
-                f"{score} reads {need}, and here it has the shape {values.shape}. Take another score."
+                f"{score} reads {need}, and the array has the shape {values.shape}. Take another score."
             )
         if need.kind == "float":
             return values
         if np.isnan(values).any():
             raise MissingEvidence(
-                f"{score} reads {need} of everyone, and {np.isnan(values).sum()} values are missing. Complete them, or take another score."
+                f"{score} reads {need} of all examples, and {np.isnan(values).sum()} values are missing. Complete them, or take another score."
             )
         return values.astype(np.bool_ if need.kind == "bool" else np.int64)
 
 
-def _more(need: Need, values: NDArray[Any]) -> bool:
+def _has_views(need: Need, values: NDArray[Any]) -> bool:
     return values.ndim > len(need.axes)
 
 
 def _at_step(values: NDArray[Any], score: Score) -> NDArray[Any]:
     step, last = score.options.get("step", -1), len(values)
     if type(step) is not int or not (step == -1 or 1 <= step <= last):
-        raise MissingEvidence(
-            f"{score} was asked for step {step!r}, and the table has steps 1 to {last}. Write 'step=1'."
-        )
+        raise MissingEvidence(f"{score} has step={step!r}, and the table has steps 1 to {last}. Write 'step=1'.")
     return values[step - 1 if step > 0 else last - 1]

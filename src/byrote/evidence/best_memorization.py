@@ -1,4 +1,4 @@
-"""Which estimate of memorization to trust: the one that everything here ranks, lists and explains by."""
+"""The estimate of memorization that everything else ranks, lists and explains by."""
 
 from byrote.errors import MissingEvidence
 from byrote.evidence.evaluate import Values, evaluate
@@ -7,9 +7,9 @@ from byrote.scores import memorization, shrunk_memorization
 
 
 def best_memorization(record: Record) -> Values:
-    """Return memorization as well as the runs know it: the shrunk estimate, or the textbook one where margins are missing.
+    """Return the most precise estimate of memorization: the shrunk one, or the textbook one where margins are missing.
 
-    1 is known by rote, 0 learned from the others. Raises MissingEvidence where there is neither.
+    1 is known by rote, 0 is learned from the other examples. Raises MissingEvidence where there is neither.
     """
     try:
         return evaluate(shrunk_memorization, record)

@@ -36,7 +36,7 @@ class Profile:
 
 
 def c_profile(records: Sequence[Record], *, level: float = LEVEL) -> Profile:
-    """P(correct | not trained on it) at several sizes of the training set, and their mean: 1 is easy, 0 contradicts the rest.
+    """P(correct | not trained on it) at several sizes of the training set, and their mean: 1 is easy, 0 is hard.
 
     Jiang et al. (2021) average over the sizes 10 % to 90 %; the mean here is over the sizes of the records, all of one
     task, each collected with `Subsets(fraction=...)` of its own. Only examples that all records have are in it (a canary

@@ -1,4 +1,4 @@
-"""Reading once: the losses of the last step, which every attack and its checks need, shared by all parts of a report."""
+"""A cache of one column at the last step, such as the losses that every attack and its checks read."""
 
 from typing import Any
 
@@ -9,17 +9,17 @@ from byrote.record import Record
 
 
 def read_once(record: Record, column: str = "loss") -> Read:
-    """Return what reads like `record.at_step`, and reads `column` at the last step only once for each run.
+    """Return a function that reads like `record.at_step`, and reads `column` at the last step only once for each run.
 
-    What it keeps takes 4 bytes for each run and example, for as long as it is in use itself.
+    Its cache takes 4 bytes for each run and example, as long as the function is referenced.
     """
     kept: dict[int, NDArray[Any]] = {}
 
-    def read(run: int, asked: str, step: int) -> NDArray[Any]:
-        if (asked, step) != (column, record.last_step):
-            return record.at_step(run, asked, step)
+    def read(run: int, name: str, step: int) -> NDArray[Any]:
+        if (name, step) != (column, record.last_step):
+            return record.at_step(run, name, step)
         if run not in kept:
-            kept[run] = record.at_step(run, asked, step)
+            kept[run] = record.at_step(run, name, step)
             kept[run].flags.writeable = False
         return kept[run]
 

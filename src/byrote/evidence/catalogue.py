@@ -31,13 +31,13 @@ def find_score(text: str) -> Score:
 
         if name in PROBES:
             step = {"step": options.pop("step")} if "step" in options else {}
-            return answered(PROBES[name].bind(**options)).bind(**step)
+            return score_of_probe(PROBES[name].bind(**options)).bind(**step)
         known = {**known, **PROBES}
     raise unknown("score", name, known)
 
 
-def answered(probe: Probe) -> Score:
-    """Return the score that reads what models answered to a probe: of one model at one step, by default the last."""
+def score_of_probe(probe: Probe) -> Score:
+    """Return the score that reads the column of a probe: of one model at one step, by default the last."""
     return Score(
         name=str(probe),
         needs=(Need(str(probe), ("example",), "float"),),
@@ -46,11 +46,11 @@ def answered(probe: Probe) -> Score:
         defaults={"step": -1},
         source=probe.source,
         summary=probe.summary,
-        function=_as_it_is,
+        function=_column,
     )
 
 
-def _as_it_is(column: Float[ndarray, " example"], *, step: int = -1) -> Float[ndarray, " example"]:
+def _column(column: Float[ndarray, " example"], *, step: int = -1) -> Float[ndarray, " example"]:
     return column
 
 

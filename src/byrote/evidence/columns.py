@@ -1,11 +1,11 @@
-"""From a score's signature to arrays: fetch the columns that it names, or say what would produce them."""
+"""From a score's signature to arrays: read the columns that it names, or say what would produce them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from numpy import ndarray
 from numpy.typing import NDArray
 
@@ -18,13 +18,13 @@ BADLY_PREDICTED = ("loss", "residual")
 """Columns that are high where the label is badly predicted; as an `outcome` they are negated."""
 
 Read = Callable[[int, str, int], NDArray[Any]]
-"""What reads a column of a run at a step, as `Record.at_step` does."""
+"""A function that reads a column of a run at a step, as `Record.at_step` does."""
 
 
 def per_run(
     score: Score, record: Record, runs: Sequence[int] | None = None, *, read: Read | None = None
 ) -> Iterator[tuple[int, Float[ndarray, " example"]]]:
-    """Yield (run, values) of a score that speaks about one model; raise MissingEvidence for a score across runs."""
+    """Yield (run, values) of a score of one model; raise MissingEvidence for a score across runs."""
     if "run" in score.axes:
         raise MissingEvidence(f"{score} compares runs, so it has no value inside one run. Use byrote.evaluate.")
     for run in chosen_runs(score, record, runs):
@@ -39,53 +39,107 @@ def stack(
     score: Score,
     read: Read,
     positions: Int[ndarray, " example"] | slice = slice(None),
-) -> NDArray[Any]:
-    """Return one column of several runs, of everyone or of those at `positions`; of a need without runs, that of the last."""
+) -> Shaped[ndarray, "..."]:
+    """Return one column of several runs for the examples at `positions`; for a need without runs, that of the last run."""
     parts = [in_run(need, record, run, score, read)[..., positions] for run in runs]
     return np.stack(parts) if "run" in need.axes else parts[-1]
 
 
-def in_run(need: Need, record: Record, run: int, score: Score, read: Read) -> NDArray[Any]:
+def in_run(need: Need, record: Record, run: int, score: Score, read: Read) -> Shaped[ndarray, "..."]:
     """Return one column of one run with the axes and the kind that the score's signature states.
 
-    A column that is no column of a record is the value of the one-run score of that name; NaN where the run lacks what
-    that score reads, for what it says is an aid and not the evidence. An `outcome` is the column that the option
-    `column` names, negated where high is badly predicted.
+    The first row of RESOLVERS that applies says where it comes from. Raises MissingEvidence where the run does not have it.
     """
-    if need.column == "member":
-        return record.member(run)
-    column = score.options.get("column")
-    if need.column == "outcome" and column not in (None, "outcome"):
-        values = in_run(replace(need, column=str(column)), record, run, score, read).astype(np.float32)
-        return -values if column in BADLY_PREDICTED else values
-    if need.column in SCORES and need.column not in record.layout.columns:
-        try:
-            ((_, values),) = per_run(SCORES[need.column], record, [run], read=read)
-        except MissingEvidence:
-            values = np.full(len(record.population), np.nan)
-        return values.astype(np.float32)
-    if need.column not in record.layout.columns:
-        raise MissingEvidence(
-            f"{score} reads {need}, which this record does not have. A probe is computed while models train{_as_long_as(record)}.",
-            Remedy("probe", need.column),
-        )
-    if "step" in need.axes:
-        values = record.over_steps(run, need.column)
-    else:
-        step = score.options.get("step", -1)
-        if type(step) is not int:
-            raise MissingEvidence(f"{score} was asked for step {step!r}, which is not a whole number. Write 'step=5'.")
-        values = read(run, need.column, record.last_step if step == -1 else step)
+    request = Request(need, record, run, score, read)
+    return next(resolve(request) for applies, resolve in RESOLVERS if applies(request))
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What a score needs of one run."""
+
+    need: Need
+    record: Record
+    run: int
+    score: Score
+    read: Read
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the record has a column of this name."""
+        return self.need.column in self.record.layout.columns
+
+    @property
+    def outcome(self) -> str:
+        """The column that stands for `outcome`, as the score's option `column` says; empty where it says none."""
+        column = self.score.options.get("column")
+        return "" if self.need.column != "outcome" or column in (None, "outcome") else str(column)
+
+
+def _member(request: Request) -> Bool[ndarray, " example"]:
+    return request.record.member(request.run)
+
+
+def _outcome(request: Request) -> Float[ndarray, "*axes"]:
+    """Return the column that stands for the outcome, negated where it is high for a badly predicted label."""
+    need = replace(request.need, column=request.outcome)
+    values = in_run(need, request.record, request.run, request.score, request.read).astype(np.float32)
+    return -values if request.outcome in BADLY_PREDICTED else values
+
+
+def _score_of_the_run(request: Request) -> Float[ndarray, " example"]:
+    """Return the value of the one-run score of this name; NaN where the run lacks what it reads, since it is auxiliary."""
+    try:
+        ((_, values),) = per_run(SCORES[request.need.column], request.record, [request.run], read=request.read)
+    except MissingEvidence:
+        values = np.full(len(request.record.population), np.nan)
+    return values.astype(np.float32)
+
+
+def _unknown(request: Request) -> Shaped[ndarray, "..."]:
+    raise MissingEvidence(
+        f"{request.score} reads {request.need}, which this record does not have. A probe is computed while models train{_run_time(request.record)}.",
+        Remedy("probe", request.need.column),
+    )
+
+
+def _all_steps(request: Request) -> Shaped[ndarray, "step example"]:
+    return _checked(request, request.record.over_steps(request.run, request.need.column))
+
+
+def _one_step(request: Request) -> Shaped[ndarray, " example"]:
+    """Return the column at the step that the score's option `step` names (-1: the last)."""
+    step = request.score.options.get("step", -1)
+    if type(step) is not int:
+        raise MissingEvidence(f"{request.score} has step={step!r}, which is not a whole number. Write 'step=5'.")
+    at = request.record.last_step if step == -1 else step
+    return _checked(request, request.read(request.run, request.need.column, at))
+
+
+RESOLVERS: tuple[tuple[Callable[[Request], bool], Callable[[Request], Shaped[ndarray, "..."]]], ...] = (
+    (lambda request: request.need.column == "member", _member),
+    (lambda request: bool(request.outcome), _outcome),
+    (lambda request: request.need.column in SCORES and not request.is_recorded, _score_of_the_run),
+    (lambda request: not request.is_recorded, _unknown),
+    (lambda request: "step" in request.need.axes, _all_steps),
+    (lambda _: True, _one_step),
+)
+"""When a column comes from where; the first that applies counts."""
+
+
+def _checked(request: Request, values: Shaped[ndarray, "*axes"]) -> Shaped[ndarray, "*axes"]:
+    """Return the values in the kind that the score states. Refuse a column that is missing, or incomplete and not a float."""
+    need, run = request.need, request.run
     recorded = ~np.isnan(values)
     if not recorded.any():
         raise MissingEvidence(
-            f"{score} reads {need}, but run {run} has not recorded it. Collect runs that do{_as_long_as(record)}, or choose another score."
+            f"{request.score} reads {need}, but run {run} has not recorded it. Collect runs that do{_run_time(request.record)}, or choose another score."
         )
     if need.kind == "float":
         return values.astype(np.float32, copy=False)
     if not recorded.all():
         raise MissingEvidence(
-            f"{score} reads {need} of everyone, but run {run} lacks it for {(~recorded).sum()} of {recorded.size}. Use the last step, or record a clean pass over everyone."
+            f"{request.score} reads {need} of all examples, but run {run} lacks it for {(~recorded).sum()} of {recorded.size}. Use the last step, or record a clean pass over all examples."
         )
     return values.astype(np.bool_ if need.kind == "bool" else np.int64)
 
@@ -96,13 +150,13 @@ def chosen_runs(score: Score, record: Record, runs: Sequence[int] | None) -> Seq
     needed = 2 if "run" in score.axes else 1
     if len(chosen) < needed:
         raise MissingEvidence(
-            f"{score} needs {needed} runs or more, but {record.directory} has {len(chosen)} finished{_as_long_as(record)}.",
+            f"{score} needs {needed} runs or more, but {record.directory} has {len(chosen)} finished{_run_time(record)}.",
             Remedy("more_runs", needed),
         )
     return chosen
 
 
-def _as_long_as(record: Record) -> str:
-    """Return what the runs of this record took, for a sentence that asks for more; nothing where it is not known."""
+def _run_time(record: Record) -> str:
+    """Return how long the runs of this record took, for a sentence that recommends more; empty where it is not known."""
     seconds = list(record.seconds().values())
     return f" (a run took {np.median(seconds):.0f} s here, one after the other)" if seconds else ""

@@ -1,4 +1,4 @@
-"""From a record to values: call a score on what its signature asks for, and say how certain the result is."""
+"""From a record to values: call a score on the columns that its signature names, with an interval for each value."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -50,10 +50,10 @@ class Values:
 
 @dataclass(frozen=True, eq=False)
 class AttackValues:
-    """What a membership attack says of every example in every run: a high value says that the run was trained on it.
+    """Values of a membership attack for every run and example: a high value says that the run was trained on the example.
 
-    Each run is the target once, and the others are what the attacker has trained. `positions` are the examples, in the
-    order of the columns; `member` is the truth. NaN where the attack has no opinion.
+    Each run is the target once, and the others are the attacker's shadow models. `positions` are the examples, in the
+    order of the columns; `member` is the truth. NaN where the attack has no value.
     """
 
     score: Score
@@ -73,8 +73,8 @@ def evaluate(
 ) -> Values:
     """Return one value per example of the record.
 
-    A score that reads the `run` axis is called once on all runs. Any other speaks about one model: it is called on
-    each run and averaged over the runs that were trained on the example (infinite when at least half of them say so,
+    A score that reads the `run` axis is called once on all runs. Any other is a score of one model: it is called on
+    each run and averaged over the runs that were trained on the example (infinite when at least half of its values are,
     else the mean of the finite ones). A score that lacks the `step` axis reads the step its option `step` names, else
     the last. `read` reads in place of `record.at_step`. Raises MissingEvidence.
     """
@@ -99,28 +99,29 @@ def guess(
     runs: Sequence[int] | None = None,
     read: Read | None = None,
 ) -> AttackValues:
-    """Return what the score, taken as a membership attack, says of real training examples (or those at `positions`).
+    """Return the score as a membership attack on the examples at `positions` (None: all real training examples).
 
-    A score that has a value per run and example says so itself, from all runs. One about a single model at one step
-    says member where it is easy (`loss`: where it is low). Raises MissingEvidence for any other: what training itself
-    recorded of an example gives away who was trained on it. `read` reads in place of `record.at_step`.
+    A score with a value per run and example is called once on all runs. A score of one model at one step says member
+    where the example is easy (`loss`: where it is low). Raises MissingEvidence for any other: the columns recorded during
+    training exist for members only, so they give membership away. `read` reads in place of `record.at_step`.
     """
     chosen = chosen_runs(score, record, runs)
-    asked = np.flatnonzero(record.population.where("train")) if positions is None else positions
-    member = np.stack([record.member(run)[asked] for run in chosen])
+    if positions is None:
+        positions = np.flatnonzero(record.population.where("train"))
+    member = np.stack([record.member(run)[positions] for run in chosen])
     if score.key == ("run", "example"):
-        columns = [stack(need, record, chosen, score, read or record.at_step, asked) for need in score.needs]
+        columns = [stack(need, record, chosen, score, read or record.at_step, positions) for need in score.needs]
         value = np.asarray(score(*columns), np.float64)
-    elif score.key == ("example",) and not score.axes & {"run", "step"} and not _heard_in_training(score):
-        value = np.stack([-score.sign * values[asked] for _, values in per_run(score, record, chosen, read=read)])
+    elif score.key == ("example",) and not score.axes & {"run", "step"} and not _gives_membership_away(score):
+        value = np.stack([-score.sign * values[positions] for _, values in per_run(score, record, chosen, read=read)])
     else:
         raise MissingEvidence(
             f"{score} is no membership attack. Take `loss`, or a score with a value for each run and example, such as `lira`."
         )
-    return AttackValues(score, tuple(chosen), asked, value, member)
+    return AttackValues(score, tuple(chosen), positions, value, member)
 
 
-def _heard_in_training(score: Score) -> bool:
+def _gives_membership_away(score: Score) -> bool:
     return any(need.column.endswith("_seen") or need.column == "member" for need in score.needs)
 
 
@@ -146,7 +147,7 @@ def pairs(
 
 
 def jackknife(score: Score, columns: Sequence[NDArray[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the score and its variance, leaving out one run at a time (Tukey 1958). NaN when no run can be spared."""
+    """Return the score and its variance, leaving out one run at a time (Tukey 1958). The variance of one run is NaN."""
     runs = len(columns[_first_with_run(score)])
     value = np.asarray(score(*columns), np.float64)
     if runs < 2:

@@ -11,10 +11,10 @@ from byrote.scores.group_memorization import Groups, group_memorization
 
 
 def memorized_groups(record: Record, *, groups: NDArray[np.str_] | None = None, level: float = LEVEL) -> Groups:
-    """Return how much of each group is known only to runs that were trained on it; see `group_memorization`.
+    """Return the memorization of each group: 1 is predicted only by runs that were trained on it; see `group_memorization`.
 
     `groups` has a name per example of the record, empty for none (default: the groups that the task has declared).
-    Raises MissingEvidence without a run, for an answer that is missing at the last step, without a group, and where none
+    Raises MissingEvidence without a run, for a prediction that is missing at the last step, without a group, and where none
     is left out whole in any run.
     """
     named = record.population.groups if groups is None else groups

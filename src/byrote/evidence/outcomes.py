@@ -1,4 +1,4 @@
-"""Outcomes: how good each answer was, and who was trained on whom, read once for everything that compares runs."""
+"""Outcomes: how good each prediction was, and which examples each run was trained on, for everything that compares runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from byrote.record import Record
 
 @dataclass(frozen=True, eq=False)
 class Outcomes:
-    """How good the answer of every run about every example was at one step, and who was trained on whom.
+    """How good the prediction of every run for every example was at one step, and which examples each run was trained on.
 
-    `correct` is bool where every answer is there and right or wrong. It is float where an answer may be missing (NaN) or
-    is a matter of degree.
+    `correct` is bool where every prediction is recorded and right or wrong. It is float where a prediction may be missing
+    (NaN) or has a degree.
     """
 
     correct: Shaped[ndarray, "run example"]
@@ -36,8 +36,8 @@ def read_outcomes(
 ) -> Outcomes:
     """Return the outcomes of these runs (None: all) at a step (None: the last) for the examples at `positions`.
 
-    An answer that is missing is refused, or is NaN: it is never right or wrong. Raises MissingEvidence without a run, and
-    for a missing answer unless `missing` is "nan".
+    A missing prediction is refused, or is NaN: it is never right or wrong. Raises MissingEvidence without a run, and for a
+    missing prediction unless `missing` is "nan".
     """
     chosen = record.runs if runs is None else runs
     if not len(chosen):
@@ -50,7 +50,7 @@ def read_outcomes(
         if missing == "refuse" and absent.any():
             raise MissingEvidence(
                 f"Run {run} lacks `{column}` for {absent.sum()} of {len(values)} examples at step {at}. "
-                "Record a clean pass over everyone."
+                "Record a clean pass over all examples."
             )
         complete = missing == "refuse" and column == "correct"
         rows.append(values.astype(np.bool_ if complete else np.float64))

@@ -1,4 +1,4 @@
-"""Tables of scores, example by example, as a person, a spreadsheet or a program reads them."""
+"""Tables of scores, example by example, as text, CSV or JSON."""
 
 import csv
 import io

@@ -78,7 +78,7 @@ def contamination(
     Models are those of the record: each saw the copies in some of the runs only, so `lift` is what is measured here, and
     less than in a model that was trained on everyone. `tests` are positions of test examples (None: all), such as a
     sample where all take too long: each is compared with every training example. Raises MissingEvidence without runs,
-    test examples or inputs, and where a run has no answer about one of them.
+    test examples or inputs. The accuracies are NaN where a run has no answer about one of the test examples.
     """
     population = record.population
     test = np.flatnonzero(population.where("test")) if tests is None else tests
@@ -88,7 +88,7 @@ def contamination(
         )
     found = contaminated(population, points=points, tests=test)
     clean = ~np.isin(test, [each.position for each in found])
-    right = read_outcomes(record, positions=test).correct
+    right = read_outcomes(record, positions=test, missing="nan").correct
     everyone = right.mean(axis=1)
     others = right[:, clean].mean(axis=1) if clean.any() else np.full(len(right), np.nan)
     return Contamination(

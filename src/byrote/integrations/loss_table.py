@@ -14,13 +14,15 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
-from byrote.evidence.arrays import Columns
+from byrote.evidence.arrays import ColumnArrays
 
 MEASURED = ("loss", "correct", "confidence", "margin")
 """What may be known of an example at an epoch."""
 
 
-def read_table(path: str | os.PathLike[str], *, seen: bool = True, names: Mapping[str, str] | None = None) -> Columns:
+def read_table(
+    path: str | os.PathLike[str], *, seen: bool = True, names: Mapping[str, str] | None = None
+) -> ColumnArrays:
     """Read one run from a CSV or Parquet file with a row per example and epoch; raise InvalidData.
 
     Its columns are `example`, `epoch`, any of `loss`, `correct`, `confidence` and `margin`, and perhaps `label`; `names` says
@@ -54,7 +56,7 @@ def read_table(path: str | os.PathLike[str], *, seen: bool = True, names: Mappin
         values = np.full(len(epochs) * len(ids), np.nan, np.float32)
         values[at] = _numbers(table, column, file)
         columns[f"{name}_seen" if seen else name] = values.reshape(len(epochs), len(ids))
-    return Columns(ids, columns)
+    return ColumnArrays(ids, columns)
 
 
 def _table(file: Path) -> pa.Table:

@@ -11,10 +11,12 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
-from byrote.evidence.arrays import Columns
+from byrote.evidence.arrays import ColumnArrays
 
 
-def read_shadow_models(directory: str | os.PathLike[str], *, labels: Int[ndarray, " example"] | None = None) -> Columns:
+def read_shadow_models(
+    directory: str | os.PathLike[str], *, labels: Int[ndarray, " example"] | None = None
+) -> ColumnArrays:
     """Read runs that others have trained, in the layout of LiRA's public code; raise InvalidData.
 
     Either one directory per run with `keep.npy` (which examples it was trained on, `[example]`) beside `scores.npy` or
@@ -53,7 +55,7 @@ def read_shadow_models(directory: str | os.PathLike[str], *, labels: Int[ndarray
         raise InvalidData(f"The runs in {root} differ in examples, views or files: {sorted(shapes)}. Read alike ones.")
     columns = {name: np.stack([part[name] for part in parts]) for name in parts[0]}
     columns = {name: values[:, 0] if values.shape[1] == 1 else values for name, values in columns.items()}
-    return Columns(np.arange(len(member[0])), {"member": np.stack(member), **columns})
+    return ColumnArrays(np.arange(len(member[0])), {"member": np.stack(member), **columns})
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

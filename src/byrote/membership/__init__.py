@@ -1,1 +1,1 @@
-"""Membership: attacks that say which examples a model was trained on, and what they would find without a model."""
+"""Membership: attacks that infer which examples a model was trained on, and the blind baseline without a model."""

@@ -1,4 +1,4 @@
-"""Membership attacks on a record: each run is the target once, and the attack is run where there is nothing to find, too."""
+"""Membership attacks on a record: each run is the target once. The strongest is repeated under shuffled membership."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ from byrote.summaries import OperatingPoint, auroc, null, over_runs, pooled_tpr_
 from byrote.summaries.one_run import guess_membership, one_run_epsilon
 
 ATTACKS = (loss, calibrated_loss, rmia, lira, bavaria)
-"""The simplest first; all but that need other runs to compare with."""
+"""The simplest first; all others need shadow models."""
 
 RATES = (0.01, 0.001)
 """False-positive rates at which attacks are reported."""
 
 SHUFFLES = 19
-"""Times that membership is shuffled and the strongest attack run again: a p-value of .05 is the least there can be."""
+"""How often membership is shuffled and the strongest attack repeated: the smallest possible p-value is .05."""
 
 DELTA, EPSILON_LEVEL = 1e-5, 0.95
 
@@ -38,7 +38,7 @@ CURVE_POINTS = 25
 
 @dataclass(frozen=True)
 class Attack:
-    """One attack on all runs: `auroc` (.5 is chance) is the mean over runs; `at` has its low-rate end, one threshold for all."""
+    """One attack on all runs: `auroc` (.5 is chance) is the mean over runs; `at` has the rates at one threshold for all runs."""
 
     name: str
     auroc: Estimate
@@ -48,25 +48,24 @@ class Attack:
 
 @dataclass(frozen=True)
 class Exposed:
-    """One example: how often the attack found it among the runs trained on it, and accused it in the others."""
+    """One example: of its IN runs and of its OUT runs, in how many the attack says member."""
 
     position: int
-    found: int
-    inside: int
-    accused: int
-    outside: int
+    in_member: int
+    in_runs: int
+    out_member: int
+    out_runs: int
 
 
 @dataclass(frozen=True)
 class Membership:
-    """What attacks tell of who was trained on. `strongest` found most members at the first of RATES.
+    """How well attacks recognize training examples. `strongest` has the largest true-positive rate at the first of RATES.
 
-    `shuffled` is what the strongest finds at that rate when membership means nothing, on average, and `p_value` the
-    chance that it finds as much then as it did. `blind` is the AUROC of guessing from the examples without any model:
-    above .5 members differ from others by themselves. `epsilons` are lower bounds of each run's own epsilon at delta
-    DELTA, from its mislabeled canaries (EPSILON_LEVEL each). `exposed` are the examples that the strongest found most
-    often (at that rate), `members` and `others` the pairs of run and example behind all numbers, `left_out` the
-    examples without a loss.
+    `shuffled` is the mean of that rate under shuffled membership, and `p_value` the probability of a rate as large as the
+    observed one then. `blind` is the AUROC of guessing from the examples without any model: above .5 members differ from
+    others by themselves. `epsilons` are lower bounds of each run's own epsilon at delta DELTA, from its mislabeled
+    canaries (EPSILON_LEVEL each). `exposed` are the examples that the strongest recognizes most often (at that rate),
+    `members` and `others` count the pairs of run and example behind all numbers, `left_out` the examples without a loss.
     """
 
     attacks: tuple[Attack, ...]
@@ -97,9 +96,10 @@ def attack_table(found: Membership) -> list[dict[str, Any]]:
 
 
 def read_membership(record: Record, read: Read | None = None) -> Membership | NotMeasured:
-    """Attack every run: its members against the real training examples that it left out.
+    """Attack every run: its members against the real training examples that it was not trained on.
 
-    The losses of a run are read once for all attacks and checks; `read`, of `read_once`, shares them with other parts.
+    The losses of a run are read once for all attacks and checks; a `read` made by `read_once` shares them with other parts
+    of a report.
     """
     runs = [run for run in record.runs if _has_both(record, run)]
     if not runs:
@@ -109,18 +109,18 @@ def read_membership(record: Record, read: Read | None = None) -> Membership | No
     left_out = 0
     for score in ATTACKS if len(runs) > 2 else ATTACKS[:1]:
         try:
-            said = guess(score, record, runs=runs, read=read)
+            values = guess(score, record, runs=runs, read=read)
         except MissingEvidence as error:
             return NotMeasured.because(error)
-        known = np.asarray(np.isfinite(said.value).all(axis=0))
-        if not (said.member[:, known].any() and not said.member[:, known].all()):
+        known = np.asarray(np.isfinite(values.value).all(axis=0))
+        if not (values.member[:, known].any() and not values.member[:, known].all()):
             continue
         left_out = max(left_out, int((~known).sum()))
-        found.append(_attack(score, _only(said, known)))
+        found.append(_attack(score, _only(values, known)))
     if not found:
-        return NotMeasured("No training example has a clean loss in every run, so no attack has anything to go by.")
+        return NotMeasured("No training example has a clean loss in every run, so no attack can be made.")
     strongest = max(found, key=_strength)
-    shuffled, p_value = _where_nothing_is(strongest, record, read)
+    shuffled, p_value = _under_shuffled_membership(strongest, record, read)
     member = strongest.values.member
     return Membership(
         attacks=tuple(found),
@@ -137,26 +137,26 @@ def read_membership(record: Record, read: Read | None = None) -> Membership | No
 
 
 def curve(attack: Attack) -> list[tuple[float, Estimate]]:
-    """Return the attack's operating curve at log-spaced false-positive rates, as far down as the sample can show."""
-    said, points = attack.values, list[tuple[float, Estimate]]()
-    fewest = _fewest_others(said.member)
+    """Return the attack's ROC curve at log-spaced false-positive rates, down to the lowest that the sample allows."""
+    values, points = attack.values, list[tuple[float, Estimate]]()
+    fewest = _fewest_others(values.member)
     for rate in np.geomspace(min(1.0, 2 / max(fewest, 1)), 0.999, CURVE_POINTS):
-        at = _point(said, float(rate))
+        at = _point(values, float(rate))
         if isinstance(at, OperatingPoint):
             points.append((at.fpr_realised.value, at.tpr))
     return points
 
 
-def _attack(score: Score, said: AttackValues) -> Attack:
-    area = over_runs(lambda value, member: auroc(value, member).value, said.value, said.member, level=LEVEL)
-    return Attack(str(score), area, tuple(_point(said, rate) for rate in RATES), said)
+def _attack(score: Score, values: AttackValues) -> Attack:
+    area = over_runs(lambda value, member: auroc(value, member).value, values.value, values.member, level=LEVEL)
+    return Attack(str(score), area, tuple(_point(values, rate) for rate in RATES), values)
 
 
-def _point(said: AttackValues, rate: float) -> OperatingPoint | NotMeasured:
+def _point(values: AttackValues, rate: float) -> OperatingPoint | NotMeasured:
     try:
-        if len(said.runs) < 2:
-            return tpr_at_fpr(said.value[0], said.member[0], fpr=rate, level=LEVEL)
-        return pooled_tpr_at_fpr(said.value, said.member, fpr=rate, level=LEVEL)
+        if len(values.runs) < 2:
+            return tpr_at_fpr(values.value[0], values.member[0], fpr=rate, level=LEVEL)
+        return pooled_tpr_at_fpr(values.value, values.member, fpr=rate, level=LEVEL)
     except Unsupported as error:
         return NotMeasured.because(error)
 
@@ -166,67 +166,66 @@ def _strength(attack: Attack) -> tuple[float, float]:
     return (first.tpr.value if isinstance(first, OperatingPoint) else 0.0, attack.auroc.value)
 
 
-def _where_nothing_is(attack: Attack, record: Record, read: Read) -> tuple[float, float]:
-    """Return what the attack finds under shuffled membership, and its p-value; the attack is run anew on each shuffle."""
-    said, score = attack.values, attack.values.score
-    columns = [np.stack([read(run, "loss", record.last_step)[said.positions] for run in said.runs])]
+def _under_shuffled_membership(attack: Attack, record: Record, read: Read) -> tuple[float, float]:
+    """Return the mean true-positive rate under shuffled membership, and the p-value; each shuffle is attacked anew."""
+    values, score = attack.values, attack.values.score
+    columns = [np.stack([read(run, "loss", record.last_step)[values.positions] for run in values.runs])]
 
     def statistic(member: Bool[ndarray, "run example"]) -> float:
-        value = said.value if score is loss else np.nan_to_num(score(*columns, member), nan=0.0)
+        value = values.value if score is loss else np.nan_to_num(score(*columns, member), nan=0.0)
         try:
             return tpr_at_fpr(value.ravel(), member.ravel(), fpr=RATES[0]).tpr.value
         except Unsupported:
             return auroc(value.ravel(), member.ravel()).value
 
     try:
-        found = null(statistic, said.member, keep_examples=len(said.runs) > 1, shuffles=SHUFFLES)
+        found = null(statistic, values.member, keep_examples=len(values.runs) > 1, shuffles=SHUFFLES)
     except Unsupported:
         return float("nan"), float("nan")
     return float(found.shuffled.mean()), found.p_value
 
 
-def _blind(population: Population, said: AttackValues) -> Estimate | NotMeasured:
-    inputs = population.inputs[said.positions]
-    usable = inputs if inputs.size else np.zeros((len(said.positions), 1))
+def _blind(population: Population, values: AttackValues) -> Estimate | NotMeasured:
+    inputs = population.inputs[values.positions]
+    usable = inputs if inputs.size else np.zeros((len(values.positions), 1))
     try:
-        return blind_baseline(said.member, blind_features(usable, population.labels[said.positions]), level=LEVEL)
+        return blind_baseline(values.member, blind_features(usable, population.labels[values.positions]), level=LEVEL)
     except Unsupported as error:
         return NotMeasured.because(error)
 
 
 def _epsilons(record: Record, read: Read) -> tuple[Estimate, ...]:
-    """Audit each run by the canaries whose coin it shows best: half of the guesses say in, the other half out."""
+    """Audit each run by its mislabeled canaries: half of the guesses are in, the other half out."""
     wrong = np.flatnonzero(record.population.canary == "mislabeled")
     if not len(wrong) or "seed" not in record.manifest or record.manifest["seed"] is None:
-        return ()  # of a loop of the user's own nobody knows whether canaries flipped coins
+        return ()  # in a user's own loop membership of canaries may not have been drawn by fair coins
     found: list[Estimate] = []
     for run in record.runs:
         value = -read(run, "loss", record.last_step)[wrong].astype(np.float64)
         if np.isfinite(value).all():
             half = len(wrong) // 2
-            said = guess_membership(value, record.member(run)[wrong], says_in=half, says_out=half)
-            found.append(one_run_epsilon(said, delta=DELTA, level=EPSILON_LEVEL))
+            guesses = guess_membership(value, record.member(run)[wrong], guess_in=half, guess_out=half)
+            found.append(one_run_epsilon(guesses, delta=DELTA, level=EPSILON_LEVEL))
     return tuple(found)
 
 
 def _exposed(attack: Attack) -> tuple[Exposed, ...]:
-    at, said = attack.at[0], attack.values
+    at, values = attack.at[0], attack.values
     if not isinstance(at, OperatingPoint):
         return ()
-    called = said.value > at.threshold
-    found, accused = (called & said.member).sum(axis=0), (called & ~said.member).sum(axis=0)
-    inside = said.member.sum(axis=0)
-    share = (found + 0.5) / (inside + 1) - (accused + 0.5) / (len(called) - inside + 1)
-    order: Int[ndarray, " rank"] = np.lexsort((-said.value.mean(axis=0), -share))[:AT_RISK]
-    return tuple(
-        Exposed(int(said.positions[i]), int(found[i]), int(inside[i]), int(accused[i]), int(len(called) - inside[i]))
-        for i in order
-        if found[i]
-    )
+    predicted = values.value > at.threshold
+    in_member, out_member = (predicted & values.member).sum(axis=0), (predicted & ~values.member).sum(axis=0)
+    in_runs = values.member.sum(axis=0)
+    out_runs = len(predicted) - in_runs
+    difference = (in_member + 0.5) / (in_runs + 1) - (out_member + 0.5) / (out_runs + 1)
+    order: Int[ndarray, " rank"] = np.lexsort((-values.value.mean(axis=0), -difference))[:AT_RISK]
+    counts = np.stack([values.positions, in_member, in_runs, out_member, out_runs], axis=1)[order[in_member[order] > 0]]
+    return tuple(Exposed(*(int(count) for count in row)) for row in counts)
 
 
-def _only(said: AttackValues, known: Bool[ndarray, " example"]) -> AttackValues:
-    return AttackValues(said.score, said.runs, said.positions[known], said.value[:, known], said.member[:, known])
+def _only(values: AttackValues, known: Bool[ndarray, " example"]) -> AttackValues:
+    kept = values.positions[known], values.value[:, known], values.member[:, known]
+    return AttackValues(values.score, values.runs, *kept)
 
 
 def _has_both(record: Record, run: int) -> bool:
@@ -235,6 +234,6 @@ def _has_both(record: Record, run: int) -> bool:
 
 
 def _fewest_others(member: Bool[ndarray, "run example"]) -> int:
-    """Return how many pairs of a run and someone it left out there are, without the run that has most of them."""
+    """Return the number of pairs of a run and a non-member, without the run that has most of them."""
     others: Sequence[int] = (~member).sum(axis=1).tolist()
     return sum(others) - max(others) if len(others) > 1 else sum(others)

@@ -8,11 +8,10 @@ from numpy import ndarray
 
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import student
 from byrote.summaries.auroc import auroc
 
 SKETCH = 64
-"""Random directions of the inputs that the classifier sees."""
+"""Random projections of the inputs that are features."""
 
 PENALTY = 1.0
 """Ridge penalty on standardized features."""
@@ -25,66 +24,62 @@ def blind_baseline(
     seed: int = 0,
     level: float = 0.9,
 ) -> Estimate:
-    """AUC of guessing membership from the examples alone, without any model: .5 is a random split, more a broken one.
+    """AUC of predicting membership from the examples alone, without any model: .5 is a random split, more is not.
 
     For each run, a linear discriminant (least squares with a small ridge) is fitted to one random half of the examples
-    and judges the other, both ways round; the AUC is that within each half, averaged over halves and runs. The interval is
-    Student's over runs, or from DeLong's variances where there is only one run. `blind_features` makes features. Runs with
-    everyone or no one have nothing to guess and do not count. Raises Unsupported when no run is left, and for features
-    that are not finite.
+    and applied to the other, and the other way round; the AUC within each half is averaged over halves and runs. The
+    interval is Student's over runs, or from DeLong's variances where there is only one run. `blind_features` makes
+    features. Runs that were trained on all examples or none are left out. Raises Unsupported when no run is left, and for
+    features that are not finite.
 
     It misleads when the members differ in a way that is not linear in the features: .5 does not prove a random split. An
-    attack has found nothing that is worth the name until it beats this.
+    attack with an AUC no larger than this has learned nothing from the model.
     """
     if not np.isfinite(features).all() or len(features) != member.shape[1]:
         raise Unsupported(
             f"The features are {features.shape} with {(~np.isfinite(features)).sum()} values that are not finite, for {member.shape[1]} examples. Give one finite row for each."
         )
     half = np.random.default_rng(seed).permutation(len(features)) % 2 == 0
-    sides = [(half, ~half), (~half, half)]
-    use = np.all([member[:, h].any(axis=1) & ~member[:, h].all(axis=1) for h, _ in sides], axis=0)
+    cuts = [(half, ~half), (~half, half)]
+    use = np.all([member[:, h].any(axis=1) & ~member[:, h].all(axis=1) for h, _ in cuts], axis=0)
     if not use.any():
         raise Unsupported(
             f"None of {len(member)} runs has members and others in both halves of {len(features)} examples. Give more examples, or runs on subsets."
         )
     runs = member[use].T
-    found: list[list[Estimate]] = []
-    for fitted, judged in sides:
-        spoken = _standardized(features, fitted)
-        aim = runs[fitted] - runs[fitted].mean(axis=0)
-        weights = np.linalg.solve(
-            spoken[fitted].T @ spoken[fitted] + PENALTY * np.eye(spoken.shape[1]), spoken[fitted].T @ aim
-        )
-        guess = spoken[judged] @ weights
-        found.append([auroc(g, m, level=level) for g, m in zip(guess.T, runs[judged].T, strict=True)])
-    each = np.array([[e.value for e in side] for side in found]).mean(axis=0)
-    value, n = float(each.mean()), len(each)
-    if n > 1:
-        low, high = (float(end) for end in student(value, each.var(ddof=1), n, level=level))
-    else:
-        widths = [(side[0].high - side[0].low) / 2 for side in found]
-        low, high = value - math.hypot(*widths) / 2, value + math.hypot(*widths) / 2
-    return Estimate(value, max(low, 0.0), min(high, 1.0), n, "run", level)
+    areas: list[list[Estimate]] = []
+    for fitted, held_out in cuts:
+        x = _standardized(features, fitted)
+        target = runs[fitted] - runs[fitted].mean(axis=0)
+        weights = np.linalg.solve(x[fitted].T @ x[fitted] + PENALTY * np.eye(x.shape[1]), x[fitted].T @ target)
+        predicted = x[held_out] @ weights
+        areas.append([auroc(p, m, level=level) for p, m in zip(predicted.T, runs[held_out].T, strict=True)])
+    each = np.array([[area.value for area in half] for half in areas]).mean(axis=0)
+    if len(each) > 1:
+        return Estimate.of_mean(each, "run", level=level).within(0.0, 1.0)
+    value, half_widths = float(each.mean()), [(half[0].high - half[0].low) / 2 for half in areas]
+    width = math.hypot(*half_widths) / 2
+    return Estimate(value, value - width, value + width, 1, "run", level).within(0.0, 1.0)
 
 
 def blind_features(
     inputs: Shaped[ndarray, "example *shape"], labels: Int[ndarray, " example"], *, seed: int = 0
 ) -> Float[ndarray, "example feature"]:
-    """Return what can be known of examples without a model: class, place in the file, mean, spread, ends, 64 random directions.
+    """Return features of examples that need no model: class, position, mean, standard deviation, ends, 64 random projections.
 
-    `place` is there since collections are often split by date, and sorted by it.
+    The position in the file is a feature since data sets are often sorted by date, and split by it.
     """
     flat = inputs.reshape(len(inputs), -1).astype(np.float32)
-    place = np.linspace(-1, 1, len(flat))
+    position = np.linspace(-1, 1, len(flat))
     ends = [flat.mean(axis=1), flat.std(axis=1), flat.min(axis=1), flat.max(axis=1)]
     sketch = np.random.default_rng(seed).normal(size=(flat.shape[1], SKETCH)).astype(np.float32)
-    seen = flat if flat.shape[1] <= SKETCH else flat @ (sketch / np.sqrt(flat.shape[1]))
+    projected = flat if flat.shape[1] <= SKETCH else flat @ (sketch / np.sqrt(flat.shape[1]))
     classes = labels[:, None] == np.unique(labels)
-    return np.column_stack([classes, place, place**2, *ends, seen]).astype(np.float64)
+    return np.column_stack([classes, position, position**2, *ends, projected]).astype(np.float64)
 
 
 def _standardized(
-    features: Float[ndarray, "example feature"], which: Bool[ndarray, " example"]
+    features: Float[ndarray, "example feature"], fitted: Bool[ndarray, " example"]
 ) -> Float[ndarray, "example feature"]:
-    spread = features[which].std(axis=0)
-    return (features - features[which].mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    deviation = features[fitted].std(axis=0)
+    return (features - features[fitted].mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)

@@ -30,34 +30,35 @@ def quantile_attack(
     """How far the logit of an example lies above that of non-members like it, in standard deviations: high says member.
 
     No other run is needed. For each run, a small network learns the mean and the log standard deviation of the label's
-    logit, given input and label, from the non-members of one random half of the examples, and judges everyone in the
-    other half; both ways round. So who is judged was never fitted, and members and others are judged alike. This is
-    the paper's Gaussian form; a threshold on it is the paper's quantile. NaN where the loss is NaN or infinite.
+    logit, given input and label, from the non-members of one random half of the examples, and is applied to all examples
+    of the other half; then the other way round. So no example is scored by a network that was fitted to it, and members
+    and others are scored alike. This is the paper's Gaussian form; a threshold on it is the paper's quantile. NaN where
+    the loss is NaN or infinite.
 
-    Each half needs 16 non-members or more, else Unsupported is raised; hundreds are needed for it to be of use. It
-    misleads where inputs say little of how hard an example is: it then is the loss attack. The network is a perceptron on
-    pixels, where the paper takes a pretrained one, so this is a lower bound of what the attack can do.
+    Each half needs 16 non-members or more, else Unsupported is raised; in practice it takes hundreds. It misleads where
+    the inputs say little about how hard an example is: it is then the loss attack. The network is a perceptron on pixels,
+    where the paper takes a pretrained one, so this is a lower bound of what the attack can do.
     """
     import torch
 
     value = logit(loss)
     features = torch.from_numpy(_features(inputs, labels))
     result = np.full(loss.shape, np.nan)
-    for run, (here, inside) in enumerate(zip(value, member, strict=True)):
+    for run, (logits, trained) in enumerate(zip(value, member, strict=True)):
         generator = torch.Generator().manual_seed(seed * 100_003 + run)
-        half = np.random.default_rng([seed, run]).permutation(len(here)) % 2 == 0
-        for fitted, judged in ((half, ~half), (~half, half)):
-            taught = np.flatnonzero(fitted & ~inside & np.isfinite(here))
-            if len(taught) < 16:
+        half = np.random.default_rng([seed, run]).permutation(len(logits)) % 2 == 0
+        for fitted, held_out in ((half, ~half), (~half, half)):
+            used = np.flatnonzero(fitted & ~trained & np.isfinite(logits))
+            if len(used) < 16:
                 raise Unsupported(
-                    f"quantile_attack has {len(taught)} non-members with a loss in half of run {run}. Give it examples that the run was not trained on: 16 or more a half."
+                    f"quantile_attack has {len(used)} non-members with a loss in half of run {run}. Give it examples that the run was not trained on: 16 or more in each half."
                 )
-            centre, scale = here[taught].mean(), max(here[taught].std(), 1e-12)
-            aim = torch.from_numpy(((here[taught] - centre) / scale).astype(np.float32))
+            centre, scale = logits[used].mean(), max(logits[used].std(), 1e-12)
+            target = torch.from_numpy(((logits[used] - centre) / scale).astype(np.float32))
             network = _Network(features.shape[1], generator)
-            network.fit(features[taught], aim, epochs, learning_rate, generator)
-            mean, deviation = network.predict(features[np.flatnonzero(judged)])
-            result[run, judged] = ((here[judged] - centre) / scale - mean) / deviation
+            network.fit(features[used], target, epochs, learning_rate, generator)
+            mean, deviation = network.predict(features[np.flatnonzero(held_out)])
+            result[run, held_out] = ((logits[held_out] - centre) / scale - mean) / deviation
     return result
 
 
@@ -76,21 +77,21 @@ class _Network:
         import torch
 
         first, shift, second, last = self.weights
-        mean, size = (torch.relu(features @ first + shift) @ second + last).unbind(1)
-        return mean, size.clamp(-4, 4)
+        mean, log_deviation = (torch.relu(features @ first + shift) @ second + last).unbind(1)
+        return mean, log_deviation.clamp(-4, 4)
 
     def fit(
-        self, features: "Tensor", aim: "Tensor", epochs: int, learning_rate: float, generator: "torch.Generator"
+        self, features: "Tensor", target: "Tensor", epochs: int, learning_rate: float, generator: "torch.Generator"
     ) -> None:
         import torch
 
-        steps = epochs * -(-len(aim) // BATCH)
+        updates = epochs * -(-len(target) // BATCH)
         optimizer = torch.optim.AdamW(self.weights, lr=learning_rate, weight_decay=0.01)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / (steps + 1))
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda update: 1 - update / (updates + 1))
         for _ in range(epochs):
-            for batch in torch.randperm(len(aim), generator=generator).split(BATCH):
-                mean, size = self(features[batch])
-                nll = (size + ((aim[batch] - mean) * torch.exp(-size)).square() / 2).mean()
+            for batch in torch.randperm(len(target), generator=generator).split(BATCH):
+                mean, log_deviation = self(features[batch])
+                nll = (log_deviation + ((target[batch] - mean) * torch.exp(-log_deviation)).square() / 2).mean()
                 optimizer.zero_grad()
                 nll.backward()
                 optimizer.step()
@@ -100,14 +101,14 @@ class _Network:
         import torch
 
         with torch.no_grad():
-            mean, size = self(features)
-        return mean.double().numpy(), size.double().exp().numpy()
+            mean, log_deviation = self(features)
+        return mean.double().numpy(), log_deviation.double().exp().numpy()
 
 
 def _features(
     inputs: Shaped[ndarray, "example *shape"], labels: Int[ndarray, " example"]
 ) -> Float[ndarray, "example feature"]:
     flat = inputs.reshape(len(inputs), -1).astype(np.float32)
-    spread = flat.std(axis=0)
-    flat = (flat - flat.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    deviation = flat.std(axis=0)
+    flat = (flat - flat.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
     return np.concatenate([flat, labels[:, None] == np.unique(labels)], axis=1, dtype=np.float32)

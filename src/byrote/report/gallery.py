@@ -53,10 +53,10 @@ def exposed_items(record: Record, exposed: Sequence[Exposed], album: Album) -> l
         {
             "id": str(ids[each.position]),
             "label": record.classes[labels[each.position]],
-            "found": each.found,
-            "inside": each.inside,
-            "accused": each.accused,
-            "outside": each.outside,
+            "found": each.in_member,
+            "inside": each.in_runs,
+            "accused": each.out_member,
+            "outside": each.out_runs,
         }
         for each in exposed
     ]

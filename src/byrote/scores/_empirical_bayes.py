@@ -1,4 +1,4 @@
-"""Empirical-Bayes beliefs about proportions, Robbins, 1956; Efron & Morris, 1973; explained in docs/theory.md."""
+"""Empirical-Bayes posteriors of proportions, Robbins, 1956; Efron & Morris, 1973; explained in docs/theory.md."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -8,229 +8,245 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 from scipy.special import betaln, expit, logit, ndtr, xlogy
 
-from byrote.scores._run_sums import Sums, Values, by_group, together
+from byrote.scores._run_sums import PerExample, Sums, by_group, together
 
-GROUPS = 10
-"""Runs are held out in at most so many groups."""
+FOLDS = 10
+"""Runs are held out in at most so many folds."""
 
-SPREAD_RUNS = 4.0
-"""The common spread of margins weighs as much as so many of an example's own."""
+VARIANCE_PRIOR = 4.0
+"""Prior strength of the common variance of margins, in margins of an example's own."""
 
-PRIOR_RUNS = np.exp2(np.arange(-2.0, 6.5, 0.5))
-"""What a margin that is predicted from the clues may be worth, in margins of the example's own."""
+PRIOR_STRENGTHS = np.exp2(np.arange(-2.0, 6.5, 0.5))
+"""Candidates for the prior strength of a margin that is predicted from features, in margins of the example's own."""
 
-MODEL_RUNS = np.exp2(np.arange(0.0, 10.5, 0.5))
-"""What all margins may be worth against right and wrong, in runs. It is bounded, so many runs speak for themselves."""
+MODEL_STRENGTHS = np.exp2(np.arange(0.0, 10.5, 0.5))
+"""Candidates for the strength of the margin model against counts, in trials. It is bounded, so the counts win in the end."""
 
-EXCESSES = np.exp2(np.arange(-1.0, 2.5, 0.5))
-"""How many times wider than the model has it a belief may be."""
+VARIANCE_FACTORS = np.exp2(np.arange(-1.0, 2.5, 0.5))
+"""Candidates for the factor by which the posterior variance is larger than the model has it."""
 
-FARTHEST = 8.0
-"""Margins and clues are cut off at so many standard deviations."""
+CLIP = 8.0
+"""Standardized margins and their predictions are clipped at so many standard deviations."""
 
-SURE = 1e-5
-"""No prediction of a single run is surer than this when predictions are compared."""
+MIN_PROBABILITY = 1e-5
+"""Predicted probabilities are clipped to this and to one minus this, when predictions are compared."""
 
-PROBIT = 1.7
-"""A standard normal distribution function is close to a logistic one of so many times its argument."""
-
-
-@dataclass(frozen=True)
-class Belief:
-    """What is believed about one proportion of each example: its mean and its variance."""
-
-    mean: Values
-    variance: Values
+PROBIT_SLOPE = 1.7
+"""The normal distribution function is close to the logistic one of so many times its argument."""
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What some runs say about one proportion of each example.
+class Posterior:
+    """The posterior of one proportion of each example: its mean and its variance."""
 
-    `margin` is the mean margin of `margins` runs in standard deviations, 0 without any. `clues` is what all else says
-    about it: a constant, the margin in runs of the other kind, and how easy training found it. `right` of `runs` runs
-    were right; `wanted` of `asked` held-out runs were.
+    mean: PerExample
+    variance: PerExample
+
+
+@dataclass(frozen=True)
+class Observations:
+    """What some runs observed about one proportion of each example.
+
+    `successes` of `trials` runs were right. `margin` is the mean of `margins` transformed margins in standard deviations,
+    0 without any. `features` predict the margin: a constant, the margin in runs of the other kind (IN or OUT), and the
+    log-odds of `correctness` during training. Of the runs held out, `held_out_successes` of `held_out_trials` were right.
     """
 
-    margin: Values
-    margins: Values
-    clues: Float[ndarray, "example clue"]
-    right: Values
-    runs: Values
-    wanted: Values
-    asked: Values
+    margin: PerExample
+    margins: PerExample
+    features: Float[ndarray, "example feature"]
+    successes: PerExample
+    trials: PerExample
+    held_out_successes: PerExample
+    held_out_trials: PerExample
 
-    def where(self, use: Bool[ndarray, " example"]) -> "Evidence":
-        """Return the evidence about these examples."""
-        return Evidence(*(getattr(self, f.name)[use] for f in fields(self)))
+    def where(self, use: Bool[ndarray, " example"]) -> "Observations":
+        """Return the observations about these examples."""
+        return Observations(*(getattr(self, f.name)[use] for f in fields(self)))
 
 
-def beliefs(
+def posteriors(
     correct: Bool[ndarray, "run example"],
     margin: Float[ndarray, "run example"],
-    trace: Float[ndarray, "run example"],
+    correctness: Float[ndarray, "run example"],
     member: Bool[ndarray, "run example"],
-) -> tuple[Belief, Belief]:
-    """Return what is believed about P(correct | trained on it) and about P(correct | not).
+) -> tuple[Posterior, Posterior]:
+    """Return the posteriors of P(correct | trained on it) and of P(correct | not).
 
-    `margin` is above 0 where the run is right, `trace` in [0, 1] and high for easy members, NaN where it is unknown.
+    `margin` is above 0 where the run is right; `correctness` in [0, 1] is high for easy members, NaN where unknown.
     """
-    inside, outside = by_group(correct, margin, trace, member, groups=GROUPS)
-    return _believe(inside, outside, inside), _believe(outside, inside, inside)
+    in_sums, out_sums = by_group(correct, margin, correctness, member, groups=FOLDS)
+    return _posterior(in_sums, out_sums, in_sums), _posterior(out_sums, in_sums, in_sums)
 
 
-def _believe(own: Sequence[Sums], other: Sequence[Sums], inside: Sequence[Sums]) -> Belief:
-    """Return the belief about the proportion that the runs in `own` show."""
-    totals = together(own), together(other), together(inside)
-    spreads = _spread(totals[0], totals[1]), _spread(totals[1], totals[0])
-    now = _gather(*totals, spreads, held=None)
-    both = (now.margins > 0) & (totals[1].told > 0)
+def _posterior(own: Sequence[Sums], other: Sequence[Sums], traced: Sequence[Sums]) -> Posterior:
+    """Return the posterior of the proportion that is observed in the runs `own`; `traced` are the IN runs."""
+    totals = together(own), together(other), together(traced)
+    variances = _common_variance(totals[0], totals[1]), _common_variance(totals[1], totals[0])
+    observed = _observe(*totals, variances, held_out=None)
+    both = (observed.margins > 0) & (totals[1].margins > 0)
     if not both.any():
-        return Belief(np.full(len(both), np.nan), np.full(len(both), np.nan))
-    weights = np.linalg.lstsq(now.clues[both], now.margin[both])[0]
+        return Posterior(np.full(len(both), np.nan), np.full(len(both), np.nan))
+    weights = np.linalg.lstsq(observed.features[both], observed.margin[both])[0]
 
-    def held_out(folds: int) -> Evidence:
-        """Return what the rest says, for each fold of the groups, with the outcomes in that fold."""
-        told: list[Evidence] = []
+    def cross_validation(folds: int) -> Observations:
+        """Return, for each fold, the observations of the other folds with the outcomes of this one."""
+        parts: list[Observations] = []
         for fold in range(min(folds, len(own))):
-            mine, theirs, trained = (together(kind[fold::folds]) for kind in (own, other, inside))
-            rest, of_other, of_inside = (t.minus(p) for t, p in zip(totals, (mine, theirs, trained), strict=True))
-            use = (mine.runs > 0) & (of_other.told > 0)
-            told.append(_gather(rest, of_other, of_inside, spreads, held=mine).where(use))
-        return _join(told)
+            in_fold = [together(sums[fold::folds]) for sums in (own, other, traced)]
+            own_rest, other_rest, traced_rest = (t.minus(part) for t, part in zip(totals, in_fold, strict=True))
+            use = (in_fold[0].runs > 0) & (other_rest.margins > 0)
+            parts.append(_observe(own_rest, other_rest, traced_rest, variances, held_out=in_fold[0]).where(use))
+        return _concatenated(parts)
 
-    belief = _learn(held_out(GROUPS), weights).belief(now)
-    thirds = held_out(3)
-    return Belief(belief.mean, belief.variance * _excess(_learn(thirds, weights).belief(thirds), thirds))
+    posterior = _fit(cross_validation(FOLDS), weights).posterior(observed)
+    thirds = cross_validation(3)
+    factor = _variance_factor(_fit(thirds, weights).posterior(thirds), thirds)
+    return Posterior(posterior.mean, posterior.variance * factor)
 
 
 @dataclass(frozen=True)
 class Model:
-    """How a belief is made of evidence.
+    """How observations give a posterior.
 
-    `weights` of the clues predict the margin, which is worth `prior` margins of the example's own; `curve` turns the
-    margin into a probability, which is worth `worth` runs of right and wrong.
+    `weights` of the features predict the margin, a prior of `prior_strength` margins of the example's own. The link with
+    these `coefficients` turns the latent margin into a probability, a prior of `model_strength` trials.
     """
 
-    weights: Float[ndarray, " clue"]
-    prior: float
-    curve: Float[ndarray, " term"]
-    worth: float
+    weights: Float[ndarray, " feature"]
+    prior_strength: float
+    coefficients: Float[ndarray, " term"]
+    model_strength: float
 
-    def belief(self, evidence: Evidence) -> Belief:
-        """Return the belief: the variance is that of the margin, and that of the counts if the model were one of them."""
-        z = _latent(evidence, self.weights, self.prior)
-        told = expit(_terms(z) @ self.curve)
-        slope = told * (1 - told) * (self.curve[1] + self.curve[2] / (1 + np.abs(z)))
-        known = evidence.runs + self.worth
-        mean = (evidence.right + self.worth * told) / known
-        of_margins = slope**2 * _uncertainty(evidence, self.prior)
-        return Belief(mean, (self.worth / known) ** 2 * of_margins + mean * (1 - mean) / known)
-
-
-def _learn(held: Evidence, weights: Float[ndarray, " clue"]) -> Model:
-    """Return the model that predicts the held-out runs best."""
-    prior = _best(PRIOR_RUNS, lambda runs: ndtr(_latent(held, weights, runs)), held)
-    z = _latent(held, weights, prior)
-    curve = _curve(z, held)
-    told = expit(_terms(z) @ curve)
-    worth = _best(MODEL_RUNS, lambda runs: (held.right + runs * told) / (held.runs + runs), held)
-    return Model(weights, prior, curve, worth)
+    def posterior(self, observed: Observations) -> Posterior:
+        """Return the posterior: its variance is that of the latent margin through the link, and that of a proportion."""
+        z = _latent(observed, self.weights, self.prior_strength)
+        predicted = expit(_basis(z) @ self.coefficients)
+        slope = predicted * (1 - predicted) * (self.coefficients[1] + self.coefficients[2] / (1 + np.abs(z)))
+        strength = observed.trials + self.model_strength
+        mean = (observed.successes + self.model_strength * predicted) / strength
+        from_margins = slope**2 * _latent_variance(observed, self.prior_strength)
+        return Posterior(mean, (self.model_strength / strength) ** 2 * from_margins + mean * (1 - mean) / strength)
 
 
-def _excess(belief: Belief, held: Evidence) -> float:
-    """Return how many times wider than believed the held-out counts say that beliefs should be: beta-binomial likelihood."""
-    twice = held.asked > 1
-    right, runs = held.wanted[twice], held.asked[twice]
-    mean, variance = np.clip(belief.mean[twice], SURE, 1 - SURE), belief.variance[twice]
+def _fit(held_out: Observations, weights: Float[ndarray, " feature"]) -> Model:
+    """Return the model under which the held-out outcomes are most likely."""
+    prior = _most_likely(PRIOR_STRENGTHS, lambda strength: ndtr(_latent(held_out, weights, strength)), held_out)
+    z = _latent(held_out, weights, prior)
+    coefficients = _logistic_regression(z, held_out)
+    predicted = expit(_basis(z) @ coefficients)
+    strength = _most_likely(
+        MODEL_STRENGTHS,
+        lambda strength: (held_out.successes + strength * predicted) / (held_out.trials + strength),
+        held_out,
+    )
+    return Model(weights, prior, coefficients, strength)
 
-    def likelihood(times: float) -> float:
-        size = np.maximum(mean * (1 - mean) / np.maximum(times * variance, 1e-300) - 1, 0.01)
-        a, b = mean * size, (1 - mean) * size
-        return float(np.sum(betaln(right + a, runs - right + b) - betaln(a, b)))
 
-    return float(max(EXCESSES, key=likelihood)) if twice.any() else 1.0
+def _variance_factor(posterior: Posterior, held_out: Observations) -> float:
+    """Return the factor of the variance under which the held-out counts are most likely, as beta-binomial ones."""
+    several = held_out.held_out_trials > 1
+    successes, trials = held_out.held_out_successes[several], held_out.held_out_trials[several]
+    mean, variance = _clipped(posterior.mean[several]), posterior.variance[several]
+
+    def log_likelihood(factor: float) -> float:
+        strength = np.maximum(mean * (1 - mean) / np.maximum(factor * variance, 1e-300) - 1, 0.01)
+        a, b = mean * strength, (1 - mean) * strength
+        return float(np.sum(betaln(successes + a, trials - successes + b) - betaln(a, b)))
+
+    return float(max(VARIANCE_FACTORS, key=log_likelihood)) if several.any() else 1.0
 
 
-def _gather(own: Sums, other: Sums, inside: Sums, spreads: tuple[float, float], *, held: Sums | None) -> Evidence:
-    """Return what runs say; `held` are runs that are not among them."""
+def _observe(
+    own: Sums, other: Sums, traced: Sums, variances: tuple[float, float], *, held_out: Sums | None
+) -> Observations:
+    """Return the observations of these runs; `held_out` are runs that are not among them."""
     with np.errstate(invalid="ignore"):
-        easy = logit(np.clip(inside.easy / inside.traced, 0.005, 0.995))
-    asked = held or Sums(*np.zeros((len(fields(Sums)), len(own.runs))))
-    return Evidence(
-        margin=_standard(own, spreads[0]),
-        margins=own.told,
-        clues=np.stack([np.ones_like(easy), _standard(other, spreads[1]), np.nan_to_num(easy)], axis=1),
-        right=own.right,
-        runs=own.runs,
-        wanted=asked.right,
-        asked=asked.runs,
+        easiness = logit(np.clip(traced.trace_sum / traced.traces, 0.005, 0.995))
+    outcomes = held_out or Sums(*np.zeros((len(fields(Sums)), len(own.runs))))
+    features = [np.ones_like(easiness), _standardized(other, variances[1]), np.nan_to_num(easiness)]
+    return Observations(
+        margin=_standardized(own, variances[0]),
+        margins=own.margins,
+        features=np.stack(features, axis=1),
+        successes=own.correct,
+        trials=own.runs,
+        held_out_successes=outcomes.correct,
+        held_out_trials=outcomes.runs,
     )
 
 
-def _standard(sums: Sums, spread: float) -> Values:
-    """Return the mean margin over its standard deviation, itself shrunk to the common one."""
-    variance = (sums.deviations + SPREAD_RUNS * spread) / (np.maximum(sums.told - 1, 0) + SPREAD_RUNS)
-    return np.clip(sums.total / np.maximum(sums.told, 1) / np.sqrt(variance), -FARTHEST, FARTHEST)
+def _standardized(sums: Sums, common: float) -> PerExample:
+    """Return the mean margin over its standard deviation, whose square is shrunk to the common variance."""
+    variance = (sums.squared_deviations + VARIANCE_PRIOR * common) / (np.maximum(sums.margins - 1, 0) + VARIANCE_PRIOR)
+    return np.clip(sums.margin_sum / np.maximum(sums.margins, 1) / np.sqrt(variance), -CLIP, CLIP)
 
 
-def _spread(sums: Sums, other: Sums) -> float:
-    """Return the common variance of margins; from the runs of the other kind, or 1, where it cannot be told or is 0."""
-    return next((v for v in (sums.variance, other.variance) if v > 0), 1.0)
+def _common_variance(sums: Sums, other: Sums) -> float:
+    """Return the common variance of margins; where it is undefined or 0, that of the runs of the other kind, or 1."""
+    return next((v for v in (sums.median_variance, other.median_variance) if v > 0), 1.0)
 
 
-def _latent(evidence: Evidence, weights: Float[ndarray, " clue"], prior: float) -> Values:
-    """Return the margin to expect of one more run, in standard deviations: own margins and clues by their worth."""
-    predicted = np.clip(evidence.clues @ weights, -FARTHEST, FARTHEST)
-    known = evidence.margins + prior
-    return (evidence.margins * evidence.margin + prior * predicted) / known / np.sqrt(1 + 1 / known)
+def _latent(observed: Observations, weights: Float[ndarray, " feature"], prior_strength: float) -> PerExample:
+    """Return the margin to expect of one more run, in standard deviations: own mean and prediction by their strengths."""
+    predicted = np.clip(observed.features @ weights, -CLIP, CLIP)
+    strength = observed.margins + prior_strength
+    return (observed.margins * observed.margin + prior_strength * predicted) / strength / np.sqrt(1 + 1 / strength)
 
 
-def _uncertainty(evidence: Evidence, prior: float) -> Values:
+def _latent_variance(observed: Observations, prior_strength: float) -> PerExample:
     """Return the variance of the latent margin: of the mean, and of the standard deviation it is divided by."""
-    known, degrees = evidence.margins + prior, np.maximum(evidence.margins - 1, 0) + SPREAD_RUNS
-    return 1 / known + (evidence.margins / known * evidence.margin) ** 2 / (2 * degrees)
+    strength, degrees = observed.margins + prior_strength, np.maximum(observed.margins - 1, 0) + VARIANCE_PRIOR
+    return 1 / strength + (observed.margins / strength * observed.margin) ** 2 / (2 * degrees)
 
 
-def _best(worths: Float[ndarray, " worth"], predict: Callable[[float], Values], held: Evidence) -> float:
-    """Return the worth with which the held-out runs are predicted best."""
-    return float(max(worths, key=lambda worth: _likelihood(predict(float(worth)), held)))
+def _most_likely(
+    strengths: Float[ndarray, " strength"], predict: Callable[[float], PerExample], held_out: Observations
+) -> float:
+    """Return the strength under which the held-out outcomes are most likely."""
+    return float(max(strengths, key=lambda strength: _log_likelihood(predict(float(strength)), held_out)))
 
 
-def _likelihood(probability: Values, held: Evidence) -> float:
-    p = np.clip(probability, SURE, 1 - SURE)
-    return float(np.sum(xlogy(held.wanted, p) + xlogy(held.asked - held.wanted, 1 - p)))
+def _log_likelihood(probability: PerExample, held_out: Observations) -> float:
+    successes, trials, p = held_out.held_out_successes, held_out.held_out_trials, _clipped(probability)
+    return float(np.sum(xlogy(successes, p) + xlogy(trials - successes, 1 - p)))
 
 
-def _terms(latent: Values) -> Float[ndarray, "example term"]:
+def _clipped(probability: PerExample) -> PerExample:
+    return np.clip(probability, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
+
+
+def _basis(latent: PerExample) -> Float[ndarray, "example term"]:
     """Return what the log-odds are linear in: a constant, the latent margin, and its logarithm, for tails."""
     return np.stack([np.ones_like(latent), latent, np.sign(latent) * np.log1p(np.abs(latent))], axis=1)
 
 
-def _curve(latent: Values, held: Evidence) -> Float[ndarray, " term"]:
-    """Return the logistic regression of held-out outcomes on the latent margin, by Newton's method.
+def _logistic_regression(latent: PerExample, held_out: Observations) -> Float[ndarray, " term"]:
+    """Return the coefficients of the link: a logistic regression of held-out outcomes on the latent margin (Newton).
 
-    A prior as heavy as one observation holds it near the normal distribution function.
+    A normal prior with unit variance holds them near those of the normal distribution function.
     """
-    x = _terms(latent)
-    start = curve = np.array([0.0, PROBIT, 0.0])
+    x, successes, trials = _basis(latent), held_out.held_out_successes, held_out.held_out_trials
+    prior = coefficients = np.array([0.0, PROBIT_SLOPE, 0.0])
 
-    def value(curve: Float[ndarray, " term"]) -> float:
-        log_odds = x @ curve
-        return float(held.wanted @ log_odds - held.asked @ np.logaddexp(0, log_odds) - np.sum((curve - start) ** 2) / 2)
+    def log_posterior(coefficients: Float[ndarray, " term"]) -> float:
+        log_odds = x @ coefficients
+        return float(
+            successes @ log_odds - trials @ np.logaddexp(0, log_odds) - np.sum((coefficients - prior) ** 2) / 2
+        )
 
     for _ in range(30):
-        p = expit(x @ curve)
-        gradient = x.T @ (held.wanted - held.asked * p) - (curve - start)
-        step = np.linalg.solve(x.T @ (x * (held.asked * p * (1 - p))[:, None]) + np.eye(3), gradient)
-        while value(curve + step) < value(curve) and np.abs(step).max() > 1e-9:
-            step = step / 2
-        curve = curve + step
-        if np.abs(step).max() < 1e-9:
+        p = expit(x @ coefficients)
+        gradient = x.T @ (successes - trials * p) - (coefficients - prior)
+        change = np.linalg.solve(x.T @ (x * (trials * p * (1 - p))[:, None]) + np.eye(3), gradient)
+        while log_posterior(coefficients + change) < log_posterior(coefficients) and np.abs(change).max() > 1e-9:
+            change = change / 2
+        coefficients = coefficients + change
+        if np.abs(change).max() < 1e-9:
             break
-    return curve
+    return coefficients
 
 
-def _join(parts: Sequence[Evidence]) -> Evidence:
-    """Return all this evidence as if it were about as many more examples."""
-    return Evidence(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Evidence)))
+def _concatenated(parts: Sequence[Observations]) -> Observations:
+    """Return all these observations as if they were about as many more examples."""
+    return Observations(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Observations)))

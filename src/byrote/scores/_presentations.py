@@ -1,4 +1,4 @@
-"""Sums and means over the presentations of an example: the steps at which it was seen, NaN at the others."""
+"""Sums and means over the presentations of an example: the steps at which training used it; values are NaN at the others."""
 
 import numpy as np
 from jaxtyping import Float

@@ -1,51 +1,53 @@
-"""Sums over groups of runs of what they say about each example, with it and without it."""
+"""Sums over groups of runs of what they observed about each example, IN (trained on it) and OUT (not) apart."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
-BEND = 2.0
-"""Margins are bent (asinh) from so many standard deviations on: their spread grows with their size."""
+ASINH_SCALE = 2.0
+"""Margins are transformed by asinh(margin / scale), a scale of so many standard deviations: their spread grows with size."""
 
-FARTHEST = 1e6
-"""The largest margin in bends; an infinite one counts as this."""
+CLIP = 1e6
+"""Margins are clipped at so many scales; an infinite one counts as this."""
 
-Values = Float[ndarray, " example"]
+PerExample = Float[ndarray, " example"]
 
 
 @dataclass(frozen=True)
 class Sums:
-    """Sums over some runs of one kind (with the example, or without it), one entry per example.
+    """Sums over some IN runs, or some OUT runs, one entry per example.
 
-    `runs` and `right` count runs. `told`, `total` and `squares` are the number, sum and sum of squares of bent margins;
-    `traced` and `easy` the number and sum of what training said in passing, for members.
+    `runs` and `correct` count runs. `margins`, `margin_sum` and `margin_squares` are the number, the sum and the sum of squares
+    of transformed margins. `traces` and `trace_sum` are the number and the sum of `correctness` during training (IN runs only).
     """
 
-    runs: Values
-    right: Values
-    told: Values
-    total: Values
-    squares: Values
-    traced: Values
-    easy: Values
+    runs: PerExample
+    correct: PerExample
+    margins: PerExample
+    margin_sum: PerExample
+    margin_squares: PerExample
+    traces: PerExample
+    trace_sum: PerExample
 
     def minus(self, other: "Sums") -> "Sums":
         """Return the sums over the runs that are not among those of `other`."""
         return Sums(*(getattr(self, f.name) - getattr(other, f.name) for f in fields(self)))
 
     @property
-    def deviations(self) -> Values:
+    def squared_deviations(self) -> PerExample:
         """The squared deviations of the margins from their mean, summed."""
-        return np.maximum(self.squares - self.total**2 / np.maximum(self.told, 1), 0.0)
+        return np.maximum(self.margin_squares - self.margin_sum**2 / np.maximum(self.margins, 1), 0.0)
 
     @property
-    def variance(self) -> float:
-        """The median variance of an example's margins; NaN where no example has two."""
-        twice = self.told > 1
-        return float(np.median(self.deviations[twice] / (self.told[twice] - 1))) if twice.any() else float("nan")
+    def median_variance(self) -> float:
+        """The median over examples of the variance of an example's margins; NaN where no example has two."""
+        several = self.margins > 1
+        if not several.any():
+            return float("nan")
+        return float(np.median(self.squared_deviations[several] / (self.margins[several] - 1)))
 
 
 def together(parts: Iterable[Sums]) -> Sums:
@@ -57,65 +59,66 @@ def together(parts: Iterable[Sums]) -> Sums:
 def by_group(
     correct: Bool[ndarray, "run example"],
     margin: Float[ndarray, "run example"],
-    trace: Float[ndarray, "run example"],
+    correctness: Float[ndarray, "run example"],
     member: Bool[ndarray, "run example"],
     *,
     groups: int,
 ) -> tuple[list[Sums], list[Sums]]:
-    """Return the sums with and without each example, of at most `groups` groups of runs.
+    """Return the sums over IN runs and over OUT runs of each example, for at most `groups` groups of runs.
 
-    Runs are ordered by what they say before they are dealt into groups, so that their numbers do not matter.
+    Runs are sorted by their columns before they are dealt into groups, so that the numbers of the runs do not matter.
     """
-    said = [np.sum(values, dtype=np.float64, where=np.isfinite(values)) for values in margin]
-    order = np.lexsort((said, np.count_nonzero(correct, axis=1)))
-    bend = _bend(margin, member, order)
-    inside: list[Sums] = []
-    outside: list[Sums] = []
+    margin_sums = [np.sum(values, dtype=np.float64, where=np.isfinite(values)) for values in margin]
+    order = np.lexsort((margin_sums, np.count_nonzero(correct, axis=1)))
+    scale = _asinh_scale(margin, member, order)
+    in_sums: list[Sums] = []
+    out_sums: list[Sums] = []
     for group in range(min(groups, len(order))):
         chosen = order[group::groups]
-        for sums, wanted in ((inside, True), (outside, False)):
-            sums.append(_sum(correct, margin, trace, member, chosen, bend, wanted=wanted))
-    return inside, outside
+        in_sums.append(_sum(correct, margin, correctness, member, chosen, scale))
+        out_sums.append(_sum(correct, margin, correctness, ~member, chosen, scale))
+    return in_sums, out_sums
 
 
 def _sum(
     correct: Bool[ndarray, "run example"],
     margin: Float[ndarray, "run example"],
-    trace: Float[ndarray, "run example"],
-    member: Bool[ndarray, "run example"],
-    chosen: ndarray,
-    bend: float,
-    *,
-    wanted: bool,
+    correctness: Float[ndarray, "run example"],
+    counted: Bool[ndarray, "run example"],
+    chosen: Int[ndarray, " group"],
+    scale: float,
 ) -> Sums:
+    """Return the sums over the chosen runs, of each example over those in which it is counted."""
     sums = Sums(*np.zeros((len(fields(Sums)), correct.shape[1])))
     for run in chosen:
-        who = member[run] == wanted
+        use = counted[run]
         with np.errstate(invalid="ignore"):
-            bent = np.arcsinh(np.clip(margin[run].astype(np.float64) / bend, -FARTHEST, FARTHEST))
-        told, traced = who & ~np.isnan(bent), who & ~np.isnan(trace[run])
-        bent, easy = np.where(told, bent, 0.0), np.where(traced, trace[run], 0.0)
-        for kept, more in zip(
-            (getattr(sums, f.name) for f in fields(Sums)),
-            (who, who & correct[run], told, bent, bent**2, traced, easy),
-            strict=True,
-        ):
-            kept += more
+            transformed = np.arcsinh(np.clip(margin[run].astype(np.float64) / scale, -CLIP, CLIP))
+        has_margin, has_trace = use & ~np.isnan(transformed), use & ~np.isnan(correctness[run])
+        transformed, trace = np.where(has_margin, transformed, 0.0), np.where(has_trace, correctness[run], 0.0)
+        terms = (use, use & correct[run], has_margin, transformed, transformed**2, has_trace, trace)
+        for total, term in zip((getattr(sums, f.name) for f in fields(Sums)), terms, strict=True):
+            total += term
     return sums
 
 
-def _bend(margin: Float[ndarray, "run example"], member: Bool[ndarray, "run example"], order: ndarray) -> float:
-    """Return the margin from which on margins are bent; from their size where no example has two of one kind."""
-    for wanted in (False, True):
+def _asinh_scale(
+    margin: Float[ndarray, "run example"], member: Bool[ndarray, "run example"], order: Int[ndarray, " run"]
+) -> float:
+    """Return the scale of the transform: ASINH_SCALE times the median standard deviation of an example's margins.
+
+    OUT runs are taken first, then IN runs; where no example has two margins of either, it is the median size of all.
+    """
+    for counted in (~member, member):
         n, total, squares = np.zeros((3, margin.shape[1]))
         for run in order:
-            use = (member[run] == wanted) & np.isfinite(margin[run])
-            kept = np.where(use, margin[run].astype(np.float64), 0.0)
-            n, total, squares = n + use, total + kept, squares + kept**2
-        twice = n > 1
-        if twice.any():
-            variance = np.median((squares - total**2 / np.maximum(n, 1))[twice] / (n[twice] - 1))
+            use = counted[run] & np.isfinite(margin[run])
+            values = np.where(use, margin[run].astype(np.float64), 0.0)
+            n, total, squares = n + use, total + values, squares + values**2
+        several = n > 1
+        if several.any():
+            variance = np.median((squares - total**2 / np.maximum(n, 1))[several] / (n[several] - 1))
             if variance > 0:
-                return float(BEND * np.sqrt(variance))
+                return float(ASINH_SCALE * np.sqrt(variance))
     sizes = np.abs(margin[np.isfinite(margin) & (margin != 0)])
     return float(np.median(sizes)) if sizes.size else 1.0

@@ -5,12 +5,12 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 from scipy.special import gammaln
 
-from byrote.scores._shadows import Shadows, Side, Spread, logit
+from byrote.scores._shadows import Moments, Shadows, Variances, logit
 from byrote.scores.lira import lira
 from byrote.signature import score
 
-CERTAIN = 1e6
-"""Degrees of freedom that are as good as infinitely many."""
+MAX_FREEDOM = 1e6
+"""Degrees of freedom that stand for infinitely many."""
 
 
 @score(high="member")
@@ -23,45 +23,47 @@ def bavaria(
 ) -> Float[ndarray, "run example"]:
     """Log predictive density as a member minus that as a non-member, where variances are uncertain: above 0 says member.
 
-    Like `lira`, but each example's variance has a prior, a scaled inverse chi-squared one. With `tails` the answer is that
-    of Student's t, which knows that mean and variance were estimated; else it is `lira(variance="bayes")`. Offline
-    (`online=False`): how far it lies above the runs without it, as the standard normal deviate of the same tail (Wallace
-    1959, within .03 up to 3 at 4 degrees of freedom and more); one-sided. The prior is fitted to the variances of all examples
-    (Smyth 2004), with the target left out; the paper leaves its choice open. With a prior worth nothing, or infinitely
-    much, the variance is `lira`'s `own` or `pooled` one. NaN where the loss is NaN or infinite, where the other runs lack
-    a side, and where no example's other runs vary.
+    Like `lira`, but each example's variance has a scaled inverse chi-squared prior. With `tails` the predictive density is
+    Student's t, since mean and variance are estimated; else it is `lira(variance="bayes")`. Offline (`online=False`): how
+    far it lies above the OUT runs, as the standard normal deviate of the same tail (Wallace 1959, within .03 up to 3 at 4
+    degrees of freedom and more); one-sided. The prior is fitted to the variances of all examples (Smyth 2004), with the
+    target left out; the paper leaves its choice open. With 0 or infinitely many prior degrees of freedom the variance is
+    `lira`'s `own` or `pooled` one. NaN where the loss is NaN or infinite, where IN or OUT runs are missing, and where no
+    example's other runs vary.
 
     It misleads where logits are far from normal, as LiRA does. Several views: take the mean over them, as with `lira`.
     """
     if not tails:
         return lira(loss, member, online=online, variance="bayes")
     shadows = Shadows(logit(loss), member)
-    spreads = {inside: shadows.spread(inside=inside) for inside in ((True, False) if online else (False,))}
+    fitted = {trained: shadows.variances(trained=trained) for trained in ((True, False) if online else (False,))}
     result = np.full(loss.shape, np.nan)
     for part in shadows.blocks():
         value = shadows.value[:, part]
-        told = [_Predicted(value, shadows.side(part, inside=i), spread) for i, spread in spreads.items()]
-        result[:, part] = told[0].log_density() - told[1].log_density() if online else told[0].deviate()
+        t = [_StudentT(value, shadows.moments(part, trained=each), variances) for each, variances in fitted.items()]
+        result[:, part] = t[0].log_density() - t[1].log_density() if online else t[0].normal_deviate()
     return result
 
 
-class _Predicted:
-    """Student's t that the next value of a side follows."""
+class _StudentT:
+    """The posterior predictive distribution of the next value, and where the target's value lies in it (`t`)."""
 
-    def __init__(self, value: Float[ndarray, "run example"], others: Side, spread: Spread) -> None:
-        worth, usual = np.minimum(spread.worth, CERTAIN)[:, None], spread.usual[:, None]
-        self.freedom = worth + others.freedom
+    def __init__(self, value: Float[ndarray, "run example"], others: Moments, variances: Variances) -> None:
+        prior_freedom = np.minimum(variances.prior_freedom, MAX_FREEDOM)[:, None]
+        self.freedom = prior_freedom + others.freedom
         with np.errstate(invalid="ignore", divide="ignore"):
-            variance = (worth * usual + others.squares) / self.freedom
+            variance = variances.posterior(others, prior_freedom)
             self.scale = np.sqrt(variance * (1 + 1 / np.maximum(others.count, 0)))
-            self.apart = (value - others.mean) / self.scale
+            self.t = (value - others.mean) / self.scale
 
     def log_density(self) -> Float[ndarray, "run example"]:
+        """Return the log density at the target's value, up to a constant."""
         half = (self.freedom + 1) / 2
-        size = gammaln(half) - gammaln(self.freedom / 2) - np.log(self.freedom) / 2 - np.log(self.scale)
-        return size - half * np.log1p(self.apart**2 / self.freedom)
+        normalization = gammaln(half) - gammaln(self.freedom / 2) - np.log(self.freedom) / 2 - np.log(self.scale)
+        return normalization - half * np.log1p(self.t**2 / self.freedom)
 
-    def deviate(self) -> Float[ndarray, "run example"]:
+    def normal_deviate(self) -> Float[ndarray, "run example"]:
+        """Return the standard normal deviate with the same tail (Wallace 1959)."""
         freedom = self.freedom
-        size = np.sqrt(freedom * np.log1p(self.apart**2 / freedom)) * (8 * freedom + 1) / (8 * freedom + 3)
-        return np.copysign(size, self.apart)
+        size = np.sqrt(freedom * np.log1p(self.t**2 / freedom)) * (8 * freedom + 1) / (8 * freedom + 3)
+        return np.copysign(size, self.t)

@@ -12,14 +12,14 @@ from byrote.signature import score
 def calibrated_loss(
     loss: Float[ndarray, "run example"], member: Bool[ndarray, "run example"]
 ) -> Float[ndarray, "run example"]:
-    """Mean loss in other runs without the example minus the loss in this run: above 0 says member.
+    """Mean loss in OUT runs (not trained on the example) minus the loss in this run: above 0 says member.
 
     In nats. NaN where no other run left the example out, or where a loss is NaN or infinite.
 
-    It misleads for hard examples, whose losses vary most: `lira` divides by that.
+    It misleads for hard examples, whose losses vary most: `lira` divides by their standard deviation.
     """
     shadows = Shadows(np.where(np.isfinite(loss), loss, np.nan).astype(np.float64), member)
     result = np.full(loss.shape, np.nan)
     for part in shadows.blocks():
-        result[:, part] = shadows.side(part, inside=False).mean - shadows.value[:, part]
+        result[:, part] = shadows.moments(part, trained=False).mean - shadows.value[:, part]
     return result

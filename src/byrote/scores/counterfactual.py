@@ -28,17 +28,17 @@ def counterfactual(
     the outcome. `column` says what to read of a record, at `step` (-1: the last): `confidence`, `correct`, `margin`,
     `loss`, `residual`, or a probe. `loss` and `residual` are high where the label is badly predicted, so their negative
     is the outcome; a probe's column is taken as it is, and bare arrays too. NaN where an example was in every run, or
-    in none; a NaN outcome is left out, and infinity on both sides is NaN. Raises Unsupported for a column that is no
-    outcome.
+    in none; a NaN outcome is left out, and infinity both with and without the example is NaN. Raises Unsupported for a
+    column that is no outcome.
 
-    The interval is Welch's (1947). It misleads when runs are few and the outcome mostly stands still but sometimes
-    jumps: runs without a jump cannot know of it. Where one in ten jumps, six runs without the example give a nominal
-    .90 that covers in .5. Then take `soft_memorization`, or `memorization` for right and wrong. Outcomes without a
-    bound (`loss`, `margin`) are ruled by a few runs.
+    The interval is Welch's (1947). It misleads when runs are few and the outcome is mostly constant but sometimes jumps:
+    a sample without a jump does not show it. Where one in ten jumps, the nominal .90 covers in .5 of all cases with six
+    runs without the example. Then take `soft_memorization`, or `memorization` for right and wrong. A few runs dominate
+    unbounded outcomes (`loss`, `margin`).
     """
     if column in ("member", "prediction") or column.endswith("_seen"):
         raise Unsupported(
-            f"counterfactual has no use for {column!r}, which is no outcome with and without the example. "
+            f"counterfactual cannot take {column!r}, which does not say how well the label is predicted. "
             "Take one of: confidence, correct, margin, loss, residual."
         )
     return difference(outcome, member)

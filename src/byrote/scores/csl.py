@@ -14,7 +14,7 @@ def csl(loss_seen: Float[ndarray, "step example"]) -> Float[ndarray, " example"]
     sum over steps of the cross-entropy of the label. Steps without a presentation add nothing; NaN where
     there are none.
 
-    It misleads between examples that were presented unequally often, since it is a sum; and it has no upper
-    end: one step at which a run diverged outweighs all others.
+    It misleads between examples that were presented unequally often, since it is a sum. It has no upper bound: one step
+    at which a run diverged dominates all others.
     """
     return presentations.total(loss_seen)

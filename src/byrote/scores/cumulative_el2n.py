@@ -14,10 +14,10 @@ def cumulative_el2n(
 ) -> Float[ndarray, " example"]:
     """Mean distance of prediction from label over the first steps: 0 is learned at once, sqrt(2) is always wrong.
 
-    mean (not sum) over steps 1 to `until` (None: all) of ||softmax - one-hot label||_2, in [0, sqrt 2]: what was
-    presented less often stays comparable. Steps without a presentation are skipped; NaN where there are none. More
-    steps than there are, or none, raise MissingEvidence.
+    mean (not sum) over steps 1 to `until` (None: all) of ||softmax - one-hot label||_2, in [0, sqrt 2]: examples
+    that were presented less often stay comparable. Steps without a presentation are skipped; NaN where there are none. Raises
+    MissingEvidence when `until` is below 1 or above the number of steps.
 
-    It misleads across models and recipes: a faster learner has less of it everywhere.
+    It misleads across models and recipes: where training is faster, all examples have less of it.
     """
     return presentations.mean(first("cumulative_el2n", residual_seen, until))

@@ -22,12 +22,12 @@ def confidence(confidence_seen: Float[ndarray, "step example"]) -> Float[ndarray
 
 @score(high="hard")
 def variability(confidence_seen: Float[ndarray, "step example"]) -> Float[ndarray, " example"]:
-    """How far the probability of the label moved during training: 0 is settled, high (up to .5) is ambiguous.
+    """How much the probability of the label varied during training: 0 is constant, high (up to .5) is ambiguous.
 
     Population standard deviation over steps of the label's softmax probability (Swayamdipta et al. 2020), in
     [0, .5]. Steps without a presentation are skipped; NaN where there are none.
 
-    It misleads when read as difficulty: what is never learned is as settled as what is learned at once.
+    It misleads when read as difficulty: an example that is never learned varies as little as one learned at once.
     """
     centred = confidence_seen - presentations.mean(confidence_seen)
     return np.sqrt(presentations.mean(centred**2))
@@ -40,6 +40,6 @@ def correctness(correct_seen: Float[ndarray, "step example"]) -> Float[ndarray, 
     mean over steps of `correct` (Swayamdipta et al. 2020), in [0, 1]. Steps without a presentation are
     skipped; NaN where there are none.
 
-    It misleads by its ties: T presentations give at most T + 1 values.
+    It misleads since it has many ties: T presentations give at most T + 1 values.
     """
     return presentations.mean(correct_seen)

@@ -13,7 +13,7 @@ def el2n(residual_seen: Float[ndarray, " example"], *, step: int = 20) -> Float[
     ||softmax - one-hot label||_2 at `step` (Paul et al. 2021), in [0, sqrt 2]; `step` says which one to read.
     The paper averages ten runs or more.
 
-    It misleads from one run: repeated with another seed, the ranking agrees at about .3. Read late, when all
-    is fitted, it says little.
+    It misleads from one run: with another seed the ranking has a correlation of about .3 with it. At a late step, when all
+    examples are fitted, it says little.
     """
     return residual_seen

@@ -12,9 +12,9 @@ def first_learned(correct_seen: Float[ndarray, "step example"]) -> Float[ndarray
     """The first step at which it was right: 1 is at once, infinity is never.
 
     min {t : right at t}, in steps of the record, from 1. Steps without a presentation are skipped. Infinity where it
-    was never right, NaN where it was never presented. It is at most `learning_time`, which asks that it stays right.
+    was never right, NaN where it was never presented. It is at most `learning_time`, where it must stay right.
 
-    It misleads by luck: a model that has learned nothing is right about one example in as many as there are classes.
+    It misleads by chance: with C classes, a model that has learned nothing is right about one example in C.
     """
     time = np.full(correct_seen.shape[1], np.inf)
     for step in range(len(correct_seen), 0, -1):

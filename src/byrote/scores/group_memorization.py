@@ -12,7 +12,7 @@ from byrote.stats.intervals import newcombe
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Memorization of each group, with its interval, how many examples it has, and how many runs tell of it.
+    """Memorization of each group, with its interval and its number of examples.
 
     `runs_in` and `runs_out` count the runs that were trained on all of the group, and on none of it.
     """
@@ -34,10 +34,10 @@ def group_memorization(
     *,
     level: float = 0.9,
 ) -> Groups:
-    """Share right of a group if trained on all of it minus if on none: 0 is learned from other groups, 1 is by rote.
+    """Accuracy on a group if trained on all of it minus if on none: 0 is learned from other groups, 1 is known by rote.
 
     mean over the runs with the whole group of the share of its examples that are right, minus the same over the runs
-    without any of it, in [-1, 1]. Runs that split a group say nothing about it. `groups` has a name per example; an
+    without any of it, in [-1, 1]. Runs that split a group are not used for it. `groups` has a name per example; an
     empty one is no group. NaN where no run has the whole group, or none is without it; a value below 0 is not clipped.
     A group of one is `memorization`.
 
@@ -54,17 +54,17 @@ def group_memorization(
     order = named[np.argsort(codes, kind="stable")]
     size = np.bincount(codes)
     starts = np.cumsum(size) - size
-    inside = np.add.reduceat(member[:, order], starts, axis=1, dtype=np.int64)
+    members = np.add.reduceat(member[:, order], starts, axis=1, dtype=np.int64)
     share = np.add.reduceat(correct[:, order], starts, axis=1, dtype=np.int64) / size
-    whole, absent = inside == size, inside == 0
+    whole, absent = members == size, members == 0
     runs_in, runs_out = np.count_nonzero(whole, axis=0), np.count_nonzero(absent, axis=0)
     if not runs_out.any():
         raise MissingEvidence(
             f"None of the {len(names)} groups is left out whole in any of {len(member)} runs. "
             "Collect with the design leave_group_out."
         )
-    right_in, right_out = np.sum(share, axis=0, where=whole), np.sum(share, axis=0, where=absent)
+    in_sum, out_sum = np.sum(share, axis=0, where=whole), np.sum(share, axis=0, where=absent)
     with np.errstate(invalid="ignore", divide="ignore"):
-        value = right_in / runs_in - right_out / runs_out
-    low, high = newcombe(right_in, runs_in, right_out, runs_out, level=level)
+        value = in_sum / runs_in - out_sum / runs_out
+    low, high = newcombe(in_sum, runs_in, out_sum, runs_out, level=level)
     return Groups(names, value, low, high, size, runs_in, runs_out, level)

@@ -9,13 +9,13 @@ from byrote.signature import score
 
 @score(high="hard")
 def learning_time(correct_seen: Float[ndarray, "step example"]) -> Float[ndarray, " example"]:
-    """The first step since which it was right at every presentation: 1 is at once, infinity never for good.
+    """The first step from which it was right at every presentation: 1 is at once, infinity is never.
 
     min {t : right at t and at every later presentation}, in steps of the record, from 1. Infinity where the
     last presentation is wrong, NaN where there is none.
 
-    It misleads when one late slip counts like never having learned it: of two examples that were learned at
-    step 3, the one that slips at step 50 gets 51 or infinity. The mean confidence is steadier.
+    It misleads since one late mistake counts as never having learned it: of two examples that were learned at
+    step 3, the one with a mistake at step 50 gets 51 or infinity. The mean confidence is more stable.
     """
     time = np.full(correct_seen.shape[1], np.inf)
     stays = np.ones(correct_seen.shape[1], bool)

@@ -1,7 +1,7 @@
 """Loss-trace interquartile range (LT-IQR), Pollock, Shilov, Dodd & de Montjoye, 2024, arXiv:2411.05743."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from byrote.signature import score
@@ -9,10 +9,10 @@ from byrote.signature import score
 
 @score(high="memorized")
 def loss_iqr(loss_seen: Float[ndarray, "step example"]) -> Float[ndarray, " example"]:
-    """How far apart the quartiles of its loss during training are, in nats: 0 stood still, high was fitted late.
+    """Interquartile range of the loss during training, in nats: 0 did not change, high was fitted late.
 
-    75th minus 25th percentile of the loss over steps, interpolated linearly. What is easy has a low loss almost
-    always, and what is never learned a high one; in between are those that a membership attack finds. Steps without a
+    75th minus 25th percentile of the loss over steps, interpolated linearly. An easy example has a low loss at almost all
+    steps, and one that is never learned a high one; a membership attack finds those in between. Steps without a
     presentation are skipped; NaN where there are none. Infinity where only the upper quartile is infinite, NaN where
     both are.
 
@@ -27,7 +27,9 @@ def loss_iqr(loss_seen: Float[ndarray, "step example"]) -> Float[ndarray, " exam
         return _quantile(ordered, seen, 0.75) - _quantile(ordered, seen, 0.25)
 
 
-def _quantile(ordered: Float[ndarray, "step example"], seen: ndarray, share: float) -> Float[ndarray, " example"]:
+def _quantile(
+    ordered: Float[ndarray, "step example"], seen: Int[ndarray, " example"], share: float
+) -> Float[ndarray, " example"]:
     """Return the quantile of the first `seen` values of each column, which are sorted and not NaN."""
     position = share * np.maximum(seen - 1, 0)
     below = np.floor(position).astype(np.int64)

@@ -3,8 +3,8 @@
 from jaxtyping import Float
 from numpy import ndarray
 
-from byrote.errors import MissingEvidence
 from byrote.scores import _presentations as presentations
+from byrote.scores._first_steps import first
 from byrote.signature import score
 
 
@@ -15,17 +15,9 @@ def mean_confidence(
     """Mean probability of the label over the first steps: 1 is learned early, 0 is late or never.
 
     mean over steps 1 to `until` (None: all) of the label's softmax probability (Jiang et al. 2021: learning
-    speed), in [0, 1]. Steps without a presentation are skipped; NaN where there are none. More steps than
-    there are, or none, raise MissingEvidence.
+    speed), in [0, 1]. Steps without a presentation are skipped; NaN where there are none. Raises
+    MissingEvidence when `until` is below 1 or above the number of steps.
 
-    It misleads across models and sizes: it is a proxy, and its agreement with memorization has to be measured
-    on the problem at hand.
+    It misleads across models and sizes: it is a proxy. Measure its agreement with memorization on your own data.
     """
-    steps = len(confidence_seen)
-    last = steps if until is None else until
-    if not 1 <= last <= steps:
-        raise MissingEvidence(
-            f"mean_confidence was asked for the first {last} steps, and there are {steps}. "
-            f"Choose `until` from 1 to {steps}, or None for all."
-        )
-    return presentations.mean(confidence_seen[:last])
+    return presentations.mean(first("mean_confidence", confidence_seen, until))

@@ -9,14 +9,14 @@ from byrote.signature import score
 
 @score(high="hard")
 def prediction_changes(prediction_seen: Float[ndarray, "step example"]) -> Float[ndarray, " example"]:
-    """How often the predicted class changed during training: 0 is settled at once, high is never settled.
+    """How often the predicted class changed during training: 0 is constant, high keeps changing.
 
     Number of presentations at which the prediction differs from the one at the presentation before, right or wrong.
     Steps without a presentation are skipped. 0 where it was presented once, NaN where it never was. The paper sums it
     over examples, step by step: `byrote.summaries.label_wave`.
 
-    It misleads across schedules: more steps leave more room to change. What is wrong in the same way at every step,
-    as a mislabeled example may be, counts 0.
+    It misleads across schedules: with more steps it can change more often. An example with the same wrong prediction at
+    every step, as a mislabeled one may have, counts 0.
     """
     events = np.count_nonzero(changes(prediction_seen), axis=0).astype(np.float64)
     return np.where(np.isnan(prediction_seen).all(axis=0), np.nan, events)

@@ -19,22 +19,25 @@ def rmia(
 ) -> Float[ndarray, "run example"]:
     """Log of the label's probability in this run over its probability in the others: above 0 says member.
 
-    Online, the others' probability is halfway between its mean in runs with the example and in runs without it. Offline
-    (`online=False`) it is ((1 + a) times the mean without it + 1 - a) / 2, the paper's guess of the same. The paper then
-    counts the population examples that this ratio beats; within a run that count has the same order, but it ties at its
-    ends, where the low false-positive rates are, so the ratio itself is returned. NaN where the other runs lack a side. A
-    loss that is NaN is left out; an infinite one is a probability of 0, and the smallest one there is takes its place.
+    Online, the others' probability is the mean of its mean over IN runs (trained on the example) and its mean over OUT
+    runs. Offline (`online=False`) it is ((1 + a) times the mean over OUT runs + 1 - a) / 2, the paper's approximation. The
+    paper then counts the population examples with a smaller ratio. Within a run that count has the same order, but it has
+    ties at its ends, where the low false-positive rates are, so the ratio itself is returned. NaN where IN or OUT runs are
+    missing. A loss that is NaN is left out; an infinite one is the smallest positive probability.
 
     It misleads when `a` is tuned on members of the same model: it is 0.3 as in the paper, and 0 to 1 in principle.
     Several views: `np.mean([rmia(loss[:, view], member) for view in range(views)], axis=0)`.
     """
     if not 0 <= a <= 1:
-        raise Unsupported(f"rmia was asked for a={a!r}. Take a number from 0 to 1.")
+        raise Unsupported(f"rmia has a={a!r}. Take a number from 0 to 1.")
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
         shadows = Shadows(np.maximum(np.exp(-loss.astype(np.float64)), np.finfo(np.float64).tiny), member)
     result = np.full(loss.shape, np.nan)
     for part in shadows.blocks():
-        usual = shadows.side(part, inside=False).mean
-        usual = (usual + shadows.side(part, inside=True).mean) / 2 if online else ((1 + a) * usual + 1 - a) / 2
-        result[:, part] = np.log(shadows.value[:, part]) - np.log(usual)
+        expected = shadows.moments(part, trained=False).mean
+        if online:
+            expected = (expected + shadows.moments(part, trained=True).mean) / 2
+        else:
+            expected = ((1 + a) * expected + 1 - a) / 2
+        result[:, part] = np.log(shadows.value[:, part]) - np.log(expected)
     return result

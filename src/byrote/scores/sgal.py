@@ -14,8 +14,8 @@ def sgal(loss_seen: Float[ndarray, "step example"], *, until: int | None = None)
 
     sum over steps 1 to `until` of the cross-entropy of the label. The paper stops where the norm of the weights first
     peaks, which `byrote.summaries.weight_norm_peak` finds; with `until=None` it is `csl`. Steps without a presentation
-    add nothing; NaN where there are none. More steps than there are, or none, raise MissingEvidence.
+    add nothing; NaN where there are none. Raises MissingEvidence when `until` is below 1 or above their number.
 
-    It misleads where many labels are wrong: at the peak of the weight norm these are not yet told apart.
+    It misleads where many labels are wrong: at the peak of the weight norm these do not yet differ from the others.
     """
     return presentations.total(first("sgal", loss_seen, until))

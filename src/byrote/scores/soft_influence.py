@@ -1,7 +1,7 @@
 """Influence of a training example on a target by probabilities, after Feldman & Zhang, 2020, arXiv:2008.03703."""
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Real
 from numpy import ndarray
 
 from byrote.scores.soft_memorization import check_probabilities
@@ -12,8 +12,7 @@ from byrote.stats.intervals import newcombe
 def _interval(
     confidence: Float[ndarray, "run target"], member: Bool[ndarray, "run example"], *, level: float
 ) -> tuple[Float[ndarray, "example target"], Float[ndarray, "example target"]]:
-    inside, n_in, outside, n_out = _sums(confidence, member)
-    return newcombe(inside, n_in, outside, n_out, level=level)
+    return newcombe(*_sums(confidence, member), level=level)
 
 
 @score(high="helps", interval=_interval)
@@ -27,23 +26,26 @@ def soft_influence(
     `soft_memorization`, and the interval is that one's: too wide rather than too narrow. Raises Unsupported for a value
     outside [0, 1].
 
-    It misleads when many pairs are looked at, as `influence` does. The memory is one block of example x target; take
-    the targets in blocks.
+    It misleads when many pairs are compared, as `influence` does. The memory is examples x targets; pass the targets in
+    blocks.
     """
     check_probabilities("soft_influence", confidence)
-    inside, n_in, outside, n_out = _sums(confidence, member)
+    in_sum, in_runs, out_sum, out_runs = _sums(confidence, member)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return inside / n_in - outside / n_out
+        return in_sum / in_runs - out_sum / out_runs
 
 
 def _sums(
     confidence: Float[ndarray, "run target"], member: Bool[ndarray, "run example"]
-) -> tuple[ndarray, ndarray, ndarray, ndarray]:
-    """Return summed probabilities with the example, runs with it, then both without it: [example, target or 1]."""
-    told, with_it = ~np.isnan(confidence), member.T.astype(np.float64)
-    said = np.where(told, confidence, 0.0).astype(np.float64)
-    inside = with_it @ said
-    n_in = np.count_nonzero(member, axis=0)[:, None] if told.all() else np.rint(with_it @ told.astype(np.float64))
-    n_out = np.count_nonzero(told, axis=0) - n_in
-    outside = np.where(n_out > 0, np.maximum(said.sum(axis=0) - inside, 0.0), 0.0)  # nothing is left of rounding
-    return inside, n_in, outside, n_out
+) -> tuple[Real[ndarray, "example #target"], ...]:
+    """Return, per example and target: sum over IN runs, IN runs, sum over OUT runs, OUT runs; the runs may be one column."""
+    defined, trained = ~np.isnan(confidence), member.T.astype(np.float64)
+    values = np.where(defined, confidence, 0.0).astype(np.float64)
+    in_sum = trained @ values
+    if defined.all():
+        in_runs = np.count_nonzero(member, axis=0)[:, None]
+    else:
+        in_runs = np.rint(trained @ defined.astype(np.float64))
+    out_runs = np.count_nonzero(defined, axis=0) - in_runs
+    out_sum = np.where(out_runs > 0, np.maximum(values.sum(axis=0) - in_sum, 0.0), 0.0)  # rounding must not go below 0
+    return in_sum, in_runs, out_sum, out_runs

@@ -29,7 +29,7 @@ def spearman(a: Float[ndarray, " example"], b: Float[ndarray, " example"], *, le
 def top_overlap(
     a: Float[ndarray, " example"], b: Float[ndarray, " example"], *, k: int, level: float = 0.9
 ) -> Estimate:
-    """Share of the k largest of one that are in the other's k largest: 1 is the same list, k/n is chance.
+    """Share of the k largest values of one score that are among the k largest of the other: 1 is the same list, k/n is chance.
 
     Ties at a cut count by what a random choice among them gives on average. +inf ranks above all. Examples
     with a NaN in either are left out first; n is k. Wilson's interval takes the k examples as independent

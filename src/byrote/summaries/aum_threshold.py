@@ -28,7 +28,7 @@ def aum_threshold(
     percentile: float = 99.0,
     level: float = 0.9,
 ) -> Cut:
-    """Share of examples with an AUM as low as that of examples known to be mislabeled: 0 is none, 1 is all.
+    """Share of examples with an AUM below a threshold that is set by examples known to be mislabeled: 0 is none, 1 is all.
 
     `sample` marks the threshold samples, which were given a wrong label on purpose (in the paper an extra class, here
     canaries of kind `mislabeled`). An example is `below` where its AUM is under the percentile of theirs; the samples

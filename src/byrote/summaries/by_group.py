@@ -16,7 +16,7 @@ def by_group(
     *,
     level: float = 0.9,
 ) -> dict[str, Estimate]:
-    """Mean of the values in each group (or class), by name: direction and range are the values'.
+    """Mean of the values in each group (or class), by name: in the direction and unit of the values.
 
     All intervals hold at once with probability `level`: each of G groups has one at 1 - (1 - level) / G,
     Student's, or Clopper & Pearson's for true and false. `level` in each estimate is that of all together.

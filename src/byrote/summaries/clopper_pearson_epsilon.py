@@ -20,7 +20,7 @@ def clopper_pearson_epsilon(
     delta: float = 0.0,
     level: float = 0.95,
 ) -> Estimate:
-    """Lower bound on epsilon from guesses about models with a canary and without: 0 shows nothing, high is a leak.
+    """Lower bound on epsilon from guesses about models with a canary and without: 0 shows no leak, high shows one.
 
     The larger of ln((TPR - delta) / FPR) and ln((TNR - delta) / FNR), with Clopper & Pearson's bounds (1934) in
     place of the rates: TPR at least, FPR at most, each one-sided at (1 + level) / 2. Both hold at once with
@@ -49,7 +49,7 @@ def held_out_epsilon(
     level: float = 0.95,
     seed: int = 0,
 ) -> Estimate:
-    """Choose the threshold on a random half, and return the lower bound on epsilon from the other: 0 shows nothing.
+    """Choose the threshold on a random half, and return the lower bound on epsilon from the other: 0 shows no leak.
 
     A value above the threshold says member. Only the other half is counted in the bound and in `n`, so the choice
     costs models and not the level. Members and others are halved alike. See `clopper_pearson_epsilon`. Raises Unsupported for a

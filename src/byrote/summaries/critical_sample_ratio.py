@@ -9,7 +9,7 @@ from byrote.stats.estimate import Estimate
 
 
 def critical_sample_ratio(critical: Float[ndarray, " example"], *, level: float = 0.9) -> Estimate:
-    """Share of examples with another prediction close by: 0 is a simple decision surface, 1 a complex one.
+    """Share of examples with a different prediction nearby: 0 is a simple decision surface, 1 a complex one.
 
     The mean of the probe `critical`, with Wilson's interval. Examples whose value is NaN are left out, and n counts the
     others; NaN where none is left. Raises Unsupported for a value that is neither 0 nor 1.

@@ -54,7 +54,7 @@ def exposure(loss: Float[ndarray, " example"], candidates: Float[ndarray, " cand
 def exposure_interval(
     loss: Float[ndarray, " example"], candidates: Float[ndarray, " candidate"], *, level: float = 0.9
 ) -> tuple[Float[ndarray, " example"], Float[ndarray, " example"]]:
-    """Where the exposure among the whole space lies, given a random sample of it: low end and high end.
+    """Interval of the exposure among the whole space, from a random sample of it: low end and high end.
 
     Minus log2 of Clopper & Pearson's interval (1934) for the share of the space with a loss no larger. The high
     end is infinite for a canary below all candidates: the sample is too small to say.
@@ -70,7 +70,7 @@ def exposure_interval(
 def mean_exposure(
     loss: Float[ndarray, " example"], candidates: Float[ndarray, " candidate"], *, level: float = 0.9
 ) -> Estimate:
-    """Mean exposure of several canaries in bits: 1.44 is what canaries that were never inserted have, high is a leak.
+    """Mean exposure of several canaries in bits: 1.44 is expected of canaries that were never inserted, high is a leak.
 
     The interval is Student's over canaries, with the candidates as given; none from one canary.
 

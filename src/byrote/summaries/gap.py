@@ -8,7 +8,7 @@ from byrote.stats.estimate import Estimate
 
 
 def gap(correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"], *, level: float = 0.9) -> Estimate:
-    """Accuracy on what a run was trained on minus on what it was not: 0 generalizes, 1 is all by rote.
+    """Accuracy of runs on the examples they were trained on minus on the others: 0 is no gap, 1 is all memorized.
 
     mean over runs of (mean of `correct` over members - mean over non-members), in [-1, 1], over one
     population of examples. In a balanced design (every run as large, every example in as many runs) it equals

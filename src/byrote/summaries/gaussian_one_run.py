@@ -14,7 +14,7 @@ MAX_MU = 64.0
 
 
 def gaussian_one_run_mu(guesses: Guesses, *, level: float = 0.95) -> Estimate:
-    """Lower bound on mu of Gaussian differential privacy from one run: 0 shows nothing, high is a leak.
+    """Lower bound on mu of Gaussian differential privacy from one run: 0 shows no leak, high shows one.
 
     mu is the distance in standard deviations between what training releases with and without a canary. Of t_i,
     the probability of at least i correct guesses, mu-privacy in each canary demands for every i
@@ -41,7 +41,7 @@ def gaussian_one_run_mu(guesses: Guesses, *, level: float = 0.95) -> Estimate:
 
 
 def gaussian_one_run_epsilon(guesses: Guesses, *, delta: float, level: float = 0.95) -> Estimate:
-    """Lower bound on epsilon at `delta` from one run, if training is a Gaussian mechanism: 0 shows nothing.
+    """Lower bound on epsilon at `delta` from one run, if training is a Gaussian mechanism: 0 shows no leak.
 
     The epsilon at delta of `gaussian_one_run_mu`'s bound. Tighter than `one_run_epsilon` for noisy gradient
     descent, whose privacy is nearly Gaussian. `value` and `low` are the bound, `high` is infinite. In nats.

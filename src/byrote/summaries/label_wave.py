@@ -30,7 +30,7 @@ class LabelWave:
 def label_wave(
     prediction_seen: Float[ndarray, "step example"], *, window: int = 3, level: float = 0.9, seed: int = 0
 ) -> LabelWave:
-    """The step after which a run fits wrong labels: the first local minimum of how many predictions change.
+    """The step after which a run fits wrong labels: the first local minimum of the number of changed predictions.
 
     changed(t) = number of examples whose prediction differs from the one at their presentation before; smoothed(t) =
     mean share over steps t - window + 1 to t. The stop is counted in steps from 1, at the lowest smoothed share before

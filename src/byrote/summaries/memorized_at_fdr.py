@@ -29,10 +29,10 @@ def memorized_at_fdr(
     fdr: float = 0.1,
     any_dependence: bool = False,
 ) -> MemorizedList:
-    """List examples that are right more often when trained on, of which a share of `fdr` at most is false on average.
+    """List examples that are right more often when trained on, at a false-discovery rate of at most `fdr`.
 
     Each example's p-value is that of Fisher's exact test, one-sided: are IN runs right more often than OUT runs, given how
-    many runs are right? A small one speaks for memorization. The test assumes only that membership was drawn at random.
+    many runs are right? A small one is evidence for memorization. The test assumes only that membership was drawn at random.
     Benjamini & Hochberg's step-up procedure then lists all p-values up to a cut. It controls the expected share of false
     ones for independent or positively dependent p-values; examples share runs, and no proof covers that in general.
     `any_dependence` divides by 1 + 1/2 + ... + 1/n (Benjamini & Yekutieli 2001), which always holds and lists

@@ -22,7 +22,7 @@ def memorized_fraction(
     above: float = 0.25,
     level: float = 0.9,
 ) -> Estimate:
-    """Share of examples whose memorization is at least `above`, with the sampling noise taken out: from 0 to 1.
+    """Share of examples whose memorization is at least `above`, corrected for sampling noise: from 0 to 1.
 
     Each example has two counts of right answers, of its IN and of its OUT runs. Counting the examples whose proportions
     differ by `above` or more counts noise as well: with 20 runs it finds a tail where there is none. Here the

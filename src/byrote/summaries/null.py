@@ -30,7 +30,7 @@ def null(
     shuffles: int = 99,
     seed: int = 0,
 ) -> Null:
-    """Distribution of a statistic under shuffled membership, and the p-value: small speaks for a leak.
+    """Distribution of a statistic under shuffled membership, and its p-value: a small one is evidence for a leak.
 
     `statistic` takes a membership and returns the number that is high where there is a leak, for instance
     `lambda m: auroc(values, m[0]).value` with `member` of one run. Membership is shuffled among the examples of

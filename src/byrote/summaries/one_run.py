@@ -35,11 +35,11 @@ def guess_membership(
     values: Float[ndarray, " example"],
     member: Bool[ndarray, " example"],
     *,
-    says_in: int,
-    says_out: int,
+    guess_in: int,
+    guess_out: int,
     seed: int = 0,
 ) -> Guesses:
-    """Guess `in` for the `says_in` canaries with the largest values, and `out` for the `says_out` with the smallest.
+    """Guess `in` for the `guess_in` canaries with the largest values, and `out` for the `guess_out` with the smallest.
 
     The auditor abstains on the rest. Ties at a cut are broken at random (`seed`), never by position. Both numbers
     have to be fixed before the run: chosen as the best for these very values they make the bound of `one_run_epsilon`
@@ -50,14 +50,14 @@ def guess_membership(
     """
     check_defined("guess_membership", values)
     n = len(values)
-    if says_in < 0 or says_out < 0 or says_in + says_out > n:
+    if guess_in < 0 or guess_out < 0 or guess_in + guess_out > n:
         raise Unsupported(
-            f"{n} canaries cannot have {says_in} guesses of in and {says_out} of out. "
+            f"{n} canaries cannot have {guess_in} guesses of in and {guess_out} of out. "
             "Give no more guesses than canaries, and none below 0."
         )
     ordered = member[_order(values, seed)]
-    correct = int(np.count_nonzero(ordered[n - says_in :]) + np.count_nonzero(~ordered[:says_out]))
-    return Guesses(correct, says_in + says_out, n)
+    correct = int(np.count_nonzero(ordered[n - guess_in :]) + np.count_nonzero(~ordered[:guess_out]))
+    return Guesses(correct, guess_in + guess_out, n)
 
 
 def held_out_guesses(
@@ -81,12 +81,12 @@ def held_out_guesses(
         raise Unsupported(f"held_out_guesses cannot halve {n} canaries. Plant more, or fix the numbers of guesses.")
     order = np.random.default_rng([seed, 1]).permutation(n)
     first, second = order[: n // 2], order[n // 2 :]
-    says_in, says_out = _best_numbers(values[first], member[first], level, seed)
-    return guess_membership(values[second], member[second], says_in=says_in, says_out=says_out, seed=seed)
+    guess_in, guess_out = _best_numbers(values[first], member[first], level, seed)
+    return guess_membership(values[second], member[second], guess_in=guess_in, guess_out=guess_out, seed=seed)
 
 
 def one_run_epsilon(guesses: Guesses, *, delta: float = 0.0, level: float = 0.95) -> Estimate:
-    """Lower bound on epsilon from one run: 0 shows nothing; a value rejects every smaller (epsilon, delta) guarantee.
+    """Lower bound on epsilon from one run: 0 shows no leak; a value rejects every smaller (epsilon, delta) guarantee.
 
     If training is (epsilon, delta)-differentially private in each canary, then P(correct >= v) <= f(v) +
     2 m delta max_i (f(v - i) - f(v)) / i, where m is the number of canaries and f(v) the probability that a
@@ -107,7 +107,7 @@ def one_run_epsilon(guesses: Guesses, *, delta: float = 0.0, level: float = 0.95
 
 
 def one_run_p_value(guesses: Guesses, *, epsilon: float, delta: float = 0.0) -> float:
-    """Largest probability of so many correct guesses if training is (epsilon, delta)-private: small speaks against it.
+    """Largest probability of so many correct guesses if training is (epsilon, delta)-private: a small one is evidence against it.
 
     Steinke, Nasr & Jagielski's corollary 5.4, at most 1.
 
@@ -172,5 +172,5 @@ def _best_numbers(
     bound = _pure_epsilon(in_correct[:, None] + out_correct, made, 1 - level)
     preferred = bound + 1e-9 * made  # more guesses, if all show nothing
     best = np.argmax(np.where((made <= n) & (made > 0), preferred, -np.inf))
-    says_in, says_out = np.unravel_index(best, bound.shape)
-    return int(numbers[says_in]), int(numbers[says_out])
+    guess_in, guess_out = np.unravel_index(best, bound.shape)
+    return int(numbers[guess_in]), int(numbers[guess_out])

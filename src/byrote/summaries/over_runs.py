@@ -20,7 +20,7 @@ def over_runs(
     *,
     level: float = 0.9,
 ) -> Estimate:
-    """Mean of a summary over runs, each run a target: the direction and the range are the summary's.
+    """Mean of a summary over runs, each run a target: in the direction and unit of the summary.
 
     `summary` takes one run's values and members, as in `lambda v, m: auroc(v, m).value`. Student's interval over
     the runs, n of them: the examples of one run share a model and are no independent draws. No interval from

@@ -20,7 +20,7 @@ def split_half(
     rank: bool = False,
     level: float = 0.9,
 ) -> Estimate:
-    """Correlation to expect with the same score of as many new runs: 1 repeats exactly, 0 is noise.
+    """Expected correlation with the same score from as many new runs: 1 repeats exactly, 0 is noise.
 
     2 r / (1 + r), where r is the correlation between the values from one half of the runs and from the other
     half (Pearson's; Spearman's with `rank`). The interval is Fisher's z of r, stepped up in the same way. Examples
@@ -28,7 +28,7 @@ def split_half(
     means that the halves disagree; it is not clipped, and can be below -1. Raises Unsupported for an
     infinity without `rank`.
 
-    It misleads as validity: noise that all runs share (one architecture, one label error) counts as signal.
+    It misleads as validity: an error that all runs share (one architecture, one wrong label) counts as signal.
     """
     both = ~(np.isnan(first) | np.isnan(second))
     a, b = first[both], second[both]
