@@ -115,7 +115,7 @@ def kind_of(each: Explanation) -> str:
 
 
 def without_distance(each: Explanation, classes: tuple[str, ...]) -> str:
-    """Return the cause as it was named before it was asked how far the rival's examples are."""
+    """Return the cause by the earlier rule, which did not use the distance to the examples of the other class."""
     return find_cause(each.label, each.out_predictions, each.duplicates, each.remoteness, classes=classes)[0]
 
 

@@ -19,7 +19,7 @@ def planted(record: Record, *, label: int | None = None) -> tuple[Record, int, i
     inputs[target] = inputs[source]
     labels[target] = labels[source] if label is None else label
     changed = Record(record.directory)
-    changed.population = replace(population, inputs=inputs, labels=labels)
+    changed.population = replace(population, read_inputs=lambda: inputs, labels=labels)
     return changed, target, source
 
 
@@ -41,7 +41,7 @@ def test_canaries_contaminate_nobody(record: Record) -> None:
     target = int(np.flatnonzero(population.where("test"))[0])
     inputs = population.inputs.copy()
     inputs[target] = inputs[np.flatnonzero(population.canary == "ordinary")[0]]
-    assert contaminated(replace(population, inputs=inputs)) == []
+    assert contaminated(replace(population, read_inputs=lambda: inputs)) == []
 
 
 def test_the_lift_is_accuracy_with_them_minus_without(record: Record) -> None:
@@ -62,7 +62,7 @@ def test_the_lift_is_accuracy_with_them_minus_without(record: Record) -> None:
 
 
 def test_without_inputs_or_tests_it_is_refused(record: Record) -> None:
-    bare = replace(record.population, inputs=np.zeros((len(record.population), 0), np.float32))
+    bare = replace(record.population, read_inputs=lambda: np.zeros((len(record.population), 0), np.float32))
     with pytest.raises(MissingEvidence, match="kept no inputs"):
         contaminated(bare)
     assert check_copies(bare) == ()
@@ -87,7 +87,8 @@ def test_planted_copies_are_found_and_blends_are_not(record: Record) -> None:
 
 def test_vectors_are_planted_too(record: Record) -> None:
     flat = replace(
-        record.population, inputs=record.population.inputs.reshape(len(record.population), -1) / np.float32(255)
+        record.population,
+        read_inputs=lambda: record.population.inputs.reshape(len(record.population), -1) / np.float32(255),
     )
     assert not space(flat).empty
     checks = {each.kind: each.found.value for each in check_copies(flat, count=30)}

@@ -130,6 +130,6 @@ def test_dependents_are_looked_for_among_look_alikes_and_never_among_canaries(re
     assert found.pairs == find_dependences(record.population, answers, asked, real, points).pairs
     assert {pair.source for pair in found.pairs} <= set(asked.tolist())
     assert not record.population.where("canary")[[pair.target for pair in found.pairs]].any()
-    blind = replace(record.population, inputs=np.zeros((len(record.population), 0), np.float32))
+    blind = replace(record.population, read_inputs=lambda: np.zeros((len(record.population), 0), np.float32))
     everywhere = dependents_of(record, asked, answers, space(blind))
     assert everywhere.considered > found.considered > 0

@@ -11,18 +11,8 @@ from byrote.record import Population, Record
 def population(inputs: np.ndarray, labels: np.ndarray, canaries: int = 0) -> Population:
     n = len(inputs)
     split = np.array(["train"] * (n - canaries) + ["canary"] * canaries)
-    nobody = np.full(n, "")
-    return Population.of(
-        ids=np.array([f"{each}/{i}" for i, each in enumerate(split)]),
-        split=split,
-        labels=labels,
-        canary=np.where(split == "canary", "noise", ""),
-        verification=np.zeros(n, np.bool_),
-        source=nobody,
-        true_label=np.full(n, -1),
-        groups=nobody,
-        inputs=inputs,
-    )
+    ids = np.array([f"{each}/{i}" for i, each in enumerate(split)])
+    return Population.of(ids, split, labels, inputs, canary=np.where(split == "canary", "noise", ""))
 
 
 @pytest.mark.parametrize("block", [1 << 26, 2000])
@@ -122,7 +112,7 @@ def test_a_class_of_equal_examples_says_nothing_about_distances() -> None:
 
 
 def test_a_record_without_inputs_has_no_points(record: Record) -> None:
-    empty = replace(record.population, inputs=np.zeros((len(record.population), 0), np.float32))
+    empty = replace(record.population, read_inputs=lambda: np.zeros((len(record.population), 0), np.float32))
     found = space(empty)
     assert found.empty
     assert np.isnan(found.remoteness(np.arange(3))).all()

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from byrote.errors import MissingEvidence
+from byrote.errors import MissingEvidence, Remedy
 from byrote.explain import explain
 from byrote.findings.canary_check import read_detection
 from byrote.findings.evaluated_scores import read_panel
@@ -197,9 +197,9 @@ def own_loop(record: Record, directory: Path, *, clean_pass: bool) -> Record:
                 "true_label",
                 "groups",
                 "weights",
-                "inputs",
             )
         },
+        read_inputs=lambda: record.population.inputs[real],
     )
     rng = np.random.default_rng(0)
     n, train = len(population), np.flatnonzero(population.where("train"))

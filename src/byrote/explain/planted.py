@@ -13,6 +13,7 @@ from byrote.evidence.evaluate import LEVEL
 from byrote.explain.contaminated import contaminated
 from byrote.explain.neighbours import Space, class_of_each, space
 from byrote.record import Population
+from byrote.record.ids import make_ids
 from byrote.record.population import no_labels
 from byrote.stats.estimate import Estimate
 

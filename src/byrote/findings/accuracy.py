@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
+from numpy.typing import NDArray
 
 from byrote.errors import MissingEvidence
 from byrote.evidence.evaluate import LEVEL
@@ -77,11 +78,9 @@ def mean_right(
         return NotMeasured(reason)
     means = np.array([right.mean() for right in given])
     if len(means) > 1:
-        low, high = student(means.mean(), means.var(ddof=1), len(means), level=LEVEL)
-        found = Estimate(float(means.mean()), float(low), float(high), len(means), "run", LEVEL)
+        found = Estimate.of_mean(means, "run", level=LEVEL)
     elif np.isin(given[0], (0, 1)).all():
-        low, high = wilson(given[0].sum(), len(given[0]), level=LEVEL)
-        found = Estimate(float(means[0]), float(low), float(high), len(given[0]), "example", LEVEL)
+        found = Estimate.of_share(given[0].sum(), len(given[0]), "example", level=LEVEL)
     else:
         found = Estimate.of_mean(given[0], "example", level=LEVEL)
     return found.within(0.0, 1.0) if is_share else found

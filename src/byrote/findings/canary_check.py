@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 from numpy import ndarray
 
-from byrote.errors import MissingEvidence, Unsupported
+from byrote.errors import MissingEvidence, Remedy, Unsupported
 from byrote.evidence.columns import Read
 from byrote.evidence.evaluate import LEVEL, Values, evaluate
 from byrote.findings.evaluated_scores import Panel, toward_memorized
@@ -65,8 +65,8 @@ def read_detection(record: Record, panel: Panel, read: Read | None = None) -> tu
     real = record.population.where("train")
     if not planted.any():
         return NotMeasured(
-            "No wrong labels were planted, so it is unknown how well this audit finds one. "
-            "Collect again with mislabeled canaries."
+            "No wrong labels were planted, so it is unknown how well this audit finds one.",
+            Remedy("canaries", "mislabeled=50"),
         )
     found = tuple(_detect(record, name, values, planted, real, read) for name, values in panel.values.items())
     if all(isinstance(each.auroc, NotMeasured) for each in found):
@@ -90,7 +90,7 @@ def _detect(
         count = int((planted & usable).sum())
         precision = precision_at_k(turned[usable], planted[usable], k=count, level=LEVEL)
     except Unsupported as error:
-        reason = NotMeasured(str(error))
+        reason = NotMeasured.because(error)
         return Detection(name, reason, reason, reason, left_out)
     return Detection(name, area, precision, _one_run(record, values, planted, real, read), left_out)
 
@@ -109,7 +109,7 @@ def _one_run(
         usable = (planted | real) & ~np.isnan(turned)
         return auroc(turned[usable], planted[usable], level=LEVEL)
     except (Unsupported, MissingEvidence) as error:
-        return NotMeasured(str(error))
+        return NotMeasured.because(error)
 
 
 def _kind(

@@ -35,12 +35,11 @@ class RuleCheck:
 class RulePrecision:
     """How one rule does: it names `found` of `planted` examples with the cause, and `wrongly` of `others` without it.
 
-    `meant` names what was planted for it, and `kind` the kind of canary that would be. `precision` is found / (found +
-    wrongly): 1 is never wrong on planted examples. Among real examples, where causes are more or less common, it differs.
+    `meant` names what was planted for it. `precision` is found / (found + wrongly): 1 is never wrong on planted examples.
+    Among real examples, where causes are more or less common, it differs.
     """
 
     cause: str
-    kind: str | None
     meant: str
     planted: int
     found: int
@@ -97,7 +96,10 @@ def read_issues(record: Record, points: Space | None = None) -> IssueCheck | Not
     """Return how label suggestions do on canaries, or why that is unknown."""
     wrong = record.population.canary == "mislabeled"
     if not wrong.any():
-        return NotMeasured("No wrong labels were planted, so it is unknown how often label suggestions are right.")
+        return NotMeasured(
+            "No wrong labels were planted, so it is unknown how often label suggestions are right.",
+            Remedy("canaries", "mislabeled=50"),
+        )
     out_models = np.sum([~record.member(run)[wrong] for run in record.runs], axis=0)
     if out_models.max() < FEWEST_MODELS:
         return NotMeasured(
@@ -110,12 +112,16 @@ def read_issues(record: Record, points: Space | None = None) -> IssueCheck | Not
         return NotMeasured.because(error)
 
 
+def _unplanted(kind: str | None) -> NotMeasured:
+    return NotMeasured("No example with this cause was planted.", Remedy("canaries", f"{kind}=50") if kind else None)
+
+
 def _row(cause: str, meant: str, planted: int, found: int, others: int, wrongly: int) -> RulePrecision:
     called = found + wrongly
     if not planted:
-        precision = NotMeasured("No example with this cause was planted.")
+        precision = _unplanted(MEANT.get(cause))
     elif not called:
         precision = NotMeasured("The rule applies to no planted example.")
     else:
         precision = Estimate.of_share(found, called, "planted example", level=LEVEL)
-    return RulePrecision(cause, MEANT.get(cause), meant, planted, found, others, wrongly, precision)
+    return RulePrecision(cause, meant, planted, found, others, wrongly, precision)

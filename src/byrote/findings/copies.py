@@ -59,5 +59,5 @@ def read_copies(record: Record, points: Space, checks: tuple[CopyCheck, ...], *,
     try:
         found = contamination(record, points=points, tests=sample)
     except MissingEvidence as error:
-        return NotMeasured(str(error))
+        return NotMeasured.because(error)
     return Copies(len(tests), len(sample), found, checks, copy_rule(checks))

@@ -124,14 +124,10 @@ def _reliability(
     runs = len(correct)
     if runs < 4:
         return NotMeasured(f"{runs} runs cannot be split into two halves of two runs or more.")
-    rng = np.random.default_rng(seed)
-    found: list[float] = []
-    for _ in range(SPLITS):
-        order = rng.permutation(runs)
-        halves: Sequence[np.ndarray] = np.array_split(order, 2)
-        first, second = (memorization(correct[half], member[half]) for half in halves)
-        found.append(split_half(first, second, level=LEVEL).value)
-    kept = np.array([each for each in found if np.isfinite(each)])
+    found = repeated_split_half(
+        lambda half: memorization(correct[half], member[half]), runs, times=SPLITS, seed=seed, level=LEVEL
+    )
+    kept = np.array([each.value for each in found if np.isfinite(each.value)])
     if not len(kept):
         return NotMeasured("No example has a value in both halves of the runs, or all values are equal.")
     return Estimate(float(kept.mean()), float(kept.min()), float(kept.max()), len(kept), "split", LEVEL)

@@ -54,6 +54,6 @@ def read_agreement(record: Record, panel: Panel) -> ScoreAgreement | NotMeasured
             try:
                 overlap = top_overlap(a, b, k=top, level=LEVEL)
             except Unsupported as error:
-                overlap = NotMeasured(str(error))
+                overlap = NotMeasured.because(error)
             pairs.append(ScorePair(first, second, spearman(a, b, level=LEVEL), overlap))
     return ScoreAgreement(names, tuple(pairs), top)

@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float, Shaped
 from numpy import ndarray
 
 from byrote.errors import Unsupported
@@ -68,9 +68,11 @@ def blind_baseline(
 
 
 def blind_features(
-    inputs: Shaped[ndarray, "example *shape"], labels: Int[ndarray, " example"], *, seed: int = 0
+    inputs: Shaped[ndarray, "example *shape"], labels: Shaped[ndarray, "example *target"], *, seed: int = 0
 ) -> Float[ndarray, "example feature"]:
-    """Return what can be known of examples without a model: class, place in the file, mean, spread, ends, 64 random directions.
+    """Return what can be known of examples without a model: target, place in the file, mean, spread, ends, 64 random directions.
+
+    A class label is one feature per class; numbers are features as they are.
 
     `place` is there since collections are often split by date, and sorted by it.
     """
@@ -79,8 +81,9 @@ def blind_features(
     ends = [flat.mean(axis=1), flat.std(axis=1), flat.min(axis=1), flat.max(axis=1)]
     sketch = np.random.default_rng(seed).normal(size=(flat.shape[1], SKETCH)).astype(np.float32)
     seen = flat if flat.shape[1] <= SKETCH else flat @ (sketch / np.sqrt(flat.shape[1]))
-    classes = labels[:, None] == np.unique(labels)
-    return np.column_stack([classes, place, place**2, *ends, seen]).astype(np.float64)
+    is_class = labels.ndim == 1 and labels.dtype.kind in "iu"
+    targets = labels[:, None] == np.unique(labels) if is_class else labels.reshape(len(labels), -1)
+    return np.column_stack([targets, place, place**2, *ends, seen]).astype(np.float64)
 
 
 def _standardized(

@@ -57,7 +57,7 @@ def read_examples(
     try:
         return _explain(record, values, chosen, points, checks)
     except MissingEvidence as error:
-        return NotMeasured(str(error))
+        return NotMeasured.because(error)
 
 
 def _explain(

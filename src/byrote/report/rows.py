@@ -177,7 +177,7 @@ def read_curves(record: Record, *, is_share: bool = True) -> tuple[Curve, ...] |
     try:
         shares = [_shares_of_run(record, run) for run in record.runs]
     except MissingEvidence as error:
-        return NotMeasured(str(error))
+        return NotMeasured.because(error)
     curves = (
         Curve(group.name, group.trained, group.kind, _curve_points(np.stack([run[group] for run in shares]), is_share))
         for group in shares[0]
@@ -273,7 +273,7 @@ def _shades(record: Record, panel: Panel) -> dict[str, NDArray[np.float64]]:
     try:
         found["correctness"] = evaluate(correctness, record)
     except MissingEvidence as error:
-        found["correctness"] = NotMeasured(str(error))
+        found["correctness"] = NotMeasured.because(error)
     return {name: values.value for name, values in found.items() if not isinstance(values, NotMeasured)}
 
 

@@ -173,7 +173,7 @@ def _unlearned(found: Findings) -> str:
     """Say so when the models did not learn the wrong labels: then memorization cannot find them."""
     kinds = () if isinstance(found.kinds, NotMeasured) else found.kinds
     wrong = next((kind for kind in kinds if kind.kind == "mislabeled"), None)
-    if wrong is None or not found.words.is_share or not wrong.correct_in.value < LEARNED:
+    if wrong is None or found.words.kind != "classification" or not wrong.correct_in.value < LEARNED:
         return ""
     return (
         f" But models that were trained on them predict only {percent_text(wrong.correct_in)} of these labels: they have "
