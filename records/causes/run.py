@@ -17,7 +17,7 @@ from torch import nn
 
 import byrote
 from byrote.evidence.outcomes import read_outcomes
-from byrote.explain import CAUSES, NOBODY, Explanation, check_copies, explain, space
+from byrote.explain import CAUSES, NO_DEPENDENCES, Explanation, check_copies, explain, space
 from byrote.explain.causes import find_cause
 from byrote.explain.copies import find_copies
 from byrote.stats.intervals import wilson
@@ -116,7 +116,7 @@ def kind_of(each: Explanation) -> str:
 
 def without_distance(each: Explanation, classes: tuple[str, ...]) -> str:
     """Return the cause by the earlier rule, which did not use the distance to the examples of the other class."""
-    return find_cause(each.label, each.outsiders, each.duplicates, each.remoteness, classes=classes)[0]
+    return find_cause(each.label, each.out_predictions, each.duplicates, each.remoteness, classes=classes)[0]
 
 
 def rules(source: str, seeds: list[int], runs: int, each: int, out: Path) -> tuple[Counter[str], Counter[str]]:
@@ -129,7 +129,7 @@ def rules(source: str, seeds: list[int], runs: int, each: int, out: Path) -> tup
             task, out / f"{task.name.removeprefix('planted ')}-{seed}", runs=runs, compute=byrote.Compute(workers=1)
         )
         everyone = np.flatnonzero(record.population.where("train"))
-        found = explain(record, everyone, answers=read_outcomes(record), dependences=NOBODY)
+        found = explain(record, everyone, outcomes=read_outcomes(record), dependences=NO_DEPENDENCES)
         after.update((kind_of(one), one.cause) for one in found)
         before.update(kind_of(one) for one in found if without_distance(one, task.classes) == SUSPECT)
     print(f"{source}: {len(seeds)} seeds, {runs} runs each, {each} planted of every kind")

@@ -4,7 +4,7 @@ import pytest
 
 from byrote.explain.causes import Cause, describe, find_cause
 from byrote.explain.neighbours import Neighbour
-from byrote.explain.outsiders import Outsiders
+from byrote.explain.out_predictions import OutPredictions
 
 CLASSES = ("cat", "dog", "cow")
 NAN = float("nan")
@@ -36,11 +36,11 @@ def twin(label: int, distance: float = 0.0) -> Neighbour:
 def test_the_first_rule_that_fits_names_the_cause(
     counts: tuple[int, ...], duplicates: tuple[Neighbour, ...], remoteness: float, cause: Cause
 ) -> None:
-    assert find_cause(0, Outsiders(counts), duplicates, remoteness, classes=CLASSES)[0] == cause
+    assert find_cause(0, OutPredictions(counts), duplicates, remoteness, classes=CLASSES)[0] == cause
 
 
 @pytest.mark.parametrize(
-    ("rival_distance", "remoteness", "duplicates", "cause"),
+    ("alternative_distance", "remoteness", "duplicates", "cause"),
     [
         (1.0, 0.99, (), "label suspect"),
         (1.01, 0.99, (), "atypical"),
@@ -51,39 +51,43 @@ def test_the_first_rule_that_fits_names_the_cause(
         (NAN, 0.99, (), "label suspect"),
     ],
 )
-def test_what_is_far_from_the_rival_too_is_no_label_suspect(
-    rival_distance: float, remoteness: float, duplicates: tuple[Neighbour, ...], cause: Cause
+def test_an_outlier_of_the_other_label_too_is_no_label_suspect(
+    alternative_distance: float, remoteness: float, duplicates: tuple[Neighbour, ...], cause: Cause
 ) -> None:
-    said = find_cause(0, Outsiders((0, 6, 0)), duplicates, remoteness, rival_distance=rival_distance, classes=CLASSES)
-    assert said[0] == cause
+    found = find_cause(
+        0, OutPredictions((0, 6, 0)), duplicates, remoteness, alternative_distance=alternative_distance, classes=CLASSES
+    )
+    assert found[0] == cause
 
 
 def test_only_agreement_is_weighed_against_the_distance() -> None:
-    split = find_cause(0, Outsiders((0, 3, 3)), (), 0.5, rival_distance=9.0, classes=CLASSES)
-    assert split == ("ambiguous", "Of 6 models that never saw it: 3 dog, 3 cow.")
+    split = find_cause(0, OutPredictions((0, 3, 3)), (), 0.5, alternative_distance=9.0, classes=CLASSES)
+    assert split == ("ambiguous", "Predictions of 6 models not trained on it: 3 dog, 3 cow.")
 
 
 def test_the_evidence_says_the_numbers() -> None:
-    said = find_cause(0, Outsiders((0, 1, 7)), (), NAN, classes=CLASSES)[1]
-    assert said == "7 of 8 models that never saw it say cow, not cat."
-    near = find_cause(0, Outsiders((0, 0, 7)), (), NAN, neighbours=(twin(2, 1.0), twin(1, 2.0)), classes=CLASSES)[1]
-    assert near.endswith("say cow, not cat, and 1 of its 2 nearest training examples have that label.")
-    conflict = find_cause(0, Outsiders((0, 6, 0)), (twin(1),), NAN, classes=CLASSES)[1]
+    found = find_cause(0, OutPredictions((0, 1, 7)), (), NAN, classes=CLASSES)[1]
+    assert found == "7 of 8 models not trained on it predict cow, not cat."
+    near = find_cause(0, OutPredictions((0, 0, 7)), (), NAN, neighbours=(twin(2, 1.0), twin(1, 2.0)), classes=CLASSES)[
+        1
+    ]
+    assert near.endswith("predict cow, not cat, and 1 of its 2 nearest training examples has that label.")
+    conflict = find_cause(0, OutPredictions((0, 6, 0)), (twin(1),), NAN, classes=CLASSES)[1]
     assert conflict.startswith("An exact copy is train/9, and its label is dog.")
-    strange = find_cause(0, Outsiders((0, 1, 7)), (), 0.97, rival_distance=2.14, classes=CLASSES)[1]
+    strange = find_cause(0, OutPredictions((0, 1, 7)), (), 0.97, alternative_distance=2.14, classes=CLASSES)[1]
     assert strange == (
         "It is farther from the 5 nearest cat examples than 97 % of its class. "
-        "7 of 8 models that never saw it say cow, not cat, but it is so far from the nearest cow examples that it would be an outlier there."
+        "7 of 8 models not trained on it predict cow, not cat, but it would be an outlier among the cow examples."
     )
     moved = replace(twin(1), change="shifted by one pixel")
-    shifted = find_cause(0, Outsiders((0, 6, 0)), (moved,), NAN, classes=CLASSES)[1]
+    shifted = find_cause(0, OutPredictions((0, 6, 0)), (moved,), NAN, classes=CLASSES)[1]
     assert shifted.startswith("An exact copy, shifted by one pixel, is train/9, and its label is dog.")
-    same = find_cause(0, Outsiders((6, 0, 0)), (twin(0, 0.2),), NAN, classes=CLASSES)[1]
+    same = find_cause(0, OutPredictions((6, 0, 0)), (twin(0, 0.2),), NAN, classes=CLASSES)[1]
     assert same.startswith("A near-duplicate is train/9, with the same label.")
-    assert describe(Outsiders((1, 0, 5)), CLASSES) == "Of 6 models that never saw it: 5 cow, 1 cat."
+    assert describe(OutPredictions((1, 0, 5)), CLASSES) == "Predictions of 6 models not trained on it: 5 cow, 1 cat."
 
 
-def test_outsiders_without_a_model_share_nothing() -> None:
-    nobody = Outsiders((0, 0, 0))
-    assert nobody.rival(0) is None
-    assert nobody.share(0) != nobody.share(0)
+def test_without_a_model_nothing_is_predicted() -> None:
+    none = OutPredictions((0, 0, 0))
+    assert none.alternative(0) is None
+    assert none.share(0) != none.share(0)

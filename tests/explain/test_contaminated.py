@@ -53,12 +53,12 @@ def test_the_lift_is_accuracy_with_them_minus_without(record: Record) -> None:
     assert size.share.value == pytest.approx(1 / len(test))
     assert size.share.low < size.share.value < size.share.high
     assert size.accuracy.value == pytest.approx(right[:, test].mean())
-    assert size.without.value == pytest.approx(right[:, clean].mean())
-    assert size.lift.value == pytest.approx(right[:, test].mean() - right[:, clean].mean())
-    assert size.lift.n == len(record.runs)
+    assert size.accuracy_on_others.value == pytest.approx(right[:, clean].mean())
+    assert size.difference.value == pytest.approx(right[:, test].mean() - right[:, clean].mean())
+    assert size.difference.n == len(record.runs)
     nobody = contamination(record)
     assert nobody.examples == ()
-    assert nobody.lift.value == 0
+    assert nobody.difference.value == 0
 
 
 def test_without_inputs_or_tests_it_is_refused(record: Record) -> None:
@@ -87,7 +87,8 @@ def test_planted_copies_are_found_and_blends_are_not(record: Record) -> None:
 
 def test_vectors_are_planted_too(record: Record) -> None:
     flat = replace(
-        record.population, inputs=record.population.inputs.reshape(len(record.population), -1) / np.float32(255)
+        record.population,
+        read_inputs=lambda: record.population.inputs.reshape(len(record.population), -1) / np.float32(255),
     )
     assert not space(flat).empty
     checks = {each.kind: each.found.value for each in check_copies(flat, count=30)}
@@ -105,7 +106,7 @@ def test_only_those_that_are_asked_for_are_looked_at(record: Record) -> None:
     right = np.stack([record.at_step(run, "correct", record.last_step) for run in record.runs]).astype(float)
     assert (some.share.value, some.share.n) == (0.1, 10)
     assert some.accuracy.value == pytest.approx(right[:, tests[:10]].mean())
-    assert some.without.value == pytest.approx(right[:, tests[1:10]].mean())
+    assert some.accuracy_on_others.value == pytest.approx(right[:, tests[1:10]].mean())
 
 
 def test_points_at_hand_change_nothing(record: Record) -> None:

@@ -14,18 +14,8 @@ SHIFTS = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1) if (down,
 def population(images: np.ndarray, labels: np.ndarray | None = None) -> Population:
     """Return a population of training examples only."""
     n = len(images)
-    nobody = np.full(n, "")
-    return Population.of(
-        ids=np.array([f"train/{i}" for i in range(n)]),
-        split=np.full(n, "train"),
-        labels=np.zeros(n, np.int64) if labels is None else labels,
-        canary=nobody,
-        verification=np.zeros(n, np.bool_),
-        source=nobody,
-        true_label=np.full(n, -1),
-        groups=nobody,
-        inputs=images,
-    )
+    known = np.zeros(n, np.int64) if labels is None else labels
+    return Population.of(np.array([f"train/{i}" for i in range(n)]), np.full(n, "train"), known, images)
 
 
 def pictures(count: int, *shape: int, seed: int = 0) -> np.ndarray:

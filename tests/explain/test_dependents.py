@@ -3,7 +3,7 @@ import pytest
 
 from byrote.evidence.evaluate import LEVEL
 from byrote.evidence.outcomes import Outcomes
-from byrote.explain.dependents import INFLUENTIAL, NOBODY, find_dependences
+from byrote.explain.dependents import INFLUENTIAL, NO_DEPENDENCES, find_dependences
 from byrote.explain.neighbours import Space, space
 from byrote.record import Record
 from byrote.scores import influence
@@ -69,5 +69,5 @@ def test_nobody_depends_on_itself_and_look_alikes_share_a_label(record: Record, 
 def test_nothing_to_look_at_is_nothing_found(record: Record) -> None:
     nobody = np.zeros(0, np.int64)
     found = find_dependences(record.population, answers(record, 5), nobody, np.arange(5), None)
-    assert found is NOBODY
+    assert found is NO_DEPENDENCES
     assert np.isnan(found.false_share())

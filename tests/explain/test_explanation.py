@@ -73,7 +73,7 @@ def test_outsiders_are_counted_over_the_runs_that_left_it_out(record: Record, ex
             for run in record.runs
             if not record.member(run)[each.position]
         )
-        assert dict(enumerate(each.outsiders.counts)) == {label: counts[label] for label in range(4)}
+        assert dict(enumerate(each.out_predictions.counts)) == {label: counts[label] for label in range(4)}
 
 
 def test_planted_copies_are_found_with_their_labels(record: Record) -> None:
@@ -95,7 +95,7 @@ def test_planted_wrong_labels_are_suspected_and_ordinary_ones_are_not(record: Re
     right = explain(record, np.flatnonzero(population.canary == "ordinary"))
     suspects = [each for each in wrong if each.cause == "label suspect"]
     assert len(suspects) >= 0.7 * len(wrong)
-    true = sum(each.rival == population.true_label[each.position] for each in suspects)
+    true = sum(each.alternative == population.true_label[each.position] for each in suspects)
     assert true >= 0.8 * len(suspects)  # one in twelve of the labels was wrong before
     kept = [each for each in right if each.memorization.value < 0.5]
     assert sum(each.cause == "label suspect" for each in kept) <= 0.1 * len(kept)
@@ -112,7 +112,7 @@ def test_without_inputs_there_are_no_neighbours_but_what_others_say(record: Reco
     pq.write_table(table.set_column(at, table.schema.field(at), nothing), bare / "examples.parquet")
     found = explain(Record(bare), top=5)
     assert all(not each.neighbours and not each.duplicates and np.isnan(each.remoteness) for each in found)
-    assert all(each.outsiders.models for each in found)
+    assert all(each.out_predictions.models for each in found)
 
 
 def test_one_run_is_refused(tmp_path: Path) -> None:

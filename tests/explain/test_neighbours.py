@@ -9,18 +9,8 @@ from byrote.record import Population, Record
 def population(inputs: np.ndarray, labels: np.ndarray, canaries: int = 0) -> Population:
     n = len(inputs)
     split = np.array(["train"] * (n - canaries) + ["canary"] * canaries)
-    nobody = np.full(n, "")
-    return Population.of(
-        ids=np.array([f"{each}/{i}" for i, each in enumerate(split)]),
-        split=split,
-        labels=labels,
-        canary=np.where(split == "canary", "noise", ""),
-        verification=np.zeros(n, np.bool_),
-        source=nobody,
-        true_label=np.full(n, -1),
-        groups=nobody,
-        inputs=inputs,
-    )
+    ids = np.array([f"{each}/{i}" for i, each in enumerate(split)])
+    return Population.of(ids, split, labels, inputs, canary=np.where(split == "canary", "noise", ""))
 
 
 @pytest.mark.parametrize("block", [1 << 26, 2000])

@@ -98,7 +98,7 @@ def test_wrong_labels(planted: Record, table: dict[str, Counter[str]]) -> None:
     assert table["usual"]["label suspect"] <= 0.02 * USUAL
     wrong = np.flatnonzero([name.startswith("train/wrong") for name in planted.population.ids])
     suspects = [each for each in explain(planted, wrong) if each.cause == "label suspect"]
-    assert all(each.rival == (each.label - 1) % CLASSES for each in suspects)
+    assert all(each.alternative == (each.label - 1) % CLASSES for each in suspects)
 
 
 def test_near_duplicates(table: dict[str, Counter[str]]) -> None:

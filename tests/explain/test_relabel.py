@@ -114,7 +114,7 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     for text, told in (
         ("example,given_label\n", "lacks the columns is_label_issue, predicted_label"),
         (head + "train/z,True,0,1\n", "line 2, is about 'z', which is not among the ids"),
-        (head + "train/a,True,0,1\ntrain/a,True,1,2\n", "line 3, is about 'a' once more"),
+        (head + "train/a,True,0,1\ntrain/a,True,1,2\n", "line 3, is a second row for 'a'"),
         (head + "train/a,True,0,\n", "has labels '0' and ''"),
         (head + "a,1,1,0\n", "expects label 1 of 'a', but it is 0"),
     ):
@@ -153,7 +153,7 @@ def test_nobody_asked_is_undefined(record: Record, monkeypatch: pytest.MonkeyPat
     assert suggestion_rows(alone, [hidden])[0]["label_quality"] is None
     assert json.loads(as_fiftyone(alone, [hidden])) == []
     monkeypatch.setattr(alone, "member", lambda run: everyone)
-    with pytest.raises(MissingEvidence, match="without being trained on them"):
+    with pytest.raises(MissingEvidence, match="that the run was not trained on"):
         suggestions(alone)
     assert suggestions(alone, np.zeros(0, np.int64)) == []
 

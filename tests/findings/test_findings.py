@@ -5,10 +5,15 @@ import numpy as np
 import pytest
 
 from byrote.errors import MissingEvidence, Remedy
+from byrote.explain import explain
+from byrote.findings.canary_check import read_detection
+from byrote.findings.evaluated_scores import read_panel
 from byrote.record import Observed, Record, Step, write_manifest, write_population, write_run
 from byrote.report import Findings, NotMeasured, findings, sentences
-from byrote.report.verdict import percent
+from byrote.report.numbers import PERCENT, percent, percent_text, text
+from byrote.report.verdict import verdict
 from byrote.scores import memorization
+from byrote.stats.estimate import Estimate
 from layout import LAYOUT, MANIFEST, run_settings
 from small_record import CLOSING, make
 
@@ -26,17 +31,17 @@ def clean(record: Record) -> tuple[np.ndarray, np.ndarray]:
 def test_accuracies_are_those_of_the_columns(record: Record, found: Findings) -> None:
     correct, member = clean(record)
     train, test = record.population.where("train"), record.population.where("test")
-    inside = np.mean([c[m & train].mean() for c, m in zip(correct, member, strict=True)])
-    outside = np.mean([c[~m & train].mean() for c, m in zip(correct, member, strict=True)])
+    learned = np.mean([c[m & train].mean() for c, m in zip(correct, member, strict=True)])
+    held_out = np.mean([c[~m & train].mean() for c, m in zip(correct, member, strict=True)])
     numbers = found.accuracies
     assert not isinstance(numbers.learned, NotMeasured)
     assert not isinstance(numbers.held_out, NotMeasured)
     assert not isinstance(numbers.tested, NotMeasured)
     assert not isinstance(numbers.gap, NotMeasured)
-    assert numbers.learned.value == pytest.approx(inside)
-    assert numbers.held_out.value == pytest.approx(outside)
+    assert numbers.learned.value == pytest.approx(learned)
+    assert numbers.held_out.value == pytest.approx(held_out)
     assert numbers.tested.value == pytest.approx(correct[:, test].mean())
-    assert numbers.gap.value == pytest.approx(inside - outside)
+    assert numbers.gap.value == pytest.approx(learned - held_out)
     assert numbers.gap.low < numbers.gap.value < numbers.gap.high
 
 
@@ -65,15 +70,15 @@ def test_canaries_read_as_planted(found: Findings) -> None:
     assert kinds["mislabeled"].memorization.value > 0.7
     assert kinds["noise"].memorization.value > 0.5
     assert kinds["ordinary"].memorization.value < kinds["mislabeled"].memorization.value - 0.3
-    assert kinds["mislabeled"].inside.value > 0.9 > 0.2 > kinds["mislabeled"].outside.value
+    assert kinds["mislabeled"].correct_in.value > 0.9 > 0.2 > kinds["mislabeled"].correct_out.value
 
 
 def test_detection_of_planted_wrong_labels_is_far_above_chance(found: Findings) -> None:
     assert not isinstance(found.detection, NotMeasured)
-    areas = {each.score: each.auroc.value for each in found.detection}
+    areas = {each.score: each.auroc.value for each in found.detection if isinstance(each.auroc, Estimate)}
     assert areas["memorization"] > 0.85
     assert areas["mean_confidence"] > 0.85
-    assert {each.score for each in found.detection if each.one_run is None} == {
+    assert {each.score for each in found.detection if isinstance(each.one_run, NotMeasured)} == {
         "memorization",
         "shrunk_memorization",
         "c_score",
@@ -90,16 +95,20 @@ def test_agreement_has_every_pair_once_with_high_meaning_memorized(found: Findin
 
 
 def test_the_verdict_says_the_numbers_and_that_it_is_not_privacy(found: Findings) -> None:
-    told = sentences(found)
+    verdict = sentences(found)
     assert not isinstance(found.accuracies.held_out, NotMeasured)
-    assert percent(found.accuracies.held_out.value) in told[0]
-    assert "12 wrong labels" in " ".join(told)
-    assert told[-1].startswith("Low measured memorization is not privacy")
-    assert "nan" not in " ".join(told).lower().split()
+    assert percent_text(found.accuracies.held_out) in verdict[0]
+    assert "14 runs" in verdict[0]
+    assert not isinstance(found.memorized, NotMeasured)
+    assert not isinstance(found.memorized.reliability, NotMeasured)
+    assert text(found.memorized.reliability) in " ".join(verdict)
+    assert "12 wrong labels" in " ".join(verdict)
+    assert verdict[-1].startswith("Low measured memorization is not privacy")
+    assert "nan" not in " ".join(verdict).lower().split()
 
 
 @pytest.mark.parametrize(
-    ("share", "text"),
+    ("share", "written"),
     [
         (0.5, "50.0"),
         (0.99994, "99.99"),
@@ -110,15 +119,40 @@ def test_the_verdict_says_the_numbers_and_that_it_is_not_privacy(found: Findings
         (-0.031, "-3.1"),
     ],
 )
-def test_percent_never_looks_like_nothing_or_all_when_it_is_not(share: float, text: str) -> None:
-    assert percent(share) == f"{text}\N{NO-BREAK SPACE}%"
+def test_percent_never_looks_like_nothing_or_all_when_it_is_not(share: float, written: str) -> None:
+    assert percent(share) == f"{written}\N{NO-BREAK SPACE}%"
 
 
-def test_a_list_without_a_name_says_so(found: Findings) -> None:
+@pytest.mark.parametrize(
+    ("listed", "words"), [(17, "17 examples pass"), (1, "1 example passes"), (0, "No example passes")]
+)
+def test_the_verdict_counts_the_examples_that_pass_the_false_discovery_rate(
+    found: Findings, listed: int, words: str
+) -> None:
     assert not isinstance(found.memorized, NotMeasured)
-    assert any(f"{found.memorized.listed} can be named" in sentence for sentence in sentences(found))
-    none = replace(found, memorized=replace(found.memorized, listed=0))
-    assert any("None can be named yet" in sentence for sentence in sentences(none))
+    changed = replace(found, memorized=replace(found.memorized, listed=listed))
+    assert f"{words} a false-discovery rate of 10{PERCENT}" in verdict(changed).memorized
+
+
+def test_the_sentences_of_the_verdict_stand_in_their_order(found: Findings, record: Record) -> None:
+    explained = explain(record, top=3)
+    full = verdict(found, explained=explained)
+    assert full.causes is not None
+    assert full.causes.startswith("Causes of the 3 most memorized examples")
+    assert full.certainty is not None
+    expected = (full.accuracy, full.gap, full.memorized, full.causes, full.certainty, full.canaries, full.membership)
+    assert full.sentences == [*expected, full.privacy]
+    assert sentences(found) == [each for each in full.sentences if each != full.causes]
+
+
+def test_a_score_that_finds_nothing_keeps_its_reason(record: Record) -> None:
+    panel = read_panel(record)
+    nan = {name: replace(each, value=np.full(len(each.value), np.nan)) for name, each in panel.values.items()}
+    one = read_detection(record, replace(panel, values={**nan, "loss": panel.values["loss"]}))
+    assert not isinstance(one, NotMeasured)
+    assert [each.score for each in one if isinstance(each.auroc, Estimate)] == ["loss"]
+    assert all(each.precision.reason for each in one if isinstance(each.precision, NotMeasured))
+    assert isinstance(read_detection(record, replace(panel, values=nan)), NotMeasured)
 
 
 def test_same_record_same_findings(record: Record, found: Findings) -> None:
@@ -147,7 +181,7 @@ def test_without_canaries_it_says_that_it_could_not_check_itself(tmp_path: Path)
 
 
 def own_loop(record: Record, directory: Path, *, clean_pass: bool) -> Record:
-    """Write a record as a loop of one's own would: no recipe, no design, everyone a member, no canaries."""
+    """Write a record as a loop of one's own would: no recipe, no design, every example a member, no canaries."""
     real = ~record.population.where("canary")
     population = replace(
         record.population,
@@ -163,9 +197,9 @@ def own_loop(record: Record, directory: Path, *, clean_pass: bool) -> Record:
                 "true_label",
                 "groups",
                 "weights",
-                "inputs",
             )
         },
+        read_inputs=lambda: record.population.inputs[real],
     )
     rng = np.random.default_rng(0)
     n, train = len(population), np.flatnonzero(population.where("train"))
@@ -184,20 +218,14 @@ def own_loop(record: Record, directory: Path, *, clean_pass: bool) -> Record:
     )
     write_population(directory, population)
 
-    def said(positions: np.ndarray) -> Observed:
+    def observed(positions: np.ndarray) -> Observed:
         confidence = rng.random(len(positions)).astype(np.float32)
         values = {"confidence": confidence, "correct": confidence > 0.5, "loss": -np.log(confidence)}
         return Observed(positions, values)
 
-    steps = [Step(s, said(np.arange(n)) if clean_pass and s == 3 else None, said(train)) for s in (1, 2, 3)]
-    write_run(
-        directory / "runs" / "0000.parquet",
-        steps,
-        population.where("train"),
-        population.ids,
-        run_settings(0, "k"),
-        LAYOUT,
-    )
+    steps = [Step(s, observed(np.arange(n)) if clean_pass and s == 3 else None, observed(train)) for s in (1, 2, 3)]
+    path = directory / "runs" / "0000.parquet"
+    write_run(path, steps, population.where("train"), population.ids, run_settings(0, "k"), LAYOUT)
     return Record(directory)
 
 

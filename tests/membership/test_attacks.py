@@ -12,7 +12,7 @@ from byrote.evidence.cached_reads import read_once
 from byrote.evidence.evaluate import guess
 from byrote.membership.attacks import ATTACKS, Membership, curve, read_membership
 from byrote.record import Observed, Population, Record, Step, run_path, write_manifest, write_population, write_run
-from byrote.report.rows import attack_rows
+from byrote.report.rows import operating_dots
 from byrote.report.verdict import sentences
 from byrote.stats.not_measured import NotMeasured
 from byrote.summaries import OperatingPoint
@@ -96,11 +96,11 @@ def test_the_curve_agrees_with_the_table_and_goes_as_far_as_the_sample(leaking: 
     rates = [fpr for fpr, _ in points]
     assert rates == sorted(rates)
     assert rates[0] >= 1 / leaking.others
-    rows, floor = attack_rows(leaking)
-    assert {row["attack"] for row in rows} == {attack.name for attack in leaking.attacks}
-    assert {row["attack"] for row in rows if row["first"]} == {leaking.strongest.name}
-    assert all(row["low"] <= row["tpr"] <= row["high"] for row in rows)
-    assert all(row["low"] >= floor for row in rows)
+    dots, floor = operating_dots(leaking)
+    assert {dot.attack for dot in dots} == {attack.name for attack in leaking.attacks}
+    assert {dot.attack for dot in dots if dot.first} == {leaking.strongest.name}
+    assert all(dot.low <= dot.tpr <= dot.high for dot in dots)
+    assert all(dot.low >= floor for dot in dots)
 
 
 def test_where_nothing_leaks_nothing_is_found(tmp_path: Path) -> None:

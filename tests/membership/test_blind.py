@@ -81,3 +81,15 @@ def test_what_it_cannot_judge_is_refused() -> None:
     features[3, 1] = np.nan
     with pytest.raises(Unsupported, match=r"1 values .* 100 examples.*finite row for each"):
         blind_baseline(np.ones((2, 100), np.bool_), features)
+
+
+@pytest.mark.parametrize("shape", [(600,), (600, 3)])
+def test_targets_that_are_no_classes_are_features_as_they_are(shape: tuple[int, ...]) -> None:
+    inputs, _ = examples()
+    targets = np.random.default_rng(2).normal(size=shape).astype(np.float32)
+    features = blind_features(inputs, targets)
+    columns = targets.reshape(600, -1)
+    np.testing.assert_array_equal(features[:, : columns.shape[1]], columns)
+    np.testing.assert_array_equal(
+        features[:, columns.shape[1] :], blind_features(inputs, np.zeros(600, np.int64))[:, 1:]
+    )

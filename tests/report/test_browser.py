@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from byrote.record import Record
 from byrote.report import write_report
 from byrote.report.copies import CLOSEST
-from byrote.report.gallery import SHOWN
+from byrote.report.examples import MOST
 from findings.test_copies import with_copies
 from small_record import HOSTILE
 
@@ -77,7 +77,7 @@ def test_every_chart_is_drawn(desktop: Page, embedded_data: dict[str, Any]) -> N
     desktop.screenshot(path=ARTEFACTS / "report-light.png", full_page=True)
 
 
-def test_hovering_tells_the_numbers(desktop: Page) -> None:
+def test_hovering_shows_the_numbers(desktop: Page) -> None:
     desktop.locator("#chart-memorized .mark-rect path").first.hover()
     assert "share" in desktop.locator("#tip").inner_text()
     desktop.locator("#chart-memorized").scroll_into_view_if_needed()
@@ -91,7 +91,7 @@ def test_filters_and_sorting_change_the_gallery(desktop: Page, embedded_data: di
     def shown() -> list[str]:
         return desktop.locator(".card .id").all_inner_texts()
 
-    assert count.inner_text().startswith(f"{min(len(items), SHOWN)} of {len(items)}")
+    assert count.inner_text().startswith(f"{min(len(items), MOST)} of {len(items)}")
     cause = items[0]["cause"]
     desktop.select_option("#filter-cause", cause)
     of_cause = [item for item in items if item["cause"] == cause]

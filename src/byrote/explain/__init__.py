@@ -1,4 +1,4 @@
-"""Explain: for the most memorized examples, a cause with the evidence for it. Measured, not guessed."""
+"""Explain: for the most memorized examples, a cause and the evidence for it."""
 
 from byrote.evidence.outcomes import Outcomes as Outcomes
 from byrote.evidence.outcomes import read_outcomes as read_outcomes
@@ -7,7 +7,7 @@ from byrote.explain.contaminated import Contaminated as Contaminated
 from byrote.explain.contaminated import Contamination as Contamination
 from byrote.explain.contaminated import contaminated as contaminated
 from byrote.explain.contaminated import contamination as contamination
-from byrote.explain.dependents import NOBODY as NOBODY
+from byrote.explain.dependents import NO_DEPENDENCES as NO_DEPENDENCES
 from byrote.explain.dependents import Dependence as Dependence
 from byrote.explain.dependents import Dependences as Dependences
 from byrote.explain.dependents import find_dependences as find_dependences

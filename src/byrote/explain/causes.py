@@ -1,4 +1,4 @@
-"""Why an example had to be learned by rote: one cause by fixed rules, and the sentence that states the evidence."""
+"""Why an example is memorized: one cause by fixed rules, and the sentence that states the evidence."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -6,93 +6,103 @@ from typing import Literal
 import numpy as np
 
 from byrote.explain.neighbours import USUAL_NEIGHBOURS, Neighbour
-from byrote.explain.outsiders import Outsiders
+from byrote.explain.out_predictions import OutPredictions
 
 Cause = Literal["label suspect", "near-duplicate", "ambiguous", "atypical", "unclear"]
 
 CAUSES: dict[Cause, str] = {
-    "label suspect": "Models that never saw it agree on another label, and its examples are not far from it. Check the label.",
-    "near-duplicate": "Another example is almost the same. Check whether it should be there twice.",
-    "atypical": "It lies far from the others of its label, and models that never saw it get it wrong.",
-    "ambiguous": "Models that never saw it are split between labels. It may have no single right one.",
-    "unclear": "None of the rules fits. The evidence is shown as it is.",
+    "label suspect": "Models not trained on it agree on another label, and it is no outlier among the examples of that label. Check the label.",
+    "near-duplicate": "Another example is almost the same. Check whether both belong in the data.",
+    "atypical": "It lies far from the other examples of its label, and at most half of the models not trained on it are right.",
+    "ambiguous": "Models not trained on it are split between labels. It may have no single right label.",
+    "unclear": "No rule applies. The evidence is shown as it is.",
 }
-"""Every cause, with what it says in one line."""
+"""Every cause, with its meaning in one line."""
 
 AGREEMENT = 0.8
-"""Label suspect: at least this share of the models that never saw it give the same other label, and it is no outlier there."""
+"""Label suspect: at least this share of the models not trained on it predict the same other label, and it is no outlier there."""
 
 SPLIT = 0.25
-"""Ambiguous: at least two labels are each given by at least this share of the models that never saw it."""
+"""Ambiguous: at least two labels are each predicted by at least this share of the models not trained on it."""
 
 REMOTE = 0.9
-"""Atypical: farther from the nearest of its own label than this share of its class ..."""
+"""Atypical: farther from the nearest examples of its own label than this share of its class ..."""
 
 WRONG = 0.5
-"""... and right in at most this share of the models that never saw it."""
+"""... and at most this share of the models not trained on it are right."""
 
 FEWEST_MODELS = 3
-"""Below this many models that never saw it, what they say is no evidence of anything."""
+"""With fewer models not trained on an example, their predictions are no evidence."""
 
 
 def find_cause(
     label: int,
-    outsiders: Outsiders,
+    out_predictions: OutPredictions,
     duplicates: Sequence[Neighbour],
     remoteness: float,
     *,
-    rival_distance: float = float("nan"),
+    alternative_distance: float = float("nan"),
     neighbours: Sequence[Neighbour] = (),
     classes: Sequence[str],
 ) -> tuple[Cause, str]:
-    """Return the first rule that fits, and its evidence in one sentence.
+    """Return the first rule that applies, and its evidence in one sentence.
 
     In order: a near-duplicate with another label, label suspect, a near-duplicate with the same label,
     atypical, ambiguous, unclear. `remoteness` is NaN where no inputs were kept: then nothing is atypical.
-    `rival_distance` is how far it is from the nearest examples of the other label that models give most, where beyond 1
-    it would be an outlier there: models agree easily on what is like nothing they know. NaN, unknown, decides nothing.
-    `neighbours` decide nothing; those that speak for another label are counted in the evidence.
+    `alternative_distance` is the distance to the nearest examples of the other label that models predict most. Beyond 1 the
+    example would be an outlier there, so agreement on that label is weak evidence. NaN is unknown and decides nothing.
+    `neighbours` decide nothing; those with the predicted label are counted in the evidence.
     """
-    said = describe(outsiders, classes)
+    predicted = describe(out_predictions, classes)
     conflict = next((each for each in duplicates if each.label != label), None)
     if conflict:
-        return "near-duplicate", f"{_copy(conflict)}, and its label is {classes[conflict.label]}. {said}"
-    if outsiders.models < FEWEST_MODELS and not duplicates:
-        return "unclear", f"Only {outsiders.models} models never saw it, too few to tell. {said}"
-    rival = agreed_rival(label, outsiders)
-    if rival is not None:
-        agree = f"{outsiders.counts[rival]} of {outsiders.models} models that never saw it"
-        said = f"{agree} say {classes[rival]}, not {classes[label]}"
-        if not rival_distance > 1:
-            near = sum(each.label == rival for each in neighbours)
-            too = f", and {near} of its {len(neighbours)} nearest training examples have that label" if near else ""
-            return "label suspect", f"{said}{too}."
-        said += f", but it is so far from the nearest {classes[rival]} examples that it would be an outlier there."
+        return "near-duplicate", f"{_copy(conflict)}, and its label is {classes[conflict.label]}. {predicted}"
+    if out_predictions.models < FEWEST_MODELS and not duplicates:
+        return "unclear", f"Only {out_predictions.models} models were not trained on it, too few to decide. {predicted}"
+    alternative = agreed_alternative(label, out_predictions)
+    if alternative is not None:
+        predicted = f"{_agreement(out_predictions, alternative)} predict {classes[alternative]}, not {classes[label]}"
+        if not alternative_distance > 1:
+            return "label suspect", f"{predicted}{_support(neighbours, alternative)}."
+        predicted += f", but it would be an outlier among the {classes[alternative]} examples."
     if duplicates:
-        return "near-duplicate", f"{_copy(duplicates[0])}, with the same label. {said}"
-    wrong = outsiders.share(label) <= WRONG
-    if wrong and remoteness >= REMOTE:
+        return "near-duplicate", f"{_copy(duplicates[0])}, with the same label. {predicted}"
+    if out_predictions.share(label) <= WRONG and remoteness >= REMOTE:
         distance = f"It is farther from the {USUAL_NEIGHBOURS} nearest {classes[label]} examples"
-        return "atypical", f"{distance} than {_percent(remoteness)} of its class. {said}"
-    if sum(count >= SPLIT * outsiders.models for count in outsiders.counts) >= 2:
-        return "ambiguous", said
-    return "unclear", said
+        return "atypical", f"{distance} than {_percent(remoteness)} of its class. {predicted}"
+    if sum(count >= SPLIT * out_predictions.models for count in out_predictions.counts) >= 2:
+        return "ambiguous", predicted
+    return "unclear", predicted
 
 
-def agreed_rival(label: int, outsiders: Outsiders) -> int | None:
-    """Return the other label that models which never saw the example agree on; None when they are too few or split."""
-    rival = outsiders.rival(label)
-    agree = rival is not None and outsiders.models >= FEWEST_MODELS and outsiders.share(rival) >= AGREEMENT
-    return rival if agree else None
+def agreed_alternative(label: int, out_predictions: OutPredictions) -> int | None:
+    """Return the other label that models not trained on the example agree on; None when they are too few or split."""
+    alternative = out_predictions.alternative(label)
+    if alternative is None or out_predictions.models < FEWEST_MODELS:
+        return None
+    return alternative if out_predictions.share(alternative) >= AGREEMENT else None
 
 
-def describe(outsiders: Outsiders, classes: Sequence[str]) -> str:
-    """Return what the models that never saw it say, most frequent answer first."""
-    if not outsiders.models:
+def describe(out_predictions: OutPredictions, classes: Sequence[str]) -> str:
+    """Return what the models not trained on an example predict, most frequent label first."""
+    if not out_predictions.models:
         return "Every model was trained on it."
-    order = np.argsort([-count for count in outsiders.counts], kind="stable")
-    parts = [f"{outsiders.counts[at]} {classes[at]}" for at in order if outsiders.counts[at]]
-    return f"Of {outsiders.models} models that never saw it: {', '.join(parts)}."
+    order = np.argsort([-count for count in out_predictions.counts], kind="stable")
+    parts = [f"{out_predictions.counts[at]} {classes[at]}" for at in order if out_predictions.counts[at]]
+    return f"Predictions of {out_predictions.models} models not trained on it: {', '.join(parts)}."
+
+
+def _agreement(out_predictions: OutPredictions, alternative: int) -> str:
+    return f"{out_predictions.counts[alternative]} of {out_predictions.models} models not trained on it"
+
+
+def _support(neighbours: Sequence[Neighbour], alternative: int) -> str:
+    near = sum(each.label == alternative for each in neighbours)
+    if not near:
+        return ""
+    return (
+        f", and {near} of its {len(neighbours)} nearest training examples {'has' if near == 1 else 'have'} that label"
+    )
 
 
 def _copy(other: Neighbour) -> str:

@@ -1,9 +1,9 @@
-"""Contaminated test examples: those that have a near-duplicate among what models are trained on."""
+"""Contaminated test examples: they have a near-duplicate in the training set."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from numpy import ndarray
 from numpy.typing import NDArray
 
@@ -18,32 +18,32 @@ from byrote.stats.estimate import Estimate
 
 @dataclass(frozen=True)
 class Contaminated:
-    """A test example and the training examples that it almost equals, nearest first.
+    """A test example and its near-duplicates among the training examples, nearest first.
 
-    `same_label` says whether the nearest has its label: if so, the answer can be known by rote; if not, one of the two
-    labels is wrong.
+    `same_label`: whether the nearest has its label. If so, a model can predict it from memory alone; if not, at least one of
+    the two labels may be wrong.
     """
 
     position: int
     id: str
-    label: int
     duplicates: tuple[Neighbour, ...]
     same_label: bool
 
 
 @dataclass(frozen=True)
 class Contamination:
-    """How much of a test set is contaminated, and what that does to the accuracy that is reported on it.
+    """How much of a test set is contaminated, and what that does to its accuracy.
 
-    `share` is of test examples. `accuracy` is that on all of them, `without` that on the others, `lift` the first minus
-    the second: above 0, contamination flatters. Intervals are over runs; NaN with less than two.
+    `share` is the share of test examples with a near-duplicate. `accuracy` is the accuracy on all of them, `accuracy_on_others`
+    on those without a near-duplicate, and `difference` the first minus the second: above 0, copies raise the accuracy.
+    Intervals are over runs; NaN with fewer than two. An accuracy is NaN where predictions are missing.
     """
 
     examples: tuple[Contaminated, ...]
     share: Estimate
     accuracy: Estimate
-    without: Estimate
-    lift: Estimate
+    accuracy_on_others: Estimate
+    difference: Estimate
 
 
 def contaminated(
@@ -65,20 +65,20 @@ def contaminated(
     found: list[Contaminated] = []
     for at, copies in zip(test, find_copies(population, points, test, points.train), strict=True):
         if copies:
-            label = int(population.labels[at])
-            found.append(Contaminated(int(at), str(population.ids[at]), label, copies, copies[0].label == label))
+            same = np.array_equal(population.labels[at], population.labels[copies[0].position])
+            found.append(Contaminated(int(at), str(population.ids[at]), copies, same))
     return sorted(found, key=lambda each: (each.duplicates[0].distance, each.position))
 
 
 def contamination(
     record: Record, *, points: Space | None = None, tests: Int[ndarray, " test"] | None = None
 ) -> Contamination:
-    """Return the contaminated test examples of a record, and the test accuracy with and without them.
+    """Return the contaminated test examples of a record, and the test accuracy on all and on the others.
 
-    Models are those of the record: each saw the copies in some of the runs only, so `lift` is what is measured here, and
-    less than in a model that was trained on everyone. `tests` are positions of test examples (None: all), such as a
-    sample where all take too long: each is compared with every training example. Raises MissingEvidence without runs,
-    test examples or inputs. The accuracies are NaN where a run has no answer about one of the test examples.
+    Each copy is in the training set of some runs only, so `difference` is smaller here than for a model that is trained on
+    all examples. `tests` are positions of test examples (None: all), for example a sample where all take too long: each is
+    compared with every training example. Raises MissingEvidence without runs, test examples or inputs. The accuracies are
+    NaN where a run has no prediction for one of the test examples.
     """
     population = record.population
     test = np.flatnonzero(population.where("test")) if tests is None else tests
@@ -88,19 +88,27 @@ def contamination(
         )
     found = contaminated(population, points=points, tests=test)
     clean = ~np.isin(test, [each.position for each in found])
-    right = read_outcomes(record, positions=test, missing="nan").correct
-    everyone = right.mean(axis=1)
+    right = _correct(record, test)
+    overall = right.mean(axis=1)
     others = right[:, clean].mean(axis=1) if clean.any() else np.full(len(right), np.nan)
     return Contamination(
         examples=tuple(found),
         share=Estimate.of_share(len(found), len(test), "example", level=LEVEL),
-        accuracy=_over_runs(everyone),
-        without=_over_runs(others),
-        lift=_over_runs(everyone - others),
+        accuracy=_over_runs(overall),
+        accuracy_on_others=_over_runs(others),
+        difference=_over_runs(overall - others),
     )
 
 
+def _correct(record: Record, test: Int[ndarray, " test"]) -> Float[ndarray, "run test"]:
+    try:
+        return read_outcomes(record, column=record.objective.outcome, positions=test, missing="nan").correct
+    except MissingEvidence:
+        return np.full((len(record.runs), len(test)), np.nan)
+
+
 def _over_runs(values: NDArray[np.float64]) -> Estimate:
+    """Return the mean over runs; NaN where a run lacks an answer, which is neither right nor wrong."""
     if np.isnan(values).any():
         return Estimate.undefined("run", n=len(values), level=LEVEL)
     return Estimate.of_mean(values, "run", level=LEVEL)

@@ -16,7 +16,7 @@ COPIES = 20
 """Near-duplicates listed of each example at most; the nearest come first."""
 
 SMALLEST = 8
-"""Images with fewer pixels in height or width are compared as they are only: too little is left inside the border."""
+"""Images with fewer pixels in height or width are compared as they are only: too little is left within the border."""
 
 ROUNDING = 1e-5
 """How far a squared distance from a matrix product may be off."""
@@ -28,19 +28,19 @@ def find_copies(
     """Return the near-duplicates of each query among the candidates, nearest first; what is near is judged by the query's class.
 
     Inputs are compared as they are. Images of bytes are then compared with the query shifted by one pixel, and mirrored: their
-    distance is that of the pixels inside the border, and the same limit holds. It misleads about copies that were changed
-    more, as shifted by two pixels: they are not found. And two flat images of one class may be near without being copies,
-    as may one and the mirror image of another where things are symmetric.
+    distance is that of the pixels within the border, and the same limit holds. It misleads about copies that were changed
+    more, for example shifted by two pixels: they are not found. Two flat images of one class may be near without being copies, as
+    may an image and the mirror image of another where objects are symmetric.
     """
     found: list[dict[int, Neighbour]] = []
     for query, where, distance in zip(queries, *nearest(points.points, queries, candidates, COPIES), strict=True):
-        label = int(population.labels[query])
+        label = int(points.classes[query])
         near = list_neighbours(population, where, distance)
         found.append({each.position: each for each in near if points.is_duplicate(label, each.distance)})
     for change, row, at, distance in _changed(population, points, queries, candidates):
         known = found[row].get(at)
         if known is None or (known.change and distance < known.distance):
-            found[row][at] = Neighbour(at, str(population.ids[at]), int(population.labels[at]), distance, change)
+            found[row][at] = Neighbour(at, str(population.ids[at]), int(points.classes[at]), distance, change)
     return [tuple(sorted(each.values(), key=lambda copy: copy.distance)[:COPIES]) for each in found]
 
 
@@ -55,18 +55,18 @@ def _changed(
     small = images.ndim < 3 or min(images.shape[-2:]) < SMALLEST
     if small or images.dtype != np.uint8 or not len(candidates) or not len(queries):
         return
-    labels = [int(label) for label in population.labels[queries]]
+    labels = [int(label) for label in points.classes[queries]]
     limits = np.array([points.limit(label) for label in labels])
-    crowd = _averages(_window(images[candidates], 1, 1))
+    others = _averages(_window(images[candidates], 1, 1))
     for change, windows in _changes(images[queries]):
-        asked = _averages(windows)
-        rows = np.flatnonzero(_any_within(asked, crowd, limits))
-        everyone = np.concatenate([crowd, asked[rows]])
-        ranked, _ = nearest(everyone, len(crowd) + np.arange(len(rows)), np.arange(len(crowd)), COPIES)
+        changed = _averages(windows)
+        rows = np.flatnonzero(_any_within(changed, others, limits))
+        both = np.concatenate([others, changed[rows]])
+        ranked, _ = nearest(both, len(others) + np.arange(len(rows)), np.arange(len(others)), COPIES)
         for row, ranks in zip(rows, ranked, strict=True):
-            others = candidates[ranks[ranks >= 0]]
-            gap = (windows[row].astype(np.float64) - _window(images[others], 1, 1)) / 255
-            for at, distance in zip(others, np.sqrt((gap**2).reshape(len(others), -1).mean(axis=1)), strict=True):
+            near = candidates[ranks[ranks >= 0]]
+            gap = (windows[row].astype(np.float64) - _window(images[near], 1, 1)) / 255
+            for at, distance in zip(near, np.sqrt((gap**2).reshape(len(near), -1).mean(axis=1)), strict=True):
                 if at != queries[row] and points.is_duplicate(labels[row], float(distance)):
                     yield change, int(row), int(at), float(distance)
 
@@ -93,13 +93,15 @@ def _averages(windows: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def _any_within(
-    asked: Float[ndarray, "query feature"], crowd: Float[ndarray, "candidate feature"], limits: Float[ndarray, " query"]
+    queries: Float[ndarray, "query feature"],
+    candidates: Float[ndarray, "candidate feature"],
+    limits: Float[ndarray, " query"],
 ) -> Bool[ndarray, " query"]:
-    """Return whose nearest candidate is within its limit, or nearly so: a matrix product rounds."""
-    lengths = np.einsum("ij,ij->i", crowd, crowd)
-    least = np.empty(len(asked))
-    rows = max(1, BLOCK_BYTES // (4 * len(crowd)))
-    for start in range(0, len(asked), rows):
+    """Return which queries have a candidate within their limit, with room for the rounding of a matrix product."""
+    lengths = np.einsum("ij,ij->i", candidates, candidates)
+    least = np.empty(len(queries))
+    rows = max(1, BLOCK_BYTES // (4 * len(candidates)))
+    for start in range(0, len(queries), rows):
         part = slice(start, start + rows)
-        least[part] = (lengths - 2 * (asked[part] @ crowd.T)).min(axis=1)
-    return least + np.einsum("ij,ij->i", asked, asked) <= limits**2 + ROUNDING
+        least[part] = (lengths - 2 * (queries[part] @ candidates.T)).min(axis=1)
+    return least + np.einsum("ij,ij->i", queries, queries) <= limits**2 + ROUNDING

@@ -1,4 +1,4 @@
-"""Who depends on whom: examples that models get right because they learned another one.
+"""Dependents: examples that models get right more often when another example was in the training set.
 
 Feldman & Zhang, 2020, arXiv:2008.03703 (influence at .15 and more of examples memorized at .25 and more).
 """
@@ -20,22 +20,22 @@ from byrote.stats.estimate import Estimate
 from byrote.stats.intervals import newcombe
 
 MEMORIZED = 0.25
-"""Memorization from which a training example is worth looking at as a source (Feldman & Zhang 2020)."""
+"""Memorization from which a training example is considered as a source (Feldman & Zhang 2020)."""
 
 INFLUENTIAL = 0.15
 """Influence from which a pair counts, if its interval lies above 0 (Feldman & Zhang 2020)."""
 
 SHUFFLES = 20
-"""Times that the runs are shuffled, to see what chance alone finds."""
+"""Shuffles of the runs, which count the pairs that pass by chance."""
 
 BLOCK = 512
-"""Targets at a time: memory is bounded by sources x BLOCK, and one byte per pair where only look-alikes are considered."""
+"""Targets at a time. Memory is bounded by sources x BLOCK, and one byte per pair where only look-alikes are considered."""
 
 KEPT = 2000
-"""Pairs that are named at most; all that pass are counted."""
+"""Pairs that are listed at most; all that pass are counted."""
 
 GRID = 1000
-"""Influences are counted in steps of 1 / GRID."""
+"""Influences are counted in bins of width 1 / GRID."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class Dependence:
 class Dependences:
     """The strongest pairs that pass the thresholds, and how many would pass by chance alone.
 
-    `considered` pairs were looked at; `pairs` names the KEPT strongest that passed, strongest first. `passed` counts
-    all of them by influence, in steps of 1 / GRID, and `chance` counts those of a record in which nothing depends on
-    anything: the mean over SHUFFLES shuffles of the runs. A list no longer than chance makes it is noise.
+    `considered` pairs were tested; `pairs` lists the KEPT strongest that passed, strongest first. `passed` counts
+    all of them by influence, in bins of width 1 / GRID, and `chance` counts those that pass when the runs are
+    shuffled, so that no example depends on another: the mean over SHUFFLES shuffles. A list no longer than that is noise.
     """
 
     pairs: tuple[Dependence, ...]
@@ -63,63 +63,81 @@ class Dependences:
 
     @property
     def found(self) -> int:
-        """How many pairs passed, named or not."""
+        """How many pairs passed, listed or not."""
         return int(self.passed.sum())
 
     @property
     def by_chance(self) -> float:
-        """How many pairs chance alone makes pass, on average."""
+        """How many pairs pass by chance: the mean over shuffles."""
         return float(self.chance.sum())
 
     def false_share(self, most: int | None = None) -> float:
-        """Return the expected share of chance among the `most` strongest (all, if None): 1 is noise; NaN if empty."""
+        """Return the expected share of false pairs among the `most` strongest (None: all). 1 is noise; NaN without a pair."""
         if not self.pairs:
             return float("nan")
         least = 0 if most is None else int(_grid(self.pairs[:most][-1].influence.value))
         return float(min(self.chance[least:].sum() / self.passed[least:].sum(), 1.0))
 
 
-NOBODY = Dependences((), 0, np.zeros(GRID + 1), np.zeros(GRID + 1))
-"""Nothing was looked at."""
+NO_DEPENDENCES = Dependences((), 0, np.zeros(GRID + 1), np.zeros(GRID + 1))
+"""No pair was tested."""
 
 
 def find_dependences(
     population: Population,
-    answers: Outcomes,
+    outcomes: Outcomes,
     sources: Int[ndarray, " source"],
     targets: Int[ndarray, " target"],
     space: Space | None,
     *,
     seed: int = 0,
 ) -> Dependences:
-    """Return the pairs source -> target that pass the thresholds, and what chance alone would find.
+    """Return the pairs source -> target that pass the thresholds, and how many pass by chance.
 
     With few runs the largest of a million influences are mostly chance. Given a `space`, only look-alikes are
-    considered: they are chosen by their inputs, so that far fewer pairs compete; None considers every pair. Nobody
-    depends on itself.
+    considered: they are chosen by their inputs, so that far fewer pairs are tested; None considers every pair. A pair of an
+    example with itself is never considered.
     """
     alike = None if space is None else look_alikes(population, space, sources, targets)
     itself = int(np.isin(targets, sources).sum())
     considered = len(sources) * len(targets) - itself if alike is None else int(alike.sum())
     if not considered:
-        return NOBODY
-    member, correct = answers.member[:, sources], answers.correct[:, targets]
+        return NO_DEPENDENCES
+    member, correct = outcomes.member[:, sources], outcomes.correct[:, targets]
     same = sources[:, None] == targets if itself else None
-    rows, columns, value, low, high = _passing(correct, member, alike, same)
-    strongest = np.lexsort((-low, -value))[:KEPT]
-    pairs = tuple(
-        Dependence(
-            int(sources[rows[at]]),
-            int(targets[columns[at]]),
-            Estimate(float(value[at]), float(low[at]), float(high[at]), len(correct), "run", LEVEL),
-        )
-        for at in strongest
-    )
+    passing = _passing(correct, member, alike, same)
     rng = np.random.default_rng(seed)
     chance = np.zeros(GRID + 1)
     for _ in range(SHUFFLES):
-        chance += _count(_passing(correct[rng.permutation(len(correct))], member, alike, same)[2]) / SHUFFLES
-    return Dependences(pairs, considered, _count(value), chance)
+        shuffled = correct[rng.permutation(len(correct))]
+        chance += _count(_passing(shuffled, member, alike, same).value) / SHUFFLES
+    pairs = _strongest(passing, sources, targets, len(correct))
+    return Dependences(pairs, considered, _count(passing.value), chance)
+
+
+@dataclass(frozen=True, eq=False)
+class _Passing:
+    """Pairs that pass: row of the source, column of the target, and the influence with its interval."""
+
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+    value: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+def _strongest(
+    passing: _Passing, sources: Int[ndarray, " source"], targets: Int[ndarray, " target"], runs: int
+) -> tuple[Dependence, ...]:
+    order = np.lexsort((-passing.low, -passing.value))[:KEPT]
+    return tuple(
+        Dependence(
+            int(sources[passing.row[at]]),
+            int(targets[passing.column[at]]),
+            Estimate(float(passing.value[at]), float(passing.low[at]), float(passing.high[at]), runs, "run", LEVEL),
+        )
+        for at in order
+    )
 
 
 def _grid(value: NDArray[np.float64] | float) -> NDArray[np.int64]:
@@ -135,8 +153,8 @@ def _passing(
     member: Bool[ndarray, "run source"],
     alike: Bool[ndarray, "source target"] | None,
     same: Bool[ndarray, "source target"] | None,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return rows, columns, values, low and high ends of the pairs that are considered and pass both thresholds."""
+) -> _Passing:
+    """Return the pairs that are considered and pass both thresholds."""
     rows: list[NDArray[np.intp]] = []
     columns: list[NDArray[np.intp]] = []
     for start in range(0, correct.shape[1], BLOCK):
@@ -152,7 +170,7 @@ def _passing(
     row, column = np.concatenate(rows), np.concatenate(columns)
     value, low, high = _estimate(correct, member, row, column)
     sure = low > 0
-    return row[sure], column[sure], value[sure], low[sure], high[sure]
+    return _Passing(row[sure], column[sure], value[sure], low[sure], high[sure])
 
 
 def _estimate(
@@ -163,8 +181,8 @@ def _estimate(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return influence and its interval (Newcombe's, as the score has it) for these pairs only."""
     right_in = np.count_nonzero(correct[:, columns] & member[:, rows], axis=0)
-    inside = np.count_nonzero(member, axis=0)[rows]
+    runs_in = np.count_nonzero(member, axis=0)[rows]
     right_out = np.count_nonzero(correct, axis=0)[columns] - right_in
-    outside = len(correct) - inside
-    low, high = newcombe(right_in, inside, right_out, outside, level=LEVEL)
-    return right_in / inside - right_out / outside, low, high
+    runs_out = len(correct) - runs_in
+    low, high = newcombe(right_in, runs_in, right_out, runs_out, level=LEVEL)
+    return right_in / runs_in - right_out / runs_out, low, high

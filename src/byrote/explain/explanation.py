@@ -1,9 +1,10 @@
-"""Explain the most memorized training examples: what others say, what lies near, what depends on them, and why."""
+"""Explain the most memorized training examples: predictions of other models, neighbours, dependents, and a cause."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from byrote.evidence.best_memorization import best_memorization
@@ -13,7 +14,7 @@ from byrote.explain.causes import Cause, find_cause
 from byrote.explain.copies import find_copies
 from byrote.explain.dependents import Dependence, Dependences, find_dependences
 from byrote.explain.neighbours import Neighbour, Space, list_neighbours, nearest, space
-from byrote.explain.outsiders import Outsiders, ask_outsiders
+from byrote.explain.out_predictions import OutPredictions, read_out_predictions
 from byrote.record import Record
 from byrote.stats.estimate import Estimate
 
@@ -26,15 +27,15 @@ DEPENDENTS = 5
 
 @dataclass(frozen=True)
 class Explanation:
-    """One example, how much of it is memorized (1: known by rote), why, and the evidence for that.
+    """One example, how memorized it is (1: known only by rote), a cause, and the evidence for it.
 
-    `outsiders` counts what models that never saw it predict; `rival` is the other label they give most (None: they
-    give none) and `agreement` their share. `neighbours` are real training examples, `test_neighbours` test
-    examples, nearest first; `duplicates` are those of both that are near enough to be called so. `remoteness` is
-    the share of its class that lies closer to the class (1: farthest out; NaN: no inputs were kept). `rival_distance`
-    is how far it is from the examples labeled like the rival (above 1: an outlier among them; NaN: unknown).
-    `dependents` are real examples that look like it and that models get right more often when trained on it; some of
-    them are chance, and `Dependences` says how many to expect.
+    `out_predictions` counts the predictions of models not trained on it; `alternative` is the other label that they predict
+    most (None: they predict no other) and `agreement` the share of them that do. `neighbours` are real training examples,
+    `test_neighbours` test examples, nearest first; `duplicates` are the near-duplicates among both. `remoteness` is the share
+    of its class that lies closer to the class (1: farthest out; NaN: no inputs were kept). `alternative_distance` is its
+    distance to the examples with the alternative label (above 1: an outlier among them; NaN: unknown). `dependents` are real
+    examples that look like it and that models get right more often when trained on it. Some of these pass by chance;
+    `Dependences` gives the expected number.
     """
 
     position: int
@@ -43,14 +44,14 @@ class Explanation:
     memorization: Estimate
     cause: Cause
     evidence: str
-    outsiders: Outsiders
-    rival: int | None
+    out_predictions: OutPredictions
+    alternative: int | None
     agreement: float
     neighbours: tuple[Neighbour, ...]
     test_neighbours: tuple[Neighbour, ...]
     duplicates: tuple[Neighbour, ...]
     remoteness: float
-    rival_distance: float
+    alternative_distance: float
     dependents: tuple[Dependence, ...]
 
 
@@ -61,97 +62,100 @@ def explain(
     top: int = 50,
     values: Values | None = None,
     points: Space | None = None,
-    answers: Outcomes | None = None,
+    outcomes: Outcomes | None = None,
     dependences: Dependences | None = None,
 ) -> list[Explanation]:
     """Explain the `top` most memorized real training examples, or those at `positions`, in that order.
 
-    Canaries are never among them unless `positions` names them, which is how the rules are checked; they are never
-    anyone's neighbour or dependent. `values` (of memorization, as `best_memorization` gives them), `points`, `answers` and
+    Canaries are explained only if `positions` names them, as is done to check the rules; they are never a neighbour or
+    dependent of another example. `values` (of memorization, from `best_memorization`), `points`, `outcomes` and
     `dependences` (of the same examples) may be passed when they are at hand.
 
-    Raises MissingEvidence below two runs, or without a clean pass over everyone at the last step.
+    Raises MissingEvidence below two runs, or without a clean pass over every example at the last step.
     """
-    population = record.population
     values = values or best_memorization(record)
-    answers = answers or read_outcomes(record)
-    points = points or space(population)
+    outcomes = outcomes or read_outcomes(record)
+    points = points or space(record.population)
     if positions is None:
-        ranked = values.ranked(population.where("train"))
+        ranked = values.ranked(record.population.where("train"))
         positions = ranked[~np.isnan(values.value[ranked])][:top]
-    train, test = (np.flatnonzero(population.where(split)) for split in ("train", "test"))
-    outsiders = ask_outsiders(record, positions, record.runs) if len(positions) else []
-    near_train = nearest(points.points, positions, train, NEIGHBOURS)
-    near_test = nearest(points.points, positions, test, NEIGHBOURS)
-    duplicates = find_copies(population, points, positions, np.concatenate([train, test]))
-    remoteness = points.remoteness(positions)
-    rivals = [said.rival(int(label)) for said, label in zip(outsiders, population.labels[positions], strict=True)]
-    known = np.array([-1 if rival is None else rival for rival in rivals], np.int64)
-    rival_distance = points.distance_to(positions, known)
-    dependences = dependences or dependents_of(record, positions, answers, points)
-    return [
-        _one(
-            record,
-            values,
-            int(at),
-            outsiders[i],
-            list_neighbours(population, near_train[0][i], near_train[1][i]),
-            list_neighbours(population, near_test[0][i], near_test[1][i]),
-            duplicates[i],
-            float(remoteness[i]),
-            float(rival_distance[i]),
-            tuple(pair for pair in dependences.pairs if pair.source == at)[:DEPENDENTS],
-        )
-        for i, at in enumerate(positions)
-    ]
+    dependences = dependences or dependents_of(record, positions, outcomes, points)
+    evidence = _gather(record, positions, points)
+    return [_explain_one(record, values, evidence, dependences, i, int(at)) for i, at in enumerate(positions)]
 
 
-def dependents_of(record: Record, positions: Int[ndarray, " query"], answers: Outcomes, points: Space) -> Dependences:
+def dependents_of(record: Record, positions: Int[ndarray, " query"], outcomes: Outcomes, points: Space) -> Dependences:
     """Return which real examples depend on those at `positions`: among look-alikes, or all if no inputs were kept."""
     targets = np.flatnonzero(~record.population.where("canary"))
-    return find_dependences(record.population, answers, positions, targets, None if points.empty else points)
+    return find_dependences(record.population, outcomes, positions, targets, None if points.empty else points)
 
 
-def _one(
-    record: Record,
-    values: Values,
-    at: int,
-    outsiders: Outsiders,
-    near_train: tuple[Neighbour, ...],
-    near_test: tuple[Neighbour, ...],
-    duplicates: tuple[Neighbour, ...],
-    remoteness: float,
-    rival_distance: float,
-    dependents: tuple[Dependence, ...],
+@dataclass(frozen=True, eq=False)
+class _Evidence:
+    """What the causes of several examples are decided by, one entry for each."""
+
+    out_predictions: Sequence[OutPredictions]
+    neighbours: Sequence[tuple[Neighbour, ...]]
+    test_neighbours: Sequence[tuple[Neighbour, ...]]
+    duplicates: Sequence[tuple[Neighbour, ...]]
+    remoteness: Float[ndarray, " query"]
+    alternative_distance: Float[ndarray, " query"]
+
+
+def _gather(record: Record, positions: Int[ndarray, " query"], points: Space) -> _Evidence:
+    population = record.population
+    predictions = read_out_predictions(record, positions, record.runs) if len(positions) else []
+    labels = population.labels[positions]
+    alternatives = [each.alternative(int(label)) for each, label in zip(predictions, labels, strict=True)]
+    known = np.array([-1 if alternative is None else alternative for alternative in alternatives], np.int64)
+    train, test = (np.flatnonzero(population.where(split)) for split in ("train", "test"))
+    near_train, near_test = (
+        [
+            list_neighbours(population, where, distance)
+            for where, distance in zip(*nearest(points.points, positions, split, NEIGHBOURS), strict=True)
+        ]
+        for split in (train, test)
+    )
+    return _Evidence(
+        predictions,
+        near_train,
+        near_test,
+        find_copies(population, points, positions, np.concatenate([train, test])),
+        points.remoteness(positions),
+        points.distance_to(positions, known),
+    )
+
+
+def _explain_one(
+    record: Record, values: Values, evidence: _Evidence, dependences: Dependences, i: int, at: int
 ) -> Explanation:
-    label = int(record.population.labels[at])
-    cause, evidence = find_cause(
+    label, predictions = int(record.population.labels[at]), evidence.out_predictions[i]
+    cause, sentence = find_cause(
         label,
-        outsiders,
-        duplicates,
-        remoteness,
-        rival_distance=rival_distance,
-        neighbours=near_train,
+        predictions,
+        evidence.duplicates[i],
+        float(evidence.remoteness[i]),
+        alternative_distance=float(evidence.alternative_distance[i]),
+        neighbours=evidence.neighbours[i],
         classes=record.classes,
     )
-    rival = outsiders.rival(label)
+    alternative = predictions.alternative(label)
     runs = int(values.runs_in[at] + values.runs_out[at])
+    value, low, high = (float(part[at]) for part in (values.value, values.low, values.high))
     return Explanation(
         position=at,
         id=str(record.population.ids[at]),
         label=label,
-        memorization=Estimate(
-            float(values.value[at]), float(values.low[at]), float(values.high[at]), runs, "run", values.level
-        ),
+        memorization=Estimate(value, low, high, runs, "run", values.level),
         cause=cause,
-        evidence=evidence,
-        outsiders=outsiders,
-        rival=rival,
-        agreement=0.0 if rival is None else outsiders.share(rival),
-        neighbours=near_train,
-        test_neighbours=near_test,
-        duplicates=duplicates,
-        remoteness=remoteness,
-        rival_distance=rival_distance,
-        dependents=dependents,
+        evidence=sentence,
+        out_predictions=predictions,
+        alternative=alternative,
+        agreement=0.0 if alternative is None else predictions.share(alternative),
+        neighbours=evidence.neighbours[i],
+        test_neighbours=evidence.test_neighbours[i],
+        duplicates=evidence.duplicates[i],
+        remoteness=float(evidence.remoteness[i]),
+        alternative_distance=float(evidence.alternative_distance[i]),
+        dependents=tuple(pair for pair in dependences.pairs if pair.source == at)[:DEPENDENTS],
     )

@@ -1,4 +1,4 @@
-"""Exact nearest neighbours in blocks of matrix products, and what counts as near and as far on this data."""
+"""Exact nearest neighbours in blocks of matrix products, and which distances are near or far in each class."""
 
 from dataclasses import dataclass, replace
 
@@ -19,7 +19,7 @@ NEAR_DUPLICATE = 0.4
 """A near-duplicate is closer than this share of the median nearest-neighbour distance of its class."""
 
 REFERENCES = 500
-"""Examples of each class whose distances say what is usual there (all, when the class is smaller)."""
+"""Examples of each class whose distances are the reference for near and far (all, when the class is smaller)."""
 
 USUAL_NEIGHBOURS = 5
 """How far an example is from its own class: the mean distance to this many nearest examples of its label."""
@@ -31,9 +31,9 @@ FENCE = 1.5
 
 @dataclass(frozen=True)
 class Neighbour:
-    """Another example, and how far away it is: 0 is an exact copy, and a large distance is unlike.
+    """Another example and its distance: 0 is an exact copy; the larger, the less similar.
 
-    `change` says what was done to an image before it was compared, as "mirrored"; empty: nothing.
+    `change` names what was done to an image before it was compared, for example "mirrored"; empty: nothing.
     """
 
     position: int
@@ -45,16 +45,17 @@ class Neighbour:
 
 @dataclass(frozen=True, eq=False)
 class Space:
-    """Every example of a record as a point, and what is usual among the real training examples of each class.
+    """Every example of a record as a point, and the usual distances among the real training examples of each class.
 
     The distance is the root mean square difference per feature: of pixels from 0 to 1, or of vectors whose
-    features were divided by their standard deviation. `near` is the nearest-neighbour distance (to any label)
-    that half of a class stays below; `far` holds, per class, the sorted mean distances to the nearest
-    training examples of the same label. A record that kept no inputs has no points, and no neighbours.
+    features were divided by their standard deviation. `near` is the median nearest-neighbour distance (to any label)
+    of each class; `far` holds, per class, the sorted mean distances to the nearest
+    training examples of the same label. Where labels are no classes, as in regression, all examples
+    are of one class. A record that kept no inputs has no points, and no neighbours.
     """
 
     points: Float[ndarray, "example feature"]
-    labels: Int[ndarray, " example"]
+    classes: Int[ndarray, " example"]
     train: Int[ndarray, " train"]
     near: dict[int, float]
     far: dict[int, Float[ndarray, " reference"]]
@@ -67,33 +68,33 @@ class Space:
     def remoteness(self, positions: Int[ndarray, " query"]) -> Float[ndarray, " query"]:
         """Return the share of its class that is closer to the class than each: 1 is the farthest out; NaN if unknown."""
         share = np.full(len(positions), np.nan)
-        for label in np.unique(self.labels[positions]):
+        for label in np.unique(self.classes[positions]):
             usual = self.far.get(int(label), np.zeros(0))
-            mine = self.labels[positions] == label
+            of_label = self.classes[positions] == label
             if len(usual) > 1:
-                distance = _to_class(self.points, positions[mine], self.train[self.labels[self.train] == label])
-                share[mine] = np.searchsorted(usual, distance) / len(usual)
+                distance = _to_class(self.points, positions[of_label], self.train[self.classes[self.train] == label])
+                share[of_label] = np.searchsorted(usual, distance) / len(usual)
         return share
 
     def also(self, population: Population) -> "Space":
-        """Return the points of a population with the same training examples and others besides: what is usual stays."""
-        return replace(self, points=_points(population, self.train), labels=population.labels)
+        """Return the points of a population with the same training examples and further ones; the usual distances stay."""
+        return replace(self, points=_points(population, self.train), classes=class_of_each(population))
 
     def distance_to(
         self, positions: Int[ndarray, " query"], labels: Int[ndarray, " query"]
     ) -> Float[ndarray, " query"]:
         """Return how far each is from the nearest examples of the label given with it, where 1 is the fence of that class.
 
-        Beyond the fence, which is Tukey's, a member of the class would be an outlier. NaN where this is unknown.
+        Beyond the fence (Tukey's) an example of the class would be an outlier. NaN where this is unknown.
         """
         times = np.full(len(positions), np.nan)
         for label in np.unique(labels):
             usual = self.far.get(int(label), np.zeros(0))
-            asked = labels == label
+            of_label = labels == label
             lower, upper = np.quantile(usual, (0.25, 0.75)) if len(usual) > 1 else (0.0, 0.0)
             if upper > 0:
-                same = self.train[self.labels[self.train] == label]
-                times[asked] = _to_class(self.points, positions[asked], same) / (upper + FENCE * (upper - lower))
+                same = self.train[self.classes[self.train] == label]
+                times[of_label] = _to_class(self.points, positions[of_label], same) / (upper + FENCE * (upper - lower))
         return times
 
     def is_duplicate(self, label: int, distance: float) -> bool:
@@ -105,22 +106,30 @@ class Space:
         return NEAR_DUPLICATE * self.near.get(label, 0.0)
 
 
-def space(population: Population, *, seed: int = 0) -> Space:
-    """Return the points of a record, with what is usual among its real training examples (canaries count nowhere).
+def class_of_each(population: Population) -> Int[ndarray, " example"]:
+    """Return the class whose distances are the reference for each example: its label, or 0 where labels are no classes."""
+    labels = population.labels
+    is_class = labels.ndim == 1 and labels.dtype.kind in "iu"
+    return labels if is_class else np.zeros(len(population), np.int64)
 
-    Where a class has more than REFERENCES examples, a sample drawn with `seed` stands for it.
+
+def space(population: Population, *, seed: int = 0) -> Space:
+    """Return the points of a record, with the usual distances among its real training examples (without canaries).
+
+    Where a class has more than REFERENCES examples, a sample drawn with `seed` is used.
     """
     train = np.flatnonzero(population.where("train"))
+    classes = class_of_each(population)
     points, near, far = _points(population, train), dict[int, float](), dict[int, NDArray[np.float64]]()
     if points.shape[1]:
         rng = np.random.default_rng(seed)
-        for label in np.unique(population.labels[train]):
-            mine = train[population.labels[train] == label]
-            sample = rng.permutation(mine)[:REFERENCES]
+        for label in np.unique(classes[train]):
+            of_label = train[classes[train] == label]
+            sample = rng.permutation(of_label)[:REFERENCES]
             distance = nearest(points, sample, train, 1)[1][:, 0]
             near[int(label)] = float(np.median(distance))
-            far[int(label)] = np.sort(_to_class(points, sample, mine)) if len(mine) > 1 else np.zeros(0)
-    return Space(points, population.labels, train, near, far)
+            far[int(label)] = np.sort(_to_class(points, sample, of_label)) if len(of_label) > 1 else np.zeros(0)
+    return Space(points, classes, train, near, far)
 
 
 def nearest(
@@ -141,17 +150,17 @@ def nearest(
     proposed = min(k + SPARE, len(candidates))
     column = np.full(len(points), -1, np.int64)
     column[candidates] = np.arange(len(candidates))
-    crowd = points[candidates]
-    lengths = np.einsum("ij,ij->i", crowd, crowd)
+    others = points[candidates]
+    lengths = np.einsum("ij,ij->i", others, others)
     rows = max(1, BLOCK_BYTES // (4 * max(len(candidates), proposed * points.shape[1])))
     for start in range(0, len(queries), rows):
         part = queries[start : start + rows]
-        rough = lengths - 2 * (points[part] @ crowd.T)
-        mine = column[part]
-        rough[mine >= 0, mine[mine >= 0]] = np.inf
+        rough = lengths - 2 * (points[part] @ others.T)
+        itself = column[part]
+        rough[itself >= 0, itself[itself >= 0]] = np.inf
         best = np.argpartition(rough, proposed - 1, axis=1)[:, :proposed]
-        exact = _distances(points[part], crowd[best])
-        exact[best == mine[:, None]] = np.inf
+        exact = _distances(points[part], others[best])
+        exact[best == itself[:, None]] = np.inf
         order = np.argsort(exact, axis=1, kind="stable")[:, :k]
         found = np.take_along_axis(exact, order, axis=1)
         ids = np.where(np.isfinite(found), candidates[np.take_along_axis(best, order, axis=1)], -1)
@@ -163,9 +172,10 @@ def nearest(
 def list_neighbours(
     population: Population, where: Int[ndarray, " rank"], distance: Float[ndarray, " rank"]
 ) -> tuple[Neighbour, ...]:
-    """Return the neighbours of one example by name, leaving out the places that nobody fills."""
+    """Return the neighbours of one example with their ids, without the ranks that are not filled."""
+    classes = class_of_each(population)
     return tuple(
-        Neighbour(int(at), str(population.ids[at]), int(population.labels[at]), float(far))
+        Neighbour(int(at), str(population.ids[at]), int(classes[at]), float(far))
         for at, far in zip(where, distance, strict=True)
         if at >= 0
     )

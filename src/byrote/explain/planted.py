@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from byrote.evidence.evaluate import LEVEL
 from byrote.explain.contaminated import contaminated
-from byrote.explain.neighbours import Space, space
+from byrote.explain.neighbours import Space, class_of_each, space
 from byrote.record import Population
 from byrote.record.ids import make_ids
+from byrote.record.population import no_labels
 from byrote.stats.estimate import Estimate
 
 Change = Callable[[NDArray[Any], NDArray[Any], np.random.Generator], NDArray[np.float64]]
@@ -24,7 +25,7 @@ NOISE = 0.02
 
 @dataclass(frozen=True)
 class CopyCheck:
-    """One kind of planted test example, and the share of them that are called near-duplicates of their source.
+    """One kind of planted test example, and the share of them that are reported as near-duplicates of their source.
 
     Copies should be found; a `blend`, the mean of two training examples of one class, is no copy and should not.
     """
@@ -40,7 +41,7 @@ def check_copies(
     """Plant changed copies of `count` training examples as test examples, and return how many of each kind are found.
 
     Nothing is trained: near-duplicates are found by inputs alone. It misleads about copies that were changed in another
-    way; that a kind is not found says that such copies can be in the test set unseen. Empty where no inputs were kept.
+    way. A kind that is not found can be in the test set without being reported. Empty where no inputs were kept.
     `points` are those of the population, if they are at hand.
     """
     train = np.flatnonzero(population.where("train"))
@@ -56,23 +57,23 @@ def check_copies(
     own, mates = inputs[chosen].astype(np.float64), inputs[other].astype(np.float64)
     changed = np.concatenate([_as(inputs, change(own, mates, rng)) for change in kinds.values()])
     source = np.tile(chosen, len(kinds))
-    everyone, start = _planted(population, source, changed), len(population)
+    extended, start = _planted(population, source, changed), len(population)
     found = contaminated(
-        everyone, points=(points or space(population)).also(everyone), tests=np.arange(start, len(everyone))
+        extended, points=(points or space(population)).also(extended), tests=np.arange(start, len(extended))
     )
     hit = np.zeros(len(source), np.bool_)
     for each in found:
         hit[each.position - start] = any(c.position == source[each.position - start] for c in each.duplicates)
     checks: list[CopyCheck] = []
-    for kind, mine in zip(kinds, np.split(hit, len(kinds)), strict=True):
-        hits = int(mine.sum())
-        share = Estimate.of_share(hits, len(chosen), "example", level=LEVEL)
+    for kind, hits in zip(kinds, np.split(hit, len(kinds)), strict=True):
+        share = Estimate.of_share(int(hits.sum()), len(chosen), "example", level=LEVEL)
         checks.append(CopyCheck(kind, kind != "blend", share))
     return tuple(checks)
 
 
-def _classmates(population: Population, train: Int[ndarray, " train"], at: int) -> Int[ndarray, " mate"]:
-    mates = train[(population.labels[train] == population.labels[at]) & (train != at)]
+def _classmates(population: Population, train: Int[ndarray, " train"], at: int) -> Int[ndarray, " train"]:
+    classes = class_of_each(population)
+    mates = train[(classes[train] == classes[at]) & (train != at)]
     return mates if len(mates) else train
 
 
@@ -85,8 +86,8 @@ def _brighter(x: NDArray[Any], _: NDArray[Any], __: np.random.Generator) -> NDAr
 
 
 def _shifted(x: NDArray[Any], _: NDArray[Any], rng: np.random.Generator) -> NDArray[np.float64]:
-    steps = rng.permutation(np.array([(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1) if down or right]))
-    return np.stack([np.roll(one, steps[i % len(steps)], axis=(-2, -1)) for i, one in enumerate(x)])
+    shifts = rng.permutation(np.array([(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1) if down or right]))
+    return np.stack([np.roll(one, shifts[i % len(shifts)], axis=(-2, -1)) for i, one in enumerate(x)])
 
 
 def _mirrored(x: NDArray[Any], _: NDArray[Any], __: np.random.Generator) -> NDArray[np.float64]:
@@ -113,17 +114,18 @@ def _as(inputs: NDArray[Any], values: NDArray[np.float64]) -> NDArray[Any]:
 
 def _planted(population: Population, chosen: Int[ndarray, " planted"], inputs: NDArray[Any]) -> Population:
     """Return the population with these as test examples at its end, labeled like their sources."""
-    n = len(chosen)
-    nobody = np.full(n, "")
+    n, none = len(chosen), np.full(len(chosen), "")
+    joined = np.concatenate([population.inputs, inputs])
     return replace(
         population,
         ids=np.concatenate([population.ids, make_ids("test", (f"planted {i}" for i in range(n)))]),
         split=np.concatenate([population.split, np.full(n, "test")]),
         labels=np.concatenate([population.labels, population.labels[chosen]]),
-        canary=np.concatenate([population.canary, nobody]),
+        canary=np.concatenate([population.canary, none]),
         verification=np.concatenate([population.verification, np.zeros(n, np.bool_)]),
-        source=np.concatenate([population.source, nobody]),
-        true_label=np.concatenate([population.true_label, np.full(n, -1)]),
-        groups=np.concatenate([population.groups, nobody]),
-        inputs=np.concatenate([population.inputs, inputs]),
+        source=np.concatenate([population.source, none]),
+        true_label=np.concatenate([population.true_label, no_labels(population.labels, n)]),
+        groups=np.concatenate([population.groups, none]),
+        weights=np.concatenate([population.weights, population.weights[chosen]]),
+        read_inputs=lambda: joined,
     )

@@ -1,6 +1,6 @@
-"""Relabel suggestions by models that never saw the example: a table that can be reviewed, applied and undone.
+"""Label suggestions by models not trained on the example: a table that can be reviewed, applied and undone.
 
-Cross-fitted as in confident learning, Northcutt et al., 2021, arXiv:1911.00068; the threshold is our own.
+Out-of-sample predictions as in confident learning, Northcutt et al., 2021, arXiv:1911.00068; the threshold is our own.
 """
 
 import csv
@@ -11,26 +11,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from numpy.typing import ArrayLike, NDArray
 
 from byrote.errors import InvalidData
 from byrote.evidence.tables import Row
-from byrote.explain.causes import agreed_rival
+from byrote.explain.causes import agreed_alternative
 from byrote.explain.neighbours import Space, space
-from byrote.explain.outsiders import Outsiders, ask_outsiders
+from byrote.explain.out_predictions import OutPredictions, read_out_predictions
 from byrote.record import Record
 from byrote.record.ids import name_of, split_of
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """What the models that never saw one example make of its label.
+    """What models not trained on one example predict for it, compared with its label.
 
-    `predicted_label` is what most of them say (None: nobody was asked), `agreement` their share and `models` their
-    number. `label_quality` is the mean probability that they give the label as it is: 0 is surely wrong, 1 surely
-    right, NaN where nobody was asked. `is_label_issue` says what the cause "label suspect" does: enough of them agree on
+    `predicted_label` is what most of them predict (None: there is no such model), `agreement` their share and `models` their
+    number. `label_quality` is the mean probability that they give to the label as it is: 0 is surely wrong, 1 surely
+    right, NaN without such a model. `is_label_issue` is the rule of the cause "label suspect": enough of them agree on
     another label, and the example would be no outlier there (where inputs were kept).
     """
 
@@ -49,26 +49,21 @@ def suggestions(
 ) -> list[Suggestion]:
     """Return a suggestion for every real training example, or for those at `positions`, lowest label quality first.
 
-    Only runs that did not train on an example speak about it: of test examples, all. Without recorded losses, the label
-    quality is the share of these runs that give the label. `points` may be passed when they are at hand. It misleads
-    where models that never saw an example are wrong together, as about a rare kind. Look before you apply. Raises
-    MissingEvidence when nobody was asked about any of them.
+    Only runs that were not trained on an example are used: for test examples, all. Without recorded losses, the label
+    quality is the share of these runs that predict the label. `points` may be passed when they are at hand. It misleads
+    where models not trained on an example are wrong together, for example about a rare kind. Look before you apply.
+    Raises MissingEvidence when there is no such prediction for any of them.
     """
     population = record.population
-    asked = np.flatnonzero(population.where("train")) if positions is None else positions
-    if not len(asked):
+    chosen = np.flatnonzero(population.where("train")) if positions is None else positions
+    if not len(chosen):
         return []
-    outsiders = ask_outsiders(record, asked, record.runs)
-    quality = _label_quality(record, asked, outsiders)
-    rivals = [agreed_rival(int(label), said) for label, said in zip(population.labels[asked], outsiders, strict=True)]
-    issue = np.array([rival is not None for rival in rivals])
-    if issue.any():
-        points = points or space(population)
-        others = np.array([rival for rival in rivals if rival is not None])
-        issue[issue] = ~(points.distance_to(asked[issue], others) > 1)
+    predictions = read_out_predictions(record, chosen, record.runs)
+    quality = _label_quality(record, chosen, predictions)
+    issue = _label_issues(record, chosen, predictions, points)
     found = [
-        _suggest(int(at), str(population.ids[at]), int(population.labels[at]), said, float(sure), bool(doubted))
-        for at, said, sure, doubted in zip(asked, outsiders, quality, issue, strict=True)
+        _suggest(int(at), str(population.ids[at]), int(population.labels[at]), predicted, float(value), bool(is_issue))
+        for at, predicted, value, is_issue in zip(chosen, predictions, quality, issue, strict=True)
     ]
     return [found[i] for i in np.argsort(quality, kind="stable")]
 
@@ -96,7 +91,7 @@ def as_fiftyone(record: Record, found: Sequence[Suggestion]) -> str:
     """Return JSON with the fields of FiftyOne's samples: ground_truth, predictions, mistakenness (1: surely wrong).
 
     The mistakenness is FiftyOne's, of the agreement c: (1 + c) / 2 where the prediction differs from the label, else
-    (1 - c) / 2. Examples that nobody was asked about are left out.
+    (1 - c) / 2. Examples without a prediction are left out.
     """
     names = record.classes
     return (
@@ -125,11 +120,11 @@ def as_fiftyone(record: Record, found: Sequence[Suggestion]) -> str:
 
 @dataclass(frozen=True)
 class IssueCheck:
-    """What the rule says of labels whose truth is known: those of canaries.
+    """How the rule does on labels whose truth is known: those of canaries.
 
-    `found` of `wrong` planted wrong labels are called issues, `proposed` of these with the label from before, and
-    `accused` of `right` ordinary canaries are called issues too. All are 0 where no canaries were planted. Some
-    labels of the data may have been wrong before: then `accused` counts them against the rule.
+    Of `wrong` planted wrong labels, `found` are reported as issues, and for `proposed` of these the original label is suggested.
+    Of `right` ordinary canaries, `accused` are reported as issues. All are 0 where no canaries were planted. Some labels of
+    the data may have been wrong before: `accused` counts them as errors of the rule.
     """
 
     wrong: int
@@ -140,7 +135,7 @@ class IssueCheck:
 
 
 def check_issues(record: Record, *, points: Space | None = None) -> IssueCheck:
-    """Return how many of the planted wrong labels are called issues, and how many of the ordinary canaries.
+    """Return how many of the planted wrong labels are reported as issues, and how many of the ordinary canaries.
 
     `points` may be passed when they are at hand.
     """
@@ -165,8 +160,8 @@ def apply_labels(labels: ArrayLike, ids: Sequence[object], path: Path | str, *, 
 
     `ids` are those of the examples, as the task has them. Rows whose `is_label_issue` is not True are left alone, so a
     review is done by setting it to False; a `predicted_label` may be corrected too. Rows of the other split are
-    passed over. Raises InvalidData, and changes nothing, when an id is unknown or a label is not the one that the
-    file was made for.
+    skipped. Raises InvalidData, and changes nothing, when an id is unknown or a label differs from the one
+    in the file.
     """
     return _exchange(labels, ids, path, split, old="given_label", new="predicted_label")
 
@@ -176,25 +171,39 @@ def undo_labels(labels: ArrayLike, ids: Sequence[object], path: Path | str, *, s
     return _exchange(labels, ids, path, split, old="predicted_label", new="given_label")
 
 
-def _suggest(at: int, name: str, label: int, said: Outsiders, quality: float, issue: bool) -> Suggestion:
-    rival = said.rival(label)
-    other = rival is not None and said.counts[rival] > said.counts[label]
-    first = (rival if other else label) if said.models else None
-    share = float("nan") if first is None else said.share(first)
-    return Suggestion(at, name, label, first, issue, quality, share, said.models)
+def _label_issues(
+    record: Record, positions: Int[ndarray, " query"], predictions: Sequence[OutPredictions], points: Space | None
+) -> Bool[ndarray, " query"]:
+    population = record.population
+    labels = population.labels[positions]
+    agreed = [agreed_alternative(int(label), each) for label, each in zip(labels, predictions, strict=True)]
+    issue = np.array([alternative is not None for alternative in agreed])
+    if issue.any():
+        points = points or space(population)
+        alternatives = np.array([alternative for alternative in agreed if alternative is not None])
+        issue[issue] = ~(points.distance_to(positions[issue], alternatives) > 1)
+    return issue
+
+
+def _suggest(at: int, name: str, label: int, predictions: OutPredictions, quality: float, issue: bool) -> Suggestion:
+    alternative = predictions.alternative(label)
+    other = alternative is not None and predictions.counts[alternative] > predictions.counts[label]
+    first = (alternative if other else label) if predictions.models else None
+    share = float("nan") if first is None else predictions.share(first)
+    return Suggestion(at, name, label, first, issue, quality, share, predictions.models)
 
 
 def _label_quality(
-    record: Record, positions: Int[ndarray, " query"], outsiders: Sequence[Outsiders]
+    record: Record, positions: Int[ndarray, " query"], predictions: Sequence[OutPredictions]
 ) -> Float[ndarray, " query"]:
     total, count = np.zeros(len(positions)), np.zeros(len(positions))
     for run in record.runs:
         loss = record.at_step(run, "loss", record.last_step)[positions].astype(np.float64)
-        heard = ~record.member(run)[positions] & ~np.isnan(loss)
-        total[heard] += np.exp(-loss[heard])
-        count += heard
+        out = ~record.member(run)[positions] & ~np.isnan(loss)
+        total[out] += np.exp(-loss[out])
+        count += out
     labels = record.population.labels[positions]
-    votes = np.array([said.share(int(label)) for said, label in zip(outsiders, labels, strict=True)])
+    votes = np.array([each.share(int(label)) for each, label in zip(predictions, labels, strict=True)])
     return np.where(count > 0, total / np.maximum(count, 1), votes)
 
 
@@ -205,17 +214,17 @@ def _exchange(
     where = {str(name): at for at, name in enumerate(ids)}
     if changed.shape != (len(where),):
         raise InvalidData(
-            f"There are {len(where)} different ids but labels of shape {changed.shape}. Give one id to each."
+            f"There are {len(where)} different ids but labels of shape {changed.shape}. Give one id to each label."
         )
     done: set[int] = set()
     for line, name, before, after in _issues(path, split, old, new):
         if name not in where:
             raise InvalidData(
-                f"{path}, line {line}, is about {name!r}, which is not among the ids. Give the ids of its task."
+                f"{path}, line {line}, is about {name!r}, which is not among the ids. Give the ids of the task that the file was made for."
             )
         at = where[name]
         if at in done:
-            raise InvalidData(f"{path}, line {line}, is about {name!r} once more. Leave one row for each example.")
+            raise InvalidData(f"{path}, line {line}, is a second row for {name!r}. Keep one row for each example.")
         if changed[at] != before:
             raise InvalidData(
                 f"{path}, line {line}, expects label {before} of {name!r}, but it is {changed[at]}. "
@@ -234,7 +243,7 @@ def _issues(path: Path | str, split: str, old: str, new: str) -> list[tuple[int,
         lacking = {"example", "is_label_issue", old, new} - set(reader.fieldnames or ())
         if lacking:
             raise InvalidData(
-                f"{path} lacks the columns {', '.join(sorted(lacking))}. Give a CSV file of suggested labels."
+                f"{path} lacks the columns {', '.join(sorted(lacking))}. Give a file made from `suggestion_rows`."
             )
         for row in reader:
             of = split_of(row["example"])

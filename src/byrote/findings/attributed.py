@@ -1,4 +1,4 @@
-"""Attributions that are kept beside a record, as the page shows them: how they were made, and how far to believe them."""
+"""Attributions that are kept beside a record: how they were made, and how well they agree with influence."""
 
 import shlex
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from byrote.stats.not_measured import NotMeasured
 
 @dataclass(frozen=True)
 class Attributed:
-    """What is kept, by method; NotMeasured where a file cannot be used. `command` makes one; None where it cannot."""
+    """What is kept, by method; NotMeasured where a file cannot be used. `command` makes one; None where byrote cannot."""
 
     kept: tuple[tuple[str, About | NotMeasured], ...]
     command: str | None
 
 
 def read_attributed(record: Record) -> Attributed:
-    """Return what is kept beside the record; nothing of it is made anew."""
+    """Return what is kept beside the record; nothing is computed."""
     source, unit = record.manifest.get("task", {}).get("source"), record.manifest["steps"].get("unit")
-    again = source and unit == "epoch" and record.manifest.get("seed") is not None
-    command = f"byrote attribute {shlex.quote(str(source))} RECORD" if again else None
+    possible = source and unit == "epoch" and record.manifest.get("seed") is not None
+    command = f"byrote attribute {shlex.quote(str(source))} RECORD" if possible else None
     return Attributed(tuple((method, _about(record, method)) for method in kept_methods(record)), command)
 
 

@@ -1,12 +1,12 @@
-"""The thermometer: how memorized each kind of canary is, and how well each score finds the wrong labels that were planted."""
+"""Canary check: how memorized each kind of canary is, and how well each score finds the wrong labels that were planted."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Shaped
 from numpy import ndarray
 
-from byrote.errors import MissingEvidence, Unsupported
+from byrote.errors import MissingEvidence, Remedy, Unsupported
 from byrote.evidence.columns import Read
 from byrote.evidence.evaluate import LEVEL, Values, evaluate
 from byrote.findings.evaluated_scores import Panel, toward_memorized
@@ -18,16 +18,17 @@ from byrote.summaries import auroc, precision_at_k
 
 @dataclass(frozen=True)
 class CanaryKind:
-    """One kind of canary: how often models are right about it when trained on it, when not, and the difference.
+    """One kind of canary: how often models are right about it when trained on it, when not, and its memorization.
 
-    `inside` and `outside` are shares of right answers, over all canaries and runs; `memorization` is the mean over
-    the canaries, with Student's interval over them: 1 is known by rote, 0 is what anyone would have known.
+    `correct_in` and `correct_out` are means over all canaries and the runs that were, and were not, trained on them (1 is
+    always right). `memorization` is the mean over the canaries, with Student's interval over them: 1 is known by rote, 0 is
+    learned from other examples.
     """
 
     kind: str
     count: int
-    inside: Estimate
-    outside: Estimate
+    correct_in: Estimate
+    correct_out: Estimate
     memorization: Estimate
 
 
@@ -35,20 +36,23 @@ class CanaryKind:
 class Detection:
     """How well one score finds the mislabeled canaries among real training examples.
 
-    `auroc`: chance that a planted one ranks above a real one (1 is perfect, .5 is a coin). `precision`: share of
-    planted ones in a list as long as there are planted ones; real label errors count against it. `one_run` is the AUROC of
-    the first run alone (None: the score compares runs). `left_out` had no value.
+    `auroc`: chance that a planted one ranks above a real one (1 is perfect, .5 is chance). `precision`: share of planted ones
+    among as many first ranks as there are planted ones; real label errors count against it. `one_run` is the AUROC of the
+    first run alone. `left_out` examples have no value.
     """
 
     score: str
-    auroc: Estimate
-    precision: Estimate
-    one_run: Estimate | None
+    auroc: Estimate | NotMeasured
+    precision: Estimate | NotMeasured
+    one_run: Estimate | NotMeasured
     left_out: int
 
 
 def read_kinds(
-    population: Population, correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"], values: Values
+    population: Population,
+    correct: Shaped[ndarray, "run example"],
+    member: Bool[ndarray, "run example"],
+    values: Values,
 ) -> tuple[CanaryKind, ...]:
     """Return one entry per kind of canary in the record, in alphabetical order."""
     kinds = sorted({str(kind) for kind in population.canary} - {""})
@@ -61,22 +65,34 @@ def read_detection(record: Record, panel: Panel, read: Read | None = None) -> tu
     real = record.population.where("train")
     if not planted.any():
         return NotMeasured(
-            "No wrong labels were planted, so nothing says how well this audit would find one. "
-            "Collect again with mislabeled canaries."
+            "No wrong labels were planted, so it is unknown how well this audit finds one.",
+            Remedy("canaries", "mislabeled=50"),
         )
-    found: list[Detection] = []
-    for name, values in panel.values.items():
-        turned = toward_memorized(values)
-        usable = (planted | real) & ~np.isnan(turned)
+    found = tuple(_detect(record, name, values, planted, real, read) for name, values in panel.values.items())
+    if all(isinstance(each.auroc, NotMeasured) for each in found):
+        return NotMeasured("No score has values for planted and for real examples.")
+    return found
+
+
+def _detect(
+    record: Record,
+    name: str,
+    values: Values,
+    planted: Bool[ndarray, " example"],
+    real: Bool[ndarray, " example"],
+    read: Read | None,
+) -> Detection:
+    turned = toward_memorized(values)
+    usable = (planted | real) & ~np.isnan(turned)
+    left_out = int(((planted | real) & ~usable).sum())
+    try:
+        area = auroc(turned[usable], planted[usable], level=LEVEL)
         count = int((planted & usable).sum())
-        try:
-            area = auroc(turned[usable], planted[usable], level=LEVEL)
-            precision = precision_at_k(turned[usable], planted[usable], k=count, level=LEVEL)
-        except Unsupported:
-            continue
-        left_out = int(((planted | real) & ~usable).sum())
-        found.append(Detection(name, area, precision, _one_run(record, values, planted, real, read), left_out))
-    return tuple(found) or NotMeasured("No score has values for planted and for real examples.")
+        precision = precision_at_k(turned[usable], planted[usable], k=count, level=LEVEL)
+    except Unsupported as error:
+        reason = NotMeasured.because(error)
+        return Detection(name, reason, reason, reason, left_out)
+    return Detection(name, area, precision, _one_run(record, values, planted, real, read), left_out)
 
 
 def _one_run(
@@ -85,35 +101,37 @@ def _one_run(
     planted: Bool[ndarray, " example"],
     real: Bool[ndarray, " example"],
     read: Read | None,
-) -> Estimate | None:
+) -> Estimate | NotMeasured:
     if "run" in values.score.axes:
-        return None
+        return NotMeasured("It compares runs, so it needs several.")
     try:
         turned = toward_memorized(evaluate(values.score, record, runs=record.runs[:1], read=read))
         usable = (planted | real) & ~np.isnan(turned)
         return auroc(turned[usable], planted[usable], level=LEVEL)
-    except (Unsupported, MissingEvidence):
-        return None
+    except (Unsupported, MissingEvidence) as error:
+        return NotMeasured.because(error)
 
 
 def _kind(
     kind: str,
-    mine: Bool[ndarray, " example"],
-    correct: Bool[ndarray, "run example"],
+    of_kind: Bool[ndarray, " example"],
+    correct: Shaped[ndarray, "run example"],
     member: Bool[ndarray, "run example"],
     values: Values,
 ) -> CanaryKind:
-    right, trained = correct[:, mine], member[:, mine]
-    memorized = values.value[mine]
-    memorized = memorized[np.isfinite(memorized)]
+    right, trained = correct[:, of_kind], member[:, of_kind]
+    memorized = values.value[of_kind]
+    memorized = Estimate.of_mean(memorized[np.isfinite(memorized)], "canary", level=LEVEL)
     return CanaryKind(
         kind=kind,
-        count=int(mine.sum()),
-        inside=_share(right[trained]),
-        outside=_share(right[~trained]),
-        memorization=Estimate.of_mean(memorized, "canary", level=LEVEL).within(-1.0, 1.0),
+        count=int(of_kind.sum()),
+        correct_in=_mean(right[trained]),
+        correct_out=_mean(right[~trained]),
+        memorization=memorized.within(-1.0, 1.0),
     )
 
 
-def _share(right: Bool[ndarray, " answer"]) -> Estimate:
-    return Estimate.of_share(right.sum(), len(right), "answer", level=LEVEL)
+def _mean(right: Shaped[ndarray, " prediction"]) -> Estimate:
+    if right.dtype == np.bool_:
+        return Estimate.of_share(int(right.sum()), len(right), "prediction", level=LEVEL)
+    return Estimate.of_mean(right, "prediction", level=LEVEL)

@@ -11,30 +11,29 @@ from byrote.record import Record
 from byrote.stats.not_measured import NotMeasured
 
 COMPARED = 50_000_000
-"""Pairs of a test and a training example that are compared at most; beyond that, a random sample of the test examples is."""
-
+"""Pairs of a test and a training example that are compared at most. Beyond that, a random sample of test examples is taken."""
 
 HALF = 0.5
-"""Copies of a kind of which less than this share is found are a blind spot."""
+"""Kinds of copies of which less than this share is found are listed as missed."""
 
-DONE = {
+CHANGES = {
     "exact": "nothing",
-    "noise": "a little noise",
-    "brighter": "every value 5 % larger",
-    "blend": "no copy: the mean of two training examples of a class",
+    "noise": "noise with a standard deviation of 0.02",
+    "brighter": "every value times 1.05",
+    "blend": "not a copy: the mean of two training examples of one class",
     "shifted": "moved by one pixel",
-    "mirrored": "left and right exchanged",
+    "mirrored": "left and right swapped",
     "shifted by two": "moved by two pixels",
 }
-"""What was done to a planted copy, by kind."""
+"""What was changed in a planted copy, by kind."""
 
 
 @dataclass(frozen=True)
 class Copies:
-    """Test examples with a near-duplicate among the training examples, and how well such are found.
+    """Test examples with a near-duplicate among the training examples, and how well near-duplicates are found.
 
     `looked_at` of the `tests` test examples were compared with every training example; `found` is about these.
-    `checks` says which kinds of planted copies are found, and `rule` sums that up.
+    `checks` says which kinds of planted copies are found, and `rule` summarizes that.
     """
 
     tests: int
@@ -44,21 +43,21 @@ class Copies:
     rule: RulePrecision
 
     @property
-    def blind_spots(self) -> tuple[str, ...]:
+    def missed(self) -> tuple[str, ...]:
         """The kinds of copies of which most are missed."""
         return tuple(each.kind for each in self.checks if each.is_copy and each.found.value < HALF)
 
 
 def read_copies(record: Record, points: Space, checks: tuple[CopyCheck, ...], *, seed: int = 0) -> Copies | NotMeasured:
-    """Return the copies in the test set, or why there is no telling; of a random sample (by `seed`) where pairs are many."""
+    """Return the copies in the test set, or why they are unknown; of a random sample (by `seed`) where pairs are many."""
     population = record.population
     tests = np.flatnonzero(population.where("test"))
     if not len(tests):
         return NotMeasured("This record has no test examples.")
     most = max(1, COMPARED // max(len(points.train), 1))
-    asked = np.sort(np.random.default_rng(seed).permutation(tests)[:most])
+    sample = np.sort(np.random.default_rng(seed).permutation(tests)[:most])
     try:
-        found = contamination(record, points=points, tests=asked)
+        found = contamination(record, points=points, tests=sample)
     except MissingEvidence as error:
         return NotMeasured.because(error)
-    return Copies(len(tests), len(asked), found, checks, copy_rule(checks))
+    return Copies(len(tests), len(sample), found, checks, copy_rule(checks))

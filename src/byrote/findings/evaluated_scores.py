@@ -1,4 +1,4 @@
-"""Panel: every score of one record, evaluated once and shared by all parts of the report."""
+"""The scores of a report, each evaluated once and shared by all its parts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ EARLY = 0.1
 
 @dataclass(frozen=True)
 class Panel:
-    """Scores by their spelling: either values, or why there are none. `memorization` is the best estimate among them."""
+    """The scores of a report by name: either values, or why there are none. `memorization` is the best estimate among them."""
 
     values: Mapping[str, Values]
     reasons: Mapping[str, NotMeasured]
@@ -46,7 +46,7 @@ class Panel:
 
 
 def read_panel(record: Record, read: Read | None = None) -> Panel:
-    """Evaluate every score of the report; what the record cannot support is noted with its reason.
+    """Evaluate every score of the report; for a score that the record cannot support, the reason is kept.
 
     `read` reads in place of the record.
     """
@@ -66,7 +66,7 @@ def read_panel(record: Record, read: Read | None = None) -> Panel:
 
 
 def reported_scores(record: Record) -> tuple[Score, ...]:
-    """Return the scores that a report shows, the causal ones first."""
+    """Return the scores that a report shows, those that compare runs first."""
     step = max(1, round(EARLY * record.last_step))
     return (
         memorization,

@@ -11,8 +11,9 @@ from byrote.evidence.outcomes import read_outcomes
 from byrote.findings.accuracy import Accuracies, read_accuracies
 from byrote.findings.canary_check import CanaryKind, Detection, read_detection, read_kinds
 from byrote.findings.evaluated_scores import Panel, read_panel
-from byrote.findings.memorized import Memorized, read_memorized
-from byrote.findings.score_agreement import Agreement, read_agreement
+from byrote.findings.memorized import MemorizationSummary, read_memorized
+from byrote.findings.score_agreement import ScoreAgreement, read_agreement
+from byrote.findings.vocabulary import Vocabulary, read_vocabulary
 from byrote.membership.attacks import Membership, read_membership
 from byrote.record import Record
 from byrote.stats.not_measured import NotMeasured
@@ -22,8 +23,8 @@ from byrote.stats.not_measured import NotMeasured
 class Findings:
     """What an audit found. A part that could not be measured is NotMeasured, with the reason.
 
-    `train` and `test` count real examples, `planted` the canaries of each kind, `runs` the finished runs, `steps`
-    the passes over the data in each.
+    `train` and `test` count real examples, `planted` the canaries of each kind, `runs` the finished runs, `steps` the steps of
+    each. `words` are those of the objective.
     """
 
     name: str
@@ -33,11 +34,12 @@ class Findings:
     test: int
     planted: Mapping[str, int]
     accuracies: Accuracies
-    memorized: Memorized | NotMeasured
+    memorized: MemorizationSummary | NotMeasured
     kinds: tuple[CanaryKind, ...] | NotMeasured
     detection: tuple[Detection, ...] | NotMeasured
     membership: Membership | NotMeasured
-    agreement: Agreement | NotMeasured
+    agreement: ScoreAgreement | NotMeasured
+    words: Vocabulary
 
 
 def findings(record: Record, *, panel: Panel | None = None, read: Read | None = None) -> Findings:
@@ -51,7 +53,7 @@ def findings(record: Record, *, panel: Panel | None = None, read: Read | None = 
         )
     read = read or read_once(record)
     panel = panel or read_panel(record, read)
-    population = record.population
+    population, words = record.population, read_vocabulary(record)
     kinds = sorted({str(kind) for kind in population.canary} - {""})
     memorized, canaries = _memorized(record, panel.memorization)
     return Findings(
@@ -61,21 +63,22 @@ def findings(record: Record, *, panel: Panel | None = None, read: Read | None = 
         train=int(population.where("train").sum()),
         test=int(population.where("test").sum()),
         planted={kind: int((population.canary == kind).sum()) for kind in kinds},
-        accuracies=read_accuracies(record),
+        accuracies=read_accuracies(record, is_share=words.is_share),
         memorized=memorized,
         kinds=canaries,
         detection=read_detection(record, panel, read),
         membership=read_membership(record, read),
         agreement=read_agreement(record, panel),
+        words=words,
     )
 
 
 def _memorized(
     record: Record, values: Values | NotMeasured
-) -> tuple[Memorized | NotMeasured, tuple[CanaryKind, ...] | NotMeasured]:
+) -> tuple[MemorizationSummary | NotMeasured, tuple[CanaryKind, ...] | NotMeasured]:
     if isinstance(values, NotMeasured):
         return values, values
-    answers = read_outcomes(record)
-    kinds = read_kinds(record.population, answers.correct, answers.member, values)
-    nothing = NotMeasured("No canaries were planted.")
-    return read_memorized(record, values, answers.correct, answers.member), kinds or nothing
+    outcomes = read_outcomes(record)
+    kinds = read_kinds(record.population, outcomes.correct, outcomes.member, values)
+    none = NotMeasured("No canaries were planted.")
+    return read_memorized(record, values, outcomes.correct, outcomes.member), kinds or none

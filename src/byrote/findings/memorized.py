@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from byrote.evidence.evaluate import LEVEL, Values
@@ -17,18 +17,19 @@ SPLITS = 10
 """Random halvings of the runs that the reliability of the textbook estimator is averaged over."""
 
 RESAMPLES = 200
-"""Times that the examples are drawn again, for the interval of the reliability of beliefs."""
+"""Resamples of the examples for the interval of the reliability of shrunk values."""
 
 THRESHOLDS = (0.25, 0.5)
 FDR = 0.1
+"""False-discovery rate of the list of memorized examples: the expected share of false ones in it, at most."""
 
 
 @dataclass(frozen=True)
-class Above:
-    """Share of the training examples whose memorization is above a threshold, without the noise of few runs.
+class ShareAbove:
+    """Share of the training examples whose memorization is above a threshold, corrected for the noise of few runs.
 
-    See `summaries.memorized_fraction`. Counting estimates would count noise: chance pushes examples over the
-    threshold more often than back.
+    See `summaries.memorized_fraction`. A count of estimates would be too high: noise moves more examples above the
+    threshold than below it.
     """
 
     threshold: float
@@ -36,21 +37,20 @@ class Above:
 
 
 @dataclass(frozen=True)
-class Memorized:
+class MemorizationSummary:
     """Memorization of the real training examples: 0 is learned from the others, 1 is known by rote.
 
-    `estimator` names the score that the single values are of. `mean` is the textbook estimator's, with a jackknife
-    interval over runs. `error` is the median standard error of one example's value. `reliability` is the correlation to
-    expect with as many new runs (1 repeats exactly). Of shrunk values it is the share of their spread that is not error
-    (see `_reliability_of_beliefs`); of textbook values the mean of SPLITS random halvings, stepped up, and its low and
-    high are the least and greatest of them. Four times the `runs` halve `error` at best. `listed` examples are on a list
-    of memorized ones of which a share of FDR is false at most, on average.
+    `estimator` names the score of the single values. `mean` is the textbook estimator's, with a jackknife
+    interval over runs. `error` is the median standard error of one example's value. `reliability` is the expected correlation
+    with as many new runs (1 repeats exactly). Of shrunk values it is the share of their spread that is not error
+    (see `_reliability_of_shrunk`); of textbook values the mean of SPLITS random halvings, stepped up, and its low and
+    high are the least and greatest of them. Four times the `runs` halve `error` at best. `listed` examples pass the
+    false-discovery rate FDR. `undefined` have no value.
     """
 
     estimator: str
-
     mean: Estimate
-    above: tuple[Above, ...]
+    above: tuple[ShareAbove, ...]
     error: float
     reliability: Estimate | NotMeasured
     runs: int
@@ -65,28 +65,28 @@ def read_memorized(
     member: Bool[ndarray, "run example"],
     *,
     seed: int = 0,
-) -> Memorized | NotMeasured:
+) -> MemorizationSummary | NotMeasured:
     """Return the summary of memorization over real training examples."""
     train = record.population.where("train")
     value = values.value[train]
     defined = np.isfinite(value)
     n = int(defined.sum())
     if not n:
-        return NotMeasured("No training example was in some runs and left out of others.")
-    asked = correct[:, train], member[:, train]
-    above = tuple(Above(t, memorized_fraction(*asked, above=t, level=LEVEL)) for t in THRESHOLDS)
-    return Memorized(
+        return NotMeasured("No training example was in the training set of some runs and left out of others.")
+    outcomes = correct[:, train], member[:, train]
+    above = tuple(ShareAbove(t, memorized_fraction(*outcomes, above=t, level=LEVEL)) for t in THRESHOLDS)
+    return MemorizationSummary(
         estimator=str(values.score),
-        mean=_mean(correct[:, train], member[:, train]),
+        mean=_mean(*outcomes),
         above=above,
         error=float(np.median(values.stderr[train][defined])),
         reliability=(
-            _reliability_of_beliefs(value[defined], values.stderr[train][defined], seed)
+            _reliability_of_shrunk(value[defined], values.stderr[train][defined], seed)
             if str(values.score) == str(shrunk_memorization)
-            else _reliability(correct[:, train], member[:, train], seed)
+            else _reliability(*outcomes, seed)
         ),
         runs=len(record.runs),
-        listed=int(memorized_at_fdr(*asked, fdr=FDR).listed.sum()),
+        listed=int(memorized_at_fdr(*outcomes, fdr=FDR).listed.sum()),
         undefined=len(value) - n,
     )
 
@@ -95,24 +95,27 @@ def _mean(correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run exam
     """Return mean memorization, with its variance from leaving out one run at a time (Tukey 1958)."""
     runs = len(correct)
     mean = _nanmean(memorization(correct, member))
-    without = np.array([_nanmean(memorization(*_kept(correct, member, run))) for run in range(runs)])
-    return Estimate.of_parts(mean, without, "run", level=LEVEL)  # NaN if a run cannot be spared
+    left_out = np.array([_nanmean(memorization(*_kept(correct, member, run))) for run in range(runs)])
+    return Estimate.of_parts(mean, left_out, "run", level=LEVEL)  # NaN ends if leaving out a run leaves no value
 
 
-def _reliability_of_beliefs(
+def _reliability_of_shrunk(
     value: Float[ndarray, " example"], error: Float[ndarray, " example"], seed: int
 ) -> Estimate | NotMeasured:
-    """Return v / (v + e) with the variance v of mean beliefs and their mean squared error e; interval: examples resampled.
+    """Return v / (v + e) with the variance v of the posterior means and their mean squared error e; interval: examples resampled.
 
-    The truth is a mean belief and an error that it does not know of, so this is their squared correlation. Against long
-    ensembles it is right to .01, or too low by up to .03 (docs/theory.md).
+    The true value is a posterior mean plus an error that is independent of it, so this is their squared correlation. Compared
+    with large ensembles it is right to .01, or too low by up to .03 (docs/theory.md).
     """
     if not value.var():
         return NotMeasured("All examples have the same value.")
-    share = lambda who: value[who].var() / (value[who].var() + np.mean(error[who] ** 2))  # noqa: E731
+
+    def share(chosen: Int[ndarray, " draw"] | slice) -> float:
+        return float(value[chosen].var() / (value[chosen].var() + np.mean(error[chosen] ** 2)))
+
     drawn = np.random.default_rng(seed).integers(0, len(value), (RESAMPLES, len(value)))
-    low, high = np.quantile([share(who) for who in drawn], [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
-    return Estimate(float(share(slice(None))), float(low), float(high), len(value), "example", LEVEL)
+    low, high = np.quantile([share(chosen) for chosen in drawn], [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
+    return Estimate(share(slice(None)), float(low), float(high), len(value), "example", LEVEL)
 
 
 def _reliability(
@@ -120,13 +123,13 @@ def _reliability(
 ) -> Estimate | NotMeasured:
     runs = len(correct)
     if runs < 4:
-        return NotMeasured(f"{runs} runs cannot be cut into two halves of two runs or more.")
+        return NotMeasured(f"{runs} runs cannot be split into two halves of two runs or more.")
     found = repeated_split_half(
         lambda half: memorization(correct[half], member[half]), runs, times=SPLITS, seed=seed, level=LEVEL
     )
     kept = np.array([each.value for each in found if np.isfinite(each.value)])
     if not len(kept):
-        return NotMeasured("The halves of the runs share no example with a value in both, or have no spread.")
+        return NotMeasured("No example has a value in both halves of the runs, or all values are equal.")
     return Estimate(float(kept.mean()), float(kept.min()), float(kept.max()), len(kept), "split", LEVEL)
 
 

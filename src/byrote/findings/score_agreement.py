@@ -1,4 +1,4 @@
-"""Agreement among scores: does a cheap one rank the examples as the causal one does, on this problem?"""
+"""Agreement of scores: does a score of one run rank the examples as memorization does, on this problem?"""
 
 from dataclasses import dataclass
 
@@ -13,11 +13,11 @@ from byrote.stats.not_measured import NotMeasured
 from byrote.summaries import spearman, top_overlap
 
 TOP = 0.1
-"""Share of the examples whose lists are compared."""
+"""Share of the examples that are compared for the overlap."""
 
 
 @dataclass(frozen=True)
-class Pair:
+class ScorePair:
     """Two scores, both turned so that high means memorized or hard, over the real training examples.
 
     `rank` is Spearman's correlation (1 orders alike, 0 is unrelated); `overlap` the share of one's top tenth that
@@ -27,19 +27,19 @@ class Pair:
     first: str
     second: str
     rank: Estimate
-    overlap: Estimate
+    overlap: Estimate | NotMeasured
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """All pairs of the scores that have values."""
+class ScoreAgreement:
+    """All pairs of `scores`, which are those with values; `top` examples are compared for the overlap."""
 
     scores: tuple[str, ...]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[ScorePair, ...]
     top: int
 
 
-def read_agreement(record: Record, panel: Panel) -> Agreement | NotMeasured:
+def read_agreement(record: Record, panel: Panel) -> ScoreAgreement | NotMeasured:
     """Return the agreement of every two scores over the real training examples."""
     train = record.population.where("train")
     turned = {name: toward_memorized(values)[train] for name, values in panel.values.items()}
@@ -47,13 +47,13 @@ def read_agreement(record: Record, panel: Panel) -> Agreement | NotMeasured:
     if len(turned) < 2:
         return NotMeasured("Fewer than two scores have values.")
     top = max(1, round(TOP * int(train.sum())))
-    names, pairs = tuple(turned), list[Pair]()
+    names, pairs = tuple(turned), list[ScorePair]()
     for i, first in enumerate(names):
         for second in names[:i]:
             a, b = turned[first], turned[second]
             try:
                 overlap = top_overlap(a, b, k=top, level=LEVEL)
-            except Unsupported:
-                overlap = Estimate.undefined("example", level=LEVEL)
-            pairs.append(Pair(first, second, spearman(a, b, level=LEVEL), overlap))
-    return Agreement(names, tuple(pairs), top)
+            except Unsupported as error:
+                overlap = NotMeasured.because(error)
+            pairs.append(ScorePair(first, second, spearman(a, b, level=LEVEL), overlap))
+    return ScoreAgreement(names, tuple(pairs), top)

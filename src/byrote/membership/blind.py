@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float, Shaped
 from numpy import ndarray
 
 from byrote.errors import Unsupported
@@ -63,9 +63,11 @@ def blind_baseline(
 
 
 def blind_features(
-    inputs: Shaped[ndarray, "example *shape"], labels: Int[ndarray, " example"], *, seed: int = 0
+    inputs: Shaped[ndarray, "example *shape"], labels: Shaped[ndarray, "example *target"], *, seed: int = 0
 ) -> Float[ndarray, "example feature"]:
-    """Return features of examples that need no model: class, position, mean, standard deviation, ends, 64 random projections.
+    """Return features of examples that need no model: target, position, mean, standard deviation, ends, 64 random projections.
+
+    A class label is one feature per class; numbers are features as they are.
 
     The position in the file is a feature since data sets are often sorted by date, and split by it.
     """
@@ -74,8 +76,9 @@ def blind_features(
     ends = [flat.mean(axis=1), flat.std(axis=1), flat.min(axis=1), flat.max(axis=1)]
     sketch = np.random.default_rng(seed).normal(size=(flat.shape[1], SKETCH)).astype(np.float32)
     projected = flat if flat.shape[1] <= SKETCH else flat @ (sketch / np.sqrt(flat.shape[1]))
-    classes = labels[:, None] == np.unique(labels)
-    return np.column_stack([classes, position, position**2, *ends, projected]).astype(np.float64)
+    is_class = labels.ndim == 1 and labels.dtype.kind in "iu"
+    targets = labels[:, None] == np.unique(labels) if is_class else labels.reshape(len(labels), -1)
+    return np.column_stack([targets, position, position**2, *ends, projected]).astype(np.float64)
 
 
 def _standardized(

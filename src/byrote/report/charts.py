@@ -1,8 +1,12 @@
-"""Charts: rows of plain values -> Vega-Lite specifications, built with Altair. The page's theme fills in the colours."""
+"""Charts: typed rows -> Vega-Lite specifications, built with Altair. The page's theme fills in the colours."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
+
+from byrote.findings.vocabulary import Vocabulary
+from byrote.report.numbers import count
+from byrote.report.rows import AgreementCell, Bar, Curve, DataMap, OperatingDot, ScoreDot, kind_name
 
 Row = Mapping[str, Any]
 
@@ -14,26 +18,27 @@ DASHES = ([1, 0], [4, 2], [12, 3], [1, 2], [8, 2, 2, 2])
 SHAPES = {"real": "circle", "ordinary": "square", "mislabeled": "cross", "noise": "triangle-up", "ambiguous": "diamond"}
 
 PERCENT = "format(100 * datum.value, '~g') + '\u00a0%'"
-"""How an axis of shares is labelled."""
+"""The label of a tick on an axis of shares."""
 
 NARROW = 420
-"""Plots less wide than this many pixels get smaller words and legends in one column."""
+"""Plots narrower than this many pixels get a smaller font and legends in one column."""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A specification, and what it shows in one sentence for those who cannot see it."""
+    """A Vega-Lite specification, its name on the page, and what it shows in one sentence for readers who cannot see it."""
 
+    name: str
     spec: dict[str, Any]
     description: str
 
 
-def histogram(rows: Sequence[Row], colour: str, *, height: int, description: str) -> Chart:
-    """Draw shares per bin of memorization with their intervals. Rows: left, right, middle, share, low, high, count."""
+def histogram(name: str, bars: Sequence[Bar], colour: str, *, height: int, description: str) -> Chart:
+    """Draw the share of examples in each bin of memorization, with its interval."""
     import altair as alt
 
-    left = min([-0.15, *(row["left"] for row in rows)])
-    top = max([0.01, *(row["high"] for row in rows)])
+    left = min([-0.15, *(bar.left for bar in bars)])
+    top = max([0.01, *(bar.high for bar in bars)])
     x = alt.X(
         "left:Q",
         title="memorization",
@@ -42,7 +47,7 @@ def histogram(rows: Sequence[Row], colour: str, *, height: int, description: str
     )
     y = alt.Y(
         "share:Q",
-        title="share (root scale)",
+        title="share (square-root scale)",
         scale=alt.Scale(type="sqrt", domain=[0, top], nice=False),
         axis=alt.Axis(labelExpr=PERCENT, values=[0, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1]),
     )
@@ -54,19 +59,20 @@ def histogram(rows: Sequence[Row], colour: str, *, height: int, description: str
         alt.Tooltip("high:Q", title="to", format=".2%"),
     ]
     base = alt.Chart(_named())
-    bars = base.mark_rect(color=colour, opacity=0.85).encode(x=x, x2="right:Q", y=y, y2=alt.Y2Datum(0), tooltip=tip)
+    rects = base.mark_rect(color=colour, opacity=0.85).encode(x=x, x2="right:Q", y=y, y2=alt.Y2Datum(0), tooltip=tip)
     whisker = base.mark_rule(strokeWidth=1.5, color="var(--text)").encode(
         x="middle:Q", y="low:Q", y2="high:Q", tooltip=tip
     )
-    return _chart(alt.layer(bars, whisker), rows, height, description)
+    return _chart(name, alt.layer(rects, whisker), [asdict(bar) for bar in bars], height, description)
 
 
-def data_map(rows: Sequence[Row], *, by: Sequence[str], description: str) -> Chart:
-    """Draw variability against confidence. Rows: id, kind, label, variability, confidence, and the columns of `by`."""
+def data_map(name: str, found: DataMap, *, description: str) -> Chart:
+    """Draw variability against confidence; the colour can be any of the shades."""
     import altair as alt
 
-    shade = alt.param(name="shade", value=by[0])
-    kinds = [kind for kind in KINDS if any(row["kind"] == named(kind) for row in rows)]
+    shade = alt.param(name="shade", value=found.shades[0])
+    present = {point.kind for point in found.points}
+    kinds = [kind for kind in KINDS if kind_name(kind) in present]
     colour = alt.Color(
         "shown:Q",
         title=None,
@@ -76,11 +82,11 @@ def data_map(rows: Sequence[Row], *, by: Sequence[str], description: str) -> Cha
     shape = alt.Shape(
         "kind:N",
         title=None,
-        scale=alt.Scale(domain=[named(kind) for kind in kinds], range=[SHAPES[kind] for kind in kinds]),
+        scale=alt.Scale(domain=[kind_name(kind) for kind in kinds], range=[SHAPES[kind] for kind in kinds]),
         legend=alt.Legend(orient="bottom", columns=_columns(4)) if len(kinds) > 1 else None,
     )
     tips = [alt.Tooltip("id:N"), alt.Tooltip("label:N"), alt.Tooltip("kind:N")]
-    tips += [alt.Tooltip(f"{name}:Q", format=".2f") for name in ("confidence", "variability", *by)]
+    tips += [alt.Tooltip(f"{column}:Q", format=".2f") for column in ("confidence", "variability", *found.shades)]
     points = (
         alt.Chart(_named())
         .mark_point(filled=True, opacity=0.8)
@@ -88,13 +94,13 @@ def data_map(rows: Sequence[Row], *, by: Sequence[str], description: str) -> Cha
         .encode(
             x=alt.X(
                 "variability:Q",
-                title="variability: how much it moved",
+                title="variability: standard deviation over epochs",
                 scale=alt.Scale(domainMin=0),
                 axis=alt.Axis(tickCount=6),
             ),
             y=alt.Y(
                 "confidence:Q",
-                title="confidence: mean probability of its label",
+                title="confidence: mean probability of the label",
                 scale=alt.Scale(domain=[0, 1]),
                 axis=alt.Axis(tickCount=5),
             ),
@@ -105,33 +111,34 @@ def data_map(rows: Sequence[Row], *, by: Sequence[str], description: str) -> Cha
         )
         .add_params(shade)
     )
-    return _chart(points, rows, 420, description)
+    rows: list[Row] = []
+    for point in found.points:
+        row = asdict(point)
+        rows.append({**row, **row.pop("shades")})
+    return _chart(name, points, rows, 420, description)
 
 
-def named(kind: str) -> str:
-    """Return how a kind of example is called on the page: canaries are always called so."""
-    return kind if kind == "real" else f"canary: {kind}"
-
-
-def curves(rows: Sequence[Row], series: Mapping[str, str], *, description: str) -> Chart:
-    """Draw accuracy over steps with bands. Rows: step, series, share, low, high, trained ("trained on it" or not)."""
+def curves(
+    name: str, found: Sequence[Curve], colours: Mapping[str, str], words: Vocabulary, *, description: str
+) -> Chart:
+    """Draw accuracy over steps with bands; `colours` are those of the curves by name."""
     import altair as alt
 
     colour = alt.Color(
         "series:N",
         title=None,
-        scale=alt.Scale(domain=list(series), range=list(series.values())),
+        scale=alt.Scale(domain=list(colours), range=list(colours.values())),
         legend=alt.Legend(orient="bottom", columns=_columns(2), labelLimit=320, symbolOpacity=1),
     )
     dash = alt.StrokeDash("trained:N", legend=None, scale=alt.Scale(domain=["yes", "no"], range=[[1, 0], [5, 4]]))
     tips = [
         alt.Tooltip("series:N"),
         alt.Tooltip("step:Q", title="epoch"),
-        alt.Tooltip("share:Q", title="right", format=".1%"),
-        alt.Tooltip("low:Q", title="90 % interval from", format=".1%"),
-        alt.Tooltip("high:Q", title="to", format=".1%"),
+        alt.Tooltip("value:Q", title=words.right, format=".1%" if words.is_share else ".2f"),
+        alt.Tooltip("interval:N", title="90 % interval"),
+        alt.Tooltip("behind:N", title="mean of"),
     ]
-    last = max([2, *(row["step"] for row in rows)])
+    last = max([2, *(point.step for curve in found for point in curve.points)])
     x = alt.X(
         "step:Q",
         title="epoch",
@@ -139,17 +146,29 @@ def curves(rows: Sequence[Row], series: Mapping[str, str], *, description: str) 
         axis=alt.Axis(tickMinStep=1, tickCount=6, format="d", grid=False),
     )
     base = alt.Chart(_named()).encode(x=x, color=colour)
-    right = alt.Y(
-        "share:Q", title="right answers", axis=alt.Axis(labelExpr=PERCENT, tickCount=6), scale=alt.Scale(zero=False)
-    )
-    band = base.mark_area(opacity=0.18).encode(y=alt.Y("low:Q", title="right answers"), y2="high:Q")
+    axis = alt.Axis(labelExpr=PERCENT, tickCount=6) if words.is_share else alt.Axis(format=".2f", tickCount=6)
+    right = alt.Y("value:Q", title=words.right, axis=axis, scale=alt.Scale(zero=False))
+    band = base.mark_area(opacity=0.18).encode(y=alt.Y("low:Q", title=words.right), y2="high:Q")
     line = base.mark_line(strokeWidth=2).encode(y=right, strokeDash=dash)
     dots = base.mark_point(filled=True, size=18, opacity=1).encode(y=right, tooltip=tips)
-    return _chart(alt.layer(band, line, dots), rows, 320, description)
+    return _chart(name, alt.layer(band, line, dots), _curve_rows(found, words), 320, description)
 
 
-def heat_map(rows: Sequence[Row], order: Sequence[str], *, description: str) -> Chart:
-    """Draw agreement of scores. Rows: first, second, rank, overlap, and their intervals as text."""
+def _curve_rows(found: Sequence[Curve], words: Vocabulary) -> list[Row]:
+    rows: list[Row] = []
+    for curve in found:
+        common = {"series": curve.name, "trained": "yes" if curve.trained else "no"}
+        for point in curve.points:
+            interval = f"none from {count(point.runs, 'run')}"
+            if point.low is not None and point.high is not None:
+                ends = (f"{100 * end:.1f} %" if words.is_share else f"{end:.2f}" for end in (point.low, point.high))
+                interval = " to ".join(ends)
+            rows.append({**common, **asdict(point), "interval": interval, "behind": count(point.runs, "run")})
+    return rows
+
+
+def heat_map(name: str, cells: Sequence[AgreementCell], order: Sequence[str], *, description: str) -> Chart:
+    """Draw the agreement of every two scores; the colour can be the rank correlation or the overlap."""
     import altair as alt
 
     shade = alt.param(name="shade", value="rank")
@@ -168,25 +187,28 @@ def heat_map(rows: Sequence[Row], order: Sequence[str], *, description: str) -> 
     tips = [alt.Tooltip("first:N", title="score"), alt.Tooltip("second:N", title="with")]
     tips += [
         alt.Tooltip("rank_text:N", title="rank correlation"),
-        alt.Tooltip("overlap_text:N", title="overlap of the tops"),
+        alt.Tooltip("overlap_text:N", title="overlap of the first 10 %"),
     ]
-    cells = base.mark_rect(cornerRadius=2).encode(color=alt.Color("shown:Q", scale=scale, legend=None), tooltip=tips)
+    tiles = base.mark_rect(cornerRadius=2).encode(color=alt.Color("shown:Q", scale=scale, legend=None), tooltip=tips)
     words = base.mark_text(fontSize=alt.expr(f"width < {NARROW} ? 9 : 12")).encode(
         text="word:N",
         color=alt.condition("abs(datum.shown) > 0.6", alt.value("var(--on-strong)"), alt.value("var(--text)")),
         tooltip=tips,
     )
-    return _chart(alt.layer(cells, words).add_params(shade), rows, size * len(order), description)
+    rows = [asdict(cell) for cell in cells]
+    return _chart(name, alt.layer(tiles, words).add_params(shade), rows, size * len(order), description)
 
 
-def dots(rows: Sequence[Row], order: Sequence[str], colours: Mapping[str, str], *, description: str) -> Chart:
-    """Draw numbers between 0 and 1 with intervals, one line each. Rows: name, series, value, low, high, text."""
+def score_dots(
+    name: str, found: Sequence[ScoreDot], order: Sequence[str], colours: Mapping[str, str], *, description: str
+) -> Chart:
+    """Draw the AUROC of scores with intervals, one line for each score, one colour for each series."""
     import altair as alt
 
     tips = [
         alt.Tooltip("name:N", title="score"),
-        alt.Tooltip("series:N", title="what"),
-        alt.Tooltip("text:N", title="value"),
+        alt.Tooltip("series:N", title="computed"),
+        alt.Tooltip("text:N", title="AUROC"),
     ]
     base = alt.Chart(_named()).encode(
         y=alt.Y("name:N", title=None, sort=list(order), axis=alt.Axis(labelLimit=150)),
@@ -198,7 +220,7 @@ def dots(rows: Sequence[Row], order: Sequence[str], colours: Mapping[str, str], 
             legend=alt.Legend(orient="bottom", columns=1, labelLimit=320),
         ),
     )
-    lowest = min([0.4, *(row["low"] for row in rows)])
+    lowest = min([0.4, *(dot.low for dot in found if dot.low is not None)])
     scale = alt.Scale(domain=[lowest, 1], nice=False, zero=False)
     x = alt.X(
         "value:Q",
@@ -213,16 +235,16 @@ def dots(rows: Sequence[Row], order: Sequence[str], colours: Mapping[str, str], 
         .mark_rule(strokeDash=[3, 3], color="var(--muted)")
         .encode(x=alt.X("half:Q", scale=scale))
     )
-    return _chart(alt.layer(half, line, dot), rows, 34 * len(order), description)
+    return _chart(name, alt.layer(half, line, dot), [asdict(dot) for dot in found], 34 * len(order), description)
 
 
-def operating_curve(rows: Sequence[Row], *, lowest: float, description: str) -> Chart:
-    """Draw log-log operating curves of attacks. Rows: attack, fpr, tpr, low, high, first (the one in bold, with its interval)."""
+def operating_curve(name: str, dots: Sequence[OperatingDot], *, lowest: float, description: str) -> Chart:
+    """Draw log-log operating curves of attacks; the strongest in bold, with its interval."""
     import altair as alt
 
     log = alt.Scale(type="log", domain=[lowest, 1], nice=False)
     axis = alt.Axis(labelExpr=PERCENT, values=[10.0**e for e in range(-5, 1) if 10.0**e >= lowest])
-    names = list(dict.fromkeys(row["attack"] for row in rows))
+    names = list(dict.fromkeys(dot.attack for dot in dots))
     legend = alt.Legend(
         orient="bottom", columns=_columns(3), symbolSize=600, symbolType="stroke", symbolStrokeColor="var(--text)"
     )
@@ -230,31 +252,31 @@ def operating_curve(rows: Sequence[Row], *, lowest: float, description: str) -> 
     dashes = alt.StrokeDash("attack:N", title=None, scale=patterns, legend=legend)
     tips = [
         alt.Tooltip("attack:N"),
-        alt.Tooltip("fpr:Q", title="others accused", format=".2%"),
-        alt.Tooltip("tpr:Q", title="members found", format=".2%"),
+        alt.Tooltip("fpr:Q", title="false-positive rate", format=".2%"),
+        alt.Tooltip("tpr:Q", title="true-positive rate", format=".2%"),
         alt.Tooltip("low:Q", title="90 % interval from", format=".2%"),
         alt.Tooltip("high:Q", title="to", format=".2%"),
     ]
     base = alt.Chart(_named()).encode(
-        x=alt.X("fpr:Q", title="others wrongly accused", scale=log, axis=axis),
-        y=alt.Y("tpr:Q", title="members found", scale=log, axis=axis),
+        x=alt.X("fpr:Q", title="false-positive rate: non-members called members", scale=log, axis=axis),
+        y=alt.Y("tpr:Q", title="true-positive rate: members found", scale=log, axis=axis),
     )
     thin = base.mark_line(strokeWidth=1.5, color="var(--muted)").transform_filter("!datum.first")
     bold = base.mark_line(strokeWidth=2.5, color="var(--mislabeled)").transform_filter("datum.first")
     band = base.mark_area(opacity=0.2, color="var(--mislabeled)").transform_filter("datum.first")
-    dot = base.mark_point(filled=True, size=40, opacity=0.01, color="var(--muted)").encode(tooltip=tips)
+    target = base.mark_point(filled=True, size=40, opacity=0.01, color="var(--muted)").encode(tooltip=tips)
     ends = alt.InlineData(values=[{"x": lowest, "y": lowest}, {"x": 1, "y": 1}])
     chance = alt.Chart(ends).mark_line(strokeDash=[1, 4], color="var(--text)", strokeWidth=1).encode(x="x:Q", y="y:Q")
     band = band.encode(y=alt.Y("low:Q", scale=log, axis=axis), y2="high:Q")
-    layers = (chance, band, thin.encode(strokeDash=dashes), bold.encode(strokeDash=dashes), dot)
-    return _chart(alt.layer(*layers), rows, 340, description)
+    layers = (chance, band, thin.encode(strokeDash=dashes), bold.encode(strokeDash=dashes), target)
+    return _chart(name, alt.layer(*layers), [asdict(dot) for dot in dots], 340, description)
 
 
-def _chart(chart: Any, rows: Sequence[Row], height: int, description: str) -> Chart:
+def _chart(name: str, chart: Any, rows: Sequence[Row], height: int, description: str) -> Chart:
     spec: dict[str, Any] = chart.properties(width="container", height=height, description=description).to_dict()
     datasets: dict[str, Any] = spec.setdefault("datasets", {})
     datasets["rows"] = [dict(row) for row in rows]
-    return Chart({key: value for key, value in spec.items() if key != "config"}, description)
+    return Chart(name, {key: value for key, value in spec.items() if key != "config"}, description)
 
 
 def _named() -> Any:

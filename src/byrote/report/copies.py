@@ -1,17 +1,18 @@
-"""Copies in the test set, as the page shows them."""
+"""Copies in the test set as plain values: what the page's script draws."""
 
 from typing import Any
 
 from byrote.findings.copies import Copies
 from byrote.record import Record
 from byrote.report.pictures import Album
+from byrote.report.targets import target_text
 
 CLOSEST = 8
 """Pairs on the page at most."""
 
 
 def copy_items(record: Record, copies: Copies, album: Album) -> list[dict[str, Any]]:
-    """Return the closest pairs by name, in order; their pictures enter the album."""
+    """Return the closest pairs of a test and a training example, in order; their pictures enter the album."""
     items: list[dict[str, Any]] = []
     for each in copies.found.examples[:CLOSEST]:
         nearest = each.duplicates[0]
@@ -21,8 +22,8 @@ def copy_items(record: Record, copies: Copies, album: Album) -> list[dict[str, A
             {
                 "test": each.id,
                 "train": nearest.id,
-                "testLabel": record.classes[each.label],
-                "trainLabel": record.classes[nearest.label],
+                "testLabel": target_text(record, each.position),
+                "trainLabel": target_text(record, nearest.position),
                 "distance": round(nearest.distance, 4),
                 "change": nearest.change,
                 "same": each.same_label,

@@ -41,7 +41,7 @@
     return node;
   }
 
-  // Theme: the system's, unless the button says otherwise.
+  // Theme: that of the system, unless the button was used.
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (document.documentElement.dataset.theme || (dark.matches ? "dark" : "light")) === "dark";
   function showTheme() {
@@ -132,18 +132,18 @@
     id: (a, b) => a.id.localeCompare(b.id, undefined, { numeric: true }),
   };
   function card(item) {
-    const said = item.said.length === 0 ? "" : item.said[0][0] === item.label ? "most others agree" : `others say ${item.said[0][0]}`;
+    const prediction = item.predictions.length === 0 ? "" : `predicted: ${item.predictions[0][0]}`;
     const button = make("button", { type: "button", class: pictured ? "card" : "card plain", data: { cause: item.cause, id: item.id } },
       picture(item.id, ""),
       make("span", { class: "spine" },
         make("span", { class: "badge", text: item.cause }), make("br"),
         make("strong", { text: item.label }), make("br"),
-        make("span", { class: "said", text: said }),
+        make("span", { class: "prediction", text: prediction }),
         bar(item.memorization),
         make("span", { class: "number", text: range(item.memorization) })),
       make("span", { class: "evidence", text: item.evidence }),
       make("span", { class: "id", text: item.id }));
-    button.setAttribute("aria-label", `${item.id}, label ${item.label}, memorization ${range(item.memorization)}, ${item.cause}: ${item.evidence} Show details.`);
+    button.setAttribute("aria-label", `${item.id}, ${data.words.target} ${item.label}, memorization ${range(item.memorization)}, ${item.cause}: ${item.evidence} Show details.`);
     button.addEventListener("click", () => open(byId.get(item.id)));
     return make("li", {}, button);
   }
@@ -151,7 +151,7 @@
     listed = data.items.filter(matches).sort(orders[$("sort").value]);
     $("cards").replaceChildren(...listed.slice(0, limit).map(card));
     const shown = Math.min(limit, listed.length);
-    $("count").textContent = `${listed.length} of ${data.items.length} match; ` + (listed.length ? `${shown} shown.` : "loosen a filter.");
+    $("count").textContent = `${listed.length} of ${data.items.length} match; ` + (listed.length ? `${shown} shown.` : "remove a filter.");
     $("more").hidden = listed.length <= limit;
     $("least-shown").textContent = Number($("filter-least").value).toFixed(2);
     for (const chip of document.querySelectorAll("button.cause")) chip.setAttribute("aria-pressed", String(chip.dataset.cause === $("filter-cause").value));
@@ -187,11 +187,11 @@
       make("small", { text: note(each) }))))];
   }
   function votes(item) {
-    const most = Math.max(...item.said.map(([, count]) => count), 1);
-    return make("div", { class: "votes" }, ...item.said.flatMap(([name, count]) => {
-      const line = make("i", { class: name === item.label ? "own" : name === item.rival ? "rival" : "" });
+    const most = Math.max(...item.predictions.map(([, count]) => count), 1);
+    return make("div", { class: "votes" }, ...item.predictions.flatMap(([name, count]) => {
+      const line = make("i", { class: name === item.label ? "own" : name === item.alternative ? "alternative" : "" });
       line.style.width = `${100 * count / most}%`;
-      return [make("span", { text: name }), line, make("span", { class: "number", text: `${count} of ${item.outsiders}` })];
+      return [make("span", { text: name }), line, make("span", { class: "number", text: `${count} of ${item.outModels}` })];
     }));
   }
   function features(id) {
@@ -203,7 +203,7 @@
   function open(index) {
     const item = data.items[index];
     const at = listed.indexOf(item);
-    const step = (by, text) => {
+    const neighbour = (by, text) => {
       const button = make("button", { type: "button", text });
       const next = at < 0 ? undefined : listed[at + by];
       button.disabled = !next;
@@ -214,22 +214,22 @@
     close.addEventListener("click", () => dialog.close());
     const far = (each) => `distance ${each.distance.toFixed(3)}${each.change ? `, ${each.change}` : ""}`;
     const sheet = make("div", { class: "sheet", data: { cause: item.cause } },
-      make("header", {}, make("h3", { id: "details-title", text: item.id }), step(-1, "Previous"), step(1, "Next"), close),
+      make("header", {}, make("h3", { id: "details-title", text: item.id }), neighbour(-1, "Previous"), neighbour(1, "Next"), close),
       make("div", { class: "intro" },
         picture(item.id, `${item.label}, ${item.id}`),
         make("div", {},
-          make("p", {}, make("span", { class: "badge", text: item.cause }), ` label: `, make("strong", { text: item.label })),
+          make("p", {}, make("span", { class: "badge", text: item.cause }), ` ${data.words.target}: `, make("strong", { text: item.label })),
           make("p", { text: item.evidence }),
           bar(item.memorization),
-          make("p", { class: "number", text: `memorization ${range(item.memorization)}` }),
-          item.remoteness === null ? null : make("p", { class: "quiet", text: `Farther from its own label than ${Math.floor(100 * item.remoteness)} % of its class.` }))),
-      make("h4", { text: "What models that never saw it say" }), votes(item),
-      ...others("Near-duplicates", item.duplicates, item.label, far, "None: nothing is much closer than usual."),
+          make("p", { class: "number", text: `memorization ${range(item.memorization)}, ${item.runs} runs` }),
+          item.remoteness === null ? null : make("p", { class: "quiet", text: `Farther from the examples with its ${data.words.target} than ${Math.floor(100 * item.remoteness)} % of them.` }))),
+      make("h4", { text: "Predictions of models not trained on it" }), votes(item),
+      ...others("Near-duplicates", item.duplicates, item.label, far, "None."),
       ...others("Nearest training examples", item.neighbours, item.label, far, "Unknown: no inputs were kept."),
       ...others("Nearest test examples", item.testNeighbours, item.label, far, "Unknown: no inputs were kept."),
-      ...others("Depend on it (some of these are chance)", item.dependents, item.label, (each) => `influence ${range(each.influence)}`, "No look-alike depends on it measurably."));
+      ...others("Dependents (some of these are chance)", item.dependents, item.label, (each) => `influence ${range(each.influence)}`, "None among the examples that look alike."));
     const table = features(item.id);
-    if (table) sheet.append(make("h4", { text: "Most unusual features" }), table);
+    if (table) sheet.append(make("h4", { text: "Features farthest from the mean" }), table);
     dialog.replaceChildren(sheet);
     if (!dialog.open) dialog.showModal();
     dialog.scrollTop = 0;
@@ -240,26 +240,26 @@
   // Influence pairs.
   const end = (id, label, role) => make("span", { class: "end" }, picture(id, `${label}, ${id}`), make("strong", { text: label }), make("small", { text: `${role} ${id}` }));
   $("pair-list")?.append(...data.pairs.map((pair) => make("li", {},
-    end(pair.train, pair.trainLabel, ""), make("span", { class: "arrow", "aria-label": "helps", role: "img", text: "→" }), end(pair.test, pair.testLabel, ""),
+    end(pair.train, pair.trainLabel, ""), make("span", { class: "arrow", "aria-label": "influences", role: "img", text: "→" }), end(pair.test, pair.testLabel, ""),
     make("span", { class: "number", text: `influence ${range(pair.influence)}` }))));
 
   // Copies in the test set.
   $("copy-list")?.append(...data.copies.map((pair) => make("li", {},
     end(pair.test, pair.testLabel, ""), make("span", { class: "arrow", "aria-label": "almost equals", role: "img", text: "≈" }), end(pair.train, pair.trainLabel, ""),
     make("span", { class: "number" },
-      make("span", pair.same ? { text: "same label" } : { class: "differs", text: "labels differ: one may be wrong" }),
+      make("span", pair.same ? { text: `same ${data.words.target}` } : { class: "differs", text: `${data.words.targets} differ: one may be wrong` }),
       `, distance ${pair.distance.toFixed(3)}${pair.change ? `, ${pair.change}` : ""}`))));
 
   // Contents: mark the section in view.
   const links = new Map([...document.querySelectorAll(".contents a")].map((link) => [link.hash.slice(1), link]));
-  const watcher = new IntersectionObserver((entries) => {
+  const observer = new IntersectionObserver((entries) => {
     for (const entry of entries) {
       if (!entry.isIntersecting) continue;
       for (const link of links.values()) link.removeAttribute("aria-current");
       links.get(entry.target.id)?.setAttribute("aria-current", "true");
     }
   }, { rootMargin: "-20% 0px -70% 0px" });
-  for (const section of document.querySelectorAll("main > section")) watcher.observe(section);
+  for (const section of document.querySelectorAll("main > section")) observer.observe(section);
 
   showTheme();
   drawAll();

@@ -1,4 +1,4 @@
-"""The page: one HTML file with everything in it, opened from disk, asking the network for nothing."""
+"""The page: one HTML file that holds all it shows, opened from disk, without any network connection."""
 
 import json
 from importlib import resources
@@ -8,29 +8,46 @@ from typing import Any
 
 from byrote.errors import ByroteError
 from byrote.evidence.cached_reads import read_once
-from byrote.explain import (
-    check_copies,
-    space,
-)
-from byrote.explain.neighbours import NEAR_DUPLICATE
-from byrote.findings.attributed import read_attributed
-from byrote.findings.cause_check import read_issues
-from byrote.findings.copies import DONE, Copies, read_copies
+from byrote.explain import check_copies, space
+from byrote.findings.copies import read_copies
 from byrote.findings.evaluated_scores import Panel, read_panel
 from byrote.findings.findings import Findings, findings
-from byrote.membership.attacks import DELTA, RATES
 from byrote.record import Record
 from byrote.record.storage import Place, place, private_folder, replacing
-from byrote.report import rows
-from byrote.report.charts import COLOURS, Chart, curves, data_map, dots, heat_map, histogram, operating_curve
-from byrote.report.copies import copy_items
-from byrote.report.examples import Shown, read_shown
-from byrote.report.gallery import SHOWN, exposed_items
+from byrote.report import numbers
+from byrote.report.examples import read_examples
 from byrote.report.pictures import Album
-from byrote.report.settings import command, settings
-from byrote.report.verdict import percent, sentences, small
+from byrote.report.sections.agreement import read_agreements
+from byrote.report.sections.canary_check import read_canary_check
+from byrote.report.sections.copies import read_copies_section
+from byrote.report.sections.data_map import read_map
+from byrote.report.sections.dependents import read_dependents
+from byrote.report.sections.distribution import read_distribution
+from byrote.report.sections.learning import read_learning
+from byrote.report.sections.membership import read_membership_section
+from byrote.report.sections.memorized_examples import read_gallery
+from byrote.report.sections.provenance import read_provenance
+from byrote.report.sections.section import Section
+from byrote.report.sections.summary import read_summary
+from byrote.report.verdict import verdict
 from byrote.stats.not_measured import NotMeasured
-from byrote.summaries.one_run import Guesses, one_run_epsilon
+
+FILTERS: dict[str, Any] = {
+    each.__name__: each
+    for each in (
+        numbers.percent,
+        numbers.percent_text,
+        numbers.small,
+        numbers.text,
+        numbers.behind,
+        numbers.count,
+        numbers.right,
+        numbers.right_text,
+        numbers.right_range,
+        numbers.difference_text,
+    )
+}
+"""How templates write numbers."""
 
 SHOW = "window.vegaEmbed = vegaEmbed;"
 
@@ -47,10 +64,34 @@ def write_report(
     read = read_once(record)
     panel = panel or read_panel(record, read)
     found = found or findings(record, panel=panel, read=read)
-    html = _render(record, found, panel)
+    album = Album(record.population)
+    html = _render(found, read_sections(record, found, panel, album), album)
     with replacing(target) as aside:
         aside.write_text(html, encoding="utf-8")
     return target
+
+
+def read_sections(record: Record, found: Findings, panel: Panel, album: Album) -> tuple[Section, ...]:
+    """Return the sections of the page in their order; the pictures of the examples that they show enter the album."""
+    points = space(record.population)
+    checks = check_copies(record.population, points=points) if len(points.train) else ()
+    copies = read_copies(record, points, checks)
+    examples = read_examples(record, panel, points, checks)
+    explained = () if isinstance(examples, NotMeasured) else examples.explained
+    drawn_copies = read_copies_section(record, copies, album)  # first, because the budget for pictures is limited
+    return (
+        read_summary(found, verdict(found, explained=explained, copies=copies)),
+        read_distribution(record, found, panel),
+        read_gallery(record, examples, album, points),
+        read_dependents(record, examples, album),
+        drawn_copies,
+        read_learning(record, found.words),
+        read_map(record, panel),
+        read_agreements(found, panel),
+        read_canary_check(found, examples),
+        read_membership_section(record, found, album),
+        read_provenance(record, found),
+    )
 
 
 def embedded(value: Any) -> str:
@@ -59,79 +100,39 @@ def embedded(value: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _render(record: Record, found: Findings, panel: Panel) -> str:
+def _render(found: Findings, sections: tuple[Section, ...], album: Album) -> str:
     import jinja2
 
-    album, points = Album(record.population), space(record.population)
-    checks = check_copies(record.population, points=points) if len(points.train) else ()
-    copies = read_copies(record, points, checks)
-    closest = [] if isinstance(copies, NotMeasured) else copy_items(record, copies, album)
-    shown = read_shown(record, panel, album, points, checks)
-    charts, notes = _charts(record, found, panel)
-    items = [] if isinstance(shown, NotMeasured) else shown.items
-    at_risk = (
-        [] if isinstance(found.membership, NotMeasured) else exposed_items(record, found.membership.exposed, album)
-    )
     data: dict[str, Any] = {
-        "charts": {name: chart.spec for name, chart in charts.items()},
-        "items": items,
-        "pairs": [] if isinstance(shown, NotMeasured) else shown.pair_items,
-        "copies": closest,
-        "causes": [] if isinstance(shown, NotMeasured) else shown.causes,
+        "charts": {chart.name: chart.spec for section in sections for chart in section.charts},
+        "items": [],
+        "pairs": [],
+        "copies": [],
         "pictures": album.pictures,
         "features": album.features,
+        "words": {"target": found.words.target, "targets": found.words.targets},
     }
+    for section in sections:
+        data |= section.data
     folder = resources.files("byrote.report")
     environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.PackageLoader("byrote.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"percent": percent, "size": rows.text, "small": small, "points": rows.points}
-    environment.tests["missing"] = lambda value: isinstance(value, NotMeasured)
-    page = environment.from_string(folder.joinpath("page.html").read_text(encoding="utf-8"))
-    return page.render(
+    environment.filters.update(FILTERS)
+    environment.tests["missing"] = numbers.is_missing
+    return environment.get_template("page.html").render(
         css=_safe(folder.joinpath("page.css").read_text(encoding="utf-8")),
         script=_safe(folder.joinpath("page.js").read_text(encoding="utf-8")),
         library=_safe(_library()),
         data=_safe(embedded(data)),
-        found=found,
-        verdict=_verdict(found, shown, copies),
-        copies=copies,
-        done=DONE,
-        near=NEAR_DUPLICATE,
-        closest=len(closest),
-        pixels=album.has_pictures,
-        issues=read_issues(record, points),
-        shown=shown,
-        attributed=read_attributed(record),
-        shown_at_most=SHOWN,
-        charts=charts,
-        notes=notes,
-        classes=sorted({item["label"] for item in items}),
-        left_out=len(album.left_out),
-        settings=settings(record, found),
-        command=command(record),
-        rates=RATES,
-        delta=DELTA,
-        most_epsilon=one_run_epsilon(Guesses(*[2 * (found.planted.get("mislabeled", 0) // 2)] * 3), delta=DELTA).value,
-        epsilons=[]
-        if isinstance(found.membership, NotMeasured)
-        else [each.value for each in found.membership.epsilons],
-        at_risk=at_risk,
-        pictures=album.pictures,
+        name=found.name,
+        sections=sections,
+        words=found.words,
     )
-
-
-def _verdict(found: Findings, shown: Shown | NotMeasured, copies: Copies | NotMeasured) -> list[str]:
-    """Return the sentences of the findings, with where to look first before the caveats on certainty."""
-    said = sentences(found)
-    if not isinstance(copies, NotMeasured) and copies.found.examples:
-        share = f"{len(copies.found.examples):,} of {copies.looked_at:,} test examples ({percent(copies.found.share.value)})"
-        said.insert(3, f"{share} almost equal a training example, so that their answers can be known by rote.")
-    if isinstance(shown, NotMeasured):
-        return said
-    named = [f"{cause['count']} are called {cause['name']}" for cause in shown.causes if cause["count"]]
-    look = f"Where to look first: of the {len(shown.items)} most memorized examples, {', '.join(named)}. The evidence is with each, below."
-    return [*said[:3], look, *said[3:]]
 
 
 def _safe(text: str) -> Any:
@@ -141,7 +142,7 @@ def _safe(text: str) -> Any:
 
 
 def _library() -> str:
-    """Return Vega as a script. To put it together takes seconds, so it is kept for the next report where that can be."""
+    """Return Vega as a script. Building it takes seconds, so it is kept for the next report where that is possible."""
     import vl_convert
 
     try:
@@ -153,50 +154,3 @@ def _library() -> str:
     except (ByroteError, OSError):
         script = str(vl_convert.javascript_bundle(SHOW))
     return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
-
-
-def _charts(record: Record, found: Findings, panel: Panel) -> tuple[dict[str, Chart], dict[str, Any]]:
-    """Return the charts that the record supports, by name, and the numbers that their captions need."""
-    charts: dict[str, Chart] = {}
-    notes: dict[str, Any] = {"drawn": 0, "of": 0, "shades": ()}
-    values = panel.memorization
-    if not isinstance(values, NotMeasured):
-        train = values.value[record.population.where("train")]
-        bars = rows.histogram_rows(train)
-        charts["memorized"] = histogram(
-            bars, COLOURS["real"], height=260, description="Memorization of real training examples"
-        )
-        for kind in found.planted:
-            bars = rows.histogram_rows(values.value[record.population.canary == kind])
-            about = f"Memorization of {kind} canaries"
-            charts[f"memorized-{kind}"] = histogram(bars, COLOURS[kind], height=130, description=about)
-    points = rows.map_rows(record, panel)
-    notes["map"] = points
-    if not isinstance(points, NotMeasured):
-        charts["map"] = data_map(
-            points[0], by=points[1], description="Variability against confidence of training examples"
-        )
-        drawn = sum(row["kind"] == "real" for row in points[0])
-        notes |= {"drawn": drawn, "of": points[2], "shades": points[1]}
-    real, planted = rows.curve_rows(record)
-    lines = dict.fromkeys((row["series"] for row in real), "")
-    palette = (COLOURS["real"], COLOURS["test"], "var(--muted)")
-    if real:
-        series = dict(zip(lines, palette, strict=False))
-        charts["curves"] = curves(real, series, description="Accuracy on real examples over training")
-    if planted:
-        series = {row["series"]: COLOURS.get(row["kind"], "var(--muted)") for row in planted}
-        charts["canary-curves"] = curves(planted, series, description="Accuracy on canaries over training")
-    if not isinstance(found.agreement, NotMeasured):
-        grid = rows.heat_rows(found.agreement)
-        charts["agreement"] = heat_map(grid, found.agreement.scores, description="Agreement of every two scores")
-    if not isinstance(found.detection, NotMeasured):
-        series: dict[str, str] = {"averaged over all runs": COLOURS["mislabeled"], "from one run": COLOURS["test"]}
-        ordered = [each.score for each in found.detection]
-        table = rows.detection_rows(found.detection, *series)
-        charts["detection"] = dots(table, ordered, series, description="How well each score finds planted wrong labels")
-    if not isinstance(found.membership, NotMeasured):
-        line, lowest = rows.attack_rows(found.membership)
-        if line:
-            charts["attack"] = operating_curve(line, lowest=lowest, description="Members found against others accused")
-    return charts, notes

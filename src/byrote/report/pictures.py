@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from byrote.record import Population
 
 BUDGET = 1_600_000
-"""Characters of picture data in one page. Those asked for first come first; the rest are left out, and said so."""
+"""Characters of picture data in one page. Pictures are taken in the order in which they are added, as long as they fit."""
 
 SMALLER = 64
 """Pictures with a longer side than this are shrunk to it."""

@@ -1,6 +1,7 @@
-"""Settings: how the record came about, and the command that repeats it."""
+"""Settings: how the record was made, and the command that repeats it."""
 
 import shlex
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,38 +9,49 @@ from byrote.findings.findings import Findings
 from byrote.record import Record
 
 
-def settings(record: Record, found: Findings) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return tables of settings by title; what a record written elsewhere does not say is left out."""
+@dataclass(frozen=True)
+class SettingsTable:
+    """Settings with a title, as pairs of a name and a value."""
+
+    title: str
+    rows: tuple[tuple[str, str], ...]
+
+
+def settings(record: Record, found: Findings) -> tuple[SettingsTable, ...]:
+    """Return the settings of a record; those that it does not hold are left out."""
     manifest, run = record.manifest, record.run_settings(record.runs[0])
     seconds = list(record.seconds().values())
     task = manifest.get("task", {})
-    data = {
-        "name": task.get("name"),
-        "source": task.get("source"),
-        "classes": ", ".join(record.classes),
-        "fingerprint of the examples": str(task.get("examples", ""))[:12],
-        "fingerprint of the model": str(task.get("model", ""))[:12],
+    tables = {
+        "Data and model": {
+            "name": task.get("name"),
+            "source": task.get("source"),
+            "objective": manifest.get("objective"),
+            "inputs": manifest.get("inputs"),
+            "classes": ", ".join(record.classes),
+            "fingerprint of the examples": str(task.get("examples", ""))[:12],
+            "fingerprint of the model": str(task.get("model", ""))[:12],
+        },
+        "Design": {
+            "runs": len(record.runs),
+            "design": manifest.get("design"),
+            "canaries": ", ".join(f"{count} {kind}" for kind, count in found.planted.items()),
+            "seed": manifest.get("seed"),
+            "key": str(manifest.get("key", ""))[:12],
+        },
+        "Recipe": manifest.get("recipe") or {},
+        "Versions": {name: run.get(name) for name in ("byrote", "torch", "device", "threads")},
+        "Time": {
+            "runs with a known time": len(seconds) or None,
+            "median seconds of a run": f"{np.median(seconds):.1f}" if seconds else None,
+            "sum over runs, in minutes": f"{sum(seconds) / 60:.1f}" if seconds else None,
+        },
     }
-    design = {
-        "runs": len(record.runs),
-        "design": manifest.get("design"),
-        "canaries": ", ".join(f"{count} {kind}" for kind, count in found.planted.items()),
-        "seed": manifest.get("seed"),
-        "key": str(manifest.get("key", ""))[:12],
-    }
-    versions = {name: run.get(name) for name in ("byrote", "torch", "device", "threads")}
-    time = {
-        "runs with a known time": len(seconds) or None,
-        "median seconds of a run": f"{np.median(seconds):.1f}" if seconds else None,
-        "sum over runs, in minutes": f"{sum(seconds) / 60:.1f}" if seconds else None,
-    }
-    recipe = manifest.get("recipe") or {}
-    tables = {"Data and model": data, "Design": design, "Recipe": recipe, "Versions": versions, "Time": time}
     kept = {
-        title: [(str(k).replace("_", " "), str(v)) for k, v in table.items() if v not in (None, "")]
+        title: tuple((str(k).replace("_", " "), str(v)) for k, v in table.items() if v not in (None, ""))
         for title, table in tables.items()
     }
-    return [(title, table) for title, table in kept.items() if table]
+    return tuple(SettingsTable(title, rows) for title, rows in kept.items() if rows)
 
 
 def command(record: Record) -> str | None:

@@ -1,143 +1,195 @@
-"""The verdict in plain words: the same sentences in the terminal and on top of the page."""
+"""The verdict in plain words: the same sentences in the terminal and at the top of the page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
+from byrote.explain import CAUSES, Explanation
 from byrote.findings.accuracy import Accuracies
 from byrote.findings.canary_check import Detection
+from byrote.findings.copies import Copies
 from byrote.findings.findings import Findings
-from byrote.findings.memorized import Memorized
+from byrote.findings.memorized import FDR, MemorizationSummary
+from byrote.findings.vocabulary import Vocabulary
 from byrote.membership.attacks import Membership
+from byrote.report.numbers import (
+    PERCENT,
+    behind,
+    count,
+    difference_text,
+    percent,
+    percent_text,
+    right_text,
+    small,
+    text,
+)
 from byrote.scores import mean_confidence, memorization, shrunk_memorization
 from byrote.stats.estimate import Estimate
 from byrote.stats.not_measured import NotMeasured
 
 LEARNED = 0.5
-"""Below this share of wrong labels given back by models that were trained on them, they count as not learned."""
-
-PERCENT = "\u00a0%"
-"""The sign with a space that does not break."""
+"""When models trained on the planted wrong labels predict less than this share of them, they count as not learned."""
 
 PRIVACY = "Low measured memorization is not privacy: another attack, or more runs, may find what this audit did not."
 
 
-def sentences(findings: Findings) -> list[str]:
-    """Return the verdict, most important first; what was not measured is said with its reason."""
-    return [
-        _accuracy(findings.accuracies),
-        _gap(findings.accuracies),
-        *_memorization(findings.memorized),
-        _canaries(findings),
-        _attack(findings.membership),
-        PRIVACY,
-    ]
+@dataclass(frozen=True)
+class Verdict:
+    """The sentences of the verdict, in the order in which they stand; None where there is nothing to say.
+
+    `causes` and `copies` take more time to compute than the findings, so only the page has them.
+    """
+
+    accuracy: str
+    gap: str
+    memorized: str
+    causes: str | None
+    copies: str | None
+    certainty: str | None
+    canaries: str
+    membership: str
+    privacy: str
+
+    @property
+    def sentences(self) -> list[str]:
+        """The sentences, most important first."""
+        found = (getattr(self, field.name) for field in fields(self))
+        return [sentence for sentence in found if sentence is not None]
 
 
-def percent(share: float) -> str:
-    """Return a share as a percentage, with as many decimals as keep it from looking like nothing or all."""
-    value = 100 * share
-    for digits in (1, 2, 3):
-        text = f"{value:.{digits}f}"
-        if 0 < abs(float(text)) < 100:
-            return f"{text}{PERCENT}"
-    return f"{value:.0f}{PERCENT}"
-
-
-def small(number: float) -> str:
-    """Return a number with two decimals, or with one digit where those would be 0."""
-    return f"{number:.2f}" if number >= 0.005 or not number else f"{number:.1g}"
-
-
-def _accuracy(found: Accuracies) -> str:
-    if isinstance(found.learned, NotMeasured):
-        return f"How much was learned was not measured: {found.learned.reason}"
-    how = " (counted while training)" if found.seen_only else ""
-    learned = f"The models learned {percent(found.learned.value)} of what they were trained on{how}"
-    if not isinstance(found.held_out, NotMeasured):
-        only = "but got only" if found.held_out.value < found.learned.value else "and got"
-        rest = f"{only} {percent(found.held_out.value)} right of the training examples they had not seen"
-    elif not isinstance(found.tested, NotMeasured):
-        rest = f"and got {percent(found.tested.value)} of the test examples right"
-    else:
-        return f"{learned}; what they make of unseen examples was not measured. {found.tested.reason}"
-    return f"{learned}, {rest}."
-
-
-def _gap(found: Accuracies) -> str:
-    if isinstance(found.gap, NotMeasured):
-        return f"What they know by rote was not measured. {found.gap.reason}"
-    low, high = 100 * found.gap.low, 100 * found.gap.high
-    sure = "" if np.isnan(low) else f" [{low:.1f}, {high:.1f}]"
-    return f"The gap between the two, {100 * found.gap.value:.1f} points{sure}, is what they know by rote."
-
-
-def _memorization(found: Memorized | NotMeasured) -> list[str]:
-    if isinstance(found, NotMeasured):
-        return [f"Memorization of single examples was not measured. {found.reason}"]
-    low, high = found.above
-    share = (
-        f"{percent(high.share.value)} of the training examples{_interval(high.share)} are memorized above {high.threshold:g} "
-        f"(1 is known only by rote) and {percent(low.share.value)}{_interval(low.share)} above {low.threshold:g}. "
-        f"{_named(found)}"
+def verdict(
+    found: Findings,
+    *,
+    explained: Sequence[Explanation] = (),
+    copies: Copies | NotMeasured | None = None,
+) -> Verdict:
+    """Return the verdict on an audit; what was not measured is named with the reason."""
+    return Verdict(
+        accuracy=_accuracy(found),
+        gap=_gap(found.accuracies, found.words),
+        memorized=_memorized(found.memorized),
+        causes=_causes(explained) if explained else None,
+        copies=_copies(copies) if isinstance(copies, Copies) and copies.found.examples else None,
+        certainty=None if isinstance(found.memorized, NotMeasured) else _certainty(found.memorized),
+        canaries=_canaries(found),
+        membership=_membership(found.membership),
+        privacy=PRIVACY,
     )
-    sure = f"One example's value has a standard error of about {small(found.error)} after {found.runs} runs"
-    again = "."
-    if not isinstance(found.reliability, NotMeasured):
-        again = f"; {found.runs} new runs would correlate with these at {found.reliability.value:.2f}."
-    return [share, f"{sure}{again} {4 * found.runs} runs would halve that error at best."]
 
 
-def _named(found: Memorized) -> str:
-    if not found.listed:
-        return "None can be named yet, if at most a tenth is to be named wrongly: that takes more runs."
-    return f"{found.listed:,} can be named, of whom a tenth is named wrongly at most, on average."
+def sentences(found: Findings) -> list[str]:
+    """Return the sentences of the verdict, most important first, as the terminal shows them."""
+    return verdict(found).sentences
 
 
-def _interval(share: Estimate) -> str:
-    return "" if np.isnan(share.low) else f" [{100 * share.low:.1f}, {100 * share.high:.1f}]"
+def _accuracy(found: Findings) -> str:
+    numbers, words = found.accuracies, found.words
+    if isinstance(numbers.learned, NotMeasured):
+        return f"The {words.right} on training examples was not measured. {numbers.learned.reason}"
+    how = " (measured during training)" if numbers.seen_only else ""
+    learned = f"{words.heading}: {right_text(numbers.learned, words)} on examples that a model was trained on{how}"
+    source = f"(mean of {behind(numbers.learned)})" if numbers.learned.unit == "run" else "(one run)"
+    if isinstance(numbers.held_out, Estimate):
+        return f"{learned}, {right_text(numbers.held_out, words)} on training examples left out {source}."
+    if isinstance(numbers.tested, Estimate):
+        return f"{learned}, {right_text(numbers.tested, words)} on test examples {source}."
+    return f"{learned} {source}. On other examples it was not measured. {numbers.tested.reason}"
+
+
+def _gap(found: Accuracies, words: Vocabulary) -> str:
+    if isinstance(found.gap, NotMeasured):
+        return f"The generalization gap was not measured. {found.gap.reason}"
+    gap = difference_text(found.gap, words)
+    return f"The difference of {gap} is the generalization gap. Up to chance it equals the mean memorization of the training examples."
+
+
+def _memorized(found: MemorizationSummary | NotMeasured) -> str:
+    if isinstance(found, NotMeasured):
+        return f"Memorization of single examples was not measured. {found.reason}"
+    low, high = found.above
+    rate = f"a false-discovery rate of {100 * FDR:g}{PERCENT}"
+    listed = (
+        f"{count(found.listed, 'example')} {'passes' if found.listed == 1 else 'pass'} {rate}."
+        if found.listed
+        else f"No example passes {rate} yet; that takes more runs."
+    )
+    return (
+        f"{percent_text(high.share)} of the training examples have a memorization above {high.threshold:g} "
+        f"and {percent_text(low.share)} above {low.threshold:g} (1: known only by rote). {listed}"
+    )
+
+
+def _certainty(found: MemorizationSummary) -> str:
+    error = (
+        f"The memorization of one example has a median standard error of {small(found.error)} after {found.runs} runs"
+    )
+    if isinstance(found.reliability, NotMeasured):
+        again = f"How well {found.runs} new runs would agree was not measured. {found.reliability.reason}"
+    else:
+        again = f"Values from {found.runs} new runs would correlate with these at {text(found.reliability)}."
+    return f"{error}; {4 * found.runs} runs would halve it at best. {again}"
+
+
+def _causes(explained: Sequence[Explanation]) -> str:
+    counts = {cause: sum(each.cause == cause for each in explained) for cause in CAUSES}
+    named = ", ".join(f"{number} {cause}" for cause, number in counts.items() if number)
+    return f"Causes of the {len(explained)} most memorized examples, by fixed rules: {named}."
+
+
+def _copies(found: Copies) -> str:
+    number = count(found.looked_at, "test example")
+    has = "has" if len(found.found.examples) == 1 else "have"
+    share = percent_text(found.found.share)
+    return f"{len(found.found.examples):,} of {number} ({share}) {has} a near-duplicate in the training set."
 
 
 def _canaries(found: Findings) -> str:
     if isinstance(found.detection, NotMeasured):
         return found.detection.reason
     planted = found.planted.get("mislabeled", 0)
+    check = f"Check on {count(planted, found.words.wrong_target)} planted for this audit:"
+    quoted = " and ".join(f"{text(size)} by {name}" for name, size in _quoted(found.detection))
+    if quoted:
+        result = f"one of them ranks above a real example with probability {quoted} (chance: 0.50)."
+    else:
+        result = "neither memorization nor mean confidence has values for them."
+    return f"{check} {result}{_unlearned(found)}"
+
+
+def _quoted(found: Sequence[Detection]) -> list[tuple[str, Estimate]]:
+    """Return the best estimate of memorization, and the mean confidence of one run, with their AUROC."""
     names = (str(shrunk_memorization), str(memorization))  # the better one first
-    causal = min(
-        (each for each in found.detection if each.score in names), key=lambda e: names.index(e.score), default=None
-    )
-    cheap = next((each for each in found.detection if each.score == str(mean_confidence) and each.one_run), None)
-    parts: list[str] = []
-    if causal:
-        parts.append(f"memorization ranks one of them above a real example {percent(causal.auroc.value)} of the time")
-    if cheap:
-        parts.append(f"{cheap.score}, which needs one run only, does so {percent(_area(cheap))} of the time")
-    told = ", and ".join(parts) or "no score that this report quotes has values for them"
-    return f"The audit checked itself on {planted} wrong labels it had planted: {told} (a coin: 50{PERCENT}).{_unlearned(found)}"
+    causal = sorted((each for each in found if each.score in names), key=lambda each: names.index(each.score))
+    cheap = (each for each in found if each.score == str(mean_confidence))
+    quoted = [
+        *(("memorization", each.auroc) for each in causal[:1]),
+        *(("the mean confidence of one run", each.one_run) for each in cheap),
+    ]
+    return [(name, size) for name, size in quoted if isinstance(size, Estimate)]
 
 
 def _unlearned(found: Findings) -> str:
-    """Say so when the models did not learn the wrong labels: then there is nothing to find by memorization."""
+    """Say so when the models did not learn the wrong labels: then memorization cannot find them."""
     kinds = () if isinstance(found.kinds, NotMeasured) else found.kinds
     wrong = next((kind for kind in kinds if kind.kind == "mislabeled"), None)
-    if wrong is None or not wrong.inside.value < LEARNED:
+    if wrong is None or found.words.kind != "classification" or not wrong.correct_in.value < LEARNED:
         return ""
     return (
-        f" But the models gave only {percent(wrong.inside.value)} of these labels even when trained on them: they have "
-        "hardly memorized them, so memorization cannot find them. Train longer to measure what longer training would do."
+        f" But models that were trained on them predict only {percent_text(wrong.correct_in)} of these labels: they have "
+        "hardly memorized them, so memorization cannot find them. Train for more epochs to measure the effect of longer training."
     )
 
 
-def _attack(found: Membership | NotMeasured) -> str:
+def _membership(found: Membership | NotMeasured) -> str:
     if isinstance(found, NotMeasured):
         return f"Membership attacks were not run. {found.reason}"
     best, at = found.strongest, found.strongest.at[0]
     if isinstance(at, NotMeasured):
-        return f"The membership attack {best.name} has an AUROC of {best.auroc.value:.2f} (.5 is chance). {at.reason}"
-    chance = "" if np.isnan(found.shuffled) else f"; with membership shuffled it finds {percent(found.shuffled)}"
+        return f"The membership attack {best.name} has an AUROC of {text(best.auroc)} (chance: 0.50). {at.reason}"
+    chance = "" if np.isnan(found.shuffled) else f"; with membership shuffled, {percent(found.shuffled)}"
+    attacks = count(len(found.attacks), "membership attack")
     return (
-        f"The strongest of {len(found.attacks)} membership attacks, {best.name}, finds {percent(at.tpr.value)} of those that a model "
-        f"was trained on while accusing {percent(at.fpr_realised.value)} of the others wrongly{chance}."
+        f"The strongest of {attacks}, {best.name}, finds {percent_text(at.tpr)} of the examples that a model was trained on "
+        f"at a false-positive rate of {percent(at.fpr_realised.value)}{chance}."
     )
-
-
-def _area(each: Detection) -> float:
-    return each.one_run.value if each.one_run else float("nan")

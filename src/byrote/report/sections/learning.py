@@ -1,0 +1,49 @@
+"""How it was learned: accuracy over training, of real examples and of canaries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from byrote.findings.vocabulary import Vocabulary
+from byrote.record import Record
+from byrote.report.charts import COLOURS, Chart, curves
+from byrote.report.rows import Curve, read_curves
+from byrote.report.sections.section import Section
+from byrote.stats.not_measured import NotMeasured
+
+REAL_COLOURS = (COLOURS["real"], COLOURS["test"], "var(--muted)")
+
+
+@dataclass(frozen=True)
+class Learning:
+    """The learning curves; None where there are no such examples."""
+
+    real: Chart | None
+    canaries: Chart | None
+
+
+def read_learning(record: Record, words: Vocabulary) -> Section:
+    """Return the learning curves, or why there are none."""
+    found = read_curves(record, is_share=words.is_share)
+    if isinstance(found, NotMeasured):
+        return Section("learning", "How it was learned", "How it was learned", found)
+    real = [each for each in found if not each.kind]
+    planted = [each for each in found if each.kind]
+    content = Learning(_real(real, words), _canaries(planted, words))
+    charts = tuple(chart for chart in (content.real, content.canaries) if chart is not None)
+    return Section("learning", "How it was learned", "How it was learned", content, charts)
+
+
+def _real(found: Sequence[Curve], words: Vocabulary) -> Chart | None:
+    if not found:
+        return None
+    colours = dict(zip((each.name for each in found), REAL_COLOURS, strict=False))
+    about = f"{words.heading} on real examples over training"
+    return curves("curves", found, colours, words, description=about)
+
+
+def _canaries(found: Sequence[Curve], words: Vocabulary) -> Chart | None:
+    if not found:
+        return None
+    colours = {each.name: COLOURS.get(each.kind, "var(--muted)") for each in found}
+    about = f"{words.heading} on canaries over training"
+    return curves("canary-curves", found, colours, words, description=about)

@@ -1,0 +1,50 @@
+"""The gallery: the most memorized examples with their causes, and how well wrong labels are found."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from byrote.explain import IssueCheck, Space
+from byrote.findings.cause_check import read_issues
+from byrote.record import Record
+from byrote.report.examples import ExplainedExamples
+from byrote.report.gallery import causes_found, gallery_items
+from byrote.report.pictures import Album
+from byrote.report.sections.section import Section
+from byrote.stats.not_measured import NotMeasured
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """What stands around the gallery, which the script draws.
+
+    `labels` and `causes` are its filters, `compared` says whether neighbours are known, `left_out` counts the pictures that
+    did not fit, `rules` is whether the causes were checked, and `issues` how well label suggestions do on planted ones.
+    """
+
+    shown: int
+    runs: int
+    causes: list[dict[str, Any]]
+    labels: tuple[str, ...]
+    compared: bool
+    left_out: int
+    rules: bool
+    issues: IssueCheck | NotMeasured
+
+
+def read_gallery(record: Record, examples: ExplainedExamples | NotMeasured, album: Album, points: Space) -> Section:
+    """Return the gallery, or why there is none; the pictures of its examples enter the album."""
+    title = "Which examples were memorized, and why"
+    if isinstance(examples, NotMeasured):
+        return Section("gallery", "Which, and why", title, examples)
+    items = gallery_items(record, examples.explained, album)
+    content = Gallery(
+        shown=len(items),
+        runs=len(record.runs),
+        causes=causes_found(examples.explained),
+        labels=tuple(sorted({item["label"] for item in items})),
+        compared=examples.compared,
+        left_out=len(album.left_out),
+        rules=bool(examples.rules),
+        issues=read_issues(record, points),
+    )
+    return Section("gallery", "Which, and why", title, content, data={"items": items})

@@ -1,0 +1,63 @@
+"""The verdict: the sentences, the most important numbers, and what the audit consisted of."""
+
+from dataclasses import dataclass
+
+from byrote.findings.findings import Findings
+from byrote.report.numbers import behind, count, right, right_range
+from byrote.report.sections.section import Section
+from byrote.report.verdict import Verdict
+from byrote.stats.estimate import Estimate
+from byrote.stats.not_measured import NotMeasured
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One number in large type: its name, the number, its interval, and a note; or why it was not measured."""
+
+    name: str
+    value: str
+    interval: str
+    note: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the audit consisted of, its verdict and its most important numbers."""
+
+    audit: tuple[str, ...]
+    sentences: tuple[str, ...]
+    tiles: tuple[Tile, ...]
+
+
+def read_summary(found: Findings, verdict: Verdict) -> Section:
+    """Return the first section of the page."""
+    planted = sum(found.planted.values())
+    audit = (
+        found.name,
+        f"{count(found.runs, 'run')} of {count(found.steps, 'epoch')}",
+        f"{count(found.train, 'training example')}",
+        f"{count(found.test, 'test example')}",
+        *((count(planted, "canary").replace("canarys", "canaries"),) if planted else ()),
+    )
+    sentences = tuple(verdict.sentences)
+    return Section("verdict", "Verdict", sentences[0], Summary(audit, sentences, _tiles(found)))
+
+
+def _tiles(found: Findings) -> tuple[Tile, ...]:
+    numbers, words = found.accuracies, found.words
+    memorized = found.memorized
+    during = ", measured during training" if numbers.seen_only else ""
+    mean = memorized if isinstance(memorized, NotMeasured) else memorized.mean
+    return (
+        _tile("Trained on", numbers.learned, f"{words.right} on examples that a model was trained on{during}", found),
+        _tile("Held out", numbers.held_out, f"{words.right} on training examples that it was not trained on", found),
+        _tile("Test", numbers.tested, f"{words.right} on the test set", found),
+        _tile("Mean memorization", mean, "mean over training examples", found),
+    )
+
+
+def _tile(name: str, size: Estimate | NotMeasured, note: str, found: Findings) -> Tile:
+    if isinstance(size, NotMeasured):
+        return Tile(name, "", "", "", size.reason)
+    return Tile(name, right(size.value, found.words), right_range(size, found.words), f"{note}; {behind(size)}")
