@@ -12,7 +12,7 @@ import pytest
 
 from byrote.errors import WrongRecord
 from byrote.record import Observed, Record, Step, run_path, write_run
-from byrote.record.columns import Columns
+from byrote.record.columns import RunColumns
 from far import LAST, RUNS, N, fill, steps
 from layout import BASE_COLUMNS, LAYOUT, run_settings
 
@@ -117,7 +117,7 @@ def test_ids_in_another_order_are_put_in_that_of_the_record(directory: Path) -> 
 
 def test_the_ids_of_a_run_are_read_once(directory: Path) -> None:
     """Later columns are read without them: here they are broken after the first one was read."""
-    columns, path = Columns(directory, IDS, range(RUNS)), run_path(directory, 1)
+    columns, path = RunColumns(directory, IDS, range(RUNS), LAYOUT, ""), run_path(directory, 1)
     first = list(columns.parts(1, "loss_seen"))
     file, data = pq.ParquetFile(path), bytearray(path.read_bytes())
     for group in range(LAST):

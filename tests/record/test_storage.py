@@ -422,6 +422,7 @@ def test_what_cannot_be_reached_is_a_sentence(bucket: str, tmp_path: Path) -> No
 COLLECT = """
 from small import small_task
 from byrote.training.collect import collect
+from byrote.training.compute import Compute
 collect(small_task(epochs={epochs}), {url!r}, runs=4, compute=Compute(workers=1))
 """
 
@@ -452,7 +453,7 @@ def test_collecting_far_away_equals_collecting_here(bucket: str, tmp_path: Path)
     run_path(place(url), 2).unlink()
     assert byrote.collect(small_task(), url, runs=4, compute=byrote.Compute(workers=1)).runs == (0, 1, 2, 3)
     assert run_bytes(url) == whole
-    with pytest.raises(WrongRecord, match=r"small holds runs of another audit: seed is 0, asked for 1"):
+    with pytest.raises(WrongRecord, match=r"small holds runs of another audit: seed is 0 there and 1 here"):
         byrote.collect(small_task(), url, runs=4, seed=1)
 
 

@@ -12,6 +12,7 @@ from byrote.objectives import Classification
 from byrote.task.examples import Examples
 from byrote.task.recipe import Recipe
 from byrote.task.schedule import Schedule, at, cosine, linear, parse_schedule
+from byrote.task.signals import Signals
 from byrote.task.task import Task
 
 INPUTS = np.arange(12, dtype=np.float32).reshape(4, 3)

@@ -20,6 +20,7 @@ from byrote.errors import ByroteError, InvalidData, WrongRecord
 from byrote.task.canaries import Canaries
 from byrote.task.designs import KFold
 from byrote.training.collect import collect
+from byrote.training.compute import Compute
 from byrote.training.progress import Progress
 from small import small_task
 
@@ -189,8 +190,8 @@ def test_another_task_is_refused_with_what_differs(tmp_path: Path) -> None:
     task = small_task()
     collect(task, tmp_path, runs=1, compute=Compute(workers=1))
     changes = {
-        "recipe.epochs is 3, asked for 4": lambda: collect(small_task(epochs=4), tmp_path, runs=1),
-        "seed is 0, asked for 1": lambda: collect(task, tmp_path, runs=1, seed=1),
+        "recipe.epochs is 3 there and 4 here": lambda: collect(small_task(epochs=4), tmp_path, runs=1),
+        "seed is 0 there and 1 here": lambda: collect(task, tmp_path, runs=1, seed=1),
         "design is 'subsets": lambda: collect(task, tmp_path, runs=5, design=KFold(5)),
         "canaries is 'canaries": lambda: collect(task, tmp_path, runs=1, canaries=Canaries.of_each(1)),
         "task.examples is": lambda: collect(small_task(seed=5), tmp_path, runs=1),

@@ -15,6 +15,7 @@ from torch import nn
 
 import byrote
 from byrote.training.collect import collect
+from byrote.training.compute import Compute
 from byrote.training.dispatch import cut
 from small import small_task
 
@@ -70,11 +71,11 @@ def wide():
 
 logging.basicConfig(format="%(message)s")
 task = small_task(epochs=1)
-byrote.training.collect.collect(task, {directory!r} + "/warm", runs=2, compute=byrote.Compute(workers=1))
+byrote.training.collect.collect(task, {directory!r} + "/warm", runs=2, compute=Compute(workers=1))
 pages = int(open("/proc/self/statm").read().split()[0])
 resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + {spare}, resource.RLIM_INFINITY))
 byrote.training.collect.choose = lambda *a, **k: Engine(pack=8)
-byrote.training.collect.collect(replace(task, model=wide), {directory!r} + "/tight", runs=8, compute=byrote.Compute(workers=1))
+byrote.training.collect.collect(replace(task, model=wide), {directory!r} + "/tight", runs=8, compute=Compute(workers=1))
 """
 
 

@@ -13,12 +13,20 @@ from torch import Tensor, nn
 from byrote.errors import ByroteError, InvalidData
 from byrote.objectives.classification import observe
 from byrote.record import Population, Step
+from byrote.task.examples import Examples
 from byrote.task.recipe import Recipe
 from byrote.task.schedule import cosine, linear
+from byrote.task.task import Task
 from byrote.training.checks import check_model
 from byrote.training.engine import Engine
 from byrote.training.loop import train
 from people import CLASSES, FEATURES, TEST, N, members, noisy, people, perceptron
+
+
+def task_of(model: Any) -> Task:
+    examples = people()
+    return Task(model, Examples(examples.inputs, examples.labels), classes=tuple("abc"[:CLASSES]))
+
 
 RECIPE = Recipe(epochs=3, batch_size=8, optimizer="sgd", learning_rate=linear(0.3), momentum=0.0)
 
@@ -134,7 +142,7 @@ def test_what_the_caller_draws_between_steps_does_not_matter() -> None:
 def test_the_callers_random_state_is_left_as_it_was() -> None:
     torch.manual_seed(1)
     before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].copy()  # noqa: NPY002
-    check_model(noisy, people(), CLASSES)
+    check_model(task_of(noisy), people())
     for _ in train(noisy, people(), members(people(), 20)[None], RECIPE, [7], Engine()):
         assert torch.equal(torch.get_rng_state(), before[0])
     assert random.getstate() == before[1]
@@ -208,7 +216,9 @@ def test_no_batch_is_left_with_one_example_and_clean_passes_are_in_evaluation_mo
 def test_evaluation_mode_is_not_the_training_mode() -> None:
     """Asked alone or in company, a clean pass says the same; dropout and the batch's own mean would not."""
     population = people()
-    fewer = replace(population, **{k: np.delete(v, [N, N + 3], axis=0) for k, v in vars(population).items()})
+    columns = {k: v for k, v in vars(population).items() if k not in ("read_inputs", "inputs")}
+    fewer = replace(population, **{k: np.delete(v, [N, N + 3], axis=0) for k, v in columns.items()})
+    fewer = fewer.with_inputs(np.delete(population.inputs, [N, N + 3], axis=0))
     alone, together = run(noisy, population=fewer), run(noisy, population=population)
     kept = np.delete(np.arange(len(population)), [N, N + 3])
     np.testing.assert_allclose(losses(alone), losses(together)[kept], rtol=1e-5)
@@ -249,11 +259,25 @@ def test_it_learns(optimizer: Any) -> None:
     assert sum(b < a for a, b in pairwise(seen)) > 25
 
 
-def test_bytes_are_divided_by_255() -> None:
+def test_byte_pictures_are_divided_by_255() -> None:
     population = people()
-    bytes_ = np.random.default_rng(1).integers(0, 256, population.inputs.shape).astype(np.uint8)
+    bytes_ = np.random.default_rng(1).integers(0, 256, (len(population), 1, FEATURES)).astype(np.uint8)
     floats = (bytes_ / np.float32(255)).astype(np.float32)
-    assert_same(run(population=population.with_inputs(bytes_)), run(population=population.with_inputs(floats)))
+    flat = lambda: nn.Sequential(nn.Flatten(), perceptron())  # noqa: E731
+    pictures, numbers = (run(flat, population=population.with_inputs(each)) for each in (bytes_, floats))
+    assert_same(pictures, numbers)
+
+
+def test_whole_numbers_reach_the_model_as_they_are() -> None:
+    """Token ids in any integer type train the same embedding: bytes among them are no brightness."""
+    population = people()
+    ids = np.random.default_rng(1).integers(0, 200, population.inputs.shape)
+    embedded = lambda: nn.Sequential(nn.EmbeddingBag(256, 8), nn.Linear(8, CLASSES))  # noqa: E731
+    first, *others = [
+        run(embedded, population=population.with_inputs(ids.astype(kind))) for kind in (np.int64, np.uint8, np.int32)
+    ]
+    for other in others:
+        assert_same(first, other)
 
 
 def test_divergence_is_said() -> None:
@@ -294,10 +318,10 @@ class Undefined(nn.Module):
     [
         (lambda: nn.Linear(FEATURES, 7), r"outputs of shape \(2, 7\) for 2 examples, but the task has 3 classes"),
         (lambda: nn.Flatten(0), r"outputs of shape \(10,\) for 2 examples"),
-        (lambda: nn.LSTM(FEATURES, CLASSES), r"outputs of shape \(\) for 2 examples"),
-        (lambda: nn.Linear(FEATURES + 1, CLASSES), r"cannot read inputs of shape \(2, 5\): mat1 and mat2"),
-        (Strict, r"cannot read inputs of shape \(2, 5\): images only"),
-        (Undefined, "untrained model gives NaN or infinite logits"),
+        (lambda: nn.LSTM(FEATURES, CLASSES), rr"returns tuple, and not a tensor\. Say which part"),
+        (lambda: nn.Linear(FEATURES + 1, CLASSES), r"cannot read inputs of shape \(2, 5\) .*: mat1 and mat2"),
+        (Strict, r"cannot read inputs of shape \(2, 5\) .*: images only"),
+        (Undefined, "untrained model gives NaN or infinite outputs"),
         (lambda: "resnet18", "returned str. It must return a torch.nn.Module"),
         (lambda: nn.Linear, "returned type"),
         (raising, r"Task.model\(\) raises FileNotFoundError: weights.pt"),
@@ -305,7 +329,7 @@ class Undefined(nn.Module):
 )
 def test_a_model_that_does_not_fit_is_refused(model: Any, told: str) -> None:
     with pytest.raises(InvalidData, match=told):
-        check_model(model, people(), CLASSES)
+        check_model(task_of(model), people())
 
 
 class InPlace(nn.Module):
@@ -315,5 +339,5 @@ class InPlace(nn.Module):
 
 def test_checking_a_model_changes_no_example() -> None:
     population = people()
-    check_model(InPlace, population, CLASSES)
+    check_model(task_of(InPlace), population)
     np.testing.assert_array_equal(population.inputs, people().inputs)

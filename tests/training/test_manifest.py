@@ -48,7 +48,7 @@ def test_blocks_are_extended_never_changed(where: str) -> None:
     assert plan(directory, MANIFEST, 4) == [4]
     write_manifest(directory, {**MANIFEST, "blocks": [4]})
     assert [plan(directory, MANIFEST, wanted) for wanted in (0, 4, 7)] == [[4], [4], [4, 3]]
-    with pytest.raises(WrongRecord, match="holds runs of another audit: seed is 0, asked for 1"):
+    with pytest.raises(WrongRecord, match="holds runs of another audit: seed is 0 there and 1 here"):
         plan(directory, {**MANIFEST, "key": "other", "seed": 1}, 4)
 
 

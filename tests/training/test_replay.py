@@ -106,7 +106,7 @@ def test_a_run_that_byrote_has_not_trained_cannot_be_trained_again(
     record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(record, "run_settings", lambda run: {"run": run, "byrote": "1"})
-    with pytest.raises(MissingEvidence, match=r"was not trained by rote, .* Give checkpoints of your own\."):
+    with pytest.raises(MissingEvidence, match=r"was not trained by byrote, .* Give checkpoints of your own\."):
         next(replay(task(), record, 0))
 
 

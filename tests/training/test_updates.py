@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from byrote.task.recipe import Recipe
-from byrote.training.updates import optimizer
+from byrote.training.updates import Optimizer
 
 SHAPES = ((5, 3), (4,), (2, 2))
 
@@ -27,7 +27,7 @@ def gradients(step: int, missing: int | None) -> list[Tensor | None]:
 @pytest.mark.parametrize("change", [{"optimizer": "sgd"}, {"optimizer": "sgd", "momentum": 0.0}, {}], ids=str)
 def test_same_bits_as_torch_optim(change: dict[str, Any], missing: int | None) -> None:
     recipe, ours, theirs = Recipe(**change), weights(), weights()
-    update = optimizer(ours, recipe)
+    optimizer = Optimizer(ours, recipe)
     reference: torch.optim.Optimizer = (
         torch.optim.AdamW(theirs, fused=True)
         if recipe.optimizer == "adamw"
@@ -37,7 +37,7 @@ def test_same_bits_as_torch_optim(change: dict[str, Any], missing: int | None) -
         knobs = {"lr": 0.1 / (step + 1), "weight_decay": 0.01 * step}
         for mine, other, gradient in zip(ours, theirs, gradients(step, missing), strict=True):
             mine.grad = other.grad = gradient
-        update(*knobs.values())
+        optimizer.update([knobs["lr"]], [knobs["weight_decay"]])
         reference.param_groups[0].update(knobs)
         reference.step()
         assert all(weight.grad is None for weight in ours)

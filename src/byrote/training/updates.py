@@ -156,7 +156,7 @@ def optimizer_class(name: str) -> Any:
 
 def check_optimizer(recipe: Recipe, weights: Sequence[Tensor]) -> None:
     """Raise InvalidData when the recipe's optimizer cannot be made for these weights."""
-    trained = [torch.zeros_like(weight) for weight in weights if weight.requires_grad]
+    trained = [torch.zeros_like(weight, device="meta") for weight in weights if weight.requires_grad]  # takes no memory
     if not trained:
         return
     rule = Optimizer(trained, recipe).rule
