@@ -82,9 +82,9 @@ def test_ties_count_by_their_mean_over_all_orders(k: int) -> None:
 def test_overlap_leaves_out_nan() -> None:
     a, b = np.array([np.nan, 3.0, 2.0, 1.0]), np.array([9.0, 3.0, 2.0, 1.0])
     assert top_overlap(a, b, k=2).value == 1
-    with pytest.raises(Unsupported, match=r"top 4.*3 of 4.*from 1 to 3"):
+    with pytest.raises(Unsupported, match=r"k=4.*3 of 4.*from 1 to 3"):
         top_overlap(a, b, k=4)
-    with pytest.raises(Unsupported, match=r"top 0.*from 1 to 3"):
+    with pytest.raises(Unsupported, match=r"k=0.*from 1 to 3"):
         top_overlap(a, b, k=0)
 
 

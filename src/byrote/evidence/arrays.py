@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Shaped
+from numpy import ndarray
 
 from byrote.errors import MissingEvidence
 from byrote.signature import Need, Score
@@ -19,10 +19,10 @@ class ColumnArrays:
     `[run example]`, `label` `[example]`.
     """
 
-    ids: NDArray[Any]
-    column: Mapping[str, NDArray[Any]]
+    ids: Shaped[ndarray, " example"]
+    column: Mapping[str, Shaped[ndarray, "..."]]
 
-    def apply(self, score: Score) -> NDArray[Any]:
+    def apply(self, score: Score) -> Shaped[ndarray, "..."]:
         """Return the score of these columns, the mean over views where there are several; raise MissingEvidence.
 
         A score that lacks the step axis reads the step that its option `step` names, counted from 1, else the last.
@@ -37,7 +37,7 @@ class ColumnArrays:
         ]
         return np.mean(each, axis=0)
 
-    def _read(self, need: Need, score: Score) -> NDArray[Any]:
+    def _read(self, need: Need, score: Score) -> Shaped[ndarray, "..."]:
         if need.column not in self.column:
             hint = "Take another score, or read files that have it."
             if {f"{need.column}_seen", need.column.removesuffix("_seen")} & self.column.keys():
@@ -59,11 +59,11 @@ class ColumnArrays:
         return values.astype(np.bool_ if need.kind == "bool" else np.int64)
 
 
-def _has_views(need: Need, values: NDArray[Any]) -> bool:
+def _has_views(need: Need, values: Shaped[ndarray, "..."]) -> bool:
     return values.ndim > len(need.axes)
 
 
-def _at_step(values: NDArray[Any], score: Score) -> NDArray[Any]:
+def _at_step(values: Shaped[ndarray, "step example"], score: Score) -> Shaped[ndarray, " example"]:
     step, last = score.options.get("step", -1), len(values)
     if type(step) is not int or not (step == -1 or 1 <= step <= last):
         raise MissingEvidence(f"{score} has step={step!r}, and the table has steps 1 to {last}. Write 'step=1'.")

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from numpy import ndarray
-from numpy.typing import NDArray
 
 from byrote.errors import ByroteError, MissingEvidence, WrongRecord
 from byrote.evidence.evaluate import LEVEL, evaluate
@@ -23,7 +22,7 @@ class Profile:
     `fractions` are the sizes as a share of the training examples, `runs_out` counts the runs without the example.
     """
 
-    ids: NDArray[np.str_]
+    ids: Shaped[ndarray, " example"]
     fractions: Float[ndarray, " size"]
     value: Float[ndarray, "size example"]
     low: Float[ndarray, "size example"]
@@ -109,7 +108,7 @@ def _learned(record: Record) -> tuple[Any, ...]:
     return task.get("name"), task.get("classes"), task.get("model"), manifest.get("recipe"), manifest.get("steps")
 
 
-def _positions(record: Record, records: Sequence[Record]) -> NDArray[np.int64]:
+def _positions(record: Record, records: Sequence[Record]) -> Int[ndarray, " example"]:
     """Return where in this record the examples are that all have, in the order of the first of the records."""
     shared = records[0].population.ids
     for each in records[1:]:

@@ -1,8 +1,7 @@
 """A cache of one column at the last step, such as the losses that every attack and its checks read."""
 
-from typing import Any
-
-from numpy.typing import NDArray
+from jaxtyping import Shaped
+from numpy import ndarray
 
 from byrote.evidence.columns import Read
 from byrote.record import Record
@@ -13,9 +12,9 @@ def read_once(record: Record, column: str = "loss") -> Read:
 
     Its cache takes 4 bytes for each run and example, as long as the function is referenced.
     """
-    kept: dict[int, NDArray[Any]] = {}
+    kept: dict[int, Shaped[ndarray, " example"]] = {}
 
-    def read(run: int, name: str, step: int) -> NDArray[Any]:
+    def read(run: int, name: str, step: int) -> Shaped[ndarray, " example"]:
         if (name, step) != (column, record.last_step):
             return record.at_step(run, name, step)
         if run not in kept:

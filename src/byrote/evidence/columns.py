@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy import ndarray
-from numpy.typing import NDArray
 
 from byrote.errors import MissingEvidence, Remedy
 from byrote.record import Record
@@ -17,7 +15,7 @@ from byrote.signature import Need, Score
 BADLY_PREDICTED = ("loss", "residual")
 """Columns that are high where the label is badly predicted; as an `outcome` they are negated."""
 
-Read = Callable[[int, str, int], NDArray[Any]]
+Read = Callable[[int, str, int], Shaped[ndarray, " example"]]
 """A function that reads a column of a run at a step, as `Record.at_step` does."""
 
 

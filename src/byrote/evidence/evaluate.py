@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from numpy import ndarray
-from numpy.typing import NDArray
 
 from byrote.errors import MissingEvidence
 from byrote.evidence.columns import Read, chosen_runs, per_run, stack
@@ -16,7 +14,7 @@ from byrote.signature import Score
 from byrote.stats.intervals import normal_quantile, student
 
 LEVEL = 0.9
-"""Level of every interval, unless another is asked for."""
+"""Level of every interval, unless another is given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +27,7 @@ class Values:
     """
 
     score: Score
-    ids: NDArray[np.str_]
+    ids: Shaped[ndarray, " example"]
     value: Float[ndarray, " example"]
     low: Float[ndarray, " example"]
     high: Float[ndarray, " example"]
@@ -125,9 +123,14 @@ def _gives_membership_away(score: Score) -> bool:
     return any(need.column.endswith("_seen") or need.column == "member" for need in score.needs)
 
 
+Pairs = Float[ndarray, "example target"]
+AsScored = Float[ndarray, "..."]
+"""The axes that the score has."""
+
+
 def pairs(
     score: Score, record: Record, targets: Int[ndarray, " target"], *, block: int = 512, level: float = LEVEL
-) -> Iterator[tuple[Int[ndarray, " target"], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
+) -> Iterator[tuple[Int[ndarray, " target"], Pairs, Pairs, Pairs]]:
     """Yield (targets, value, low, high) with arrays `[example, target]`, a block of targets at a time.
 
     Memory is bounded by examples x block; `targets` are positions in the record.
@@ -146,7 +149,7 @@ def pairs(
         yield part, value, low, high
 
 
-def jackknife(score: Score, columns: Sequence[NDArray[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def jackknife(score: Score, columns: Sequence[Shaped[ndarray, "..."]]) -> tuple[AsScored, AsScored]:
     """Return the score and its variance, leaving out one run at a time (Tukey 1958). The variance of one run is NaN."""
     runs = len(columns[_first_with_run(score)])
     value = np.asarray(score(*columns), np.float64)
@@ -161,9 +164,7 @@ def jackknife(score: Score, columns: Sequence[NDArray[Any]]) -> tuple[NDArray[np
     return value, np.maximum((runs - 1) / runs * (squares - total**2 / runs), 0.0)
 
 
-def _across(
-    score: Score, record: Record, runs: Sequence[int], level: float, read: Read
-) -> tuple[NDArray[np.float64], ...]:
+def _across(score: Score, record: Record, runs: Sequence[int], level: float, read: Read) -> tuple[AsScored, ...]:
     columns = [stack(need, record, runs, score, read) for need in score.needs]
     if score.interval is not None:
         return (np.asarray(score(*columns), np.float64), *score.interval(*columns, level=level))
@@ -173,7 +174,7 @@ def _across(
 
 def _within(
     score: Score, record: Record, runs: Sequence[int], member: Bool[ndarray, "run example"], level: float, read: Read
-) -> tuple[NDArray[np.float64], ...]:
+) -> tuple[AsScored, ...]:
     n = len(record.population)
     count, extreme, mean, squares = (np.zeros(n) for _ in range(4))
     for (_, values), trained in zip(per_run(score, record, runs, read=read), member, strict=True):

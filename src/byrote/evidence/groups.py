@@ -1,7 +1,7 @@
 """Memorization of the groups of a record: duplicates, one person's rows."""
 
-import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Shaped
+from numpy import ndarray
 
 from byrote.errors import InvalidData
 from byrote.evidence.evaluate import LEVEL
@@ -10,7 +10,9 @@ from byrote.record import Record
 from byrote.scores.group_memorization import Groups, group_memorization
 
 
-def memorized_groups(record: Record, *, groups: NDArray[np.str_] | None = None, level: float = LEVEL) -> Groups:
+def memorized_groups(
+    record: Record, *, groups: Shaped[ndarray, " example"] | None = None, level: float = LEVEL
+) -> Groups:
     """Return the memorization of each group: 1 is predicted only by runs that were trained on it; see `group_memorization`.
 
     `groups` has a name per example of the record, empty for none (default: the groups that the task has declared).

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Int, Shaped
 from numpy import ndarray
-from numpy.typing import NDArray
 
 from byrote.errors import MissingEvidence
 from byrote.record import Record
@@ -43,7 +42,7 @@ def read_outcomes(
     if not len(chosen):
         raise MissingEvidence(f"{record.directory} has no finished run. Collect some first.")
     at = record.last_step if step is None else step
-    rows: list[NDArray[Any]] = []
+    rows: list[Shaped[ndarray, " example"]] = []
     for run in chosen:
         values = record.at_step(run, column, at)[positions]
         absent = np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, np.bool_)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from byrote.evidence.evaluate import Values, pairs
@@ -90,6 +90,6 @@ def _number(value: Any) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _largest(value: ndarray, count: int) -> list[tuple[int, int]]:
+def _largest(value: Float[ndarray, "example target"], count: int) -> list[tuple[int, int]]:
     flat: Int[ndarray, " pair"] = np.argpartition(value, value.size - min(count, value.size), axis=None)[-count:]
     return [divmod(int(i), value.shape[1]) for i in flat]

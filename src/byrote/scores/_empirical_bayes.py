@@ -107,7 +107,7 @@ def _posterior(own: Sequence[Sums], other: Sequence[Sums], traced: Sequence[Sums
 
 @dataclass(frozen=True)
 class Model:
-    """How observations give a posterior.
+    """How observations give a posterior. In docs/theory.md the strengths are kappa and s, and the coefficients c.
 
     `weights` of the features predict the margin, a prior of `prior_strength` margins of the example's own. The link with
     these `coefficients` turns the latent margin into a probability, a prior of `model_strength` trials.

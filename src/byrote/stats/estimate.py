@@ -1,19 +1,18 @@
 """Estimate: one number with its interval, and how many things it was computed from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Real
 from numpy import ndarray
-from numpy.typing import ArrayLike
 
 from byrote.stats.intervals import clopper_pearson, jackknife_interval, newcombe, student, wilson
 
 NAN = float("nan")
 
-Count = float | np.integer[Any]
+Count = int | float | np.integer[Any]
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Estimate:
         return cls(NAN, NAN, NAN, n, unit, level)
 
     @classmethod
-    def of_mean(cls, values: ArrayLike, unit: str, *, level: float = 0.9) -> "Estimate":
+    def of_mean(cls, values: Real[ndarray, " value"] | Sequence[float], unit: str, *, level: float = 0.9) -> "Estimate":
         """Return the mean with Student's interval. NaN are left out; of one value the ends are NaN, of none all is."""
         known = np.asarray(values, np.float64)
         known = known[~np.isnan(known)]

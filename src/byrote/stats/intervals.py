@@ -1,11 +1,13 @@
 """Intervals: Wilson (1927), Clopper & Pearson (1934), Newcombe (1998, method 10), Student, Fisher (1915)."""
 
+from typing import Any
+
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Real
 from numpy import ndarray
-from numpy.typing import ArrayLike
 from scipy import special, stats
 
+Numbers = Real[ndarray, "..."] | int | float | np.number[Any]
 Floats = Float[ndarray, "*shape"]
 """One number per entry of the arguments, which are numbers or arrays that broadcast; of numbers it is 0-dimensional."""
 
@@ -15,7 +17,7 @@ def normal_quantile(level: float) -> float:
     return float(stats.norm.ppf(0.5 + level / 2))
 
 
-def wilson(successes: ArrayLike, trials: ArrayLike, *, level: float) -> tuple[Floats, Floats]:
+def wilson(successes: Numbers, trials: Numbers, *, level: float) -> tuple[Floats, Floats]:
     """Return the score interval of a proportion; NaN without trials. It never has zero width."""
     k, n = np.asarray(successes, np.float64), np.asarray(trials, np.float64)
     z2 = normal_quantile(level) ** 2
@@ -27,7 +29,7 @@ def wilson(successes: ArrayLike, trials: ArrayLike, *, level: float) -> tuple[Fl
     return np.asarray(np.clip(low, 0, 1)), np.asarray(np.clip(high, 0, 1))
 
 
-def clopper_pearson(successes: ArrayLike, trials: ArrayLike, *, level: float) -> tuple[Floats, Floats]:
+def clopper_pearson(successes: Numbers, trials: Numbers, *, level: float) -> tuple[Floats, Floats]:
     """Return the exact (conservative) interval of a proportion; NaN without trials."""
     k, n = np.asarray(successes, np.float64), np.asarray(trials, np.float64)
     tail = (1 - level) / 2
@@ -37,10 +39,10 @@ def clopper_pearson(successes: ArrayLike, trials: ArrayLike, *, level: float) ->
 
 
 def newcombe(
-    successes: ArrayLike,
-    trials: ArrayLike,
-    other_successes: ArrayLike,
-    other_trials: ArrayLike,
+    successes: Numbers,
+    trials: Numbers,
+    other_successes: Numbers,
+    other_trials: Numbers,
     *,
     level: float,
 ) -> tuple[Floats, Floats]:
@@ -56,7 +58,7 @@ def newcombe(
     return np.asarray(low), np.asarray(high)
 
 
-def student(mean: ArrayLike, variance: ArrayLike, n: ArrayLike, *, level: float) -> tuple[Floats, Floats]:
+def student(mean: Numbers, variance: Numbers, n: Numbers, *, level: float) -> tuple[Floats, Floats]:
     """Return the t interval of a mean from its sample variance (ddof 1); NaN below two values."""
     m, v, n = np.asarray(mean, np.float64), np.asarray(variance, np.float64), np.asarray(n, np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -89,7 +91,7 @@ def fisher(correlation: float, n: int, *, rank: bool, level: float) -> tuple[flo
 
 
 def beta_difference(
-    mean: ArrayLike, variance: ArrayLike, other_mean: ArrayLike, other_variance: ArrayLike, *, level: float
+    mean: Numbers, variance: Numbers, other_mean: Numbers, other_variance: Numbers, *, level: float
 ) -> tuple[Floats, Floats]:
     """Return the interval of a difference of two proportions, each with a beta posterior of this mean and variance.
 
@@ -105,7 +107,7 @@ def beta_difference(
     return np.asarray(np.minimum(low, value)), np.asarray(np.maximum(high, value))
 
 
-def _beta_quantiles(mean: ArrayLike, variance: ArrayLike, at: tuple[float, ...]) -> list[Floats]:
+def _beta_quantiles(mean: Numbers, variance: Numbers, at: tuple[float, ...]) -> list[Floats]:
     """Return the quantiles `at` these probabilities of the beta distribution with this mean and variance."""
     m, v = np.clip(np.asarray(mean, np.float64), 1e-12, 1 - 1e-12), np.asarray(variance, np.float64)
     size = np.maximum(m * (1 - m) / np.maximum(v, 1e-300) - 1, 1e-6)

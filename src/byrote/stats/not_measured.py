@@ -1,7 +1,6 @@
 """What stands where a number would, and why there is none."""
 
 from dataclasses import dataclass
-from typing import Self
 
 from byrote.errors import ByroteError, Remedy
 
@@ -14,7 +13,7 @@ class NotMeasured:
     remedy: Remedy | None = None
 
     @classmethod
-    def because(cls, error: ByroteError) -> Self:
+    def because(cls, error: ByroteError) -> "NotMeasured":
         """Return what stands where a number would have been, had this error not been raised."""
         return cls(error.fact, error.remedy)
 

@@ -24,7 +24,7 @@ def check_defined(caller: str, values: Float[ndarray, " example"]) -> None:
     if missing:
         raise Unsupported(
             f"{caller} cannot rank NaN, and {missing} of the {len(values)} values are NaN. "
-            "Leave these examples out and say so, or collect what is missing."
+            "Leave these examples out and report how many, or collect what is missing."
         )
 
 

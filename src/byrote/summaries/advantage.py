@@ -12,7 +12,7 @@ from byrote.summaries.clopper_pearson_epsilon import first_half
 def advantage(
     values: Float[ndarray, " example"], member: Bool[ndarray, " example"], *, level: float = 0.9, seed: int = 0
 ) -> Estimate:
-    """True-positive rate minus false-positive rate: 0 is chance, 1 finds all members and accuses no other.
+    """True-positive rate minus false-positive rate: 0 is chance, 1 finds all members without a false positive.
 
     The largest TPR - FPR of a curve is above 0 on noise, since its threshold was chosen on the same examples.
     Here each random half (of members and of others) is judged at the threshold that is best on the other half,

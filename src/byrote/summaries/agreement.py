@@ -42,8 +42,7 @@ def top_overlap(
     pairs = np.count_nonzero(both)
     if not 1 <= k <= pairs:
         raise Unsupported(
-            f"top_overlap was asked for the top {k}, and {pairs} of {len(a)} examples have both values. "
-            f"Choose k from 1 to {pairs}."
+            f"top_overlap has k={k}, and {pairs} of {len(a)} examples have both values. Choose k from 1 to {pairs}."
         )
     shared = float(np.sum(top(a[both], k) * top(b[both], k)))
     return Estimate.of_share(shared, k, "example", level=level)

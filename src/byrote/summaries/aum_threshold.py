@@ -54,7 +54,7 @@ def aum_threshold(
             f"{np.count_nonzero(np.isinf(known))} are infinite. Look at the runs that diverged."
         )
     if not 0 <= percentile <= 100:
-        raise Unsupported(f"aum_threshold was asked for the percentile {percentile}. Give a number from 0 to 100.")
+        raise Unsupported(f"aum_threshold has percentile={percentile}. Give a number from 0 to 100.")
     value = float(np.percentile(known, percentile))
     below = (aum < value) & ~sample
     ends = _order_statistics(known, percentile / 100, level)

@@ -15,7 +15,7 @@ def bits_memorized(loss: Float[ndarray, " example"], *, classes: int, level: flo
 
     n log2 C minus the sum of the cross-entropies over ln 2, for n examples whose labels were drawn uniformly
     from C classes. `loss` is in nats, of the training examples, without label smoothing or weighting.
-    Student's interval takes the examples as draws and says what as many others would give. Not clipped;
+    Student's interval treats the examples as draws: it is about as many other examples. Not clipped;
     minus infinity, without an interval, when one loss is infinite. Raises Unsupported for a NaN, without
     examples, and below two classes.
 
@@ -44,7 +44,7 @@ def bits_per_parameter(
     ceiling that labels need not reach. Raises Unsupported as that does, and below one parameter.
 
     It misleads at a single number of examples: while all labels fit, it is n log2 C over the parameters
-    and says nothing of the model. Raise n until it stops growing.
+    whatever the model is. Raise n until it stops growing.
     """
     if parameters < 1:
         raise Unsupported(f"Bits cannot be shared among {parameters} parameters. Give the number that was trained.")

@@ -24,7 +24,7 @@ def by_group(
     Student interval, and counts among the G. Groups are in the order of their sorted labels.
 
     It misleads when a group is picked for its mean and the mean then quoted: the interval holds, the value is
-    too extreme. Examples of one record share its runs, so intervals over examples speak of these runs.
+    too extreme. Examples of one record share its runs, so intervals over examples are about these runs only.
     """
     names, index = np.unique(groups, return_inverse=True)
     if not len(names):

@@ -57,7 +57,7 @@ def exposure_interval(
     """Interval of the exposure among the whole space, from a random sample of it: low end and high end.
 
     Minus log2 of Clopper & Pearson's interval (1934) for the share of the space with a loss no larger. The high
-    end is infinite for a canary below all candidates: the sample is too small to say.
+    end is infinite for a canary below all candidates: the sample is too small to bound it.
 
     It misleads for an exhaustive list of candidates, whose exposure has no such error.
     """

@@ -33,7 +33,7 @@ def memorized_fraction(
     when there are none. Raises Unsupported when `above` is not between 0 and 1.
 
     It misleads when many examples are right near `above`: the grid is some .1 wide. Runs are taken as independent and
-    examples too, so the interval speaks of these runs' examples and not of other ways to train.
+    examples too, so the interval is about these runs' examples and not about other ways to train.
     """
     if not 0 < above < 1:
         raise Unsupported(f"The share is of memorization of at least {above}. Give a value between 0 and 1.")

@@ -44,7 +44,7 @@ def null(
     as LiRA's are: compute them again from the membership that it is given.
     """
     if shuffles < 1:
-        raise Unsupported(f"{shuffles} shuffles give no p-value. Ask for 1 or more; 99 is usual.")
+        raise Unsupported(f"{shuffles} shuffles give no p-value. Give 1 or more; 99 is usual.")
     _check_movable(member, keep_examples)
     rng = np.random.default_rng([seed, 4])
     hub = _traded(member, rng) if keep_examples else member

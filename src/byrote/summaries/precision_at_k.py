@@ -27,7 +27,7 @@ def precision_at_k(
     check_defined("precision_at_k", values)
     if not 1 <= k <= len(values):
         raise Unsupported(
-            f"precision_at_k was asked for the top {k} of {len(values)} examples. Choose k from 1 to {len(values)}."
+            f"precision_at_k has k={k}, and there are {len(values)} examples. Choose k from 1 to {len(values)}."
         )
     listed = float(np.sum(top(values, k) * positive))
     return Estimate.of_share(listed, k, "example", exact=True, level=level)
