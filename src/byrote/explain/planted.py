@@ -71,7 +71,7 @@ def check_copies(
     return tuple(checks)
 
 
-def _classmates(population: Population, train: Int[ndarray, " train"], at: int) -> Int[ndarray, " train"]:
+def _classmates(population: Population, train: Int[ndarray, " train"], at: int) -> Int[ndarray, " mate"]:
     classes = class_of_each(population)
     mates = train[(classes[train] == classes[at]) & (train != at)]
     return mates if len(mates) else train

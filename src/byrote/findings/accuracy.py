@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 from numpy import ndarray
 from numpy.typing import NDArray
 
@@ -64,9 +64,7 @@ def read_accuracies(record: Record, *, is_share: bool = True) -> Accuracies:
     )
 
 
-def mean_right(
-    answers: Sequence[Float[ndarray, " example"]], reason: str, *, is_share: bool = True
-) -> Estimate | NotMeasured:
+def mean_right(answers: Sequence[NDArray[np.float64]], reason: str, *, is_share: bool = True) -> Estimate | NotMeasured:
     """Return the mean over runs of the mean over examples; NaN answers are missing and do not count.
 
     `reason` is given where all are missing. The interval is Student's over runs. Of one run it is over examples: Wilson's

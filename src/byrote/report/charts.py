@@ -71,19 +71,11 @@ def data_map(name: str, found: DataMap, *, description: str) -> Chart:
     import altair as alt
 
     shade = alt.param(name="shade", value=found.shades[0])
-    present = {point.kind for point in found.points}
-    kinds = [kind for kind in KINDS if kind_name(kind) in present]
     colour = alt.Color(
         "shown:Q",
         title=None,
         scale=alt.Scale(domain=[0, 1], range=["var(--ramp-0)", "var(--ramp-1)", "var(--ramp-2)"], clamp=True),
         legend=alt.Legend(orient="bottom", gradientLength=160, format=".1f"),
-    )
-    shape = alt.Shape(
-        "kind:N",
-        title=None,
-        scale=alt.Scale(domain=[kind_name(kind) for kind in kinds], range=[SHAPES[kind] for kind in kinds]),
-        legend=alt.Legend(orient="bottom", columns=_columns(4)) if len(kinds) > 1 else None,
     )
     tips = [alt.Tooltip("id:N"), alt.Tooltip("label:N"), alt.Tooltip("kind:N")]
     tips += [alt.Tooltip(f"{column}:Q", format=".2f") for column in ("confidence", "variability", *found.shades)]
@@ -105,7 +97,7 @@ def data_map(name: str, found: DataMap, *, description: str) -> Chart:
                 axis=alt.Axis(tickCount=5),
             ),
             color=colour,
-            shape=shape,
+            shape=_kind_shape(found),
             size=alt.condition("datum.kind == 'real'", alt.value(22), alt.value(70)),
             tooltip=tips,
         )
@@ -116,6 +108,19 @@ def data_map(name: str, found: DataMap, *, description: str) -> Chart:
         row = asdict(point)
         rows.append({**row, **row.pop("shades")})
     return _chart(name, points, rows, 420, description)
+
+
+def _kind_shape(found: DataMap) -> Any:
+    import altair as alt
+
+    present = {point.kind for point in found.points}
+    kinds = [kind for kind in KINDS if kind_name(kind) in present]
+    return alt.Shape(
+        "kind:N",
+        title=None,
+        scale=alt.Scale(domain=[kind_name(kind) for kind in kinds], range=[SHAPES[kind] for kind in kinds]),
+        legend=alt.Legend(orient="bottom", columns=_columns(4)) if len(kinds) > 1 else None,
+    )
 
 
 def curves(

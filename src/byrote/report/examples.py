@@ -47,7 +47,7 @@ class ExplainedExamples:
 def read_examples(
     record: Record, panel: Panel, points: Space, checks: tuple[CopyCheck, ...]
 ) -> ExplainedExamples | NotMeasured:
-    """Explain the most memorized examples and find the test examples that depend on memorized ones, or say why not."""
+    """Explain the most memorized examples, and find the test examples that depend on memorized ones; or return why not."""
     values = panel.memorization
     if isinstance(values, NotMeasured):
         return values

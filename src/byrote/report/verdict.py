@@ -36,7 +36,7 @@ PRIVACY = "Low measured memorization is not privacy: another attack, or more run
 
 @dataclass(frozen=True)
 class Verdict:
-    """The sentences of the verdict, in the order in which they stand; None where there is nothing to say.
+    """The sentences of the verdict, in the order in which they stand; None where one does not apply.
 
     `causes` and `copies` take more time to compute than the findings, so only the page has them.
     """

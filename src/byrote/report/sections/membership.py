@@ -21,10 +21,10 @@ class ExposedExample:
     id: str
     label: str
     picture: str | None
-    found: int
-    runs_in: int
-    accused: int
-    runs_out: int
+    in_member: int
+    in_runs: int
+    out_member: int
+    out_runs: int
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,10 @@ def _exposed(record: Record, attacks: Membership, album: Album) -> tuple[Exposed
             id=name,
             label=target_text(record, each.position),
             picture=album.pictures.get(name),
-            found=each.in_member,
-            runs_in=each.in_runs,
-            accused=each.out_member,
-            runs_out=each.out_runs,
+            in_member=each.in_member,
+            in_runs=each.in_runs,
+            out_member=each.out_member,
+            out_runs=each.out_runs,
         )
         for name, each in zip(names, attacks.exposed, strict=True)
     )
