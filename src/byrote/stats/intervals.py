@@ -109,4 +109,4 @@ def _beta_quantiles(mean: ArrayLike, variance: ArrayLike, at: tuple[float, ...])
     """Return the quantiles `at` these probabilities of the beta distribution with this mean and variance."""
     m, v = np.clip(np.asarray(mean, np.float64), 1e-12, 1 - 1e-12), np.asarray(variance, np.float64)
     size = np.maximum(m * (1 - m) / np.maximum(v, 1e-300) - 1, 1e-6)
-    return [special.betaincinv(m * size, (1 - m) * size, q) for q in at]
+    return [np.asarray(special.betaincinv(m * size, (1 - m) * size, q)) for q in at]
