@@ -16,10 +16,10 @@ NOT_CHECKED = ("byrote.training.batches", "byrote.training.fitting")
 
 def checked(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function with its arrays checked at each call."""
-    if function.__module__ in NOT_CHECKED:
+    hints = {name: hint if _has_array(hint) else Any for name, hint in function.__annotations__.items()}
+    if function.__module__ in NOT_CHECKED or all(hint is Any for hint in hints.values()):
         return function
-    hints = function.__annotations__
-    function.__annotations__ = {name: hint if _has_array(hint) else Any for name, hint in hints.items()}
+    function.__annotations__ = hints
     return beartype(function)
 
 
