@@ -239,7 +239,7 @@ def test_a_far_record_is_the_local_one_byte_for_byte(far: str, tmp_path: Path) -
     np.testing.assert_array_equal(one.population.inputs, other.population.inputs)
     for run in one.runs:
         np.testing.assert_array_equal(one.member(run), other.member(run))
-        assert one.run_settings(run) == {"run": run}
+        assert one.run_settings(run) == {"run": run, "key": ""}
         for column in ("loss", "correct", "prediction_seen"):
             np.testing.assert_array_equal(one.over_steps(run, column), other.over_steps(run, column))
             np.testing.assert_array_equal(one.at_step(run, column, LAST), other.at_step(run, column, LAST))

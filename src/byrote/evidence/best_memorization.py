@@ -7,10 +7,13 @@ from byrote.scores import memorization, shrunk_memorization
 
 
 def best_memorization(record: Record) -> Values:
-    """Return the most precise estimate of memorization: the shrunk one, or the textbook one where margins are missing.
+    """Return the most precise estimate of memorization: the shrunk one, or the textbook one where that has no evidence.
 
-    1 is known by rote, 0 is learned from the other examples. Raises MissingEvidence where there is neither.
+    1 is known by rote, 0 is learned from the other examples. Shrinkage is for outcomes that are right or wrong, and
+    needs margins. Raises MissingEvidence where there is neither.
     """
+    if record.objective.outcome != "correct":
+        return evaluate(memorization, record)
     try:
         return evaluate(shrunk_memorization, record)
     except MissingEvidence:

@@ -69,19 +69,22 @@ class Request:
 
     @property
     def outcome(self) -> str:
-        """The column that stands for `outcome`, as the score's option `column` says; empty where it says none."""
-        column = self.score.options.get("column")
-        return "" if self.need.column != "outcome" or column in (None, "outcome") else str(column)
+        """The column that stands for `outcome`: what the score's option `column` says, else that of the record's objective."""
+        if self.need.column != "outcome":
+            return ""
+        column = self.score.options.get("column", self.record.objective.outcome)
+        return "" if column in (None, "outcome") else str(column)
 
 
 def _member(request: Request) -> Bool[ndarray, " example"]:
     return request.record.member(request.run)
 
 
-def _outcome(request: Request) -> Float[ndarray, "*axes"]:
+def _outcome(request: Request) -> Shaped[ndarray, "*axes"]:
     """Return the column that stands for the outcome, negated where it is high for a badly predicted label."""
     need = replace(request.need, column=request.outcome)
-    values = in_run(need, request.record, request.run, request.score, request.read).astype(np.float32)
+    values = in_run(need, request.record, request.run, request.score, request.read)
+    values = values if request.need.kind == "any" else values.astype(np.float32)
     return -values if request.outcome in BADLY_PREDICTED else values
 
 
@@ -139,6 +142,8 @@ def _checked(request: Request, values: Shaped[ndarray, "*axes"]) -> Shaped[ndarr
         raise MissingEvidence(
             f"{request.score} reads {need} of all examples, but run {run} lacks it for {(~recorded).sum()} of {recorded.size}. Use the last step, or record a clean pass over all examples."
         )
+    if need.kind == "any":
+        return values
     return values.astype(np.bool_ if need.kind == "bool" else np.int64)
 
 

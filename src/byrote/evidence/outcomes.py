@@ -27,7 +27,7 @@ class Outcomes:
 def read_outcomes(
     record: Record,
     *,
-    column: str = "correct",
+    column: str | None = None,
     step: int | None = None,
     runs: Sequence[int] | None = None,
     positions: Int[ndarray, " example"] | slice = slice(None),
@@ -42,6 +42,7 @@ def read_outcomes(
     if not len(chosen):
         raise MissingEvidence(f"{record.directory} has no finished run. Collect some first.")
     at = record.last_step if step is None else step
+    column = record.objective.outcome if column is None else column
     rows: list[Shaped[ndarray, " example"]] = []
     for run in chosen:
         values = record.at_step(run, column, at)[positions]

@@ -6,7 +6,7 @@ Feldman & Zhang, 2020, arXiv:2008.03703 (influence at .15 and more of examples m
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from numpy import ndarray
 from numpy.typing import NDArray
 
@@ -16,6 +16,7 @@ from byrote.explain.look_alikes import look_alikes
 from byrote.explain.neighbours import Space
 from byrote.record import Population
 from byrote.scores import influence
+from byrote.scores._contrast import difference, welch
 from byrote.stats.estimate import Estimate
 from byrote.stats.intervals import newcombe
 
@@ -103,15 +104,15 @@ def find_dependences(
     considered = len(sources) * len(targets) - itself if alike is None else int(alike.sum())
     if not considered:
         return NO_DEPENDENCES
-    member, correct = outcomes.member[:, sources], outcomes.correct[:, targets]
+    member, outcome = outcomes.member[:, sources], outcomes.correct[:, targets]
     same = sources[:, None] == targets if itself else None
-    passing = _passing(correct, member, alike, same)
+    passing = _passing(outcome, member, alike, same)
     rng = np.random.default_rng(seed)
     chance = np.zeros(GRID + 1)
     for _ in range(SHUFFLES):
-        shuffled = correct[rng.permutation(len(correct))]
+        shuffled = outcome[rng.permutation(len(outcome))]
         chance += _count(_passing(shuffled, member, alike, same).value) / SHUFFLES
-    pairs = _strongest(passing, sources, targets, len(correct))
+    pairs = _strongest(passing, sources, targets, len(outcome))
     return Dependences(pairs, considered, _count(passing.value), chance)
 
 
@@ -141,7 +142,7 @@ def _strongest(
 
 
 def _grid(value: NDArray[np.float64] | float) -> NDArray[np.int64]:
-    return np.rint(np.asarray(value) * GRID).astype(np.int64)
+    return np.clip(np.rint(np.asarray(value) * GRID), 0, GRID).astype(np.int64)  # influence on numbers may exceed 1
 
 
 def _count(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -149,7 +150,7 @@ def _count(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _passing(
-    correct: Bool[ndarray, "run target"],
+    outcome: Shaped[ndarray, "run target"],
     member: Bool[ndarray, "run source"],
     alike: Bool[ndarray, "source target"] | None,
     same: Bool[ndarray, "source target"] | None,
@@ -157,9 +158,9 @@ def _passing(
     """Return the pairs that are considered and pass both thresholds."""
     rows: list[NDArray[np.intp]] = []
     columns: list[NDArray[np.intp]] = []
-    for start in range(0, correct.shape[1], BLOCK):
+    for start in range(0, outcome.shape[1], BLOCK):
         part = slice(start, start + BLOCK)
-        large = influence(correct[:, part], member) >= INFLUENTIAL
+        large = influence(outcome[:, part], member) >= INFLUENTIAL
         if alike is not None:
             large &= alike[:, part]
         if same is not None:
@@ -168,21 +169,24 @@ def _passing(
         rows.append(row)
         columns.append(column + start)
     row, column = np.concatenate(rows), np.concatenate(columns)
-    value, low, high = _estimate(correct, member, row, column)
+    value, low, high = _estimate(outcome, member, row, column)
     sure = low > 0
     return _Passing(row[sure], column[sure], value[sure], low[sure], high[sure])
 
 
 def _estimate(
-    correct: Bool[ndarray, "run target"],
+    outcome: Shaped[ndarray, "run target"],
     member: Bool[ndarray, "run source"],
     rows: Int[ndarray, " pair"],
     columns: Int[ndarray, " pair"],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return influence and its interval (Newcombe's, as the score has it) for these pairs only."""
-    right_in = np.count_nonzero(correct[:, columns] & member[:, rows], axis=0)
+    """Return influence and its interval (the score's own) for these pairs only."""
+    if outcome.dtype != np.bool_:
+        each = outcome[:, columns], member[:, rows]
+        return difference(*each), *welch(*each, level=LEVEL)
+    right_in = np.count_nonzero(outcome[:, columns] & member[:, rows], axis=0)
     runs_in = np.count_nonzero(member, axis=0)[rows]
-    right_out = np.count_nonzero(correct, axis=0)[columns] - right_in
-    runs_out = len(correct) - runs_in
+    right_out = np.count_nonzero(outcome, axis=0)[columns] - right_in
+    runs_out = len(outcome) - runs_in
     low, high = newcombe(right_in, runs_in, right_out, runs_out, level=LEVEL)
     return right_in / runs_in - right_out / runs_out, low, high

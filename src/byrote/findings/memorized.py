@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from numpy import ndarray
 
 from byrote.evidence.evaluate import LEVEL, Values
@@ -41,7 +41,7 @@ class MemorizationSummary:
     """Memorization of the real training examples: 0 is learned from the others, 1 is known by rote.
 
     `estimator` names the score of the single values. `mean` is the textbook estimator's, with a jackknife
-    interval over runs. `error` is the median standard error of one example's value. `reliability` is the expected correlation
+    interval over runs. `above` are shares of the examples, for outcomes that are right or wrong. `error` is the median standard error of one example's value. `reliability` is the expected correlation
     with as many new runs (1 repeats exactly). Of shrunk values it is the share of their spread that is not error
     (see `_reliability_of_shrunk`); of textbook values the mean of SPLITS random halvings, stepped up, and its low and
     high are the least and greatest of them. Four times the `runs` halve `error` at best. `listed` examples pass the
@@ -61,7 +61,7 @@ class MemorizationSummary:
 def read_memorized(
     record: Record,
     values: Values,
-    correct: Bool[ndarray, "run example"],
+    outcome: Shaped[ndarray, "run example"],
     member: Bool[ndarray, "run example"],
     *,
     seed: int = 0,
@@ -73,13 +73,14 @@ def read_memorized(
     n = int(defined.sum())
     if not n:
         return NotMeasured("No training example was in the training set of some runs and left out of others.")
-    outcomes = correct[:, train], member[:, train]
-    above = tuple(ShareAbove(t, memorized_fraction(*outcomes, above=t, level=LEVEL)) for t in THRESHOLDS)
+    outcomes = outcome[:, train], member[:, train]
+    is_counted = outcome.dtype == np.bool_  # the correction for noise is for counts of right answers
+    above = [ShareAbove(t, memorized_fraction(*outcomes, above=t, level=LEVEL)) for t in THRESHOLDS if is_counted]
     return MemorizationSummary(
         estimator=str(values.score),
         mean=_mean(*outcomes),
-        above=above,
-        error=float(np.median(values.stderr[train][defined])),
+        above=tuple(above),
+        error=float(np.nanmedian(values.stderr[train][defined])) if np.isfinite(values.stderr[train]).any() else np.nan,
         reliability=(
             _reliability_of_shrunk(value[defined], values.stderr[train][defined], seed)
             if str(values.score) == str(shrunk_memorization)
@@ -91,11 +92,11 @@ def read_memorized(
     )
 
 
-def _mean(correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"]) -> Estimate:
+def _mean(outcome: Shaped[ndarray, "run example"], member: Bool[ndarray, "run example"]) -> Estimate:
     """Return mean memorization, with its variance from leaving out one run at a time (Tukey 1958)."""
-    runs = len(correct)
-    mean = _nanmean(memorization(correct, member))
-    left_out = np.array([_nanmean(memorization(*_kept(correct, member, run))) for run in range(runs)])
+    runs = len(outcome)
+    mean = _nanmean(memorization(outcome, member))
+    left_out = np.array([_nanmean(memorization(*_kept(outcome, member, run))) for run in range(runs)])
     return Estimate.of_parts(mean, left_out, "run", level=LEVEL)  # NaN ends if leaving out a run leaves no value
 
 
@@ -119,13 +120,13 @@ def _reliability_of_shrunk(
 
 
 def _reliability(
-    correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"], seed: int
+    outcome: Shaped[ndarray, "run example"], member: Bool[ndarray, "run example"], seed: int
 ) -> Estimate | NotMeasured:
-    runs = len(correct)
+    runs = len(outcome)
     if runs < 4:
         return NotMeasured(f"{runs} runs cannot be split into two halves of two runs or more.")
     found = repeated_split_half(
-        lambda half: memorization(correct[half], member[half]), runs, times=SPLITS, seed=seed, level=LEVEL
+        lambda half: memorization(outcome[half], member[half]), runs, times=SPLITS, seed=seed, level=LEVEL
     )
     kept = np.array([each.value for each in found if np.isfinite(each.value)])
     if not len(kept):
@@ -134,10 +135,10 @@ def _reliability(
 
 
 def _kept(
-    correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"], run: int
-) -> tuple[Bool[ndarray, "kept example"], Bool[ndarray, "kept example"]]:
-    kept = np.arange(len(correct)) != run
-    return correct[kept], member[kept]
+    outcome: Shaped[ndarray, "run example"], member: Bool[ndarray, "run example"], run: int
+) -> tuple[Shaped[ndarray, "kept example"], Bool[ndarray, "kept example"]]:
+    kept = np.arange(len(outcome)) != run
+    return outcome[kept], member[kept]
 
 
 def _nanmean(values: ndarray) -> float:

@@ -107,13 +107,15 @@ def _gap(found: Accuracies, words: Vocabulary) -> str:
 def _memorized(found: MemorizationSummary | NotMeasured) -> str:
     if isinstance(found, NotMeasured):
         return f"Memorization of single examples was not measured. {found.reason}"
-    low, high = found.above
     rate = f"a false-discovery rate of {100 * FDR:g}{PERCENT}"
     listed = (
         f"{count(found.listed, 'example')} {'passes' if found.listed == 1 else 'pass'} {rate}."
         if found.listed
         else f"No example passes {rate} yet; that takes more runs."
     )
+    if not found.above:
+        return f"The mean memorization of a training example is {text(found.mean)}. {listed}"
+    low, high = found.above
     return (
         f"{percent_text(high.share)} of the training examples have a memorization above {high.threshold:g} "
         f"and {percent_text(low.share)} above {low.threshold:g} (1: known only by rote). {listed}"
@@ -123,6 +125,8 @@ def _memorized(found: MemorizationSummary | NotMeasured) -> str:
 def _certainty(found: MemorizationSummary) -> str:
     error = (
         f"The memorization of one example has a median standard error of {small(found.error)} after {found.runs} runs"
+        if np.isfinite(found.error)
+        else f"The standard error of the memorization of one example is not known from {found.runs} runs"
     )
     if isinstance(found.reliability, NotMeasured):
         again = f"How well {found.runs} new runs would agree was not measured. {found.reliability.reason}"

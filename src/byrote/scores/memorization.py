@@ -1,36 +1,46 @@
 """Label memorization, Feldman & Zhang, 2020, arXiv:2008.03703."""
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from numpy import ndarray
 
+from byrote.scores._contrast import difference, welch
 from byrote.signature import score
 from byrote.stats.intervals import newcombe
 
 
 def _interval(
-    correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"], *, level: float
+    outcome: Shaped[ndarray, "run example"], member: Bool[ndarray, "run example"], *, level: float
 ) -> tuple[Float[ndarray, " example"], Float[ndarray, " example"]]:
-    return newcombe(*_counts(correct, member), level=level)
+    if outcome.dtype == np.bool_:
+        return newcombe(*_counts(outcome, member), level=level)
+    return welch(np.asarray(outcome, np.float64), member, level=level)
 
 
 @score(high="memorized", interval=_interval)
 def memorization(
-    correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"]
+    outcome: Shaped[ndarray, "run example"], member: Bool[ndarray, "run example"]
 ) -> Float[ndarray, " example"]:
     """P(correct | trained on it) - P(correct | not): 0 is learned from the others, 1 is known by rote.
 
-    mean of `correct` over the runs with the example minus mean over the runs without it (Feldman & Zhang
-    2020: the subset estimator), in [-1, 1]. NaN where an example was in every run, or in none.
+    mean of the outcome over the runs with the example minus mean over the runs without it (Feldman & Zhang 2020: the
+    subset estimator). NaN where an example was in every run, or in none. The outcome is the one of the record's
+    objective: right or wrong (`correct`) for classes, and the value is in [-1, 1]; the share of labels right for several
+    labels; `r2`, 1 - squared error / variance of the targets, for regression, where the value is the rise of the
+    squared error without the example, in units of the variance, and has no upper end. The mean over all examples, each in
+    as many runs, is the gap between the accuracy (or R2) on the examples that were trained on and on the others.
 
     It misleads when the subsets are small: a model trained on 70 % of the data is right less often about a left-out
     example than one trained on all other examples, so hard classes look more memorized. Two copies of one example hide
     each other unless they are left out together. A value below 0 is noise or harm, and is not clipped. The interval is
-    Newcombe's (1998, method 10): it treats runs as independent and the design as given.
+    Newcombe's (1998, method 10) for right or wrong, and Welch's (1947) for numbers: both treat runs as independent and
+    the design as given.
     """
-    in_correct, in_runs, out_correct, out_runs = _counts(correct, member)
-    with np.errstate(invalid="ignore"):
-        return in_correct / in_runs - out_correct / out_runs
+    if outcome.dtype == np.bool_:
+        in_correct, in_runs, out_correct, out_runs = _counts(outcome, member)
+        with np.errstate(invalid="ignore"):
+            return in_correct / in_runs - out_correct / out_runs
+    return difference(np.asarray(outcome, np.float64), member)
 
 
 def _counts(

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from numpy import ndarray
 from scipy import stats
 
 from byrote.errors import Unsupported
 from byrote.summaries._counts import Cells, cells
+from byrote.summaries._rank_sum import rank_sum_p_values
 
 
 @dataclass(frozen=True)
@@ -23,16 +24,17 @@ class MemorizedList:
 
 
 def memorized_at_fdr(
-    correct: Bool[ndarray, "run example"],
+    outcome: Shaped[ndarray, "run example"],
     member: Bool[ndarray, "run example"],
     *,
     fdr: float = 0.1,
     any_dependence: bool = False,
 ) -> MemorizedList:
-    """List examples that are right more often when trained on, at a false-discovery rate of at most `fdr`.
+    """List examples that are predicted better when trained on, at a false-discovery rate of at most `fdr`.
 
     Each example's p-value is that of Fisher's exact test, one-sided: are IN runs right more often than OUT runs, given how
-    many runs are right? A small one is evidence for memorization. The test assumes only that membership was drawn at random.
+    many runs are right? For outcomes that are numbers (`r2` of a regression) it is that of the rank-sum test. A small one
+    is evidence for memorization. Both tests assume only that membership was drawn at random.
     Benjamini & Hochberg's step-up procedure then lists all p-values up to a cut. It controls the expected share of false
     ones for independent or positively dependent p-values; examples share runs, and no proof covers that in general.
     `any_dependence` divides by 1 + 1/2 + ... + 1/n (Benjamini & Yekutieli 2001), which always holds and lists
@@ -41,8 +43,11 @@ def memorized_at_fdr(
     It misleads as a count of all that is memorized: what 20 runs cannot show is not listed. Nor does listed mean much
     memorized: an example of .3 with many runs is as certain as one of 1 with few.
     """
-    found = cells(correct, member)
-    p = p_values(found)[found.index]
+    if outcome.dtype == np.bool_:
+        found = cells(outcome, member)
+        p = p_values(found)[found.index]
+    else:
+        p = rank_sum_p_values(outcome, member)
     listed, cut, tested = _step_up(p, fdr, any_dependence)
     return MemorizedList(listed, p, cut, tested, fdr)
 

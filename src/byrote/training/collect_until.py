@@ -11,6 +11,7 @@ from numpy import ndarray
 
 from byrote.errors import InvalidData
 from byrote.evidence.outcomes import read_outcomes
+from byrote.objectives import Objective
 from byrote.record import Record
 from byrote.record.storage import place
 from byrote.signature import Probe
@@ -50,7 +51,11 @@ def collect_until(
     """
     if standard_error is not None and not 0 < standard_error < 1:
         raise InvalidData(f"A standard error of {standard_error} cannot be reached. Give a number between 0 and 1.")
-    known, scheme = Known(directory), design or Subsets()
+    known, scheme = Known(directory, task.learned), design or Subsets()
+    if standard_error is not None and not known.followed:
+        raise InvalidData(
+            f"A standard error is forecast for outcomes that are right or wrong, and this task learns {task.learned.name}. Give the number of runs."
+        )
 
     def watch(now: Progress) -> None:
         if progress is not None:
@@ -91,15 +96,15 @@ def collect_until(
 
 
 class Known:
-    """What finished runs say about memorization so far; each run is read once."""
+    """How well finished runs determine memorization so far, where outcomes are right or wrong; each run is read once."""
 
-    def __init__(self, directory: Path | str) -> None:
-        self.directory = place(directory)
+    def __init__(self, directory: Path | str, objective: Objective) -> None:
+        self.directory, self.followed = place(directory), objective.outcome == "correct"
         self.counted: set[int] = set()
 
     def read(self, runs: Sequence[int]) -> None:
         """Count these runs, unless they are counted."""
-        for run in set(runs) - self.counted:
+        for run in set(runs) - self.counted if self.followed else ():
             self.counted.add(run)
             outcomes = read_outcomes(self.record, runs=[run], positions=np.flatnonzero(self.real))
             self.tally.add(outcomes.correct[0], outcomes.member[0])
