@@ -97,7 +97,10 @@ def test_an_answer_is_a_score(record: Record) -> None:
 
 def test_a_score_of_something_not_asked_says_what_to_do(record: Record) -> None:
     with pytest.raises(MissingEvidence, match="computed while models train") as refused:
-        evaluate(score_of_probe(Probe(name="loudness", high="hard", defaults={}, source="", summary="", function=len)), record)
+        evaluate(
+            score_of_probe(Probe(name="loudness", high="hard", defaults={}, source="", summary="", function=len)),
+            record,
+        )
     assert refused.value.remedy == Remedy("probe", "loudness")
 
 
