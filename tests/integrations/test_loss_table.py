@@ -62,9 +62,9 @@ def test_clean_passes_have_a_last_step(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read.apply(loss), whole["loss"][-1])
     np.testing.assert_array_equal(read.apply(loss.bind(step=2)), whole["loss"][1])
     for step in (0, 6, "last"):
-        with pytest.raises(MissingEvidence, match=f"was asked for step {step!r}, and the table has steps 1 to 5"):
+        with pytest.raises(MissingEvidence, match=rf"step={step!r}, .*steps 1 to 5.*'step=1'"):
             read.apply(loss.bind(step=step))
-    with pytest.raises(MissingEvidence, match="heard otherwise: read it with the other value of `seen`"):
+    with pytest.raises(MissingEvidence, match="read it with the other value of `seen`"):
         read.apply(csl)
     for score in (lira, memorization):
         with pytest.raises(MissingEvidence, match=f"{score.name} reads"):
