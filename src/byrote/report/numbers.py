@@ -26,7 +26,7 @@ def percent(share: float) -> str:
 
 def percent_text(size: Estimate) -> str:
     """Return a share with its interval: `14.3 % [5.8, 20.4]`."""
-    return percent(size.value) + _ends(size, lambda end: f"{100 * end:.1f}")
+    return percent(size.value) + _ends(size, lambda end: percent(end).removesuffix(PERCENT))
 
 
 def small(number: float) -> str:
