@@ -4,6 +4,8 @@ Only what is annotated as an array is checked. Other types are checked by pyrigh
 in sentences, and tests read these sentences.
 """
 
+import copyreg
+import weakref
 from collections.abc import Callable
 from typing import Any, get_args
 
@@ -12,6 +14,9 @@ from jaxtyping import AbstractArray
 
 NOT_CHECKED = ("byrote.training.batches", "byrote.training.fitting")
 """Modules in which one axis has a name that stands for two lengths."""
+
+# Probes are pickled by value for worker processes, and jaxtyping's wrapper of a function holds a weak reference to itself.
+copyreg.pickle(weakref.ref, lambda reference: (weakref.ref, (reference(),)))
 
 
 def checked(function: Callable[..., Any]) -> Callable[..., Any]:
