@@ -1,16 +1,19 @@
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
-from byrote.errors import ByroteError, MissingEvidence, WrongRecord
+from byrote.errors import ByroteError, InvalidData, MissingEvidence, WrongRecord
 from byrote.record import (
     SCHEMA,
+    Layout,
     Observed,
     Population,
     Record,
@@ -272,3 +275,87 @@ def test_inputs_are_of_the_population_even_when_its_file_has_grown(directory: Pa
     twice = {name: np.concatenate([value, value]) for name, value in {**columns, "inputs": grown.inputs}.items()}
     write_population(directory, Population.of(**{**twice, "ids": np.arange(2 * N).astype(str)}))
     np.testing.assert_array_equal(found.inputs, grown.inputs)
+
+
+def rewritten(path: Path, **settings: object) -> None:
+    """Write a run file again with other settings and the same rows."""
+    table = pq.read_table(path)
+    about = json.loads(table.schema.metadata[b"byrote.run"]) | settings
+    pq.write_table(table.replace_schema_metadata({"byrote.run": json.dumps(about)}), path)
+
+
+def test_a_run_of_another_audit_is_refused(directory: Path) -> None:
+    rewritten(run_path(directory, 2), key="other")
+    with pytest.raises(WrongRecord, match=r"0002\.parquet is a run of another audit: its key is 'other'.*'k'"):
+        Record(directory).at_step(2, "loss", LAST)
+
+
+def test_a_run_file_under_another_number_is_refused(directory: Path) -> None:
+    shutil.copy(run_path(directory, 2), run_path(directory, 7))
+    record = Record(directory)
+    assert record.at_step(2, "loss", LAST).shape == (N,)
+    for read in (lambda: record.over_steps(7, "loss"), lambda: record.member(7), lambda: record.run_settings(7)):
+        with pytest.raises(WrongRecord, match=r"0007\.parquet is a run of another audit: its number is 2.*7"):
+            read()
+
+
+@pytest.mark.parametrize("column", ["step", "example", "member", "loss", "confidence_seen"])
+def test_a_run_file_without_a_listed_column_is_refused(directory: Path, column: str) -> None:
+    path = run_path(directory, 2)
+    pq.write_table(pq.read_table(path).drop_columns([column]), path)
+    with pytest.raises(WrongRecord, match=rf"lacks the column '{column}'"):
+        Record(directory).at_step(2, "margin", LAST)
+
+
+def test_more_columns_than_listed_are_no_fault(directory: Path) -> None:
+    path, before = run_path(directory, 2), Record(directory).over_steps(2, "loss")
+    table = pq.read_table(path)
+    pq.write_table(table.append_column("note", pa.array(["x"] * len(table))), path)
+    np.testing.assert_array_equal(Record(directory).over_steps(2, "loss"), before)
+
+
+@pytest.mark.parametrize("schema", [0, 1, 3, "2", None])
+def test_another_schema_is_refused_in_one_sentence(directory: Path, schema: object) -> None:
+    path = directory / "record.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema": schema}))
+    with pytest.raises(WrongRecord, match=rf"has schema version {schema}, but this byrote reads version 2"):
+        Record(directory)
+
+
+def test_a_flipped_bit_is_found_by_the_checksum_of_its_page(directory: Path) -> None:
+    path = run_path(directory, 2)
+    whole, metadata = path.read_bytes(), pq.ParquetFile(path).metadata
+    column = LAYOUT.schema.names.index("loss")
+    for group in range(metadata.num_row_groups):
+        chunk = metadata.row_group(group).column(column)
+        for last in (1, 4):  # the end of a chunk is the data of its last page
+            at = chunk.data_page_offset + chunk.total_compressed_size - last
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+            with pytest.raises(WrongRecord, match="CRC checksum"):
+                Record(directory).over_steps(2, "loss")
+            assert np.isfinite(Record(directory).over_steps(2, "margin_seen")[:, 0]).all()
+
+
+def test_scalars_are_numbers_of_the_whole_step(tmp_path: Path) -> None:
+    layout = Layout(LAYOUT.columns, ("learning_rate", "weight_norm"))
+    write_population(tmp_path, population())
+    task = {"name": "t", "source": "", "classes": ["no", "yes"]}
+    body = {**MANIFEST, **layout.values(), "key": "k", "task": task, "steps": {"unit": "epoch", "last": LAST}}
+    write_manifest(tmp_path, body)
+    rates = [0.1, 1 / 3, None]
+    written = [
+        Step(step.step, step.clean, step.seen, {} if rate is None else {"learning_rate": rate})
+        for step, rate in zip(steps(), rates, strict=True)
+    ]
+    write_run(run_path(tmp_path, 2), written, MEMBER, population().ids, run_settings(2, "k"), layout)
+    record = Record(tmp_path)
+    assert record.scalars == ("learning_rate", "weight_norm")
+    np.testing.assert_array_equal(record.scalar(2, "learning_rate"), [0.1, 1 / 3, np.nan])
+    assert np.isnan(record.scalar(2, "weight_norm")).all()
+    with pytest.raises(ByroteError, match=r"no scalar named 'learning'\. Did you mean 'learning_rate'"):
+        record.scalar(2, "learning")
+
+
+def test_a_run_needs_its_number_and_key(tmp_path: Path) -> None:
+    with pytest.raises(InvalidData, match="must hold key"):
+        write_run(run_path(tmp_path, 2), steps(), MEMBER, population().ids, {"run": 2}, LAYOUT)

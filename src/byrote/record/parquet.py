@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -42,9 +42,7 @@ class Parquet:
             self._bytes = np.zeros(self.tail.size, np.uint8)
             self._whole_from = self._put(self.tail.size - len(self.tail.data), self.tail.data)
             self._source = pa.BufferReader(pa.py_buffer(self._bytes))
-        self._file = pq.ParquetFile(
-            self._source, read_dictionary=["example"], pre_buffer=False, page_checksum_verification=True
-        )
+        self._file = _opened(self._source)
         self.metadata = self._file.metadata
         self.names: list[str] = self._file.schema_arrow.names
 
@@ -77,6 +75,15 @@ class Parquet:
     def _put(self, start: int, data: bytes) -> int:
         self._bytes[start : start + len(data)] = np.frombuffer(data, np.uint8)
         return start
+
+
+def _opened(source: Any) -> pq.ParquetFile:
+    """Open a file whose pages are verified by their checksums; one without ids is no run, which its reader says."""
+    options = {"pre_buffer": False, "page_checksum_verification": True}
+    try:
+        return pq.ParquetFile(source, read_dictionary=["example"], **options)
+    except KeyError:
+        return pq.ParquetFile(source, **options)
 
 
 def _chunk(metadata: pq.FileMetaData, group: int, column: int) -> tuple[int, int]:
