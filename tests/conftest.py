@@ -14,9 +14,13 @@ import jaxtyping
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from byrote.record import Record
-from byrote.report import write_report
-from small_record import make
+import shapes
+
+shapes.prepare()
+
+from byrote.record import Record  # noqa: E402
+from byrote.report import write_report  # noqa: E402
+from small_record import make  # noqa: E402
 
 LONG = ("headline", "pages", "cluster", "browser", "slow")
 """The markers that `make quick` leaves out; what they mean stands in pyproject.toml."""

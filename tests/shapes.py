@@ -9,25 +9,41 @@ import weakref
 from collections.abc import Callable
 from typing import Any, get_args
 
+import jaxtyping
 from beartype import beartype
-from jaxtyping import AbstractArray
 
 NOT_CHECKED = ("byrote.training.batches", "byrote.training.fitting")
 """Modules in which one axis has a name that stands for two lengths."""
 
-# Probes are pickled by value for worker processes, and jaxtyping's wrapper of a function holds a weak reference to itself.
-copyreg.pickle(weakref.ref, lambda reference: (weakref.ref, (reference(),)))
-
 
 def checked(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function with its arrays checked at each call."""
-    hints = {name: hint if _has_array(hint) else Any for name, hint in function.__annotations__.items()}
-    if function.__module__ in NOT_CHECKED or all(hint is Any for hint in hints.values()):
-        return function
-    function.__annotations__ = hints
+    hints = function.__annotations__
+    function.__annotations__ = {name: hint if _has_array(hint) else Any for name, hint in hints.items()}
     return beartype(function)
 
 
+def prepare() -> None:
+    """Change jaxtyping before the package is imported: leave alone what has no arrays, and let what it wraps be pickled.
+
+    Wrapped, the thousands of short calls without arrays would double the time of a report.
+    """
+    jaxtyped = jaxtyping.jaxtyped
+
+    def of_arrays(*, typechecker: Any) -> Callable[[Any], Any]:
+        wrap = jaxtyped(typechecker=typechecker)
+        return lambda found: wrap(found) if _mentions_array(found) else found
+
+    jaxtyping.jaxtyped = of_arrays  # what its import hook decorates functions and classes with
+    # Probes are pickled by value for worker processes, and the wrapper of a function holds a weak reference to itself.
+    copyreg.pickle(weakref.ref, lambda reference: (weakref.ref, (reference(),)))
+
+
+def _mentions_array(found: Any) -> bool:
+    hints = vars(found).get("__annotations__", {}) if isinstance(found, type) else found.__annotations__
+    return found.__module__ not in NOT_CHECKED and any(map(_has_array, hints.values()))
+
+
 def _has_array(hint: object) -> bool:
-    is_array = isinstance(hint, type) and issubclass(hint, AbstractArray)
-    return is_array or any(_has_array(part) for part in get_args(hint))
+    is_array = isinstance(hint, type) and issubclass(hint, jaxtyping.AbstractArray)
+    return is_array or any(map(_has_array, get_args(hint)))

@@ -87,6 +87,7 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+@pytest.mark.slow
 def test_audit_of_a_file_writes_a_report_and_a_summary(tmp_path: Path) -> None:
     write_task(tmp_path)
     result = byrote("audit", "my_task.py", "--runs", 4, "--workers", 1, cwd=tmp_path)

@@ -72,6 +72,7 @@ def test_locate_prints_a_row_per_layer_and_ends_with_a_verdict(place: Path) -> N
     assert f"{100 * same[0]['retrained clean']:.0f} [" in table.stdout
 
 
+@pytest.mark.slow
 def test_locate_analyses_single_modules_and_neurons(place: Path) -> None:
     rows = json.loads(run_verb(place, "locate", "mine.py", "kept", "--layer", "3", "--json").stdout)
     assert [row["layer"] for row in rows] == ["3"]

@@ -80,6 +80,7 @@ def test_all_test_examples_are_compared_while_there_are_few(copied: Record) -> N
     assert repr(found.found) == repr(contamination(copied))
 
 
+@pytest.mark.slow
 def test_of_many_pairs_a_sample_is_compared_and_the_page_states_it(
     copied: Record, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -129,6 +130,7 @@ def test_the_closest_pairs_are_shown_with_their_pictures_and_labels(copied: Reco
     assert HOSTILE not in page
 
 
+@pytest.mark.slow
 def test_without_a_copy_there_is_no_list_and_no_verdict(record: Record, tmp_path: Path) -> None:
     page = write_report(record, tmp_path / "none.html").read_text()
     assert "None of 60 test examples has a near-duplicate" in text(page, "copies")

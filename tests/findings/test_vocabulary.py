@@ -97,6 +97,7 @@ def other_page(other: Record) -> str:
     return Path(write_report(other)).read_text()
 
 
+@pytest.mark.slow
 def test_the_objective_of_a_record_chooses_the_words(record: Record, other: Record) -> None:
     assert read_vocabulary(record) == CLASSIFICATION
     assert read_vocabulary(other) == vocabulary(other.objective.name)
@@ -144,6 +145,7 @@ def test_labels_are_suggested_for_classes_only(other: Record) -> None:
         suggestions(other)
 
 
+@pytest.mark.slow
 def test_the_settings_say_how_inputs_reach_the_model(record: Record, tmp_path: Path) -> None:
     page = Path(write_report(record, tmp_path / "page.html")).read_text()
     assert f"inputs {record.manifest['inputs']}" in text(page, "settings")

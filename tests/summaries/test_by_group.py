@@ -23,7 +23,7 @@ def test_equals_the_loop_with_bonferroni() -> None:
 
 def test_true_and_false_have_exact_intervals() -> None:
     measured = by_group(np.array([True, True, False, False, False]), np.array(["a", "a", "b", "b", "b"]))
-    low, high = clopper_pearson([2, 0], [2, 3], level=0.95)
+    low, high = clopper_pearson(np.array([2, 0]), np.array([2, 3]), level=0.95)
     assert (measured["a"].value, measured["a"].low, measured["a"].high) == pytest.approx((1, low[0], high[0]))
     assert (measured["b"].value, measured["b"].low, measured["b"].high) == pytest.approx((0, low[1], high[1]))
 

@@ -13,7 +13,7 @@ from byrote.errors import InvalidData
 from byrote.probes._frozen import frozen
 from byrote.probes._gradients import BLOCK_BYTES, bytes_each, gradients, trained
 
-Block = tuple[Int[ndarray, " target"], Float[ndarray, "example target"]]
+Block = tuple[Int[ndarray, " _"], Float[ndarray, "example _"]]
 """Some targets, as positions among the given ones, and a value for each example and each of them."""
 
 CALLER = "tracin"
