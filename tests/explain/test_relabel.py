@@ -11,15 +11,14 @@ from click.testing import CliRunner
 from byrote.cli import app
 from byrote.errors import InvalidData, MissingEvidence
 from byrote.evidence.tables import as_csv
+from byrote.explain.apply_labels import apply_labels, undo_labels
 from byrote.explain.causes import AGREEMENT, FEWEST_MODELS
 from byrote.explain.relabel import (
     Suggestion,
-    apply_labels,
     as_fiftyone,
     check_issues,
     suggestion_rows,
     suggestions,
-    undo_labels,
 )
 from byrote.record import Record
 

@@ -106,10 +106,10 @@ def _remove(
     return removal_rows(removal), names
 
 
-@click.command(short_help="List labels that look wrong, with proposals.")
+@click.command(short_help="List labels or targets that look wrong, with proposals.")
 @click.argument("directory", metavar="RECORD")
 @click.option(
-    "--split", type=click.Choice(["train", "test"]), default="train", show_default=True, help="Labels to check."
+    "--split", type=click.Choice(["train", "test"]), default="train", show_default=True, help="Examples to check."
 )
 @click.option("--top", type=click.IntRange(1), default=20, show_default=True, help="Maximum number of rows to print.")
 @click.option(
@@ -117,15 +117,16 @@ def _remove(
 )
 @click.option("--fiftyone", metavar="FILE", help="Write all of them as JSON, in the fields of FiftyOne.")
 def relabel(directory: str, split: str, top: int, csv: str | None, fiftyone: str | None) -> None:
-    """Suggest labels for the examples of RECORD: the predictions of models that never saw the example.
+    """Suggest labels, or the targets of a regression, for the examples of RECORD: what models not trained on the example predict.
 
-    The most doubtful label comes first.
+    The most doubtful one comes first.
     """
     import numpy as np
 
     from byrote.evidence.tables import as_csv
     from byrote.explain import space
-    from byrote.explain.relabel import as_fiftyone, check_issues, suggestion_rows, suggestions
+    from byrote.explain.relabel import as_fiftyone, check_issues, is_issue, suggestion_rows, suggestions
+    from byrote.findings.vocabulary import read_vocabulary
     from byrote.record import Record
     from byrote.record.storage import place, replacing
 
@@ -133,19 +134,30 @@ def relabel(directory: str, split: str, top: int, csv: str | None, fiftyone: str
     points = space(record.population)
     found = suggestions(record, np.flatnonzero(record.population.where(split)), points=points)
     rows = suggestion_rows(record, found)
-    for target, text in ((csv, as_csv(rows)), (fiftyone, as_fiftyone(record, found))):
-        if target:
-            with replacing(place(target)) as path:
-                path.write_text(text, encoding="utf-8")
-    issues = [row for row in rows if row["is_label_issue"]]
-    shown = ("example", "given_class", "predicted_class", "agreement", "models", "label_quality")
+    texts = [(place(csv), as_csv(rows))] if csv else []
+    texts += [(place(fiftyone), as_fiftyone(record, found))] if fiftyone else []
+    for target, text in texts:
+        with replacing(target) as path:
+            path.write_text(text, encoding="utf-8")
+    issues = [row for row, each in zip(rows, found, strict=True) if is_issue(each)]
+    words = read_vocabulary(record)
+    regression = words.kind == "regression"
+    shown = ["example", "given_class", "predicted_class", "agreement", "models", "label_quality"]
+    if regression:
+        shown = [name for name in (issues[0] if issues else {}) if name != "is_target_issue"]
     print_rows([{name: short(row[name]) for name in shown} for row in issues[:top]], [])
     message(
-        f"{len(issues)} of {len(rows)} labels look wrong. Check each before you change it; labels of rare examples look wrong too."
+        f"{len(issues)} of {len(rows)} {words.targets} look wrong. Check each before you change it; {words.targets} of rare examples look wrong too."
     )
+    if regression and issues:
+        message(
+            "Each proposal is the mean prediction of models not trained on the example, with a 90 % interval over these models: "
+            "it is an interval of this mean, not of the true target."
+        )
     known = check_issues(record, points=points)
     if known.wrong:
+        right = "nearer to the original target" if regression else "with the right proposal"
         message(
-            f"Of {known.wrong} planted wrong labels, {known.found} look wrong, {known.proposed} with the right proposal; "
+            f"Of {known.wrong} planted {words.wrong_target}s, {known.found} look wrong, {known.proposed} {right}; "
             f"so do {known.accused} of {known.right} ordinary canaries."
         )

@@ -8,7 +8,7 @@ import numpy as np
 from byrote.explain.neighbours import USUAL_NEIGHBOURS, Neighbour
 from byrote.explain.out_predictions import OutPredictions
 
-Cause = Literal["label suspect", "near-duplicate", "ambiguous", "atypical", "unclear"]
+Cause = Literal["label suspect", "target suspect", "near-duplicate", "ambiguous", "atypical", "unclear"]
 
 CAUSES: dict[Cause, str] = {
     "label suspect": "Models not trained on it agree on another label, and it is no outlier among the examples of that label. Check the label.",
@@ -17,7 +17,7 @@ CAUSES: dict[Cause, str] = {
     "ambiguous": "Models not trained on it are split between labels. It may have no single right label.",
     "unclear": "No rule applies. The evidence is shown as it is.",
 }
-"""Every cause, with its meaning in one line."""
+"""Every cause of a classification, with its meaning in one line."""
 
 AGREEMENT = 0.8
 """Label suspect: at least this share of the models not trained on it predict the same other label, and it is no outlier there."""
@@ -56,7 +56,7 @@ def find_cause(
     predicted = describe(out_predictions, classes)
     conflict = next((each for each in duplicates if each.label != label), None)
     if conflict:
-        return "near-duplicate", f"{_copy(conflict)}, and its label is {classes[conflict.label]}. {predicted}"
+        return "near-duplicate", f"{describe_copy(conflict)}, and its label is {classes[conflict.label]}. {predicted}"
     if out_predictions.models < FEWEST_MODELS and not duplicates:
         return "unclear", f"Only {out_predictions.models} models were not trained on it, too few to decide. {predicted}"
     alternative = agreed_alternative(label, out_predictions)
@@ -66,10 +66,10 @@ def find_cause(
             return "label suspect", f"{predicted}{_support(neighbours, alternative)}."
         predicted += f", but it would be an outlier among the {classes[alternative]} examples."
     if duplicates:
-        return "near-duplicate", f"{_copy(duplicates[0])}, with the same label. {predicted}"
+        return "near-duplicate", f"{describe_copy(duplicates[0])}, with the same label. {predicted}"
     if out_predictions.share(label) <= WRONG and remoteness >= REMOTE:
         distance = f"It is farther from the {USUAL_NEIGHBOURS} nearest {classes[label]} examples"
-        return "atypical", f"{distance} than {_percent(remoteness)} of its class. {predicted}"
+        return "atypical", f"{distance} than {percent_closer(remoteness)} of its class. {predicted}"
     if sum(count >= SPLIT * out_predictions.models for count in out_predictions.counts) >= 2:
         return "ambiguous", predicted
     return "unclear", predicted
@@ -105,10 +105,12 @@ def _support(neighbours: Sequence[Neighbour], alternative: int) -> str:
     )
 
 
-def _copy(other: Neighbour) -> str:
+def describe_copy(other: Neighbour) -> str:
+    """Return which example is a near-duplicate, and how it was changed."""
     change = f", {other.change}," if other.change else ""
     return f"{'An exact copy' if other.distance == 0 else 'A near-duplicate'}{change} is {other.id}"
 
 
-def _percent(share: float) -> str:
+def percent_closer(share: float) -> str:
+    """Return a share of other examples in whole percent, at most 99: no example is farther than itself."""
     return f"{min(int(100 * share), 99)} %"

@@ -2,19 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from numpy import ndarray
 
 from byrote.evidence.best_memorization import best_memorization
 from byrote.evidence.evaluate import Values
 from byrote.evidence.outcomes import Outcomes, read_outcomes
-from byrote.explain.causes import Cause, find_cause
+from byrote.explain.causes import Cause
 from byrote.explain.copies import find_copies
 from byrote.explain.dependents import Dependence, Dependences, find_dependences
+from byrote.explain.judgement import Judgement, Looks, judge
 from byrote.explain.neighbours import Neighbour, Space, list_neighbours, nearest, space
-from byrote.explain.out_predictions import OutPredictions, read_out_predictions
+from byrote.explain.out_labels import OutLabels
+from byrote.explain.out_predictions import OutPredictions
+from byrote.explain.out_targets import OutTargets
 from byrote.record import Record
 from byrote.stats.estimate import Estimate
 
@@ -29,24 +33,25 @@ DEPENDENTS = 5
 class Explanation:
     """One example, how memorized it is (1: known only by rote), a cause, and the evidence for it.
 
-    `out_predictions` counts the predictions of models not trained on it; `alternative` is the other label that they predict
-    most (None: they predict no other) and `agreement` the share of them that do. `neighbours` are real training examples,
-    `test_neighbours` test examples, nearest first; `duplicates` are the near-duplicates among both. `remoteness` is the share
-    of its class that lies closer to the class (1: farthest out; NaN: no inputs were kept). `alternative_distance` is its
-    distance to the examples with the alternative label (above 1: an outlier among them; NaN: unknown). `dependents` are real
-    examples that look like it and that models get right more often when trained on it. Some of these pass by chance;
-    `Dependences` gives the expected number.
+    `label` is its class index, or a tuple: of numbers in a regression, of 0 and 1 where there are several labels.
+    `out_predictions` are the predictions of models not trained on it. `alternative` is what they predict in place of `label`:
+    the other class that they predict most, their mean predictions, or the labels by majority (None: they predict nothing
+    else). `neighbours` are real training examples, `test_neighbours` test examples, nearest first; `duplicates` are the
+    near-duplicates among both. `remoteness` is the share of its class that lies closer to the class (1: farthest out; NaN: no
+    inputs were kept). `alternative_distance` is its distance to the examples with the alternative label (above 1: an outlier
+    among them; NaN: unknown). Where labels are no classes, both are about all training examples. `dependents` are real
+    examples that look like it and that models predict better when trained on it. Some of these pass by chance; `Dependences`
+    gives the expected number.
     """
 
     position: int
     id: str
-    label: int
+    label: Any
     memorization: Estimate
     cause: Cause
     evidence: str
-    out_predictions: OutPredictions
-    alternative: int | None
-    agreement: float
+    out_predictions: OutPredictions | OutTargets | OutLabels
+    alternative: Any
     neighbours: tuple[Neighbour, ...]
     test_neighbours: tuple[Neighbour, ...]
     duplicates: tuple[Neighbour, ...]
@@ -92,22 +97,15 @@ def dependents_of(record: Record, positions: Int[ndarray, " query"], outcomes: O
 
 @dataclass(frozen=True, eq=False)
 class _Evidence:
-    """What the causes of several examples are decided by, one entry for each."""
+    """What is known of several examples, one entry for each."""
 
-    out_predictions: Sequence[OutPredictions]
-    neighbours: Sequence[tuple[Neighbour, ...]]
+    judgements: Sequence[Judgement]
+    looks: Looks
     test_neighbours: Sequence[tuple[Neighbour, ...]]
-    duplicates: Sequence[tuple[Neighbour, ...]]
-    remoteness: Float[ndarray, " query"]
-    alternative_distance: Float[ndarray, " query"]
 
 
 def _gather(record: Record, positions: Int[ndarray, " query"], points: Space) -> _Evidence:
     population = record.population
-    predictions = read_out_predictions(record, positions, record.runs) if len(positions) else []
-    labels = population.labels[positions]
-    alternatives = [each.alternative(int(label)) for each, label in zip(predictions, labels, strict=True)]
-    known = np.array([-1 if alternative is None else alternative for alternative in alternatives], np.int64)
     train, test = (np.flatnonzero(population.where(split)) for split in ("train", "test"))
     near_train, near_test = (
         [
@@ -116,46 +114,30 @@ def _gather(record: Record, positions: Int[ndarray, " query"], points: Space) ->
         ]
         for split in (train, test)
     )
-    return _Evidence(
-        predictions,
-        near_train,
-        near_test,
-        find_copies(population, points, positions, np.concatenate([train, test])),
-        points.remoteness(positions),
-        points.distance_to(positions, known),
-    )
+    copies = find_copies(population, points, positions, np.concatenate([train, test]))
+    looks = Looks(near_train, copies, points.remoteness(positions))
+    return _Evidence(judge(record, positions, points, looks), looks, near_test)
 
 
 def _explain_one(
     record: Record, values: Values, evidence: _Evidence, dependences: Dependences, i: int, at: int
 ) -> Explanation:
-    label, predictions = int(record.population.labels[at]), evidence.out_predictions[i]
-    cause, sentence = find_cause(
-        label,
-        predictions,
-        evidence.duplicates[i],
-        float(evidence.remoteness[i]),
-        alternative_distance=float(evidence.alternative_distance[i]),
-        neighbours=evidence.neighbours[i],
-        classes=record.classes,
-    )
-    alternative = predictions.alternative(label)
+    judged, looks = evidence.judgements[i], evidence.looks
     runs = int(values.runs_in[at] + values.runs_out[at])
     value, low, high = (float(part[at]) for part in (values.value, values.low, values.high))
     return Explanation(
         position=at,
         id=str(record.population.ids[at]),
-        label=label,
+        label=judged.label,
         memorization=Estimate(value, low, high, runs, "run", values.level),
-        cause=cause,
-        evidence=sentence,
-        out_predictions=predictions,
-        alternative=alternative,
-        agreement=0.0 if alternative is None else predictions.share(alternative),
-        neighbours=evidence.neighbours[i],
+        cause=judged.cause,
+        evidence=judged.evidence,
+        out_predictions=judged.out_predictions,
+        alternative=judged.alternative,
+        neighbours=looks.neighbours[i],
         test_neighbours=evidence.test_neighbours[i],
-        duplicates=evidence.duplicates[i],
-        remoteness=float(evidence.remoteness[i]),
-        alternative_distance=float(evidence.alternative_distance[i]),
+        duplicates=looks.duplicates[i],
+        remoteness=float(looks.remoteness[i]),
+        alternative_distance=judged.alternative_distance,
         dependents=tuple(pair for pair in dependences.pairs if pair.source == at)[:DEPENDENTS],
     )

@@ -1,27 +1,25 @@
 """Label suggestions by models not trained on the example: a table that can be reviewed, applied and undone.
 
+Those of a regression are in `target_suggestions`.
+
 Out-of-sample predictions as in confident learning, Northcutt et al., 2021, arXiv:1911.00068; the threshold is our own.
 """
 
-import csv
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
-from numpy.typing import ArrayLike, NDArray
 
-from byrote.errors import InvalidData
+from byrote.errors import MissingEvidence
 from byrote.evidence.tables import Row
 from byrote.explain.causes import agreed_alternative
 from byrote.explain.neighbours import Space, space
 from byrote.explain.out_predictions import OutPredictions, read_out_predictions
+from byrote.explain.target_suggestions import TargetSuggestion, is_nearer, target_row, target_suggestions
 from byrote.record import Record
-from byrote.record.ids import name_of, split_of
 
 
 @dataclass(frozen=True)
@@ -46,18 +44,31 @@ class Suggestion:
 
 def suggestions(
     record: Record, positions: Int[ndarray, " query"] | None = None, *, points: Space | None = None
-) -> list[Suggestion]:
-    """Return a suggestion for every real training example, or for those at `positions`, lowest label quality first.
+) -> list[Suggestion] | list[TargetSuggestion]:
+    """Return a suggestion for every real training example, or for those at `positions`, the most doubtful label first.
 
-    Only runs that were not trained on an example are used: for test examples, all. Without recorded losses, the label
-    quality is the share of these runs that predict the label. `points` may be passed when they are at hand. It misleads
-    where models not trained on an example are wrong together, for example about a rare kind. Look before you apply.
-    Raises MissingEvidence when there is no such prediction for any of them.
+    Of a regression these are target suggestions, the target farthest from its prediction first; of a classification, the
+    lowest label quality comes first. Only runs that were not trained on an example are used: for test examples, all. Without
+    recorded losses, the label quality is the share of these runs that predict the label. `points` may be passed when they
+    are at hand. It misleads where models not trained on an example are wrong together, for example about a rare kind. Look
+    before you apply.
+    Raises MissingEvidence when there is no such prediction for any of them, and for other objectives.
     """
     population = record.population
+    if record.objective.name not in ("classification", "regression"):
+        raise MissingEvidence(
+            f"Labels are suggested for classification and targets for regression, not for {record.objective.name}."
+        )
     chosen = np.flatnonzero(population.where("train")) if positions is None else positions
     if not len(chosen):
         return []
+    if record.objective.name == "regression":
+        return target_suggestions(record, chosen, points=points)
+    return _class_suggestions(record, chosen, points)
+
+
+def _class_suggestions(record: Record, chosen: Int[ndarray, " query"], points: Space | None) -> list[Suggestion]:
+    population = record.population
     predictions = read_out_predictions(record, chosen, record.runs)
     quality = _label_quality(record, chosen, predictions)
     issue = _label_issues(record, chosen, predictions, points)
@@ -68,11 +79,13 @@ def suggestions(
     return [found[i] for i in np.argsort(quality, kind="stable")]
 
 
-def suggestion_rows(record: Record, found: Sequence[Suggestion]) -> list[Row]:
+def suggestion_rows(record: Record, found: Sequence[Suggestion | TargetSuggestion]) -> list[Row]:
     """Return the rows of the table; the columns that cleanlab has are called and coded as there."""
     names = record.classes
     return [
-        {
+        target_row(each)
+        if isinstance(each, TargetSuggestion)
+        else {
             "example": each.id,
             "is_label_issue": each.is_label_issue,
             "label_quality": None if np.isnan(each.label_quality) else each.label_quality,
@@ -87,13 +100,18 @@ def suggestion_rows(record: Record, found: Sequence[Suggestion]) -> list[Row]:
     ]
 
 
-def as_fiftyone(record: Record, found: Sequence[Suggestion]) -> str:
+def as_fiftyone(record: Record, found: Sequence[Suggestion | TargetSuggestion]) -> str:
     """Return JSON with the fields of FiftyOne's samples: ground_truth, predictions, mistakenness (1: surely wrong).
 
     The mistakenness is FiftyOne's, of the agreement c: (1 + c) / 2 where the prediction differs from the label, else
-    (1 - c) / 2. Examples without a prediction are left out.
+    (1 - c) / 2. Examples without a prediction are left out. Raises MissingEvidence for target suggestions.
     """
     names = record.classes
+    classes = [each for each in found if isinstance(each, Suggestion)]
+    if len(classes) < len(found):
+        raise MissingEvidence(
+            "FiftyOne's fields are for class labels. Write the target suggestions of a regression as CSV."
+        )
     return (
         json.dumps(
             [
@@ -109,7 +127,7 @@ def as_fiftyone(record: Record, found: Sequence[Suggestion]) -> str:
                     "is_label_issue": each.is_label_issue,
                     "label_quality": each.label_quality,
                 }
-                for each in found
+                for each in classes
                 if each.predicted_label is not None
             ],
             indent=2,
@@ -123,8 +141,9 @@ class IssueCheck:
     """How the rule does on labels whose truth is known: those of canaries.
 
     Of `wrong` planted wrong labels, `found` are reported as issues, and for `proposed` of these the original label is suggested.
-    Of `right` ordinary canaries, `accused` are reported as issues. All are 0 where no canaries were planted. Some labels of
-    the data may have been wrong before: `accused` counts them as errors of the rule.
+    In a regression these are wrong targets, and `proposed` counts those of the found for which the proposal is nearer to the
+    original target than the wrong target is. Of `right` ordinary canaries, `accused` are reported as issues. All are 0 where
+    no canaries were planted. Some labels of the data may have been wrong before: `accused` counts them as errors of the rule.
     """
 
     wrong: int
@@ -145,30 +164,25 @@ def check_issues(record: Record, *, points: Space | None = None) -> IssueCheck:
         suggestions(record, np.flatnonzero(population.canary == kind), points=points)
         for kind in ("mislabeled", "ordinary")
     )
-    issues = [each for each in wrong if each.is_label_issue]
+    issues = [each for each in wrong if is_issue(each)]
     return IssueCheck(
         wrong=len(wrong),
         found=len(issues),
-        proposed=sum(each.predicted_label == int(population.true_label[each.position]) for each in issues),
+        proposed=sum(_is_improved(record, each) for each in issues),
         right=len(right),
-        accused=sum(each.is_label_issue for each in right),
+        accused=sum(is_issue(each) for each in right),
     )
 
 
-def apply_labels(labels: ArrayLike, ids: Sequence[object], path: Path | str, *, split: str = "train") -> NDArray[Any]:
-    """Return a copy of the labels in which every label issue of the CSV file at `path` has its predicted label.
-
-    `ids` are those of the examples, as the task has them. Rows whose `is_label_issue` is not True are left alone, so a
-    review is done by setting it to False; a `predicted_label` may be corrected too. Rows of the other split are
-    skipped. Raises InvalidData, and changes nothing, when an id is unknown or a label differs from the one
-    in the file.
-    """
-    return _exchange(labels, ids, path, split, old="given_label", new="predicted_label")
+def is_issue(suggestion: Suggestion | TargetSuggestion) -> bool:
+    """Whether the rule calls the label, or the target, wrong."""
+    return suggestion.is_label_issue if isinstance(suggestion, Suggestion) else suggestion.is_target_issue
 
 
-def undo_labels(labels: ArrayLike, ids: Sequence[object], path: Path | str, *, split: str = "train") -> NDArray[Any]:
-    """Return a copy of the labels as they were before `apply_labels` with the same file; refused where it was not applied."""
-    return _exchange(labels, ids, path, split, old="predicted_label", new="given_label")
+def _is_improved(record: Record, each: Suggestion | TargetSuggestion) -> bool:
+    if isinstance(each, Suggestion):
+        return each.predicted_label == int(record.population.true_label[each.position])
+    return is_nearer(record, each.position, tuple(mean.value for mean in each.predicted_target))
 
 
 def _label_issues(
@@ -205,55 +219,3 @@ def _label_quality(
     labels = record.population.labels[positions]
     votes = np.array([each.share(int(label)) for each, label in zip(predictions, labels, strict=True)])
     return np.where(count > 0, total / np.maximum(count, 1), votes)
-
-
-def _exchange(
-    labels: ArrayLike, ids: Sequence[object], path: Path | str, split: str, *, old: str, new: str
-) -> NDArray[Any]:
-    changed = np.array(labels)
-    where = {str(name): at for at, name in enumerate(ids)}
-    if changed.shape != (len(where),):
-        raise InvalidData(
-            f"There are {len(where)} different ids but labels of shape {changed.shape}. Give one id to each label."
-        )
-    done: set[int] = set()
-    for line, name, before, after in _issues(path, split, old, new):
-        if name not in where:
-            raise InvalidData(
-                f"{path}, line {line}, is about {name!r}, which is not among the ids. Give the ids of the task that the file was made for."
-            )
-        at = where[name]
-        if at in done:
-            raise InvalidData(f"{path}, line {line}, is a second row for {name!r}. Keep one row for each example.")
-        if changed[at] != before:
-            raise InvalidData(
-                f"{path}, line {line}, expects label {before} of {name!r}, but it is {changed[at]}. "
-                "The file was applied (or undone) already, or is about other data."
-            )
-        changed[at] = after
-        done.add(at)
-    return changed
-
-
-def _issues(path: Path | str, split: str, old: str, new: str) -> list[tuple[int, str, int, int]]:
-    """Return (line, id in its split, label it must have now, label to give) of every row to be applied."""
-    found: list[tuple[int, str, int, int]] = []
-    with open(path, newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        lacking = {"example", "is_label_issue", old, new} - set(reader.fieldnames or ())
-        if lacking:
-            raise InvalidData(
-                f"{path} lacks the columns {', '.join(sorted(lacking))}. Give a file made from `suggestion_rows`."
-            )
-        for row in reader:
-            of = split_of(row["example"])
-            if row["is_label_issue"].strip().lower() not in ("true", "1") or (of and of != split):
-                continue
-            try:
-                before, after = int(row[old]), int(row[new])
-            except ValueError:
-                raise InvalidData(
-                    f"{path}, line {reader.line_num}, has labels {row[old]!r} and {row[new]!r}. Labels are whole numbers."
-                ) from None
-            found.append((reader.line_num, name_of(row["example"]) if of else row["example"], before, after))
-    return found

@@ -1,6 +1,6 @@
 """How well the rules that name causes do on planted examples, whose cause is known."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,21 +8,39 @@ import numpy as np
 from byrote.errors import MissingEvidence, Remedy
 from byrote.evidence.evaluate import LEVEL, Values
 from byrote.evidence.outcomes import Outcomes
-from byrote.explain import CAUSES, NO_DEPENDENCES, CopyCheck, IssueCheck, Space, check_issues, explain
-from byrote.explain.causes import FEWEST_MODELS
+from byrote.explain import (
+    CAUSES,
+    CAUSES_OF,
+    NO_DEPENDENCES,
+    CopyCheck,
+    Explanation,
+    IssueCheck,
+    Space,
+    check_issues,
+    explain,
+)
+from byrote.explain.causes import FEWEST_MODELS, Cause
+from byrote.explain.target_suggestions import is_nearer
+from byrote.findings.vocabulary import read_vocabulary
 from byrote.record import Record
 from byrote.stats.estimate import Estimate
 from byrote.stats.not_measured import NotMeasured
 
-MEANT = {"label suspect": "mislabeled", "atypical": "noise", "ambiguous": "ambiguous"}
+MEANT = {
+    "label suspect": "mislabeled",
+    "target suspect": "mislabeled",
+    "atypical": "noise",
+    "ambiguous": "ambiguous",
+}
 """The kind of canary that has a cause. Copies are planted without training, see `check_copies`."""
 
 
 @dataclass(frozen=True)
 class RuleCheck:
-    """What the rules give for one kind of canary: how many have each cause, in the order of CAUSES.
+    """What the rules give for one kind of canary: how many have each cause, in the order of the objective's causes.
 
-    `right_label` counts the label suspects for which the suggested label is the original one.
+    `right_label` counts the suspects for which the suggested label is the original one; in a regression, those for which the
+    suggested target is nearer to the original one than the wrong target is.
     """
 
     kind: str
@@ -55,22 +73,24 @@ def check_rules(record: Record, values: Values, points: Space, outcomes: Outcome
     for kind in sorted({str(kind) for kind in population.canary} - {""}):
         positions = np.flatnonzero((population.canary == kind) & np.isfinite(values.value))
         found = explain(record, positions, values=values, points=points, outcomes=outcomes, dependences=NO_DEPENDENCES)
-        suspects = [each for each in found if each.cause == "label suspect"]
+        suspects = [each for each in found if each.cause in ("label suspect", "target suspect")]
         checks.append(
             RuleCheck(
                 kind=kind,
                 count=len(found),
-                causes=tuple(sum(each.cause == cause for each in found) for cause in CAUSES),
-                right_label=sum(each.alternative == population.true_label[each.position] for each in suspects),
+                causes=tuple(sum(each.cause == cause for each in found) for cause in CAUSES_OF[record.objective.name]),
+                right_label=sum(_is_right(record, each) for each in suspects),
             )
         )
     return tuple(checks)
 
 
-def rule_table(checks: Sequence[RuleCheck], copies: RulePrecision) -> tuple[RulePrecision, ...]:
-    """Return how each rule does, in the order of CAUSES; `unclear` is no rule."""
+def rule_table(
+    checks: Sequence[RuleCheck], copies: RulePrecision, causes: Mapping[Cause, str] = CAUSES
+) -> tuple[RulePrecision, ...]:
+    """Return how each rule does, in the order of the objective's `causes`; `unclear` is no rule."""
     rows: list[RulePrecision] = []
-    for at, cause in enumerate(CAUSES):
+    for at, cause in enumerate(causes):
         if cause == "near-duplicate":
             rows.append(copies)
         elif cause != "unclear":
@@ -93,23 +113,31 @@ def copy_rule(copies: Sequence[CopyCheck]) -> RulePrecision:
 
 
 def read_issues(record: Record, points: Space | None = None) -> IssueCheck | NotMeasured:
-    """Return how label suggestions do on canaries, or why that is unknown."""
+    """Return how suggestions of labels, or targets, do on canaries, or why that is unknown."""
+    words = read_vocabulary(record)
     wrong = record.population.canary == "mislabeled"
     if not wrong.any():
         return NotMeasured(
-            "No wrong labels were planted, so it is unknown how often label suggestions are right.",
+            f"No {words.wrong_target}s were planted, so it is unknown how often suggestions are right.",
             Remedy("canaries", "mislabeled=50"),
         )
     out_models = np.sum([~record.member(run)[wrong] for run in record.runs], axis=0)
     if out_models.max() < FEWEST_MODELS:
         return NotMeasured(
-            f"A label is checked by at least {FEWEST_MODELS} models not trained on it, and no planted wrong label was left out of "
+            f"A {words.target} is checked by at least {FEWEST_MODELS} models not trained on it, and no planted {words.wrong_target} was left out of "
             f"so many of the {len(record.runs)} runs."
         )
     try:
         return check_issues(record, points=points)
     except MissingEvidence as error:
         return NotMeasured.because(error)
+
+
+def _is_right(record: Record, each: Explanation) -> bool:
+    true = record.population.true_label[each.position]
+    if record.objective.name == "regression":
+        return bool(np.isfinite(true).all()) and is_nearer(record, each.position, each.alternative)
+    return bool(np.array_equal(each.alternative, true))
 
 
 def _unplanted(kind: str | None) -> NotMeasured:

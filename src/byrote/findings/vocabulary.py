@@ -10,9 +10,10 @@ from byrote.record import Record
 class Vocabulary:
     """The words and the number format for one kind of objective.
 
-    `right` names how well a model does (1 is perfect); `target` and `targets` name what it has to predict. `memorization`
-    says in a sentence what memorization of an example is, `definition` as a formula. `is_share`: the value of
-    `right` lies between 0 and 1 and is shown in percent; otherwise it is shown with two decimals, and may be negative.
+    `right` names how well a model does (1 is perfect); `target` and `targets` name what it has to predict. `among` names the
+    examples that the input of one is compared with. `memorization` says in a sentence what memorization of an example is,
+    `definition` as a formula. `is_share`: the value of `right` lies between 0 and 1 and is shown in percent; otherwise it
+    is shown with two decimals, and may be negative.
     """
 
     kind: str
@@ -20,6 +21,7 @@ class Vocabulary:
     target: str
     targets: str
     wrong_target: str
+    among: str
     memorization: str
     definition: str
     is_share: bool
@@ -36,6 +38,7 @@ CLASSIFICATION = Vocabulary(
     target="label",
     targets="labels",
     wrong_target="wrong label",
+    among="other examples with its label",
     memorization="how much more often models predict its label when they were trained on it than when they were not",
     definition="P(correct | trained on it) - P(correct | not trained on it)",
     is_share=True,
@@ -47,6 +50,7 @@ REGRESSION = Vocabulary(
     target="target",
     targets="targets",
     wrong_target="wrong target",
+    among="other training examples",
     memorization="how much larger the squared error is in models that were not trained on it than in models that were, divided by the variance of the targets",
     definition="(squared error when not trained on it - squared error when trained on it) / variance of the targets",
     is_share=False,
@@ -58,6 +62,7 @@ MULTILABEL = Vocabulary(
     target="label set",
     targets="label sets",
     wrong_target="wrong label set",
+    among="other training examples",
     memorization="how much larger the share of its labels that models predict right is when they were trained on it than when they were not",
     definition="share of its labels right when trained on it - share of its labels right when not trained on it",
     is_share=True,

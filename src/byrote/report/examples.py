@@ -10,6 +10,7 @@ from byrote.errors import MissingEvidence
 from byrote.evidence.evaluate import Values
 from byrote.evidence.outcomes import read_outcomes
 from byrote.explain import (
+    CAUSES_OF,
     CopyCheck,
     Dependences,
     Explanation,
@@ -74,7 +75,9 @@ def _explain(
         explained=tuple(explained),
         pairs=every if points.empty else find_dependences(population, outcomes, sources, test, points),
         every_pair=every,
-        rules=rule_table(check_rules(record, values, points, outcomes), copy_rule(checks)),
+        rules=rule_table(
+            check_rules(record, values, points, outcomes), copy_rule(checks), CAUSES_OF[record.objective.name]
+        ),
         compared=not points.empty,
     )
 

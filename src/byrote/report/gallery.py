@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from byrote.explain import CAUSES, Dependence, Explanation, Neighbour
+from byrote.explain import CAUSES_OF, Dependence, Explanation, Neighbour
 from byrote.record import Record
+from byrote.report.out_models import show_out_models
 from byrote.report.pictures import Album
 from byrote.report.targets import target_text
 from byrote.stats.estimate import Estimate
@@ -40,43 +41,41 @@ def pair_items(record: Record, pairs: Sequence[Dependence], album: Album) -> lis
     return items
 
 
-def causes_found(explained: Sequence[Explanation]) -> list[dict[str, Any]]:
-    """Return every cause with its meaning and how many examples have it, also those that none has."""
+def causes_found(record: Record, explained: Sequence[Explanation]) -> list[dict[str, Any]]:
+    """Return every cause of the objective with its meaning and how many examples have it, also those that none has."""
     return [
         {"name": cause, "meaning": meaning, "count": sum(each.cause == cause for each in explained)}
-        for cause, meaning in CAUSES.items()
+        for cause, meaning in CAUSES_OF[record.objective.name].items()
     ]
 
 
 def _item(record: Record, each: Explanation, album: Album) -> dict[str, Any]:
-    classes = record.classes
     for other in (*each.duplicates, *each.neighbours, *each.test_neighbours[:SHOWN_OF_TEST]):
         album.add(other.position)
     for pair in each.dependents:
         album.add(pair.target)
-    predictions = sorted(
-        ([classes[at], count] for at, count in enumerate(each.out_predictions.counts) if count),
-        key=lambda pair: -int(pair[1]),
-    )
+    shown = show_out_models(record, each)
     return {
         "id": each.id,
-        "label": classes[each.label],
+        "label": target_text(record, each.position),
         "cause": each.cause,
         "evidence": each.evidence,
         "memorization": _size(each.memorization),
         "runs": each.memorization.n,
         "outModels": each.out_predictions.models,
-        "predictions": predictions,
-        "alternative": None if each.alternative is None else classes[each.alternative],
-        "agreement": round(each.agreement, 3),
+        "predicted": shown.predicted,
+        "votes": shown.votes,
+        "alternative": record.classes[each.alternative] if shown.votes and each.alternative is not None else None,
+        "table": shown.table,
         "remoteness": None if np.isnan(each.remoteness) else round(each.remoteness, 3),
-        "neighbours": [_neighbour(record, other) for other in each.neighbours],
-        "testNeighbours": [_neighbour(record, other) for other in each.test_neighbours[:SHOWN_OF_TEST]],
-        "duplicates": [_neighbour(record, other) for other in each.duplicates],
+        "neighbours": [_neighbour(record, each, other) for other in each.neighbours],
+        "testNeighbours": [_neighbour(record, each, other) for other in each.test_neighbours[:SHOWN_OF_TEST]],
+        "duplicates": [_neighbour(record, each, other) for other in each.duplicates],
         "dependents": [
             {
                 "id": str(record.population.ids[pair.target]),
                 "label": target_text(record, pair.target),
+                "differs": _differs(record, each.position, pair.target),
                 "influence": _size(pair.influence),
             }
             for pair in each.dependents
@@ -84,13 +83,20 @@ def _item(record: Record, each: Explanation, album: Album) -> dict[str, Any]:
     }
 
 
-def _neighbour(record: Record, other: Neighbour) -> dict[str, Any]:
+def _neighbour(record: Record, each: Explanation, other: Neighbour) -> dict[str, Any]:
     return {
         "id": other.id,
         "label": target_text(record, other.position),
+        "differs": _differs(record, each.position, other.position),
         "distance": round(other.distance, 4),
         "change": other.change,
     }
+
+
+def _differs(record: Record, one: int, other: int) -> bool:
+    """Whether the targets of two examples are clearly different."""
+    labels = record.population.labels
+    return bool(record.objective.unlike(labels[[other]], labels[one])[0])
 
 
 def _size(size: Estimate) -> list[float | None]:

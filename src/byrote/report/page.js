@@ -17,7 +17,7 @@
 
   const number = (value) => (value === null ? "–" : value.toFixed(2));
   const range = ([value, low, high]) => (low === null ? number(value) : `${number(value)} [${number(low)}, ${number(high)}]`);
-  const place = (value) => `${100 * Math.min(Math.max(value, 0), 1)}%`;
+  const place = (value) => `${100 * Math.min(Math.max(value / data.most, 0), 1)}%`;
 
   const pictured = Object.keys(data.pictures).length > 0;
   function picture(id, alt) {
@@ -119,7 +119,7 @@
   let limit = PAGE, listed = [];
   function matches(item) {
     return (!$("filter-cause").value || item.cause === $("filter-cause").value)
-      && (!$("filter-label").value || item.label === $("filter-label").value)
+      && (!$("filter-label")?.value || item.label === $("filter-label").value)
       && item.id.toLowerCase().includes($("filter-id").value.trim().toLowerCase())
       && (Number($("filter-least").value) === 0 || item.memorization[0] >= Number($("filter-least").value) - 1e-9);
   }
@@ -127,12 +127,12 @@
     memorization: (a, b) => b.memorization[0] - a.memorization[0],
     low: (a, b) => (b.memorization[1] ?? -1) - (a.memorization[1] ?? -1),
     dependents: (a, b) => b.dependents.length - a.dependents.length,
-    label: (a, b) => a.label.localeCompare(b.label),
+    label: (a, b) => (Number(a.label) - Number(b.label)) || a.label.localeCompare(b.label),
     cause: (a, b) => a.cause.localeCompare(b.cause),
     id: (a, b) => a.id.localeCompare(b.id, undefined, { numeric: true }),
   };
   function card(item) {
-    const prediction = item.predictions.length === 0 ? "" : `predicted: ${item.predictions[0][0]}`;
+    const prediction = item.predicted ? `predicted: ${item.predicted}` : "";
     const button = make("button", { type: "button", class: pictured ? "card" : "card plain", data: { cause: item.cause, id: item.id } },
       picture(item.id, ""),
       make("span", { class: "spine" },
@@ -177,18 +177,25 @@
 
   // Details.
   const dialog = $("details");
-  function others(title, list, label, note, empty) {
+  function others(title, list, note, empty) {
     const heading = make("h4", { text: title });
     if (!list.length) return [heading, make("p", { class: "quiet", text: empty })];
     return [heading, make("ul", { class: "others" }, ...list.map((each) => make("li", {},
       picture(each.id, `${each.label}, ${each.id}`),
-      make("span", { class: each.label === label ? "" : "differs", text: each.label }),
+      make("span", { class: each.differs ? "differs" : "", text: each.label }),
       make("small", { text: each.id }),
       make("small", { text: note(each) }))))];
   }
-  function votes(item) {
-    const most = Math.max(...item.predictions.map(([, count]) => count), 1);
-    return make("div", { class: "votes" }, ...item.predictions.flatMap(([name, count]) => {
+  function table(columns, rows) {
+    const head = make("thead", {}, make("tr", {}, ...columns.map((text) => make("th", { scope: "col", text }))));
+    const body = make("tbody", {}, ...rows.map(([first, ...rest]) => make("tr", {}, make("th", { scope: "row", text: first }), ...rest.map((text) => make("td", { text })))));
+    return make("div", { class: "scroll" }, make("table", {}, head, body));
+  }
+  function outModels(item) {
+    if (!item.predicted) return make("p", { class: "quiet", text: "None: every model was trained on it." });
+    if (item.table) return table(item.table.columns, item.table.rows);
+    const most = Math.max(...item.votes.map(([, count]) => count), 1);
+    return make("div", { class: "votes" }, ...item.votes.flatMap(([name, count]) => {
       const line = make("i", { class: name === item.label ? "own" : name === item.alternative ? "alternative" : "" });
       line.style.width = `${100 * count / most}%`;
       return [make("span", { text: name }), line, make("span", { class: "number", text: `${count} of ${item.outModels}` })];
@@ -196,9 +203,7 @@
   }
   function features(id) {
     if (!data.features[id]) return null;
-    const table = make("table", {}, make("thead", {}, make("tr", {}, ...["feature", "value", "standard deviations from the mean"].map((text) => make("th", { scope: "col", text })))));
-    table.append(make("tbody", {}, ...data.features[id].map(([at, value, away]) => make("tr", {}, make("th", { scope: "row", text: at }), make("td", { text: value }), make("td", { text: away })))));
-    return make("div", { class: "scroll" }, table);
+    return table(["feature", "value", "standard deviations from the mean"], data.features[id]);
   }
   function open(index) {
     const item = data.items[index];
@@ -222,14 +227,14 @@
           make("p", { text: item.evidence }),
           bar(item.memorization),
           make("p", { class: "number", text: `memorization ${range(item.memorization)}, ${item.runs} runs` }),
-          item.remoteness === null ? null : make("p", { class: "quiet", text: `Farther from the examples with its ${data.words.target} than ${Math.floor(100 * item.remoteness)} % of them.` }))),
-      make("h4", { text: "Predictions of models not trained on it" }), votes(item),
-      ...others("Near-duplicates", item.duplicates, item.label, far, "None."),
-      ...others("Nearest training examples", item.neighbours, item.label, far, "Unknown: no inputs were kept."),
-      ...others("Nearest test examples", item.testNeighbours, item.label, far, "Unknown: no inputs were kept."),
-      ...others("Dependents (some of these are chance)", item.dependents, item.label, (each) => `influence ${range(each.influence)}`, "None among the examples that look alike."));
-    const table = features(item.id);
-    if (table) sheet.append(make("h4", { text: "Features farthest from the mean" }), table);
+          item.remoteness === null ? null : make("p", { class: "quiet", text: `Farther from the ${data.words.among} than ${Math.floor(100 * item.remoteness)} % of them.` }))),
+      make("h4", { text: "Predictions of models not trained on it" }), outModels(item),
+      ...others("Near-duplicates", item.duplicates, far, "None."),
+      ...others("Nearest training examples", item.neighbours, far, "Unknown: no inputs were kept."),
+      ...others("Nearest test examples", item.testNeighbours, far, "Unknown: no inputs were kept."),
+      ...others("Dependents (some of these are chance)", item.dependents, (each) => `influence ${range(each.influence)}`, "None among the examples that look alike."));
+    const farthest = features(item.id);
+    if (farthest) sheet.append(make("h4", { text: "Features farthest from the mean" }), farthest);
     dialog.replaceChildren(sheet);
     if (!dialog.open) dialog.showModal();
     dialog.scrollTop = 0;

@@ -108,9 +108,10 @@ def _render(found: Findings, sections: tuple[Section, ...], album: Album) -> str
         "items": [],
         "pairs": [],
         "copies": [],
+        "most": 1.0,
         "pictures": album.pictures,
         "features": album.features,
-        "words": {"target": found.words.target, "targets": found.words.targets},
+        "words": {"target": found.words.target, "targets": found.words.targets, "among": found.words.among},
     }
     for section in sections:
         data |= section.data

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from byrote.explain import CAUSES, Explanation
+from byrote.explain import CAUSES_OF, Explanation
 from byrote.findings.accuracy import Accuracies
 from byrote.findings.canary_check import Detection
 from byrote.findings.copies import Copies
@@ -69,7 +69,7 @@ def verdict(
         accuracy=_accuracy(found),
         gap=_gap(found.accuracies, found.words),
         memorized=_memorized(found.memorized),
-        causes=_causes(explained) if explained else None,
+        causes=_causes(explained, found.words) if explained else None,
         copies=_copies(copies) if isinstance(copies, Copies) and copies.found.examples else None,
         certainty=None if isinstance(found.memorized, NotMeasured) else _certainty(found.memorized),
         canaries=_canaries(found),
@@ -135,8 +135,8 @@ def _certainty(found: MemorizationSummary) -> str:
     return f"{error}; {4 * found.runs} runs would halve it at best. {again}"
 
 
-def _causes(explained: Sequence[Explanation]) -> str:
-    counts = {cause: sum(each.cause == cause for each in explained) for cause in CAUSES}
+def _causes(explained: Sequence[Explanation], words: Vocabulary) -> str:
+    counts = {cause: sum(each.cause == cause for each in explained) for cause in CAUSES_OF[words.kind]}
     named = ", ".join(f"{number} {cause}" for cause, number in counts.items() if number)
     return f"Causes of the {len(explained)} most memorized examples, by fixed rules: {named}."
 

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from byrote.explain import IssueCheck, Space
 from byrote.findings.cause_check import read_issues
+from byrote.findings.vocabulary import read_vocabulary
 from byrote.record import Record
 from byrote.report.examples import ExplainedExamples
 from byrote.report.gallery import causes_found, gallery_items
@@ -17,7 +20,8 @@ from byrote.stats.not_measured import NotMeasured
 class Gallery:
     """What stands around the gallery, which the script draws.
 
-    `labels` and `causes` are its filters, `compared` says whether neighbours are known, `left_out` counts the pictures that
+    `labels` (none in a regression) and `causes` are its filters. `most` is where the scale of memorization ends: at 1 where
+    outcomes are right or wrong. `compared` says whether neighbours are known, `left_out` counts the pictures that
     did not fit, `rules` is whether the causes were checked, and `issues` how well label suggestions do on planted ones.
     """
 
@@ -25,6 +29,7 @@ class Gallery:
     runs: int
     causes: list[dict[str, Any]]
     labels: tuple[str, ...]
+    most: float
     compared: bool
     left_out: int
     rules: bool
@@ -40,11 +45,19 @@ def read_gallery(record: Record, examples: ExplainedExamples | NotMeasured, albu
     content = Gallery(
         shown=len(items),
         runs=len(record.runs),
-        causes=causes_found(examples.explained),
-        labels=tuple(sorted({item["label"] for item in items})),
+        causes=causes_found(record, examples.explained),
+        labels=() if record.objective.name == "regression" else tuple(sorted({item["label"] for item in items})),
+        most=_most(record, examples),
         compared=examples.compared,
         left_out=len(album.left_out),
         rules=bool(examples.rules),
         issues=read_issues(record, points),
     )
-    return Section("gallery", "Which, and why", title, content, data={"items": items})
+    return Section("gallery", "Which, and why", title, content, data={"items": items, "most": content.most})
+
+
+def _most(record: Record, examples: ExplainedExamples) -> float:
+    """Return 1, or the next whole number above the largest memorization where an outcome is no share."""
+    if read_vocabulary(record).is_share:
+        return 1.0
+    return max(1.0, float(np.ceil(max(each.memorization.value for each in examples.explained))))

@@ -1,0 +1,106 @@
+"""Why an example of a regression is memorized: one cause by fixed rules, and the sentence that states the evidence."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+from numpy.typing import NDArray
+
+from byrote.explain.causes import FEWEST_MODELS, REMOTE, Cause, describe_copy, percent_closer
+from byrote.explain.neighbours import FENCE, USUAL_NEIGHBOURS, Neighbour
+from byrote.explain.out_targets import OutTargets
+from byrote.explain.units import in_units
+from byrote.objectives.regression import Regression
+
+TARGET_CAUSES: dict[Cause, str] = {
+    "target suspect": "Models not trained on it agree on a prediction, its target is unusually far from that, and its input is no outlier. Check the target.",
+    "near-duplicate": "Another example is almost the same. Check whether both belong in the data.",
+    "atypical": "Its input lies far from all others, and models not trained on it are farther from its target than usual.",
+    "ambiguous": "Models not trained on it disagree unusually widely. Its input may not determine its target.",
+    "unclear": "No rule applies. The evidence is shown as it is.",
+}
+"""Every cause of a regression, with its meaning in one line."""
+
+SPREADS = 3.0
+"""Target suspect: the target is at least this many standard deviations of the OUT models' predictions from their mean."""
+
+USUAL = 0.5
+"""Atypical: the target is farther from the OUT models' mean than for this share of the training examples."""
+
+
+def find_target_cause(
+    target: NDArray[Any],
+    predictions: OutTargets,
+    fences: tuple[float, float],
+    duplicates: Sequence[tuple[Neighbour, bool]],
+    remoteness: float,
+    *,
+    outlying: float,
+    objective: Regression,
+    names: Sequence[str],
+) -> tuple[Cause, str]:
+    """Return the first rule that applies, and its evidence in one sentence or two.
+
+    In order: a near-duplicate with a clearly different target, target suspect, a near-duplicate with a similar target, atypical,
+    ambiguous, unclear. `fences` are the distance and the disagreement beyond which an example is unusual (see
+    `fence`). `duplicates` come with whether their target is clearly different: a standard deviation or more away.
+    `remoteness` is the share of the training examples whose input is less far from the others; above 1, `outlying` says
+    that the input is an outlier. NaN, where no inputs were kept, decides nothing.
+    """
+    evidence = describe_targets(target, predictions, objective, names)
+    conflict = next((each for each, differs in duplicates if differs), None)
+    if conflict:
+        return "near-duplicate", f"{describe_copy(conflict)}, and its target is clearly different. {evidence}"
+    if predictions.models < FEWEST_MODELS and not duplicates:
+        return "unclear", f"Only {predictions.models} models were not trained on it, too few to decide. {evidence}"
+    if is_suspect(predictions, fences[0], outlying):
+        return "target suspect", evidence
+    if duplicates:
+        return "near-duplicate", f"{describe_copy(duplicates[0][0])}, with a similar target. {evidence}"
+    if remoteness >= REMOTE and predictions.distance_rank >= USUAL:
+        far = f"It is farther from the {USUAL_NEIGHBOURS} nearest examples than {percent_closer(remoteness)} of the others."
+        return "atypical", f"{far} {evidence}"
+    if predictions.disagreement > fences[1]:
+        rank = percent_closer(predictions.disagreement_rank)
+        return "ambiguous", f"The models disagree more than for {rank} of the training examples. {evidence}"
+    return "unclear", evidence
+
+
+def is_suspect(predictions: OutTargets, farthest: float, outlying: float) -> bool:
+    """Whether the target is unusually far from predictions that agree with each other, and the input is no outlier."""
+    return (
+        predictions.models >= FEWEST_MODELS
+        and predictions.distance > farthest
+        and predictions.distance >= SPREADS * predictions.disagreement
+        and not outlying > 1
+    )
+
+
+def fence(usual: Float[ndarray, " reference"]) -> float:
+    """Return the value beyond which one is unusual among these (Tukey's fence); infinite below two values."""
+    if len(usual) < 2:
+        return float("inf")
+    lower, upper = np.quantile(usual, (0.25, 0.75))
+    return float(upper + FENCE * (upper - lower))
+
+
+def describe_targets(target: NDArray[Any], predictions: OutTargets, objective: Regression, names: Sequence[str]) -> str:
+    """Return what the OUT models predict; of several targets, for the one that is farthest off."""
+    if not predictions.models:
+        return "Every model was trained on it."
+    given = np.atleast_1d(target).astype(np.float64)
+    off = np.abs(given - [each.value for each in predictions.means]) / np.array(objective.scale)
+    at = int(np.argmax(off))
+    scale, mean, spread = objective.scale[at], predictions.means[at], predictions.spreads[at]
+    called = "target" if len(given) == 1 else (names[at] if at < len(names) else f"target {at}")
+    models = f"{predictions.models} model{'s' if predictions.models > 1 else ''} not trained on it"
+    found = f"{in_units(mean.value, scale)}"
+    if np.isfinite(mean.low):
+        found += f" on average [{in_units(mean.low, scale)}, {in_units(mean.high, scale)}], with a standard deviation of {in_units(spread, scale)} between models"
+    sentence = f"Its {called} is {in_units(float(given[at]), scale)}; {models} predict {found}."
+    distance = f"That is {predictions.distance:.2f} standard deviations of the targets away"
+    if np.isfinite(predictions.distance_rank):
+        distance += f", farther than for {percent_closer(predictions.distance_rank)} of the training examples"
+    return f"{sentence} {distance}."
