@@ -12,9 +12,6 @@ from typing import Any, get_args
 import jaxtyping
 from beartype import beartype
 
-NOT_CHECKED = ("byrote.training.batches", "byrote.training.fitting")
-"""Modules in which one axis has a name that stands for two lengths."""
-
 
 def checked(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function with its arrays checked at each call."""
@@ -41,7 +38,7 @@ def prepare() -> None:
 
 def _mentions_array(found: Any) -> bool:
     hints = vars(found).get("__annotations__", {}) if isinstance(found, type) else found.__annotations__
-    return found.__module__ not in NOT_CHECKED and any(map(_has_array, hints.values()))
+    return any(map(_has_array, hints.values()))
 
 
 def _has_array(hint: object) -> bool:

@@ -195,12 +195,13 @@ def test_the_report_shows_what_is_kept_and_else_the_command(place: Path, tmp_pat
     shown = Text(write_report(copy, tmp_path / "with.html"))
     size = found.about.agreement.spearman
     section = shown.text.split("Attribution by gradients")[1]
-    assert f"tracin0, 3{size.value:.2f} [{size.low:.2f}, {size.high:.2f}]" in section
+    assert f"{size.value:.2f} [{size.low:.2f},\xa0{size.high:.2f}] {size.n} targets" in section
+    assert "tracin0, 3" in section
     assert "they are proxies of influence" in section
     assert "byrote attribute" not in shown.text
     write_attribution(copy, replace(found, about=replace(found.about, method="trak", agreement=None, compared=2)))
     both = Text(write_report(copy, tmp_path / "both.html"))
-    assert "not measured: it takes 4 other runsnot measurednot measured2" in both.text
+    assert "not measured: it takes 4 other runs2" in both.text
     (tmp_path / "copy/attribution/trak.parquet").write_bytes(b"rotten")
     broken = Text(write_report(copy, tmp_path / "broken.html"))
     assert "trak.parquet cannot be read" in broken.text

@@ -318,7 +318,7 @@ class Undefined(nn.Module):
     [
         (lambda: nn.Linear(FEATURES, 7), r"outputs of shape \(2, 7\) for 2 examples, but the task has 3 classes"),
         (lambda: nn.Flatten(0), r"outputs of shape \(10,\) for 2 examples"),
-        (lambda: nn.LSTM(FEATURES, CLASSES), rr"returns tuple, and not a tensor\. Say which part"),
+        (lambda: nn.LSTM(FEATURES, CLASSES), r"returns tuple, and not a tensor\. Say which part"),
         (lambda: nn.Linear(FEATURES + 1, CLASSES), r"cannot read inputs of shape \(2, 5\) .*: mat1 and mat2"),
         (Strict, r"cannot read inputs of shape \(2, 5\) .*: images only"),
         (Undefined, "untrained model gives NaN or infinite outputs"),

@@ -1,7 +1,7 @@
 """Arrays that are not in a record, by the name of the column that they are: any score can be applied to them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Shaped
@@ -27,15 +27,23 @@ class ColumnArrays:
 
         A score that lacks the step axis reads the step that its option `step` names, counted from 1, else the last.
         """
-        arrays = [self._read(need, score) for need in score.needs]
-        views = {array.shape[1] for need, array in zip(score.needs, arrays, strict=True) if _has_views(need, array)}
+        needs = [self._resolved(need, score) for need in score.needs]
+        arrays = [self._read(need, score) for need in needs]
+        views = {array.shape[1] for need, array in zip(needs, arrays, strict=True) if _has_views(need, array)}
         if not views:
             return score(*arrays)
         each = [
-            score(*(a[:, view] if _has_views(n, a) else a for n, a in zip(score.needs, arrays, strict=True)))
+            score(*(a[:, view] if _has_views(n, a) else a for n, a in zip(needs, arrays, strict=True)))
             for view in range(min(views))
         ]
         return np.mean(each, axis=0)
+
+    def _resolved(self, need: Need, score: Score) -> Need:
+        """Return what stands for `outcome`: the column that the score's option names, else right or wrong (`correct`)."""
+        if need.column != "outcome" or "outcome" in self.column:
+            return need
+        column = str(score.options.get("column") or "correct")
+        return replace(need, column=column, kind="bool" if column == "correct" and need.kind == "any" else need.kind)
 
     def _read(self, need: Need, score: Score) -> Shaped[ndarray, "..."]:
         if need.column not in self.column:
@@ -56,6 +64,8 @@ class ColumnArrays:
             raise MissingEvidence(
                 f"{score} reads {need} of all examples, and {np.isnan(values).sum()} values are missing. Complete them, or take another score."
             )
+        if need.kind == "any":
+            return values
         return values.astype(np.bool_ if need.kind == "bool" else np.int64)
 
 

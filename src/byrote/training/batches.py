@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Int
 from numpy import ndarray
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Timetable:
     run: Int[ndarray, " row"]
 
 
-def equally_long(counts: Int[ndarray, " run"], batch_size: int) -> list[Int[ndarray, " run"]]:
+def equally_long(counts: Int[ndarray, " run"], batch_size: int) -> list[NDArray[np.int64]]:
     """Return the runs that can be trained side by side: those that have equally many batches, the largest first.
 
     In that order, runs whose batch has the same size are neighbours at every update: batches of a run differ by one

@@ -98,7 +98,7 @@ def _columns(
     return objective.observe(tensor, objective.to_tensor(labels))
 
 
-def _array(predicted: Any) -> Float[ndarray, "example class"]:
+def _array(predicted: Any) -> NDArray[np.float64]:
     values = predicted.detach().cpu().float() if hasattr(predicted, "detach") else predicted
     try:
         return np.asarray(values).astype(np.float64)
