@@ -37,6 +37,7 @@ from byrote.record.storage import (
     scratch_folder,
 )
 from byrote.scores import forgetting, loss, mean_confidence, memorization
+from byrote.training import hardware
 from byrote.training.claims import log
 from far import LAST, PAGE, RUNS, Disk, N, Server, environment, fill, serve
 from small import small_task
@@ -419,10 +420,18 @@ def test_what_cannot_be_reached_is_a_sentence(bucket: str, tmp_path: Path) -> No
             write_manifest(place(UPath("s3://strict/x", **options)), {})
 
 
+@pytest.fixture(autouse=True)
+def _same_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two directories are compared to the bit, so neither may settle on another way to multiply by a stopwatch."""
+    monkeypatch.setattr(hardware, "fastest_matmul", lambda device: "highest")
+
+
 COLLECT = """
 from small import small_task
 from byrote.training.collect import collect
+from byrote.training import hardware
 from byrote.training.compute import Compute
+hardware.fastest_matmul = lambda device: "highest"
 collect(small_task(epochs={epochs}), {url!r}, runs=4, compute=Compute(workers=1))
 """
 

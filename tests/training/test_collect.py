@@ -1,5 +1,6 @@
 """Collecting is resuming: nothing is trained twice, nothing is lost, and the bits do not depend on how it went."""
 
+import importlib.util
 import json
 import os
 import resource
@@ -13,16 +14,26 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import torch
 from torch import nn
 
 import byrote
 from byrote.errors import ByroteError, InvalidData, WrongRecord
 from byrote.task.canaries import Canaries
 from byrote.task.designs import KFold
+from byrote.training import hardware
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
+from byrote.training.manifest import model_digest
 from byrote.training.progress import Progress
 from small import small_task
+
+
+@pytest.fixture(autouse=True)
+def _same_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two directories are compared to the bit, so neither may settle on another way to multiply by a stopwatch."""
+    monkeypatch.setattr(hardware, "fastest_matmul", lambda device: "highest")
+
 
 COLLECT = """
 import sys
@@ -30,7 +41,9 @@ sys.path.insert(0, {tests!r})
 from small import small_task
 from byrote.task.canaries import Canaries
 from byrote.training.collect import collect
+from byrote.training import hardware
 from byrote.training.compute import Compute
+hardware.fastest_matmul = lambda device: "highest"
 collect(small_task(epochs={epochs}), {directory!r}, runs={runs}, canaries=Canaries.of_each(2), compute=Compute(workers={workers}))
 """
 
@@ -288,3 +301,29 @@ def test_run_files_hold_no_time_and_no_place(reference: Path) -> None:
     what_bits_depend_on = {"seed", "key", "byrote", "torch", "threads", "device", "precision", "matmul", "pack"}
     assert set(settings) == {"run", "steps", *what_bits_depend_on}
     assert settings["threads"] == 1
+
+
+def test_a_record_goes_on_with_the_products_it_began_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert collect(small_task(), tmp_path, runs=1, compute=Compute(workers=1)).manifest["matmul"] == "highest"
+    monkeypatch.setattr(hardware, "fastest_matmul", lambda device: "medium")
+    record = collect(small_task(), tmp_path, runs=2, compute=Compute(workers=1))
+    assert record.manifest["matmul"] == "highest"
+    assert [record.run_settings(run)["matmul"] for run in (0, 1)] == ["highest"] * 2
+    assert hardware.settled_matmul("nonsense", "cpu") == "medium"
+    monkeypatch.setattr(hardware, "_is_accurate", lambda setting: False)
+    assert hardware.settled_matmul("high", "cpu") == "medium"  # another processor: there it would round
+
+
+def test_a_comment_in_the_model_makes_no_other_audit(tmp_path: Path) -> None:
+    """Nor does its layout; a changed number does."""
+    code = "from torch import nn\n\nclass Net(nn.Linear):\n    def forward(self, x):\n        return super().forward(x.flatten(1)){}\n"
+    digests = []
+    for number, change in enumerate(("", "  # the logits", "   \n\n", " * 1.5")):
+        path = tmp_path / f"net{number}.py"
+        path.write_text(code.format(change))
+        spec = importlib.util.spec_from_file_location("net", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        torch.manual_seed(0)
+        digests.append(model_digest(module.Net(64, 4)))
+    assert digests[0] == digests[1] == digests[2] != digests[3]

@@ -10,9 +10,9 @@ from numpy import ndarray
 
 from byrote.errors import InvalidData
 from byrote.probes import NO_QUESTIONS, Questions
-from byrote.record import Population, Record, finished_runs, write_manifest, write_population
+from byrote.record import Population, Record, finished_runs, read_manifest, write_manifest, write_population
 from byrote.record.inputs import is_picture, parts
-from byrote.record.storage import exists, place
+from byrote.record.storage import Place, exists, place
 from byrote.signature import Probe
 from byrote.task.canaries import Canaries, flips, plant
 from byrote.task.designs import Design, Subsets
@@ -78,11 +78,12 @@ def collect(
         member = _membership(population, design, blocks, seed)
         if not exists(where / "record.json"):
             write_population(where, population)
-        write_manifest(where, {**manifest, "blocks": blocks})
+        settled = _settled(task, compute, where)
+        write_manifest(where, {**manifest, "blocks": blocks, **settled})
     there = set(finished_runs(where))
     missing = [run for run in range(min(wanted, len(member))) if run not in there]
     if missing:
-        engine = _engine(task, population, compute, sum(blocks))
+        engine = _engine(task, population, compute, sum(blocks), settled.get("matmul"))
         job = Job(
             where,
             learner(task),
@@ -150,7 +151,17 @@ def _check_learner(task: Task, population: Population) -> str:
     return model_digest(check_model(task, population))
 
 
-def _engine(task: Task, population: Population, compute: Compute, runs: int) -> Engine:
+def _settled(task: Task, compute: Compute, where: Place) -> dict[str, Any]:
+    """Return what is measured when a record begins and kept from then on: how matrix products are computed."""
+    if isinstance(task.model, Fit):
+        return {}
+    from byrote.training.hardware import settled_matmul
+
+    known = read_manifest(where).get("matmul") if exists(where / "record.json") else None
+    return {"matmul": settled_matmul(known, compute.device)}
+
+
+def _engine(task: Task, population: Population, compute: Compute, runs: int, matmul: Any) -> Engine:
     make = learner(task)
     if isinstance(make, Fit):
         return Engine(compute.device)
@@ -163,6 +174,7 @@ def _engine(task: Task, population: Population, compute: Compute, runs: int) -> 
         memory=compute.memory,
         runs=runs,
         objective=task.learned,
+        matmul=matmul,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from statistics import median
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 
@@ -54,6 +54,17 @@ def products(setting: Matmul) -> Generator[None]:
         torch.set_float32_matmul_precision(before)
 
 
+def settled_matmul(known: str | None, device: str) -> Matmul:
+    """Return the setting that a record began with, if products are as accurate with it here; else the fastest one.
+
+    What is fastest is measured, and two measurements may differ; what a record began with makes resumed runs the same.
+    """
+    for setting in get_args(Matmul):
+        if setting == known and (setting == "highest" or (device == "cpu" and _is_accurate(setting))):
+            return setting
+    return fastest_matmul(device)
+
+
 @cache
 def fastest_matmul(device: str) -> Matmul:
     """Return the setting of torch.set_float32_matmul_precision that is clearly fastest here with the accuracy of fp32.
@@ -68,6 +79,11 @@ def fastest_matmul(device: str) -> Matmul:
         if wins(*_tried("medium")):
             return "medium"
         return "high" if wins(*_tried("high")) else "highest"
+
+
+def _is_accurate(setting: Matmul) -> bool:
+    with one_thread():
+        return _tried(setting)[1] < ACCURATE
 
 
 def wins(gains: Sequence[float], error: float) -> bool:

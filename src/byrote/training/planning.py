@@ -11,7 +11,7 @@ from byrote.objectives import Classification, Objective
 from byrote.record import Population
 from byrote.task.recipe import Recipe
 from byrote.training.engine import Engine
-from byrote.training.hardware import fastest_matmul, has_bf16, one_thread
+from byrote.training.hardware import Matmul, fastest_matmul, has_bf16, one_thread
 from byrote.training.memory import available, spell_memory
 from byrote.training.needs import needs
 from byrote.training.stacked import obstacle
@@ -42,12 +42,14 @@ def choose(
     memory: int | None = None,
     runs: int,
     objective: Objective = Classification(),
+    matmul: Matmul | None = None,
 ) -> Engine:
     """Return the fastest engine for this task on this machine, within `memory` bytes (default: what is free now).
 
     How many models are packed follows from the model, the recipe, the memory and the number of runs, never from a
     stopwatch: as many as fit on a GPU; on a CPU several only when the model is small. `precision` "auto" is bf16 where
-    the hardware multiplies such numbers, else fp32. Raises ByroteError when not even one model fits.
+    the hardware multiplies such numbers, else fp32. `matmul` is how products are computed (None: the fastest). Raises
+    ByroteError when not even one model fits.
     """
     with one_thread():
         need, budget = needs(model, population, recipe, device, objective), available(device, memory)
@@ -59,7 +61,9 @@ def choose(
         small = device == "cpu" and need.weights <= SMALL_WEIGHTS and need.activations <= SMALL_ACTIVATIONS
         if precision == "auto":
             precision = "bf16" if has_bf16(device) and not small else "fp32"
-        matmul = "highest" if need.attention else fastest_matmul(device)  # fused attention is slow with the others
+        matmul = (
+            "highest" if need.attention else matmul or fastest_matmul(device)
+        )  # fused attention is slow with others
         most = PACK_ON_GPU if device.startswith("cuda") else min(PACK_ON_CPU, runs // PACKS) if small else 1
         pack = max(1, min(most, runs, (budget - need.process) // max(need.model, 1)))
         if pack > 1 and (found := _obstacle(model, population, objective, device, precision)):
