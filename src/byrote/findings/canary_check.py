@@ -53,10 +53,12 @@ def read_kinds(
     correct: Shaped[ndarray, "run example"],
     member: Bool[ndarray, "run example"],
     values: Values,
+    *,
+    is_share: bool = True,
 ) -> tuple[CanaryKind, ...]:
-    """Return one entry per kind of canary in the record, in alphabetical order."""
+    """Return one entry per kind of canary in the record, in alphabetical order; `is_share`: memorization lies in [-1, 1]."""
     kinds = sorted({str(kind) for kind in population.canary} - {""})
-    return tuple(_kind(kind, population.canary == kind, correct, member, values) for kind in kinds)
+    return tuple(_kind(kind, population.canary == kind, correct, member, values, is_share) for kind in kinds)
 
 
 def read_detection(record: Record, panel: Panel, read: Read | None = None) -> tuple[Detection, ...] | NotMeasured:
@@ -118,6 +120,7 @@ def _kind(
     correct: Shaped[ndarray, "run example"],
     member: Bool[ndarray, "run example"],
     values: Values,
+    is_share: bool,
 ) -> CanaryKind:
     right, trained = correct[:, of_kind], member[:, of_kind]
     memorized = values.value[of_kind]
@@ -127,7 +130,7 @@ def _kind(
         count=int(of_kind.sum()),
         correct_in=_mean(right[trained]),
         correct_out=_mean(right[~trained]),
-        memorization=memorized.within(-1.0, 1.0),
+        memorization=memorized.within(-1.0, 1.0) if is_share else memorized,
     )
 
 

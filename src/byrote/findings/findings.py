@@ -79,6 +79,8 @@ def _memorized(
     if isinstance(values, NotMeasured):
         return values, values
     outcomes = read_outcomes(record)
-    kinds = read_kinds(record.population, outcomes.correct, outcomes.member, values)
+    kinds = read_kinds(
+        record.population, outcomes.correct, outcomes.member, values, is_share=read_vocabulary(record).is_share
+    )
     none = NotMeasured("No canaries were planted.")
     return read_memorized(record, values, outcomes.correct, outcomes.member), kinds or none

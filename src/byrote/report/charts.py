@@ -38,12 +38,14 @@ def histogram(name: str, bars: Sequence[Bar], colour: str, *, height: int, descr
     import altair as alt
 
     left = min([-0.15, *(bar.left for bar in bars)])
+    right = max([1.06, *(bar.right for bar in bars)])
+    axis = {"values": [-1, -0.5, 0, 0.5, 1], "format": ".1f"} if right <= 1.06 and left >= -1.06 else {"tickCount": 6}
     top = max([0.01, *(bar.high for bar in bars)])
     x = alt.X(
         "left:Q",
         title="memorization",
-        scale=alt.Scale(domain=[left, 1.06], nice=False),
-        axis=alt.Axis(values=[-1, -0.5, 0, 0.5, 1], format=".1f", grid=False),
+        scale=alt.Scale(domain=[left, right], nice=False),
+        axis=alt.Axis(**axis, grid=False),
     )
     y = alt.Y(
         "share:Q",

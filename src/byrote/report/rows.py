@@ -24,7 +24,10 @@ from byrote.stats.intervals import wilson
 from byrote.stats.not_measured import NotMeasured
 
 BIN = 0.1
-"""Width of a bin of memorization."""
+"""Width of a bin of memorization, where values lie between -1 and 1."""
+
+BINS = 30
+"""Where they do not, about this many bins at most; their width is then a round number."""
 
 MAP_POINTS = 2000
 """Points on the data map at most; beyond that a random sample of the real examples is drawn."""
@@ -121,22 +124,35 @@ class OperatingDot:
     first: bool
 
 
-def histogram_bars(values: NDArray[np.float64]) -> tuple[Bar, ...]:
-    """Return the share of values in bins centred on the multiples of BIN; NaN are left out."""
+def bin_width(values: NDArray[np.float64]) -> float:
+    """Return the width of the bins for these values: BIN, or the smallest of 0.2, 0.5, 1, 2, 5, ... that gives few bins."""
     values = values[np.isfinite(values)]
-    where = np.rint(values / BIN).astype(np.int64)
+    if not len(values) or np.abs(values).max() <= 1:
+        return BIN
+    widths = (step * 10.0**power for power in range(-1, 300) for step in (1, 2, 5))
+    return next(width for width in widths if (values.max() - values.min()) / width <= BINS)
+
+
+def histogram_bars(values: NDArray[np.float64], width: float = BIN) -> tuple[Bar, ...]:
+    """Return the share of values in bins centred on the multiples of a width; NaN are left out."""
+    values = values[np.isfinite(values)]
+    where = np.rint(values / width).astype(np.int64)
     bars: list[Bar] = []
     for at in np.unique(where):
         count = int((where == at).sum())
         low, high = wilson(count, len(values), level=LEVEL)
-        middle = float(at) * BIN
-        ends = middle - BIN * 0.45, middle + BIN * 0.45
+        middle = float(at) * width
+        ends = middle - width * 0.45, middle + width * 0.45
         bars.append(Bar(*ends, middle, count / len(values), float(low), float(high), count))
     return tuple(bars)
 
 
 def read_data_map(record: Record, panel: Panel, *, seed: int = 0) -> DataMap | NotMeasured:
     """Return the data map: all canaries, and the real examples or a random sample of them (by `seed`)."""
+    if "confidence" not in record.objective.columns():
+        return NotMeasured(
+            f"The data map shows the confidence in the right label, and a {record.objective.name} has none."
+        )
     confidence, spread = panel.of(mean_confidence), panel.of(variability)
     if isinstance(confidence, NotMeasured):
         return confidence

@@ -32,5 +32,7 @@ def read_copies_section(record: Record, copies: Copies | NotMeasured, album: Alb
     if isinstance(copies, NotMeasured):
         return Section("copies", title, title, copies)
     items = copy_items(record, copies, album)
-    content = DrawnCopies(copies, len(items), album.has_pictures, NEAR_DUPLICATE, CHANGES)
+    one_class = record.objective.name == "classification"
+    changes = CHANGES if one_class else CHANGES | {"blend": "not a copy: the mean of two training examples"}
+    content = DrawnCopies(copies, len(items), album.has_pictures, NEAR_DUPLICATE, changes)
     return Section("copies", title, title, content, data={"copies": items})

@@ -8,7 +8,7 @@ from byrote.findings.findings import Findings
 from byrote.findings.memorized import MemorizationSummary
 from byrote.record import Record
 from byrote.report.charts import COLOURS, Chart, histogram
-from byrote.report.rows import histogram_bars
+from byrote.report.rows import bin_width, histogram_bars
 from byrote.report.sections.section import Section
 from byrote.stats.not_measured import NotMeasured
 
@@ -42,12 +42,13 @@ def _content(record: Record, found: Findings, values: Values | NotMeasured) -> D
         return values
     if isinstance(found.memorized, NotMeasured):
         return found.memorized
-    bars = histogram_bars(values.value[record.population.where("train")])
+    width = bin_width(values.value)
+    bars = histogram_bars(values.value[record.population.where("train")], width)
     about = "Memorization of real training examples"
     real = histogram("memorized", bars, COLOURS["real"], height=260, description=about)
     kinds: list[KindDistribution] = []
     for kind in found.planted:
-        bars = histogram_bars(values.value[record.population.canary == kind])
+        bars = histogram_bars(values.value[record.population.canary == kind], width)
         about = f"Memorization of {kind} canaries"
         chart = histogram(f"memorized-{kind}", bars, COLOURS[kind], height=130, description=about)
         kinds.append(KindDistribution(kind, chart))
