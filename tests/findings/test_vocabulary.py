@@ -1,6 +1,7 @@
 """The words of the report follow the objective, and what a record does not hold is absent with a reason."""
 
 import functools
+import json
 import re
 from pathlib import Path
 
@@ -117,10 +118,32 @@ def test_accuracies_are_means_of_the_outcome_of_the_objective(other: Record) -> 
 
 
 def test_what_makes_no_sense_for_an_objective_is_absent_with_its_reason(other: Record, other_page: str) -> None:
-    assert "Not measured." in text(other_page, "gallery")
     if other.objective.name == "regression":
-        for section in ("distribution", "map", "canaries"):
-            assert "Not measured." in text(other_page, section), section
+        assert "a regression has none" in text(other_page, "map")
+    shown = text(other_page, "agreement")
+    assert ("a regression does not have" in shown) == (other.objective.name == "regression")
+    assert "--probe" not in shown
+
+
+def test_the_gallery_shows_causes_predictions_and_suggestions_of_the_objective(other: Record, other_page: str) -> None:
+    several = other.objective.name == "multilabel"
+    shown = text(other_page, "gallery")
+    assert ("label suspect" if several else "target suspect") in shown
+    assert ("byrote relabel" in shown) == (not several)
+    assert several or "interval of this mean, not of the true target" in shown
+    data = json.loads(re.findall(r'<script[^>]*id="data"[^>]*>(.*?)</script>', other_page, re.DOTALL)[0])
+    position = {name: at for at, name in enumerate(other.population.ids)}
+    for item in data["items"][:10]:
+        out = [run for run in other.runs if not other.member(run)[position[item["id"]]]]
+        if several:
+            first = item["table"]["rows"][0]
+            right = [other.at_step(run, "correct_0", other.last_step)[position[item["id"]]] for run in out]
+            yes = sum(bool(each) == (first[1] == "yes") for each in right)
+            assert first == ["high", first[1], f"{yes} of {len(out)}"]
+        else:
+            mean = np.mean([other.at_step(run, "prediction", other.last_step)[position[item["id"]]] for run in out])
+            assert float(item["predicted"]) == pytest.approx(mean, abs=0.01)
+            assert item["memorization"][0] <= data["most"]
 
 
 def test_the_page_speaks_in_the_words_of_the_objective(other: Record, other_page: str) -> None:
@@ -140,7 +163,10 @@ def test_targets_are_written_as_numbers_or_as_the_labels_of_the_example(other: R
         assert target_text(other, 0) == (", ".join(names) or "no label")
 
 
-def test_labels_are_suggested_for_classes_only(other: Record) -> None:
+def test_labels_are_suggested_for_classes_and_targets_only(other: Record) -> None:
+    if other.objective.name == "regression":
+        assert len(suggestions(other)) == other.population.where("train").sum()
+        return
     with pytest.raises(MissingEvidence, match=other.objective.name):
         suggestions(other)
 

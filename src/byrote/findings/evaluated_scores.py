@@ -11,7 +11,9 @@ from byrote.errors import MissingEvidence
 from byrote.evidence.best_memorization import best_memorization
 from byrote.evidence.columns import Read
 from byrote.evidence.evaluate import Values, evaluate
+from byrote.objectives import Classification
 from byrote.record import Record
+from byrote.record.run_file import SEEN
 from byrote.scores import (
     aum,
     c_score,
@@ -61,8 +63,18 @@ def read_panel(record: Record, read: Read | None = None) -> Panel:
             known = best if isinstance(best, Values) and best.score == score else None
             values[str(score)] = known or evaluate(score, record, read=read)
         except MissingEvidence as error:
-            reasons[str(score)] = NotMeasured.because(error)
+            reasons[str(score)] = _foreign(record, score) or NotMeasured.because(error)
     return Panel(values, reasons, best)
+
+
+def _foreign(record: Record, score: Score) -> NotMeasured | None:
+    """Return why a score of classes makes no sense for the objective; None where the record may have its columns."""
+    columns, known = Classification().columns(), record.objective.columns()
+    for need in score.needs:
+        name = need.column.removesuffix(SEEN)
+        if name in columns and name not in known:
+            return NotMeasured(f"It reads {name}, which a {record.objective.name} does not have.")
+    return None
 
 
 def reported_scores(record: Record) -> tuple[Score, ...]:
