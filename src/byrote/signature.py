@@ -21,7 +21,7 @@ Interval = Callable[..., tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 
 OBJECTIVE = "objective"
-"""The keyword by which a probe is told what the model learned. It is no option of the probe."""
+"""The keyword that passes a probe what the model learned. It is no option of the probe."""
 
 
 class Outcome(Protocol):

@@ -104,5 +104,5 @@ def check_logits(asker: str, logits: Float[Tensor, "example class"], examples: i
     if logits.ndim != 2 or len(logits) != examples:
         raise InvalidData(
             f"{asker} needs one logit per example and class, and the model gave shape {tuple(logits.shape)} where "
-            f"{examples} examples were told of. Give a classifier, and as many labels as inputs."
+            f"there are {examples} examples. Give a classifier, and as many labels as inputs."
         )

@@ -36,7 +36,7 @@ def curvature(
     for nearly all examples. The value changes with the scale of the inputs.
     """
     if vectors < 1 or not h > 0:
-        raise InvalidData(f"curvature was asked for {vectors} vectors and h={h}. Take at least 1 vector and h above 0.")
+        raise InvalidData(f"curvature was given {vectors} vectors and h={h}. Take at least 1 vector and h above 0.")
     if inputs.dtype in (torch.float16, torch.bfloat16):
         raise Unsupported(f"curvature takes differences over h={h}, and {inputs.dtype} rounds them away. Use float32.")
     generator = torch.Generator().manual_seed(seed)

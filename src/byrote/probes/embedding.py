@@ -30,24 +30,24 @@ def embedding(
     if layer is not None and layer not in named:
         raise unknown("layer", layer, named)
     modules = [named[layer]] if layer else [module for module in named.values() if isinstance(module, nn.Linear)]
-    heard: list[Tensor] = []
+    recorded: list[Tensor] = []
 
     def hear(module: nn.Module, given: tuple[Tensor, ...]) -> None:
-        heard[:] = [first.detach().clone() for first in given[:1]]
+        recorded[:] = [first.detach().clone() for first in given[:1]]
 
     parts: list[Tensor] = []
     hooks = [module.register_forward_pre_hook(hear) for module in modules]
     try:
         with frozen(model) as run, torch.no_grad():
             for some in inputs.split(batch_size):
-                heard.clear()
+                recorded.clear()
                 run(some)
-                if not heard or len(heard[0]) != len(some):
+                if not recorded or len(recorded[0]) != len(some):
                     raise InvalidData(
                         f"No input [example, ...] of {f'the layer {layer!r}' if layer else 'a torch.nn.Linear'} was seen. "
                         f"Name the layer to read, one of: {', '.join(name for name in named if name)}."
                     )
-                parts.append(heard[0].flatten(1))
+                parts.append(recorded[0].flatten(1))
     finally:
         for hook in hooks:
             hook.remove()

@@ -60,20 +60,20 @@ def prediction_depth(
         )
     if not len(inputs):
         return inputs.new_zeros(0)
-    with _listening(model, layers) as heard, frozen(model) as run, torch.no_grad():
-        width = sum(layer.shape[1] for layer in _activations(run, heard, inputs[:1])[1])
+    with _recording(model, layers) as recorded, frozen(model) as run, torch.no_grad():
+        width = sum(layer.shape[1] for layer in _activations(run, recorded, inputs[:1])[1])
         rows = max(1, BLOCK_BYTES // (24 * width))
         rows = min(rows, QUERIES)
         parts = [
-            _depth(run, heard, some, mine, reference_inputs, reference_labels, k, rows)
-            for some, mine in zip(inputs.split(rows), own.split(rows), strict=True)
+            _depth(run, recorded, some, positions, reference_inputs, reference_labels, k, rows)
+            for some, positions in zip(inputs.split(rows), own.split(rows), strict=True)
         ]
     return torch.cat(parts)
 
 
 def _depth(
     run: Frozen,
-    heard: list[Tensor],
+    recorded: list[Tensor],
     inputs: Tensor,
     own: Tensor,
     reference: Tensor,
@@ -82,20 +82,20 @@ def _depth(
     rows: int,
 ) -> Tensor:
     """Return the depth of one block of examples, with one pass over the reference."""
-    logits, layers = _activations(run, heard, inputs)
+    logits, layers = _activations(run, recorded, inputs)
     layers = [layer.clone() for layer in layers]
     nearest = [
         (logits.new_zeros(len(inputs), 0, dtype=torch.float64), labels.new_zeros(len(inputs), 0)) for _ in layers
     ]
     for start in range(0, len(reference), rows):
-        others = _activations(run, heard, reference[start : start + rows])[1]
-        told = labels[start : start + rows].expand(len(inputs), -1)
-        itself = own[:, None] == torch.arange(start, start + told.shape[1], device=own.device)
-        for depth, (mine, theirs) in enumerate(zip(layers, others, strict=True)):
-            distance = _squared_distance(mine, theirs).masked_fill(itself, torch.inf)
+        others = _activations(run, recorded, reference[start : start + rows])[1]
+        near_labels = labels[start : start + rows].expand(len(inputs), -1)
+        itself = own[:, None] == torch.arange(start, start + near_labels.shape[1], device=own.device)
+        for depth, (layer, reference_layer) in enumerate(zip(layers, others, strict=True)):
+            distance = _squared_distance(layer, reference_layer).masked_fill(itself, torch.inf)
             far, name = nearest[depth]
             far, order = torch.cat([far, distance], 1).sort(dim=1, stable=True)
-            nearest[depth] = far[:, :k], torch.cat([name, told], 1).gather(1, order[:, :k])
+            nearest[depth] = far[:, :k], torch.cat([name, near_labels], 1).gather(1, order[:, :k])
     predicted = logits.argmax(1)
     classes = max(logits.shape[1], int(labels.max()) + 1)
     agrees = torch.stack([_vote(names, classes) == predicted for _, names in nearest])
@@ -121,22 +121,22 @@ def _squared_distance(
     return a.square().sum(1)[:, None] + b.square().sum(1) - 2 * a @ b.T
 
 
-def _activations(run: Frozen, heard: list[Tensor], inputs: Tensor) -> tuple[Tensor, list[Tensor]]:
+def _activations(run: Frozen, recorded: list[Tensor], inputs: Tensor) -> tuple[Tensor, list[Tensor]]:
     """Return the logits, and what every layer gives, the input first."""
-    heard.clear()
+    recorded.clear()
     logits = run(inputs)
     check_logits("prediction_depth", logits, len(inputs))
-    if any(len(layer) != len(inputs) for layer in heard):
+    if any(len(layer) != len(inputs) for layer in recorded):
         raise InvalidData(
-            "prediction_depth heard a layer that does not give one row per example. Name the layers to read."
+            "prediction_depth found a layer that does not give one row per example. Name the layers to read."
         )
-    return logits, [inputs.flatten(1), *heard]
+    return logits, [inputs.flatten(1), *recorded]
 
 
 @contextmanager
-def _listening(model: nn.Module, layers: Sequence[str] | None) -> Generator[list[Tensor]]:
+def _recording(model: nn.Module, layers: Sequence[str] | None) -> Generator[list[Tensor]]:
     """Yield a list that gets the flattened output of every layer while the model is called."""
-    named, heard = dict(model.named_modules()), list[Tensor]()
+    named, recorded = dict(model.named_modules()), list[Tensor]()
     for name in layers or ():
         if name not in named:
             raise unknown("layer", name, named)
@@ -144,11 +144,11 @@ def _listening(model: nn.Module, layers: Sequence[str] | None) -> Generator[list
 
     def hear(module: nn.Module, given: tuple[Tensor, ...], result: Tensor | tuple[Tensor, ...]) -> None:
         first = result[0] if isinstance(result, tuple) else result
-        heard.append(first.detach().flatten(1).clone())  # the next layer may work in place
+        recorded.append(first.detach().flatten(1).clone())  # the next layer may work in place
 
     hooks = [module.register_forward_hook(hear) for module in chosen]
     try:
-        yield heard
+        yield recorded
     finally:
         for hook in hooks:
             hook.remove()

@@ -55,8 +55,8 @@ def vog(
 def _per_class(value: Float[Tensor, " example"], labels: Int[Tensor, " example"]) -> Float[Tensor, " example"]:
     result = torch.full_like(value, torch.nan)
     for label in labels.unique():
-        mine = labels == label
-        spread = value[mine].std(correction=0)
+        of_class = labels == label
+        spread = value[of_class].std(correction=0)
         if spread > 0:
-            result[mine] = (value[mine] - value[mine].mean()) / spread
+            result[of_class] = (value[of_class] - value[of_class].mean()) / spread
     return result

@@ -1,4 +1,4 @@
-"""Record: what models said about examples, and who was trained on whom. The layout on disk is docs/schema.md."""
+"""Record: what models predicted about examples, and which examples each was trained on. The layout on disk is docs/schema.md."""
 
 from byrote.record.columns import run_path as run_path
 from byrote.record.ids import make_id as make_id

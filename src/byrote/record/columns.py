@@ -143,7 +143,7 @@ class RunColumns:
         return all((run, group) in self._present for group in groups)
 
     def _learn(self, file: Parquet, run: int, groups: Sequence[int]) -> bool:
-        """Find out whom these row groups speak about; return whether each is of one step and in order."""
+        """Find out which examples these row groups are about; return whether each is of one step and in order."""
         known: dict[bytes, bytes] = {}
         for group in groups:
             step, written = _only_step(file.metadata, group), file.written(group, EXAMPLE)
@@ -153,9 +153,9 @@ class RunColumns:
                 positions = self._positions(file.path, file.read([group], ["example"])["example"])
                 if (np.diff(positions) <= 0).any():
                     return False
-                everyone = np.zeros(len(self._ids), np.bool_)
-                everyone[positions] = True
-                known[written] = np.packbits(everyone).tobytes()
+                listed = np.zeros(len(self._ids), np.bool_)
+                listed[positions] = True
+                known[written] = np.packbits(listed).tobytes()
             bits = self._patterns.setdefault(known[written], known[written])
             self._present[run, group] = Present(step, bits)
         return True

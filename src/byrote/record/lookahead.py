@@ -1,4 +1,4 @@
-"""Lookahead: far files that will probably be asked for next are sent for while the last one is worked on."""
+"""Lookahead: far files that will probably be needed next are fetched while the last one is worked on."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ AHEAD = 8
 
 
 class Lookahead:
-    """Calls `fetch` with (run, column, step); `runs` are in order. Asked for one after another, it keeps nobody waiting."""
+    """Calls `fetch` with (run, column, step); `runs` are in order. Read one after another, they arrive ahead of time."""
 
     def __init__(self, fetch: Callable[[int, str | None, int | None], Parquet], runs: Sequence[int]) -> None:
         self._fetch, self._runs = fetch, runs
@@ -21,7 +21,7 @@ class Lookahead:
         self._coming: dict[int, Future[Parquet]] = {}
 
     def get(self, run: int, column: str | None, step: int | None) -> Parquet:
-        """Return this file, and send for the next ones if it comes after the one that was asked for before it."""
+        """Return this file, and fetch the next ones if it comes after the one that was read before it."""
         if self._asked != (column, step):
             for each in self._coming.values():
                 each.cancel()

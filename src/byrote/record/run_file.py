@@ -58,7 +58,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Observed:
-    """What one pass said about the examples at `positions`: named values, one per position."""
+    """One pass over the examples at `positions`: named values, one per position."""
 
     positions: Int[ndarray, " example"]
     values: Mapping[str, NDArray[Any]]

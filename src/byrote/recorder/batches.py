@@ -97,7 +97,7 @@ def batch(ids: Any, outputs: Any, labels: Any, member: Any, objective: Objective
 
 
 def rows(batches: Sequence[Batch], split: Split, seen: bool, registry: Registry, layout: Rows) -> pa.RecordBatch:
-    """Return what the model said in these batches; raise InvalidData for labels and outputs that cannot be used."""
+    """Return these batches as rows; raise InvalidData for labels and outputs that cannot be used."""
     objective = layout.objective
     outputs = torch.cat([each.outputs for each in batches])
     where = registry.positions(split, _joined([each.ids for each in batches]))

@@ -64,7 +64,7 @@ class PartialRun:
         self._held.add(step)
 
     def examples(self) -> tuple[list[str], NDArray[Any], NDArray[np.bool_]]:
-        """Return the names in all steps, their labels, and which are members: seen, or said to be one."""
+        """Return the names in all steps, their labels, and which are members: seen, or declared as such."""
         columns = ["example", *self.layout.labels, "member"]
         known = self.layout.schema.empty_table().select(columns)
         for step in sorted(self._held):
@@ -105,7 +105,7 @@ class PartialRun:
 
 
 def _check_members(recorded: pa.Table) -> None:
-    """Raise InvalidData for an example that was seen and is said to be no member."""
+    """Raise InvalidData for an example that was seen and is declared no member."""
     absent = recorded["member"].to_numpy() == 0
     if absent.any():
         names = recorded["example"].to_numpy()
@@ -118,5 +118,5 @@ def _check_members(recorded: pa.Table) -> None:
 def _observed(
     values: dict[str, NDArray[np.generic]], where: NDArray[np.int64], which: NDArray[np.bool_]
 ) -> Observed | None:
-    """Return what one pass said, or None when there was none. Of an example that comes twice, the last row counts."""
+    """Return one pass, or None when there was none. Of an example that comes twice, the last row counts."""
     return Observed(where[which], {name: value[which] for name, value in values.items()}) if which.any() else None

@@ -93,7 +93,7 @@ class Recorder:
         self._lock = _lock(self.directory / "working" / f"{run:04d}.lock", run)
 
     def seen(self, ids: Any, outputs: Tensor, labels: Any) -> None:
-        """Note what the training pass said about a batch, whose examples thereby are members of this run.
+        """Record the training pass of a batch, whose examples thereby are members of this run.
 
         Outputs (logits `[example, class]`) are copied without their graph, so they may be changed afterwards. Of an id that
         comes twice in a step, the last one counts. Raises InvalidData for lengths that differ, at the latest at the

@@ -28,7 +28,7 @@ class Canaries:
     Gaussian with the data's mean and variance per feature (bytes are cut off at 0 and 255); where inputs are other whole
     numbers or bool, each feature is that of a random example. `ambiguous`: means of two real training examples of
     clearly different targets, with the target of one of them. Each is in exactly half of the runs (up to one), whatever
-    the design does with everyone else. Half of each kind is for verification: no control may look at it.
+    the design does with the other examples. Half of each kind is for verification: no control may look at it.
     """
 
     mislabeled: int = 0

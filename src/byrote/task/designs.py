@@ -72,13 +72,13 @@ class Subsets:
 
 
 def halves() -> Subsets:
-    """Return the balanced halves that membership attacks use (LiRA): everyone is in half of the runs."""
+    """Return the balanced halves that membership attacks use (LiRA): every example is in half of the runs."""
     return Subsets(0.5)
 
 
 @dataclass(frozen=True)
 class KFold:
-    """Repeated K-fold cross-validation: each repeat leaves everyone out once. It thereby is a memorization estimator."""
+    """Repeated K-fold cross-validation: each repeat leaves every example out once. It thereby is a memorization estimator."""
 
     folds: int = 5
     name: ClassVar[str] = "kfold"

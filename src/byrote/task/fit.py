@@ -46,7 +46,7 @@ class Fit:
             raise InvalidData(
                 f"The fit function takes {inspect.signature(self.function)}, but it is called with two arguments. Write `def fit(train, seed)`."
             ) from None
-        except ValueError:  # a built-in that does not tell
+        except ValueError:  # a built-in has no signature to read
             pass
 
 

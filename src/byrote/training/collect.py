@@ -1,4 +1,4 @@
-"""Collect runs into a record: what is asked for, what is there, what is missing. A run that is on disk is never trained again."""
+"""Collect runs into a record: train those that are missing. A run that is on disk is never trained again."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,8 +50,8 @@ def collect(
     the design, whose balance holds at the end of each extension. `directory` is a path, or a URL that fsspec
     understands (`s3://bucket/audits/fashion`). Several processes may collect into one directory: they share the work.
 
-    `probes` (names of `byrote.probes`, with options as in "curvature(vectors=5)", or Probe objects) are asked about all
-    examples when a model is trained, and every `probe_every` epochs if that is not 0; their answers are columns of the record.
+    `probes` (names of `byrote.probes`, with options as in "curvature(vectors=5)", or Probe objects) are computed on all
+    examples when a model is trained, and every `probe_every` epochs if that is not 0; their values are columns of the record.
 
     `compute` says with what: by default one process per core trains, with one thread each. On a GPU, and on a CPU when a
     model is very small, several models are trained at once. A run's bits depend on the seed, its number and what it is
@@ -124,9 +124,11 @@ def _questions(task: Task, probes: Sequence[Probe | str], every: int) -> Questio
     if not probes:
         return NO_QUESTIONS
     if isinstance(task.model, Fit):
-        raise InvalidData("Probes ask a torch model, and this task learns by a Fit. Give a model, or no probes.")
+        raise InvalidData(
+            "Probes are computed on a torch model, and this task learns by a Fit. Give a model, or no probes."
+        )
     if every < 0:
-        raise InvalidData(f"Probes cannot be asked every {every} epochs. Give 1 or more, or 0 for the end only.")
+        raise InvalidData(f"Probes cannot be computed every {every} epochs. Give 1 or more, or 0 for the end only.")
     from byrote.probes import check_asked, find_probe
 
     found = tuple(find_probe(p) if isinstance(p, str) else p for p in probes)

@@ -1,4 +1,4 @@
-"""Stop by itself: collect until memorization is known as well as was asked, and say all along how well it is known."""
+"""Collect until memorization is known to a given standard error, and report all along how well it is known."""
 
 from collections.abc import Sequence
 from dataclasses import replace

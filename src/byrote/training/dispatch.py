@@ -207,9 +207,9 @@ def _end_with_parent(parent: int) -> None:
 
 
 def _width(executor: Any) -> int:
-    """Return how many packs this executor works on at once, as far as it tells."""
-    told = getattr(executor, "parallelism", None) or getattr(executor, "_max_workers", None)
-    return int(told) if told else cores()
+    """Return how many packs this executor works on at once, as far as it says."""
+    width = getattr(executor, "parallelism", None) or getattr(executor, "_max_workers", None)
+    return int(width) if width else cores()
 
 
 def cores() -> int:

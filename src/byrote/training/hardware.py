@@ -24,8 +24,8 @@ def has_bf16(device: str) -> bool:
         return torch.cuda.get_device_capability(torch.device(device)) >= (8, 0)
     if device != "cpu":
         return False
-    told = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(told.get("avx512_bf16") or told.get("amx_bf16"))
+    known = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
 
 
 @contextmanager

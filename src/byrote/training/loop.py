@@ -33,7 +33,7 @@ def train(
     All that is random in a run (initial weights, batch order, dropout) comes from its own seed. Runs share kernels, never
     a batch: the numbers of a run do not depend on who else is in the pack, up to rounding and, with dropout, the masks.
     The caller's random state and torch settings are left as they were. Clean passes are in fp32 whatever the engine's
-    precision. Probes are asked about all examples, in a clean pass.
+    precision. Probes are computed on all examples, in a clean pass.
 
     Raises ByroteError when a loss becomes NaN or infinite, InvalidData when a run has no member to train on.
     """

@@ -1,4 +1,4 @@
-"""The manifest of a collection: what was asked for, the key over all that its bits depend on, and whose directory it is."""
+"""The manifest of a collection: its settings, the key over all that its bits depend on, and whose directory it is."""
 
 import hashlib
 import inspect

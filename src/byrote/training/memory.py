@@ -39,7 +39,7 @@ def spell_memory(size: float) -> str:
 def available(device: str, memory: int | None = None) -> int:
     """Return the budget in bytes: `memory` when given, else what is free now on the device (cpu: in main memory), less a reserve.
 
-    Where the system does not tell what is free, half of the memory is taken for free.
+    Where the system does not say what is free, half of the memory counts as free.
     """
     if memory is not None:
         return memory
@@ -52,7 +52,7 @@ def available(device: str, memory: int | None = None) -> int:
 
 
 def free_memory(root: Path) -> int:
-    """Return the free bytes of main memory as the file system at `root` tells: of the machine, or its control group if less."""
+    """Return the free bytes of main memory as the file system at `root` says: of the machine, or its control group if less."""
     try:
         lines = (root / "proc/meminfo").read_text().splitlines()
     except OSError:
@@ -65,7 +65,7 @@ def free_memory(root: Path) -> int:
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether the error says that memory ran out, of any device and any allocator."""
     return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and any(told in str(error) for told in FAILED)
+        isinstance(error, RuntimeError) and any(message in str(error) for message in FAILED)
     )
 
 

@@ -67,7 +67,7 @@ class Pack:
     def epoch(self, epoch: int, positions: Int[ndarray, " example"], probes: Sequence[Probe] = ()) -> list[Step]:
         """Train for one epoch and return what was observed of each run, with a clean pass over the examples at `positions`.
 
-        `probes` are asked about the same examples.
+        `probes` are computed on the same examples.
         """
         with self._randomness(), products(self.engine.matmul), _no_tiny_numbers():
             orders = zip(self.members, self.orders, strict=True)

@@ -19,5 +19,5 @@ def digits() -> tuple[Examples, Examples]:
     found: Any = load_digits()
     images = np.rint(found.images * (255 / 16)).astype(np.uint8)
     test = np.arange(len(images)) % 6 == 5
-    everyone = Examples(images, found.target)
-    return everyone[~test], everyone[test]
+    examples = Examples(images, found.target)
+    return examples[~test], examples[test]
