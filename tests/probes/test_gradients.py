@@ -97,7 +97,7 @@ def test_curvature_refuses_what_it_cannot_resolve() -> None:
     model, (inputs, labels) = build(perceptron), examples()
     with pytest.raises(Unsupported, match=r"over h=0\.001, and torch.bfloat16 rounds them away\. Use float32\."):
         curvature(model.bfloat16(), inputs.bfloat16(), labels)
-    with pytest.raises(InvalidData, match=r"asked for 0 vectors and h=0\.001\. Take at least 1 vector"):
+    with pytest.raises(InvalidData, match=r"given 0 vectors and h=0\.001\. Take at least 1 vector"):
         curvature(model, inputs, labels, vectors=0)
     with pytest.raises(InvalidData, match="h above 0"):
         curvature(model, inputs, labels, h=0.0)

@@ -40,7 +40,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Present:
-    """Whom a row group speaks about, when it is all of one step and in the order of the examples: a bit for each."""
+    """Which examples a row group is about, when it is all of one step and in the order of the examples: a bit for each."""
 
     step: int
     bits: bytes

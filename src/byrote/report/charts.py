@@ -39,9 +39,8 @@ def histogram(name: str, bars: Sequence[Bar], colour: str, *, height: int, descr
 
     left = min([-0.15, *(bar.left for bar in bars)])
     right = max([1.06, *(bar.right for bar in bars)])
-    axis: dict[str, Any] = (
-        {"values": [-1, -0.5, 0, 0.5, 1], "format": ".1f"} if right <= 1.06 and left >= -1.06 else {"tickCount": 6}
-    )
+    usual = right <= 1.06 and left >= -1.06
+    axis = dict[str, Any](values=[-1, -0.5, 0, 0.5, 1], format=".1f") if usual else dict[str, Any](tickCount=6)
     top = max([0.01, *(bar.high for bar in bars)])
     x = alt.X(
         "left:Q",
