@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from jaxtyping import Bool, Int
 from numpy import ndarray
+from numpy.typing import NDArray
 from torch import nn
 
 from byrote.errors import InvalidData
@@ -39,19 +40,30 @@ def train(
     """
     if not members.any(axis=1).all():
         raise InvalidData("This run would be trained on no example at all. Use a larger fraction or more examples.")
-    tensors = to_tensors(population, objective, engine.device)
-    parts = equally_long(members.sum(axis=1), recipe.batch_size)
-    packs = [
-        Pack(model, population, objective, members[runs], recipe, [seeds[run] for run in runs], engine, tensors)
-        for runs in parts
-    ]
+    trained = list(packs(model, population, members, recipe, seeds, engine, objective))
     for epoch in range(1, recipe.epochs + 1):
         probes = questions.at(epoch, recipe.epochs)
         positions = np.arange(len(population)) if probes else evaluated(population, recipe, epoch)
         found: dict[int, Step] = {}
-        for runs, pack in zip(parts, packs, strict=True):
+        for runs, pack in trained:
             found.update(zip(runs.tolist(), pack.epoch(epoch, positions, probes), strict=True))
         yield tuple(found[run] for run in range(len(seeds)))
+
+
+def packs(
+    model: Callable[[], nn.Module],
+    population: Population,
+    members: Bool[ndarray, "run example"],
+    recipe: Recipe,
+    seeds: Sequence[int],
+    engine: Engine,
+    objective: Objective,
+) -> Iterator[tuple[NDArray[np.int64], Pack]]:
+    """Yield the packs that these runs are trained in, each with the rows of `members` that are its runs, in its order."""
+    tensors = to_tensors(population, objective, engine.device)
+    for runs in equally_long(members.sum(axis=1), recipe.batch_size):
+        own = [seeds[run] for run in runs]
+        yield runs, Pack(model, population, objective, members[runs], recipe, own, engine, tensors)
 
 
 def evaluated(population: Population, recipe: Recipe, epoch: int) -> Int[ndarray, " example"]:

@@ -1,7 +1,7 @@
 """Checkpoints of one run: weights are not in a record, but a run can be trained again from its seed."""
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,18 +13,15 @@ from torch import nn
 from byrote.errors import InvalidData, MissingEvidence
 from byrote.record import Population, Record
 from byrote.task.fit import Fit
-from byrote.task.recipe import Recipe
 from byrote.task.schedule import at
 from byrote.task.signals import Signals
 from byrote.task.task import Task
 from byrote.training.adapter import learner
-from byrote.training.batches import equally_long
 from byrote.training.engine import Engine
 from byrote.training.hardware import one_thread
 from byrote.training.job import run_seed
-from byrote.training.loop import evaluated
+from byrote.training.loop import evaluated, packs
 from byrote.training.matching import population_of
-from byrote.training.pack import Pack
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +49,7 @@ def checkpoints(
     InvalidData for epochs that the recipe does not have, and for a task that learns by a Fit.
     """
     wanted = _check(task, epochs)
-    pack = _made(
-        lambda: Pack(_model(task), population, task.learned, member[None], task.recipe, [seed], engine or Engine())
-    )
-    yield from _trained(pack, 0, population, task.recipe, wanted)
+    yield from _trained(task, population, member[None], [seed], 0, engine or Engine(), wanted)
 
 
 def replay(
@@ -87,31 +81,24 @@ def replay(
             f"Run {run} was trained in a pack with runs {settings['pack']}, and not all of these are in {record.directory}. Take another run."
         )
     members = np.stack([record.member(other) for other in together])
-    seed = int(record.manifest["seed"])
-    counts = members.sum(axis=1)
-    ((runs, place),) = (
-        (part, int(np.flatnonzero(part == together.index(run))[0]))
-        for part in equally_long(counts, task.recipe.batch_size)
-        if together.index(run) in part
-    )
-    pack = _made(
-        lambda: Pack(
-            _model(task),
-            population,
-            task.learned,
-            members[runs],
-            task.recipe,
-            [run_seed(seed, together[other]) for other in runs],
-            engine,
-        )
-    )
-    yield from _trained(pack, place, population, task.recipe, wanted)
+    seeds = [run_seed(int(record.manifest["seed"]), place) for place in together]
+    yield from _trained(task, population, members, seeds, together.index(run), engine, wanted)
 
 
 def _trained(
-    pack: Pack, place: int, population: Population, recipe: Recipe, epochs: Sequence[int]
+    task: Task,
+    population: Population,
+    members: Bool[ndarray, "run example"],
+    seeds: Sequence[int],
+    run: int,
+    engine: Engine,
+    epochs: Sequence[int],
 ) -> Iterator[Checkpoint]:
-    none = np.zeros(0, np.int64)
+    """Train the pack that this run is in, and yield the run's model after each of the epochs."""
+    recipe, none = task.recipe, np.zeros(0, np.int64)
+    with one_thread():
+        every = packs(_model(task), population, members, recipe, seeds, engine, task.learned)
+        place, pack = next((int(np.flatnonzero(runs == run)[0]), pack) for runs, pack in every if run in runs)
     for epoch in range(max(epochs) + 1):
         if epoch:
             with one_thread():
@@ -120,11 +107,6 @@ def _trained(
             signals = Signals(max(0.0, epoch - 0.5) / recipe.epochs, max(epoch, 1), 0, pack.canaries[place])
             model = copy.deepcopy(pack.networks.one(place)).eval()
             yield Checkpoint(epoch, model, at(recipe.learning_rate, signals))
-
-
-def _made(build: Callable[[], Pack]) -> Pack:
-    with one_thread():
-        return build()
 
 
 def _model(task: Task) -> Any:
