@@ -29,7 +29,10 @@ from byrote.stats.estimate import Estimate
 from byrote.stats.not_measured import NotMeasured
 
 LEARNED = 0.5
-"""When models trained on the planted wrong labels predict less than this share of them, they count as not learned."""
+"""Share of the planted wrong labels (or R2 on wrong targets) below which models trained on them have not learned them."""
+
+LEARNED_LABELS = 0.8
+"""The same for the share of labels right in wrong label sets, which models get partly right without learning them."""
 
 PRIVACY = "Low measured memorization is not privacy: another attack, or more runs, may find what this audit did not."
 
@@ -174,13 +177,19 @@ def _quoted(found: Sequence[Detection]) -> list[tuple[str, Estimate]]:
 
 
 def _unlearned(found: Findings) -> str:
-    """Say so when the models did not learn the wrong labels: then memorization cannot find them."""
-    kinds = () if isinstance(found.kinds, NotMeasured) else found.kinds
+    """Say so when the models did not learn the wrong targets: then memorization cannot find them."""
+    kinds, words = () if isinstance(found.kinds, NotMeasured) else found.kinds, found.words
     wrong = next((kind for kind in kinds if kind.kind == "mislabeled"), None)
-    if wrong is None or found.words.kind != "classification" or not wrong.correct_in.value < LEARNED:
+    enough = LEARNED_LABELS if words.kind == "multilabel" else LEARNED
+    if wrong is None or not wrong.correct_in.value < enough:
         return ""
+    learned = (
+        f"predict only {percent_text(wrong.correct_in)} of these labels"
+        if words.kind == "classification"
+        else f"reach only {words.right} {right_text(wrong.correct_in, words)} on them"
+    )
     return (
-        f" But models that were trained on them predict only {percent_text(wrong.correct_in)} of these labels: they have "
+        f" But models that were trained on them {learned}: they have "
         "hardly memorized them, so memorization cannot find them. Train for more epochs to measure the effect of longer training."
     )
 
