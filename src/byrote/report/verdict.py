@@ -186,7 +186,7 @@ def _unlearned(found: Findings) -> str:
     learned = (
         f"predict only {percent_text(wrong.correct_in)} of these labels"
         if words.kind == "classification"
-        else f"reach only {words.right} {right_text(wrong.correct_in, words)} on them"
+        else f"reach {'an' if words.kind == 'regression' else 'a'} {words.right} of only {right_text(wrong.correct_in, words)} on them"
     )
     return (
         f" But models that were trained on them {learned}: they have "
