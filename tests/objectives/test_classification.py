@@ -1,9 +1,13 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from byrote.errors import ByroteError, InvalidData
+from byrote.objectives import Classification, parse_objective
 from byrote.objectives.classification import observe
 from layout import BASE_COLUMNS
 
@@ -83,3 +87,59 @@ def test_a_sure_model_still_has_a_loss() -> None:
     """log-softmax rounds 1 - 1e-26 to 1, and a thousand members to one tie; the loss attack needs their order."""
     sure = observe(torch.tensor([[40.0, 0.0, 0.0], [60.0, 0.0, 0.0]]), torch.tensor([0, 0]))
     np.testing.assert_allclose(sure["loss"], 2 * np.exp(-np.array([40.0, 60.0])), rtol=1e-5)
+
+
+@pytest.mark.parametrize("smoothing", [0, 0.2])
+@pytest.mark.parametrize("weights", [(), (1.0, 0.0, 2.5)], ids=str)
+def test_the_mean_of_a_batch_is_that_of_torch(smoothing: float, weights: tuple[float, ...]) -> None:
+    objective = Classification(3, smoothing, weights)
+    outputs, labels = torch.randn(30, 3, generator=torch.Generator().manual_seed(0)), torch.arange(30) % 3
+    own = objective.weights(labels)
+    losses = objective.losses(outputs, labels)
+    if smoothing == 0 or own is None:
+        given = torch.tensor(weights) if weights else None
+        expected = torch.nn.CrossEntropyLoss(given, label_smoothing=smoothing)(outputs, labels)
+    else:  # torch weighs the smoothed part by class; byrote weighs the example
+        plain = torch.nn.CrossEntropyLoss(label_smoothing=smoothing, reduction="none")(outputs, labels)
+        expected = (plain * torch.tensor(weights)[labels]).sum() / torch.tensor(weights)[labels].sum()
+    found = losses.mean() if own is None else (own * losses).sum() / own.sum()
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("shape", [(20,), (20, 1)])
+def test_one_logit_equals_two_of_which_the_first_is_0(shape: tuple[int, ...]) -> None:
+    objective = Classification(2)
+    z, labels = torch.randn(20, generator=torch.Generator().manual_seed(1)), torch.arange(20) % 2
+    both = torch.stack([torch.zeros(20), z], 1)
+    torch.testing.assert_close(objective.losses(z.reshape(shape), labels), objective.losses(both, labels))
+    one, two = objective.observe(z.reshape(shape), labels), objective.observe(both, labels)
+    for name in two:
+        np.testing.assert_array_equal(one[name], two[name], err_msg=name)
+
+
+@pytest.mark.parametrize("objective", [Classification(), Classification(4), Classification(2, 0.1, (1.0, 0.5))], ids=str)
+def test_is_read_back_from_its_text(objective: Classification) -> None:
+    assert parse_objective(str(objective)) == objective
+
+
+@pytest.mark.parametrize("text", ["regresion()", "regression(losss='huber')", "classification(label_smoothing=1)"])
+def test_a_text_that_is_no_objective_is_refused(text: str) -> None:
+    with pytest.raises(ByroteError):
+        parse_objective(text)
+
+
+@pytest.mark.parametrize("options", [{"label_smoothing": 1.0}, {"class_weights": (1.0, -1.0)}], ids=str)
+def test_refuses_options_that_cannot_train(options: dict[str, Any]) -> None:
+    with pytest.raises(InvalidData):
+        Classification(**options)
+
+
+def test_refuses_another_number_of_class_weights() -> None:
+    with pytest.raises(InvalidData, match="2 class_weights for 3 classes"):
+        Classification(class_weights=(1.0, 2.0)).fitted(np.array([0, 1, 2]), 0)
+
+
+@pytest.mark.parametrize("labels", [np.array([0.5, 1]), np.array([0, -1]), np.zeros((2, 2), np.int64), np.array([np.nan, 0])])
+def test_refuses_labels_that_are_no_classes(labels: np.ndarray) -> None:
+    with pytest.raises(InvalidData):
+        Classification().check(labels, np.array(["0", "1"]))

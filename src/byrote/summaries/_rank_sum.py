@@ -45,14 +45,21 @@ def _normal(u: ndarray, in_runs: ndarray, out_runs: ndarray, ties: ndarray) -> F
 
 @cache
 def _upper_tail(in_runs: int, out_runs: int) -> Float[ndarray, " u"]:
-    """Return P(U >= u) for u from 0 to the product: the coefficients of a Gaussian binomial, added from above."""
-    size = in_runs * out_runs + 1
-    ways = np.zeros(size)
+    """Return P(U >= u) for u from 0 to the product: the coefficients of a Gaussian binomial, as shares of their sum.
+
+    They are symmetric, so the upper tail is the lower one, where differences of large numbers round away no small one.
+    """
+    top = in_runs * out_runs
+    ways = np.zeros(top // 2 + 1)
     ways[0] = 1.0
     for i in range(1, in_runs + 1):
-        if out_runs + i < size:  # times 1 - q^(out_runs + i)
+        if out_runs + i < len(ways):  # times 1 - q^(out_runs + i)
             ways[out_runs + i :] = ways[out_runs + i :] - ways[: -(out_runs + i)]
-        for start in range(i):  # over 1 - q^i
+        for start in range(min(i, len(ways))):  # over 1 - q^i
             ways[start::i] = np.cumsum(ways[start::i])
-    tail = np.cumsum(ways[::-1])[::-1]
-    return tail / tail[0]
+        ways *= i / (out_runs + i)
+    below = np.cumsum(ways)  # P(U <= u), for the lower half
+    tail = np.ones(top + 1)
+    tail[1 : len(below) + 1] = 1 - below[:top]
+    tail[top - len(below) + 1 :] = below[::-1]
+    return tail
