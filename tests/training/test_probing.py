@@ -116,7 +116,7 @@ def test_what_cannot_be_asked_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidData, match="every -1 epochs"):
         collect(task, tmp_path, runs=1, probes=[sureness], probe_every=-1)
     own = Task(Fit(_fit), task.train, task.test, Recipe(), task.classes)
-    with pytest.raises(InvalidData, match="Probes ask a torch model"):
+    with pytest.raises(InvalidData, match="Probes are computed on a torch model"):
         collect(own, tmp_path, runs=1, probes=[sureness])
 
 
