@@ -117,7 +117,9 @@ def test_one_logit_equals_two_of_which_the_first_is_0(shape: tuple[int, ...]) ->
         np.testing.assert_array_equal(one[name], two[name], err_msg=name)
 
 
-@pytest.mark.parametrize("objective", [Classification(), Classification(4), Classification(2, 0.1, (1.0, 0.5))], ids=str)
+@pytest.mark.parametrize(
+    "objective", [Classification(), Classification(4), Classification(2, 0.1, (1.0, 0.5))], ids=str
+)
 def test_is_read_back_from_its_text(objective: Classification) -> None:
     assert parse_objective(str(objective)) == objective
 
@@ -139,7 +141,9 @@ def test_refuses_another_number_of_class_weights() -> None:
         Classification(class_weights=(1.0, 2.0)).fitted(np.array([0, 1, 2]), 0)
 
 
-@pytest.mark.parametrize("labels", [np.array([0.5, 1]), np.array([0, -1]), np.zeros((2, 2), np.int64), np.array([np.nan, 0])])
+@pytest.mark.parametrize(
+    "labels", [np.array([0.5, 1]), np.array([0, -1]), np.zeros((2, 2), np.int64), np.array([np.nan, 0])]
+)
 def test_refuses_labels_that_are_no_classes(labels: np.ndarray) -> None:
     with pytest.raises(InvalidData):
         Classification().check(labels, np.array(["0", "1"]))

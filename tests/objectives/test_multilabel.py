@@ -49,7 +49,9 @@ def test_is_read_back_from_its_text(objective: Multilabel) -> None:
     assert parse_objective(str(objective)) == objective
 
 
-@pytest.mark.parametrize("labels", [np.array([0, 1]), np.zeros((2, 0)), np.array([[0, 1], [0, 2]]), np.array([[0, np.nan], [0, 1]])])
+@pytest.mark.parametrize(
+    "labels", [np.array([0, 1]), np.zeros((2, 0)), np.array([[0, 1], [0, 2]]), np.array([[0, np.nan], [0, 1]])]
+)
 def test_refuses_what_is_not_0_or_1(labels: np.ndarray) -> None:
     with pytest.raises(InvalidData):
         Multilabel().check(labels, IDS[:2])

@@ -62,7 +62,12 @@ def test_predictions_become_the_outputs_that_predict_them() -> None:
 
 @pytest.mark.parametrize(
     "objective",
-    [Regression(), Regression("huber", 0.25), Regression("absolute", mean=(0.1,), scale=(1 / 3,)), Regression().fitted(TARGETS, 0)],
+    [
+        Regression(),
+        Regression("huber", 0.25),
+        Regression("absolute", mean=(0.1,), scale=(1 / 3,)),
+        Regression().fitted(TARGETS, 0),
+    ],
     ids=str,
 )
 def test_is_read_back_from_its_text(objective: Regression) -> None:
@@ -76,7 +81,12 @@ def test_units_that_are_given_are_kept() -> None:
 
 @pytest.mark.parametrize(
     ("targets", "word"),
-    [(np.array([1.0, np.nan]), "'1'"), (np.array([np.inf, 0]), "'0'"), (np.zeros((2, 2, 2)), "shape"), (np.array([1e300, 0]), "'0'")],
+    [
+        (np.array([1.0, np.nan]), "'1'"),
+        (np.array([np.inf, 0]), "'0'"),
+        (np.zeros((2, 2, 2)), "shape"),
+        (np.array([1e300, 0]), "'0'"),
+    ],
 )
 def test_refuses_targets_that_are_no_numbers(targets: np.ndarray, word: str) -> None:
     with pytest.raises(InvalidData, match=word):

@@ -25,7 +25,9 @@ def test_without_ties_it_is_exact(in_runs: int, out_runs: int) -> None:
 
 def test_the_smallest_p_value_of_many_runs_is_exact() -> None:
     outcome, member = np.arange(200.0)[:, None], np.arange(200)[:, None] >= 100
-    assert rank_sum_p_values(outcome, member)[0] == pytest.approx(1 / float(stats.binom(200, 0.5).pmf(100) * 2.0**200), rel=1e-9)
+    assert rank_sum_p_values(outcome, member)[0] == pytest.approx(
+        1 / float(stats.binom(200, 0.5).pmf(100) * 2.0**200), rel=1e-9
+    )
 
 
 def test_with_ties_it_is_the_normal_approximation_of_scipy() -> None:
