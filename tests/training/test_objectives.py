@@ -8,21 +8,27 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import Ridge
 from torch import nn
 
 from byrote.errors import InvalidData
 from byrote.evidence.evaluate import evaluate
 from byrote.objectives import Classification, Multilabel, Objective
+from byrote.experiments.removal import remove
 from byrote.record import Record
+from byrote.record.inputs import describe
+from byrote.report import write_report
 from byrote.scores import memorization
-from byrote.task.canaries import Canaries
+from byrote.task.canaries import Canaries, plant
 from byrote.task.designs import halves
 from byrote.task.examples import Examples
+from byrote.task.fit import Fit
 from byrote.task.recipe import Recipe
 from byrote.task.task import Task
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
 from byrote.training.engine import Engine
+from byrote.training.tensors import to_tensors
 
 N = 48
 RNG = np.random.default_rng(0)
@@ -222,7 +228,7 @@ def test_side_by_side_equals_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for pack in (3, 1):
         monkeypatch.setattr("byrote.training.collect.choose", lambda *_, pack=pack, **__: Engine(pack=pack))
         records.append(collect(given, tmp_path / str(pack), runs=3, compute=ONE))
-    assert [record.run_settings(0)["pack"] for record in records] == [3, 1]
+    assert [record.run_settings(0)["pack"] for record in records] == [[0, 1, 2], [0]]
     np.testing.assert_allclose(last(records[0], "loss"), last(records[1], "loss"), rtol=1e-4, atol=1e-6)
 
 
@@ -231,3 +237,68 @@ def test_a_model_that_returns_more_says_which_part_to_name(tmp_path: Path) -> No
         collect(words(lambda z: {"hidden": z, "logits": z}), tmp_path, runs=1, compute=ONE)
     with pytest.raises(InvalidData, match=r"hidden.*'logit'"):
         collect(words(lambda z: {"hidden": z, "logits": z}, "logit"), tmp_path, runs=1, compute=ONE)
+
+
+# --- what reaches a model
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shape", "seen"),
+    [(kind, (3,), torch.int64) for kind in (np.uint8, np.int8, np.int16, np.int32, np.int64)]
+    + [(np.bool_, (3,), torch.bool), (np.float64, (3,), torch.float32), (np.float16, (3,), torch.float32)]
+    + [(np.uint8, (3, 2), torch.float32), (np.uint8, (1, 3, 2), torch.float32), (np.int16, (3, 2), torch.int64)],
+    ids=str,
+)
+def test_inputs_reach_a_model_as_they_are_given(dtype: type, shape: tuple[int, ...], seen: torch.dtype) -> None:
+    inputs = np.random.default_rng(0).integers(0, 2, (8, *shape)) * 100
+    examples = Examples(inputs.astype(dtype), np.arange(8) % 2)
+    population = plant(Task(linear(2), examples), Canaries(), 0)
+    tensor, _ = to_tensors(population, Classification(2), "cpu")
+    given = inputs.astype(dtype).astype(np.float64)
+    picture = dtype is np.uint8 and len(shape) > 1
+    assert tensor.dtype == seen
+    np.testing.assert_allclose(tensor.double().numpy(), given / 255 if picture else given, rtol=1e-6)
+    assert describe(population.inputs).endswith("divided by 255" if picture else "as given")
+
+
+# --- a Fit
+
+
+@pytest.mark.parametrize("targets", [NUMBERS, NUMBERS[:, 0]], ids=["two targets", "one target"])
+def test_a_fit_predicts_in_units_of_the_targets(tmp_path: Path, targets: np.ndarray) -> None:
+    def fit(train: Examples, seed: int) -> Callable[[np.ndarray], Any]:
+        return Ridge(0.1).fit(train.inputs, train.labels).predict
+
+    given = Task(Fit(fit), Examples(X[:N], targets[:N]), Examples(X[N:], targets[N:]), objective="regression")
+    record = collect(given, tmp_path, runs=2, compute=ONE)
+    member = record.member(0)[:N]
+    expected = Ridge(0.1).fit(X[:N][member], targets[:N][member]).predict(X)
+    names = ["prediction"] if targets.ndim == 1 else ["prediction_0", "prediction_1"]
+    found = np.stack([record.at_step(0, name, 1) for name in names], 1)
+    np.testing.assert_allclose(found, expected.reshape(len(X), -1), rtol=1e-4)
+    r2 = 1 - ((expected - targets).reshape(len(X), -1) ** 2 / targets[:N].astype(np.float64).var(0)).mean(1)
+    np.testing.assert_allclose(record.at_step(0, "r2", 1), r2, rtol=1e-3, atol=1e-3)
+
+
+def test_a_fit_gives_the_probability_of_each_label(tmp_path: Path) -> None:
+    def fit(train: Examples, seed: int) -> Callable[[np.ndarray], Any]:
+        share = train.labels.mean(axis=0)
+        return lambda inputs: np.tile(share, (len(inputs), 1))
+
+    record = collect(Task(Fit(fit), Examples(X[:N], SETS[:N]), objective="multilabel"), tmp_path, runs=1, compute=ONE)
+    share = SETS[:N][record.member(0)].mean(0)
+    own = np.where(SETS[:N] == 1, share, 1 - share)
+    np.testing.assert_allclose(record.at_step(0, "confidence", 1), own.mean(1), rtol=1e-5)
+    np.testing.assert_allclose(record.at_step(0, "loss", 1), -np.log(own).mean(1), rtol=1e-5)
+
+
+# --- no test set
+
+
+def test_without_a_test_set_the_report_runs_and_removal_refuses(tmp_path: Path) -> None:
+    given = Task(linear(2), Examples(X[:N], SETS[:N, 0]), None, SGD)
+    record = collect(given, tmp_path / "record", runs=4, canaries=Canaries(1, 1, 1), compute=ONE)
+    assert set(record.population.split) == {"train", "canary"}
+    assert "test" in write_report(record).read_text().lower()
+    with pytest.raises(InvalidData, match="test examples"):
+        remove(given, record, tmp_path / "removed")

@@ -100,7 +100,7 @@ def _score_of_the_run(request: Request) -> Float[ndarray, " example"]:
 
 def _unknown(request: Request) -> Shaped[ndarray, "..."]:
     objective = request.record.objective
-    if any(request.need.column in kind().columns() for kind in OBJECTIVES.values()):
+    if any(request.need.column.removesuffix("_seen") in kind().columns() for kind in OBJECTIVES.values()):
         raise MissingEvidence(
             f"{request.score} reads {request.need}, but this record's models learn {objective.name}, which has the columns "
             f"{', '.join(request.record.layout.columns)}. Choose a score that reads these."
