@@ -70,8 +70,8 @@ def test_an_id_with_another_target_is_refused(tmp_path: Path) -> None:
     recorder.end_step(1)
     other = NUMBERS.copy()
     other[3, 1] += 1
+    recorder.seen(np.arange(N), outputs(NUMBERS, 1), other)
     with pytest.raises(InvalidData, match="'train/3'"):
-        recorder.seen(np.arange(N), outputs(NUMBERS, 1), other)
         recorder.end_step(2)
 
 

@@ -13,8 +13,8 @@ from torch import nn
 
 from byrote.errors import InvalidData
 from byrote.evidence.evaluate import evaluate
-from byrote.objectives import Classification, Multilabel, Objective
 from byrote.experiments.removal import remove
+from byrote.objectives import Classification, Objective
 from byrote.record import Record
 from byrote.record.inputs import describe
 from byrote.report import write_report
@@ -36,7 +36,7 @@ X = RNG.normal(size=(N + 12, 5)).astype(np.float32)
 NUMBERS = (X @ RNG.normal(size=(5, 2)) * [30, 0.2] + [500, -1] + RNG.normal(size=(N + 12, 2)) * [9, 0.05]).astype(
     np.float32
 )
-SETS = (NUMBERS > NUMBERS.mean(0)).astype(np.int8)
+SETS = (NUMBERS.mean(0) < NUMBERS).astype(np.int8)
 SGD = Recipe(epochs=3, batch_size=N, optimizer="sgd", learning_rate=0.3, momentum=0.0)
 ONE = Compute(workers=1)
 
@@ -105,7 +105,7 @@ def test_one_logit_trains_as_two_of_which_the_first_is_0(tmp_path: Path) -> None
 
 
 class Padded(nn.Linear):
-    def forward(self, input: torch.Tensor) -> torch.Tensor:
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 - torch's name
         z = super().forward(input)
         return torch.cat([torch.zeros_like(z), z], 1)
 

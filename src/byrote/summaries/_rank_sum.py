@@ -8,7 +8,7 @@ from numpy import ndarray
 from scipy import stats
 
 MOST_PAIRS = 160_000
-"""Pairs of an IN and an OUT run up to which p-values are exact. Beyond it rounding would be more than the approximation's error."""
+"""Pairs of an IN and an OUT run up to which p-values are exact: beyond it rounding would be the larger error."""
 
 
 def rank_sum_p_values(
