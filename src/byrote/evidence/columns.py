@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from numpy import ndarray
 
 from byrote.errors import MissingEvidence, Remedy
+from byrote.objectives import OBJECTIVES
 from byrote.record import Record
 from byrote.scores import SCORES
 from byrote.signature import Need, Score
@@ -98,6 +99,12 @@ def _score_of_the_run(request: Request) -> Float[ndarray, " example"]:
 
 
 def _unknown(request: Request) -> Shaped[ndarray, "..."]:
+    objective = request.record.objective
+    if any(request.need.column.removesuffix("_seen") in kind().columns() for kind in OBJECTIVES.values()):
+        raise MissingEvidence(
+            f"{request.score} reads {request.need}, but this record's models learn {objective.name}, which has the columns "
+            f"{', '.join(request.record.layout.columns)}. Choose a score that reads these."
+        )
     raise MissingEvidence(
         f"{request.score} reads {request.need}, which this record does not have. A probe is computed while models train{_run_time(request.record)}.",
         Remedy("probe", request.need.column),

@@ -139,7 +139,9 @@ class Record:
 
     def _check(self, column: str) -> None:
         if column != "member" and column not in self.layout.columns:
-            raise unknown("column", column, ["member", *self.layout.columns])
+            raise MissingEvidence(
+                f"{unknown('column', column, ['member', *self.layout.columns])} The models of this record learn {self.objective.name}."
+            )
 
 
 def finished_runs(directory: Place) -> tuple[int, ...]:

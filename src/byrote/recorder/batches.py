@@ -24,16 +24,17 @@ UNKNOWN = -1
 class Rows:
     """The layout of what was recorded in a step, in the order in which it came.
 
-    `member` is 1, 0 or -1 (unknown). An example has `width` label columns, one unless it has several targets or labels.
+    `member` is 1, 0 or -1 (unknown). An example has `width` label columns, or 0: one label, which has no
+    axis of its own.
     """
 
     objective: Objective
-    width: int = 1
+    width: int = 0
 
     @property
     def labels(self) -> list[str]:
         """The names of the label columns."""
-        return [f"label_{i}" for i in range(self.width)]
+        return [f"label_{i}" for i in range(max(self.width, 1))]
 
     @property
     def schema(self) -> pa.Schema:
@@ -53,7 +54,7 @@ class Rows:
         """Return the labels of a table's rows, as `Population` has them."""
         columns = [table[name].to_numpy() for name in self.labels]
         dtype = {"classification": np.int64, "regression": np.float32, "multilabel": np.int8}[self.objective.name]
-        if self.width == 1 and self.objective.name != "multilabel":
+        if not self.width:
             return columns[0].astype(dtype)
         return np.stack(columns, axis=1).astype(dtype)
 

@@ -158,7 +158,7 @@ class Recorder:
             )
         if objective.outputs != count:
             objective = objective.fitted(np.zeros((1, count)), count)
-        width = ready.labels.shape[1] if ready.labels.ndim == 2 else 1
+        width = ready.labels.shape[1] if ready.labels.ndim == 2 else 0
         self._layout = self._steps.layout = Rows(objective, width)
 
     def _reduce(self) -> None:

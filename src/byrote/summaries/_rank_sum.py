@@ -7,6 +7,9 @@ from jaxtyping import Bool, Float, Shaped
 from numpy import ndarray
 from scipy import stats
 
+MOST_PAIRS = 160_000
+"""Pairs of an IN and an OUT run up to which p-values are exact: beyond it rounding would be the larger error."""
+
 
 def rank_sum_p_values(
     outcome: Shaped[ndarray, "run example"], member: Bool[ndarray, "run example"]
@@ -15,7 +18,7 @@ def rank_sum_p_values(
 
     A small one is evidence that they are. NaN without IN or without OUT runs, and where an outcome is NaN. It assumes only
     that membership was drawn at random. With ties it is that of the normal approximation, with the correction for ties
-    and for continuity; without ties it is exact.
+    and for continuity; without ties it is exact, up to MOST_PAIRS pairs of runs.
     """
     ranks = stats.rankdata(outcome, axis=0)
     in_runs = np.count_nonzero(member, axis=0)
@@ -25,7 +28,7 @@ def rank_sum_p_values(
     p = _normal(u, in_runs, out_runs, ties)
     for pair in np.unique(np.stack([in_runs, out_runs]), axis=1).T:
         chosen = (in_runs == pair[0]) & (out_runs == pair[1]) & (ties == 0)
-        if chosen.any() and pair.all():
+        if chosen.any() and 0 < pair.prod() <= MOST_PAIRS:
             p[chosen] = _upper_tail(int(pair[0]), int(pair[1]))[u[chosen].astype(np.int64)]
     usable = (in_runs > 0) & (out_runs > 0) & ~np.isnan(outcome).any(axis=0)
     return np.where(usable, p, np.nan)
