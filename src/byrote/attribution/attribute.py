@@ -19,7 +19,7 @@ from byrote.locate.survey import Tell, silent
 from byrote.objectives import Classification
 from byrote.record import Population, Record
 from byrote.task.task import Task
-from byrote.training.matching import population_of
+from byrote.training.matching import check_classes, population_of
 from byrote.training.tensors import to_tensors
 
 CHECKPOINTS = 3
@@ -55,6 +55,7 @@ def attribute(
     targets numbers, and what the method needs. Raises ByroteError for a method that does not exist, MissingEvidence for runs
     that are not there, and what `replay` raises.
     """
+    check_classes(task, "Attribution")
     if method not in METHODS:
         raise unknown("method", method, METHODS)
     if targets < 1 or not runs or (sketch is not None and sketch < 0):

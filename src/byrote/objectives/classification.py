@@ -104,12 +104,18 @@ class Classification:
         return torch.from_numpy(targets)
 
     def losses(self, outputs: "Tensor", targets: "Tensor") -> "Tensor":
-        """Return the cross-entropy of each example, in nats."""
+        """Return the cross-entropy of each example, in nats; the part that is smoothed weighs classes as torch does."""
         from torch.nn import functional
 
-        return functional.cross_entropy(
-            logits(outputs), targets, reduction="none", label_smoothing=self.label_smoothing
-        )
+        z, smoothing = logits(outputs), self.label_smoothing
+        own = self.weights(targets)
+        if own is None or not smoothing:
+            return functional.cross_entropy(z, targets, reduction="none", label_smoothing=smoothing)
+        import torch
+
+        each = torch.tensor(self.class_weights, device=z.device, dtype=z.dtype)
+        weighed = functional.cross_entropy(z, targets, each, reduction="none", label_smoothing=smoothing)
+        return torch.where(own > 0, weighed / own.clamp_min(torch.finfo(z.dtype).tiny), 0.0)  # `weights` multiply again
 
     def weights(self, targets: "Tensor") -> "Tensor | None":
         """Return the weight of each example's class."""

@@ -40,6 +40,14 @@ def population_of(task: Task, record: Record) -> Population:
     return population
 
 
+def check_classes(task: Task, what: str) -> None:
+    """Raise InvalidData unless the task learns classes, which `what` is about."""
+    if task.learned.name != "classification":
+        raise InvalidData(
+            f"{what} is for classification, and the task {task.name!r} learns {task.learned.name}. Give a task with class labels."
+        )
+
+
 def as_recorded(task: Task, record: Record) -> Task:
     """Return the task with the recipe that the record was collected with, and its objective.
 
