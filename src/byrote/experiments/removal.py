@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, Shaped
 from numpy import ndarray
 from numpy.typing import NDArray
 
@@ -73,7 +73,8 @@ class Without:
 class Removal:
     """The answers of retrained models to the test examples, by what was removed and how much of it.
 
-    `right` says, for each kind of removal and share, which test examples each run got right (`seed test`); NOTHING has the
+    `right` says, for each kind of removal and share, which test examples each run got right (`seed test`; of a regression,
+    their `r2`); NOTHING has the
     share 0 only. Runs of one seed start from the same weights in all of them. `removed` is how many examples were removed
     at each share, `hard` marks the hard test examples. Shares are of `candidates`, the real training examples of the record.
     """
@@ -82,7 +83,7 @@ class Removal:
     removed: Mapping[float, int]
     candidates: int
     hard: Bool[ndarray, " test"]
-    right: Mapping[tuple[str, float], Bool[ndarray, "run test"]]
+    right: Mapping[tuple[str, float], Shaped[ndarray, "run test"]]
 
     def accuracy(self, what: str, share: float, *, hard: bool = False) -> Estimate:
         """Return the test accuracy after this removal, with its interval over seeds: 1 is all right."""
@@ -137,7 +138,7 @@ def remove(
     candidates = check_same(task, record)
     counts = {share: removed_count(share, len(candidates)) for share in dict.fromkeys(shares)}
     designs = _designs(task, record, candidates, counts)
-    watch, right = JointProgress(len(designs), progress), dict[tuple[str, float], NDArray[np.bool_]]()
+    watch, right = JointProgress(len(designs), progress), dict[tuple[str, float], NDArray[Any]]()
     for (what, share), design in designs.items():
         where = subdirectory(directory, f"{what}-{design.count}")
         found = collect(task, where, runs=seeds, design=design, seed=seed, compute=compute, progress=watch)
@@ -194,7 +195,7 @@ def _designs(
     return designs
 
 
-def _right(record: Record, runs: int) -> Bool[ndarray, "run test"]:
+def _right(record: Record, runs: int) -> Shaped[ndarray, "run test"]:
     """Return which test examples the first `runs` runs get right at the end."""
     test = np.flatnonzero(record.population.where("test"))
     return read_outcomes(record, runs=record.runs[:runs], positions=test).correct

@@ -9,7 +9,7 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
-from byrote.objectives.objective import Column
+from byrote.objectives.objective import Column, as_columns
 from byrote.signature import spell
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def logits(outputs: "Tensor") -> "Tensor":
     """Return `[example, class]`. A single logit z is that of the second of two classes, whose logits are 0 and z."""
     import torch
 
-    column = outputs[:, None] if outputs.ndim == 1 else outputs
+    column = as_columns(outputs)
     return torch.cat([torch.zeros_like(column), column], dim=1) if column.shape[1] == 1 else column
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
 from byrote.objectives.classification import FLOOR
-from byrote.objectives.objective import Column, of_another
+from byrote.objectives.objective import Column, as_columns, of_another
 from byrote.signature import spell
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Multilabel:
         """Return the mean binary cross-entropy over the labels of each example, in nats."""
         from torch.nn import functional
 
-        return functional.binary_cross_entropy_with_logits(outputs, targets, reduction="none").mean(1)
+        return functional.binary_cross_entropy_with_logits(as_columns(outputs), targets, reduction="none").mean(1)
 
     def weights(self, targets: "Tensor") -> None:
         """Return None: all weigh the same."""
@@ -92,7 +92,7 @@ class Multilabel:
         from torch.nn import functional
 
         with torch.no_grad():
-            z = outputs.detach().float()
+            z = as_columns(outputs.detach().float())
             own = torch.where(targets > 0.5, z, -z)  # above 0: this label is predicted right
             losses, right = functional.softplus(-own), own > 0
             found = {

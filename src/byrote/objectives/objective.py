@@ -91,6 +91,11 @@ def rows(targets: NDArray[Any]) -> NDArray[Any]:
     return targets[:, None] if targets.ndim == 1 else targets
 
 
+def as_columns(outputs: "Tensor") -> "Tensor":
+    """Return `[example, output]`: one column where a model gives a plain list of numbers."""
+    return outputs[:, None] if outputs.ndim == 1 else outputs
+
+
 def of_another(
     unlike: Unlike, targets: NDArray[Any], which: Int[ndarray, " example"], rng: np.random.Generator
 ) -> NDArray[Any]:

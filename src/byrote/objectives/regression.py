@@ -9,7 +9,7 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.errors import InvalidData, unknown
-from byrote.objectives.objective import Column, of_another, rows
+from byrote.objectives.objective import Column, as_columns, of_another, rows
 from byrote.signature import spell
 
 if TYPE_CHECKING:
@@ -43,8 +43,14 @@ class Regression:
             raise unknown("loss", str(self.loss), LOSSES)
         if not (np.isfinite(self.delta) and self.delta > 0):
             raise InvalidData(f"delta={self.delta!r} is no threshold of Huber's loss. Give a number above 0.")
-        if len(self.mean) != len(self.scale) or any(not (np.isfinite(s) and s > 0) for s in self.scale):
-            raise InvalidData(f"mean={self.mean} and scale={self.scale} need one number per target, the scale above 0.")
+        if (
+            len(self.mean) != len(self.scale)
+            or not np.isfinite((*self.mean, *self.scale)).all()
+            or any(s <= 0 for s in self.scale)
+        ):
+            raise InvalidData(
+                f"mean={self.mean} and scale={self.scale} are no units. Give one finite number per target, the scale above 0."
+            )
 
     def __str__(self) -> str:
         delta = {"delta": self.delta} if self.loss == "huber" else {}
@@ -97,7 +103,7 @@ class Regression:
 
     def losses(self, outputs: "Tensor", targets: "Tensor") -> "Tensor":
         """Return the loss of each example, the mean over its targets, in standard units."""
-        return self._loss(_columns(outputs) - targets)
+        return self._loss(as_columns(outputs) - targets)
 
     def weights(self, targets: "Tensor") -> None:
         """Return None: all weigh the same."""
@@ -107,7 +113,7 @@ class Regression:
         import torch
 
         with torch.no_grad():
-            z = _columns(outputs.detach().float())
+            z = as_columns(outputs.detach().float())
             error = z - targets
             mean, scale = (torch.tensor(each, device=z.device, dtype=z.dtype) for each in (self.mean, self.scale))
             found = {
@@ -145,7 +151,3 @@ class Regression:
         import torch
 
         return torch.where(size <= self.delta, error.square() / 2, self.delta * (size - self.delta / 2)).mean(1)
-
-
-def _columns(outputs: "Tensor") -> "Tensor":
-    return outputs[:, None] if outputs.ndim == 1 else outputs

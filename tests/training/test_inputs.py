@@ -1,0 +1,170 @@
+"""Inputs reach a model as they are given, alone and in a pack; a model may return a dict, a tuple or an object."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from byrote.errors import InvalidData
+from byrote.objectives import Classification
+from byrote.record import Population
+from byrote.task.canaries import Canaries, plant
+from byrote.task.examples import Examples
+from byrote.task.recipe import Recipe
+from byrote.task.task import Task
+from byrote.training.adapter import learner
+from byrote.training.checks import check_model
+from byrote.training.collect import collect
+from byrote.training.compute import Compute
+from byrote.training.engine import Engine
+from byrote.training.pack import Pack
+from byrote.training.tensors import to_tensors
+
+N = 24
+
+
+def population_of(inputs: Any) -> Population:
+    ids = np.array([f"train/{i}" for i in range(2)])
+    return Population.of(ids, np.full(2, "train"), np.array([0, 1]), inputs)
+
+
+@pytest.mark.parametrize("kind", ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"])
+def test_whole_numbers_stay_whole(kind: str) -> None:
+    given = Examples(np.array([[0, 3], [7, 120]], kind), [0, 1]).inputs
+    found, _ = to_tensors(population_of(given), Classification(2), "cpu")
+    assert found.dtype == torch.int64
+    assert found.tolist() == [[0, 3], [7, 120]]
+
+
+def test_bool_stays_and_real_numbers_become_float32() -> None:
+    mask = Examples(np.array([[True, False], [False, False]]), [0, 1]).inputs
+    found, _ = to_tensors(population_of(mask), Classification(2), "cpu")
+    assert found.dtype == torch.bool
+    assert found.tolist() == [[True, False], [False, False]]
+    for kind in ("float16", "float32", "float64"):
+        real = Examples(np.array([[0.5, -2], [1, 3]], kind), [0, 1]).inputs
+        found, _ = to_tensors(population_of(real), Classification(2), "cpu")
+        assert found.dtype == torch.float32
+        assert found.tolist() == [[0.5, -2], [1, 3]]
+
+
+@pytest.mark.parametrize(
+    ("shape", "divisor"), [((2,), 1), ((2, 3), 1), ((2, 3, 3), 255), ((2, 1, 3, 3), 255), ((2, 2, 1, 3, 3), 1)]
+)
+def test_only_byte_pictures_are_divided_by_255(shape: tuple[int, ...], divisor: int) -> None:
+    given = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape) * 3
+    found, _ = to_tensors(population_of(given), Classification(2), "cpu")
+    assert found.is_floating_point() == (divisor == 255)
+    np.testing.assert_allclose(found.numpy(), given.astype(np.float64) / divisor, rtol=1e-6)
+
+
+def text() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return token ids, their mask, and whether token 3 stands in the part that counts."""
+    rng = np.random.default_rng(0)
+    tokens, mask = rng.integers(0, 12, (N, 5)), np.arange(5) < rng.integers(2, 6, (N, 1))
+    return tokens, mask, ((tokens % 3 == 0) & mask).sum(axis=1) % 2
+
+
+class Reader(nn.Module):
+    """Mean of the embeddings of what the mask lets through. What it returns is one of several forms."""
+
+    def __init__(self, form: str) -> None:
+        super().__init__()
+        self.embed, self.head, self.form = nn.Embedding(12, 6), nn.Linear(6, 2), form
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> Any:
+        assert tokens.dtype == torch.int64
+        assert mask.dtype == torch.bool
+        logits = self.head((self.embed(tokens) * mask[..., None]).sum(-2) / mask.sum(-1, keepdim=True))
+        forms = {"dict": {"hidden": tokens, "logits": logits}, "tuple": (tokens, logits), "tensor": logits}
+        return forms.get(self.form) if self.form in forms else SimpleNamespace(logits=logits, hidden=tokens)
+
+
+def reading(form: str = "tensor", output: Any = None, *, layout: str = "dict") -> Task:
+    tokens, mask, y = text()
+    inputs = {"tokens": tokens, "mask": mask} if layout == "dict" else (tokens, mask)
+    return Task(
+        lambda: Reader(form),
+        Examples(inputs, y),
+        None,
+        Recipe(epochs=2, batch_size=6, learning_rate=0.05),
+        output=output,
+    )
+
+
+def values(task: Task, seeds: list[int]) -> list[dict[str, Any]]:
+    """Return the columns of each run after two epochs, trained side by side."""
+    population = plant(task, Canaries(), 0)
+    members = np.stack([np.arange(N) % 2 == 0] * len(seeds))
+    make: Any = learner(task)
+    pack = Pack(make, population, task.learned, members, task.recipe, seeds, Engine())
+    pack.epoch(1, np.arange(N))
+    return [dict(step.clean.values) for step in pack.epoch(2, np.arange(N)) if step.clean]
+
+
+@pytest.mark.parametrize(
+    ("form", "output"), [("dict", "logits"), ("tuple", 1), ("tuple", -1), ("object", "logits")], ids=str
+)
+@pytest.mark.parametrize("layout", ["dict", "tuple"])
+def test_the_named_output_is_what_is_learned(form: str, output: Any, layout: str) -> None:
+    plain = values(reading(), [0, 1])
+    for found, expected in zip(values(reading(form, output, layout=layout), [0, 1]), plain, strict=True):
+        for name, column in expected.items():
+            np.testing.assert_array_equal(found[name], column, err_msg=name)
+
+
+def test_models_with_several_inputs_learn_the_same_side_by_side_and_alone() -> None:
+    packed = values(reading("dict", "logits"), [0, 1, 2])
+    for seed, found in enumerate(packed):
+        (alone,) = values(reading("dict", "logits"), [seed])
+        np.testing.assert_allclose(found["loss"], alone["loss"], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("form", "output", "match"),
+    [
+        ("dict", None, "dict.*'hidden', 'logits'.*output="),
+        ("tuple", None, "tuple.*output="),
+        ("object", None, "SimpleNamespace.*output="),
+        ("dict", "logit", "'hidden', 'logits'.*'logit'"),
+        ("tuple", 5, "tuple.*5"),
+        ("object", "logit", "'logit'"),
+        ("tensor", "logits", "'logits'"),
+    ],
+)
+def test_an_output_that_is_not_there(form: str, output: Any, match: str) -> None:
+    task = reading(form, output)
+    with pytest.raises(InvalidData, match=match):
+        check_model(task, plant(task, Canaries(), 0))
+
+
+@pytest.mark.parametrize("layout", ["dict", "tuple"])
+def test_the_record_says_how_inputs_reach_the_model(tmp_path: Path, layout: str) -> None:
+    task = reading(layout=layout)
+    record = collect(task, tmp_path, runs=2, canaries=Canaries.of_each(1), compute=Compute(workers=1))
+    assert len(record.runs) == 2
+    said = json.loads((tmp_path / "record.json").read_text())["inputs"]
+    names = ("tokens", "mask") if layout == "dict" else ("0", "1")
+    assert said == f"{names[0]}: int64 [5], as given; {names[1]}: bool [5], as given"
+
+
+def test_the_record_says_that_pictures_are_divided(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (N, 4, 4)).astype(np.uint8)
+    task = Task(
+        lambda: nn.Sequential(nn.Flatten(), nn.Linear(16, 2)),
+        Examples(images, np.arange(N) % 2),
+        None,
+        Recipe(epochs=1),
+    )
+    collect(task, tmp_path, runs=2, canaries=Canaries(), compute=Compute(workers=1))
+    assert json.loads((tmp_path / "record.json").read_text())["inputs"] == "uint8 [4, 4], divided by 255"
+
+
+def test_lengths_that_differ_are_refused() -> None:
+    with pytest.raises(InvalidData, match=r"4.*5|5.*4"):
+        Examples({"a": np.zeros((5, 2)), "b": np.zeros((4, 2))}, np.zeros(5, np.int64))
