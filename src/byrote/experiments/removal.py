@@ -26,7 +26,7 @@ from byrote.task.designs import DESIGN_STREAM
 from byrote.task.task import Task
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
-from byrote.training.matching import check_classes, check_same, to_task
+from byrote.training.matching import check_same, to_task
 from byrote.training.progress import Progress
 
 NOTHING = "nothing"
@@ -130,7 +130,6 @@ def remove(
     fewer examples there are fewer updates: compare with random removal, not with the full set. Raises WrongRecord
     when `record` is not of this task, InvalidData for shares that remove no example or all, and for a task without test examples.
     """
-    check_classes(task, "Removal, which compares test accuracies,")
     if task.test is None:
         raise InvalidData("Removal is measured on test examples, and this task has none. Give byrote.Task(test=).")
     if seeds < 2:

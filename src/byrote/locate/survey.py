@@ -19,7 +19,7 @@ from byrote.locate.rewinding import Rewound, layer_rewinding
 from byrote.record import Population, Record
 from byrote.stats.estimate import Estimate
 from byrote.task.task import Task
-from byrote.training.matching import population_of
+from byrote.training.matching import check_classes, population_of
 from byrote.training.replay import Checkpoint, replay
 
 MARGIN = 0.02
@@ -190,6 +190,7 @@ def _prepare(
     task: Task, record: Record, run: int, examples: int, seed: int, device: str | None, notify: Tell
 ) -> _Prepared:
     """Train the run again and draw the examples; raise before any time is lost where it can be known."""
+    check_classes(task, "Locating memorization in layers")
     if examples < 2:
         raise InvalidData(f"{examples} examples cannot give an interval. Give 2 or more.")
     checkpoints = replay(task, record, run, device=device)
