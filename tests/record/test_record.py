@@ -318,7 +318,7 @@ def test_more_columns_than_listed_are_no_fault(directory: Path) -> None:
 def test_another_schema_is_refused_in_one_sentence(directory: Path, schema: object) -> None:
     path = directory / "record.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema": schema}))
-    with pytest.raises(WrongRecord, match=rf"has schema version {schema}, but this byrote reads version 2"):
+    with pytest.raises(WrongRecord, match=rf"has schema version {schema!r}, but this byrote reads version 2"):
         Record(directory)
 
 

@@ -1,5 +1,7 @@
 """Rank-sum p-values against scipy, and calibrated at the null."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -30,14 +32,39 @@ def test_the_smallest_p_value_of_many_runs_is_exact() -> None:
     )
 
 
-def test_with_ties_it_is_the_normal_approximation_of_scipy() -> None:
+def test_with_ties_it_is_the_share_of_all_draws() -> None:
+    """Counted: every choice of OUT runs, with mid-ranks."""
     rng = np.random.default_rng(0)
-    outcome, member = rng.integers(0, 4, (20, 30)).astype(float), rng.random((20, 30)) < 0.5
+    outcome, member = rng.integers(0, 4, (9, 30)).astype(float), np.arange(9)[:, None] < np.full(30, 6)
+    ranks = stats.rankdata(outcome, axis=0)
+    draws = [list(draw) for draw in combinations(range(9), 6)]
+    sums = np.stack([ranks[draw].sum(axis=0) for draw in draws])
+    expected = (sums >= ranks[:6].sum(axis=0) - 1e-9).mean(axis=0)
+    np.testing.assert_allclose(rank_sum_p_values(outcome, member), expected, rtol=1e-12)
+
+
+def test_beyond_what_can_be_counted_it_is_the_normal_approximation_of_scipy() -> None:
+    rng = np.random.default_rng(0)
+    outcome, member = rng.integers(0, 4, (300, 5)).astype(float), rng.random((300, 5)) < 0.5
     expected = [
         stats.mannwhitneyu(x[m], x[~m], method="asymptotic", alternative="greater").pvalue
         for x, m in zip(outcome.T, member.T, strict=True)
     ]
     np.testing.assert_allclose(rank_sum_p_values(outcome, member), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("right", [0.9, 0.98])
+@pytest.mark.parametrize(("in_runs", "out_runs"), [(18, 2), (9, 1), (14, 6)])
+def test_lists_are_honest_where_nearly_all_outcomes_are_equal(in_runs: int, out_runs: int, right: float) -> None:
+    """The share of three labels right, nothing memorized: a normal approximation lists something nearly always."""
+    rng, n, listed = np.random.default_rng(0), in_runs + out_runs, 0
+    for _ in range(40):
+        outcome = rng.binomial(3, right, (n, 200)) / 3
+        member = rng.permuted(np.repeat([True, False], [in_runs, out_runs])[:, None] & np.ones(200, np.bool_), axis=0)
+        found = memorized_at_fdr(outcome, member, fdr=0.1)
+        assert (found.p_value <= 0.05).mean() <= 0.05 + 4 * np.sqrt(0.05 * 0.95 / 200)
+        listed += bool(found.listed.any())
+    assert listed <= 10  # of 40 at 10 %: four expected at most, ten are five deviations away
 
 
 @pytest.mark.parametrize("values", [3, 4, 1000], ids=["many ties", "ties", "no ties"])

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 LOSSES = ("squared", "absolute", "huber")
 
+COARSE = 1e-3
+"""Largest rounding of a target in float32, in standard deviations."""
+
 
 @dataclass(frozen=True)
 class Regression:
@@ -80,6 +83,11 @@ class Regression:
             return self
         values = rows(targets).astype(np.float64)
         scale = values.std(axis=0)
+        coarse = np.spacing(np.abs(values).max(axis=0).astype(np.float32)) > COARSE * scale
+        if (coarse & (scale > 0)).any():
+            raise InvalidData(
+                f"Target {int(np.argmax(coarse))} lies so far from 0, compared with its standard deviation of {scale[np.argmax(coarse)]:.3g}, that float32 rounds it away. Subtract a constant from it."
+            )
         if (scale == 0).any():
             raise InvalidData(
                 f"Target {int(np.argmax(scale == 0))} has the same value for all {len(targets)} training examples. There is nothing to learn."

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from byrote.errors import MissingEvidence, WrongRecord
 from byrote.record.lookahead import Lookahead
 from byrote.record.parquet import Parquet, Tail
-from byrote.record.run_file import KEYS, Layout
+from byrote.record.run_file import KEYS, TYPES, Layout
 from byrote.record.storage import Place
 
 pc: Any = pyarrow.compute  # its functions are made at import time, out of sight of a type checker
@@ -56,6 +56,7 @@ class RunColumns:
     def __init__(self, directory: Place, ids: NDArray[np.str_], runs: Sequence[int], layout: Layout, key: str) -> None:
         self._directory, self._ids = directory, pa.array(ids, pa.string())
         self._needed, self._key = {*layout.schema.names}, key
+        self._kinds = {name: TYPES[kind] for name, kind in layout.columns.items()}
         self._checked: set[int] = set()
         self._present: dict[tuple[int, int], Present] = {}
         self._patterns: dict[bytes, bytes] = {}
@@ -132,6 +133,11 @@ class RunColumns:
             raise WrongRecord(
                 f"{file.path} is not a run of this record: it lacks the column {min(missing)!r}, which record.json lists. Remove it."
             )
+        for name, kind in self._kinds.items():
+            if file.kind(name) != kind:
+                raise WrongRecord(
+                    f"{file.path} has {name!r} as {file.kind(name)}, and record.json lists it as {kind}. One of the two was changed: restore it."
+                )
         about = json.loads((file.metadata.metadata or {}).get(b"byrote.run", b"{}"))
         for what, found, right in (("key", about.get("key"), self._key), ("number", about.get("run"), run)):
             if found != right:

@@ -57,6 +57,10 @@ class Parquet:
         """Return these columns of these row groups. Of a far file, they must have been fetched."""
         return self._file.read_row_groups(list(groups), columns=list(columns), use_threads=False)
 
+    def kind(self, column: str) -> pa.DataType:
+        """Return the type of a column."""
+        return self._file.schema_arrow.field(column).type
+
     def written(self, group: int, column: int) -> bytes:
         """Return a column chunk as it is in the file. Of a far file, it must have been fetched."""
         start, stop = _chunk(self.metadata, group, column)

@@ -157,20 +157,20 @@ def read_manifest(directory: Place) -> dict[str, Any]:
         manifest = json.loads(read_bytes(path))
         schema = manifest["schema"]
         if schema == SCHEMA:
-            _ = manifest["task"]["classes"], manifest["steps"]["last"], manifest["key"]
+            _ = manifest["task"]["classes"], int(manifest["steps"]["last"]), manifest["key"]
             _ = [TYPES[kind] for kind in manifest["columns"].values()], list(manifest["scalars"])
             _ = parse_objective(manifest["objective"])
     except FileNotFoundError:
         raise WrongRecord(
             f"{directory} is not a record: it has no record.json. Give the directory of a record."
         ) from None
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
+    except (ValueError, KeyError, TypeError, AttributeError):  # JSON that is broken is a ValueError
         raise WrongRecord(
             f"{path} cannot be read as a manifest. Restore it, or collect into another directory."
         ) from None
     if schema != SCHEMA:
         raise WrongRecord(
-            f"{directory} has schema version {schema}, but this byrote reads version {SCHEMA}. Collect again into another directory."
+            f"{directory} has schema version {schema!r}, but this byrote reads version {SCHEMA}. Collect again into another directory."
         )
     return manifest
 

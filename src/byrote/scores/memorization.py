@@ -34,7 +34,9 @@ def memorization(
     example than one trained on all other examples, so hard classes look more memorized. Two copies of one example hide
     each other unless they are left out together. A value below 0 is noise or harm, and is not clipped. The interval is
     Newcombe's (1998, method 10) for right or wrong, and Welch's (1947) for numbers: both treat runs as independent and
-    the design as given.
+    the design as given. Welch's is too short for skewed outcomes and few runs: of squared normal errors, with 14 IN and 6
+    OUT runs, 90 % intervals hold 79 to 89 %, and what they miss lies above; with 70 and 30, 86 %. It is NaN where no
+    outcome varies. The largest estimates of a list are too large on average, whatever their intervals.
     """
     if outcome.dtype == np.bool_:
         in_correct, in_runs, out_correct, out_runs = _counts(outcome, member)
