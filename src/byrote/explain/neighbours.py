@@ -155,7 +155,8 @@ def nearest(
     rows = max(1, BLOCK_BYTES // (4 * max(len(candidates), proposed * points.shape[1])))
     for start in range(0, len(queries), rows):
         part = queries[start : start + rows]
-        rough = lengths - 2 * (points[part] @ others.T)
+        with np.errstate(invalid="ignore"):  # points are finite; some matrix products raise the flag all the same
+            rough = lengths - 2 * (points[part] @ others.T)
         itself = column[part]
         rough[itself >= 0, itself[itself >= 0]] = np.inf
         best = np.argpartition(rough, proposed - 1, axis=1)[:, :proposed]
