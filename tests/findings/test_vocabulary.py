@@ -10,13 +10,13 @@ import pytest
 from torch import nn
 
 from byrote.errors import ByroteError, MissingEvidence
+from byrote.evidence.targets import target_text
 from byrote.explain.relabel import suggestions
 from byrote.findings.accuracy import mean_right
 from byrote.findings.vocabulary import CLASSIFICATION, REGRESSION, read_vocabulary, vocabulary
 from byrote.record import Record
 from byrote.report import NotMeasured, findings, write_report
 from byrote.report.numbers import difference_text, right, right_range
-from byrote.report.targets import target_text
 from byrote.stats.estimate import Estimate
 from byrote.task.canaries import Canaries
 from byrote.task.examples import Examples

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from byrote.evidence.evaluate import Values, pairs
+from byrote.evidence.targets import target_text
 from byrote.record import Record
 from byrote.signature import Score
 
@@ -25,7 +26,7 @@ def score_rows(record: Record, scored: Sequence[Values], *, split: str = "train"
     first, population = scored[0], record.population
     rows: list[Row] = []
     for at in first.ranked(population.where(split))[:top]:
-        row: Row = {"example": str(first.ids[at]), "label": record.classes[population.labels[at]]}
+        row: Row = {"example": str(first.ids[at]), "label": target_text(record, int(at))}
         for values in scored:
             name = str(values.score)
             row[name] = _number(values.value[at])

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from byrote.evidence.targets import target_text
 from byrote.findings.copies import Copies
 from byrote.record import Record
 from byrote.report.pictures import Album
-from byrote.report.targets import target_text
 
 CLOSEST = 8
 """Pairs on the page at most."""

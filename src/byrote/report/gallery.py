@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from byrote.evidence.targets import target_text
 from byrote.explain import CAUSES_OF, Dependence, Explanation, Neighbour
 from byrote.record import Record
 from byrote.report.out_models import show_out_models
 from byrote.report.pictures import Album
-from byrote.report.targets import target_text
 from byrote.stats.estimate import Estimate
 
 SHOWN_OF_TEST = 3

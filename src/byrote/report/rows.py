@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from byrote.errors import MissingEvidence
 from byrote.evidence.evaluate import LEVEL, evaluate
+from byrote.evidence.targets import target_text
 from byrote.findings.canary_check import Detection
 from byrote.findings.evaluated_scores import Panel
 from byrote.findings.score_agreement import ScoreAgreement
@@ -17,7 +18,6 @@ from byrote.membership.attacks import Membership, curve
 from byrote.record import Record
 from byrote.record.run_file import SEEN
 from byrote.report.numbers import text
-from byrote.report.targets import target_text
 from byrote.scores import correctness, mean_confidence, variability
 from byrote.stats.estimate import Estimate
 from byrote.stats.intervals import wilson

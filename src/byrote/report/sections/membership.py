@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from byrote.evidence.targets import target_text
 from byrote.findings.findings import Findings
 from byrote.membership.attacks import DELTA, RATES, Membership
 from byrote.record import Record
@@ -9,7 +10,6 @@ from byrote.report.charts import Chart, operating_curve
 from byrote.report.pictures import Album
 from byrote.report.rows import operating_dots
 from byrote.report.sections.section import Section
-from byrote.report.targets import target_text
 from byrote.stats.not_measured import NotMeasured
 from byrote.summaries.one_run import Guesses, one_run_epsilon
 
