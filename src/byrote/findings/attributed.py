@@ -20,7 +20,14 @@ class Attributed:
 def read_attributed(record: Record) -> Attributed:
     """Return what is kept beside the record; nothing is computed."""
     source, unit = record.manifest.get("task", {}).get("source"), record.manifest["steps"].get("unit")
-    possible = source and unit == "epoch" and record.manifest.get("seed") is not None
+    real = ";" not in (given := str(record.manifest.get("inputs", ""))) and ": " not in given and "int64" not in given
+    possible = (
+        real
+        and record.objective.name == "classification"
+        and source
+        and unit == "epoch"
+        and record.manifest.get("seed") is not None
+    )
     command = f"byrote attribute {shlex.quote(str(source))} RECORD" if possible else None
     return Attributed(tuple((method, _about(record, method)) for method in kept_methods(record)), command)
 

@@ -8,6 +8,8 @@ from numpy import ndarray
 
 from byrote.errors import InvalidData, WrongRecord
 from byrote.record import Population, Record, make_ids
+from byrote.record.inputs import describe as describe_inputs
+from byrote.record.inputs import is_picture
 from byrote.signature import parse_call
 from byrote.task.canaries import Canaries, plant
 from byrote.task.designs import Subsets
@@ -41,10 +43,15 @@ def population_of(task: Task, record: Record) -> Population:
 
 
 def check_classes(task: Task, what: str) -> None:
-    """Raise InvalidData unless the task learns classes, which `what` is about."""
+    """Raise InvalidData unless the task learns classes from one array of real-valued inputs, which `what` follows."""
     if task.learned.name != "classification":
         raise InvalidData(
             f"{what} is for classification, and the task {task.name!r} learns {task.learned.name}. Give a task with class labels."
+        )
+    inputs = task.train.inputs
+    if isinstance(inputs, dict | tuple) or not (inputs.dtype.kind == "f" or is_picture(inputs)):
+        raise InvalidData(
+            f"{what} follows gradients to one array of real-valued inputs, and the task {task.name!r} has {describe_inputs(inputs)}."
         )
 
 
