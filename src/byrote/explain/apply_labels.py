@@ -19,8 +19,9 @@ def apply_labels(labels: ArrayLike, ids: Sequence[object], path: Path | str, *, 
     `ids` are those of the examples, as the task has them. Rows whose `is_label_issue` is not True are left alone, so a
     review is done by setting it to False; a `predicted_label` may be corrected too. Rows of the other split are
     skipped. The file of a regression has `is_target_issue`, `given_target` and `predicted_target` instead (numbered, where
-    there are several targets); `labels` are then the targets, and the copy is floating-point. Raises InvalidData, and
-    changes nothing, when an id is unknown or a label differs from the one in the file.
+    there are several targets); `labels` are then the targets, and the copy is floating-point. An issue is of a
+    whole row: with several targets, set `predicted_target_i` to the given value where that target is right. Raises
+    InvalidData, and changes nothing, when an id is unknown or a label differs from the one in the file.
     """
     return _exchange(labels, ids, path, split, old="given", new="predicted")
 
