@@ -34,6 +34,7 @@ class Classification:
     class_weights: tuple[float, ...] = ()
     name: ClassVar[str] = "classification"
     outcome: ClassVar[str] = "correct"
+    unit: ClassVar[tuple[str, str]] = ("class", "classes")
 
     def __post_init__(self) -> None:
         if not 0 <= self.label_smoothing < 1:

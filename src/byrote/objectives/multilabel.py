@@ -29,6 +29,7 @@ class Multilabel:
     labels: int = 0
     name: ClassVar[str] = "multilabel"
     outcome: ClassVar[str] = "labels_correct"
+    unit: ClassVar[tuple[str, str]] = ("label", "labels")
 
     def __str__(self) -> str:
         return spell(self.name, {"labels": self.labels})

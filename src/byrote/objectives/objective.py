@@ -25,6 +25,8 @@ class Objective(Protocol):
     name: ClassVar[str]
     outcome: ClassVar[str]
     """The column that says how good a prediction is, high is good: its mean is the accuracy, or R2."""
+    unit: ClassVar[tuple[str, str]]
+    """What a model gives one output for, in a sentence about one and about several."""
 
     def __str__(self) -> str: ...
 

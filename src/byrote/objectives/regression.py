@@ -40,6 +40,7 @@ class Regression:
     scale: tuple[float, ...] = ()
     name: ClassVar[str] = "regression"
     outcome: ClassVar[str] = "r2"
+    unit: ClassVar[tuple[str, str]] = ("target", "targets")
 
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:

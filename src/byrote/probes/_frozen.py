@@ -29,8 +29,7 @@ class Frozen:
         """Return the outputs: of a classification, one logit per class. The model is given a copy of its input."""
         state = {**(self.weights if weights is None else weights), **self.rest}
         outputs = functional_call(self.model, state, (inputs.clone(),))
-        single = self.objective.name == "classification" and (outputs.ndim == 1 or outputs.shape[1] == 1)
-        return logits(outputs) if single else outputs
+        return logits(outputs) if self.objective.name == "classification" else outputs
 
     def losses(self, outputs: Tensor, targets: Tensor) -> Float[Tensor, " example"]:
         """Return the loss of each example that the model was trained with."""

@@ -134,9 +134,9 @@ class RunColumns:
                 f"{file.path} is not a run of this record: it lacks the column {min(missing)!r}, which record.json lists. Remove it."
             )
         for name, kind in self._kinds.items():
-            if file.kind(name) != kind:
+            if file.schema.field(name).type != kind:
                 raise WrongRecord(
-                    f"{file.path} has {name!r} as {file.kind(name)}, and record.json lists it as {kind}. One of the two was changed: restore it."
+                    f"{file.path} has {name!r} as {file.schema.field(name).type}, and record.json lists it as {kind}. One of the two was changed: restore it."
                 )
         about = json.loads((file.metadata.metadata or {}).get(b"byrote.run", b"{}"))
         for what, found, right in (("key", about.get("key"), self._key), ("number", about.get("run"), run)):

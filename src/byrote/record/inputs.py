@@ -41,6 +41,16 @@ def is_picture(part: NDArray[Any]) -> bool:
     return part.dtype == np.uint8 and part.ndim in (3, 4)
 
 
+def is_real(part: NDArray[Any]) -> bool:
+    """Return whether a model reads these as real numbers: they are floating-point, or byte pictures."""
+    return part.dtype.kind == "f" or is_picture(part)
+
+
+def is_one_real(inputs: Inputs) -> bool:
+    """Return whether these inputs are one array of real numbers, which gradients can be followed to."""
+    return not isinstance(inputs, dict | tuple) and is_real(inputs)
+
+
 def describe(inputs: Inputs) -> str:
     """Return how the inputs reach a model, for the record: `uint8 [28, 28], divided by 255`."""
     texts: list[str] = []

@@ -1,4 +1,4 @@
-"""Parquet: a file of which only what is asked for is read, also from far away, and there in few requests."""
+"""Parquet: a file of which only what is needed is read, also from far away, and there in few requests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +44,8 @@ class Parquet:
             self._source = pa.BufferReader(pa.py_buffer(self._bytes))
         self._file = _opened(self._source)
         self.metadata = self._file.metadata
-        self.names: list[str] = self._file.schema_arrow.names
+        self.schema = self._file.schema_arrow
+        self.names: list[str] = self.schema.names
 
     def __enter__(self) -> Self:
         return self
@@ -56,10 +57,6 @@ class Parquet:
     def read(self, groups: Sequence[int], columns: Sequence[str]) -> pa.Table:
         """Return these columns of these row groups. Of a far file, they must have been fetched."""
         return self._file.read_row_groups(list(groups), columns=list(columns), use_threads=False)
-
-    def kind(self, column: str) -> pa.DataType:
-        """Return the type of a column."""
-        return self._file.schema_arrow.field(column).type
 
     def written(self, group: int, column: int) -> bytes:
         """Return a column chunk as it is in the file. Of a far file, it must have been fetched."""

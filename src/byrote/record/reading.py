@@ -30,7 +30,7 @@ SCHEMA = 2
 
 
 class Record:
-    """Read access to one record, in a directory or at a URL. Columns are read when asked for.
+    """Read access to one record, in a directory or at a URL. Columns are read when needed.
 
     Only the examples and memberships stay in memory, and who was recorded when: a bit for each run, step and example
     at most.
@@ -67,14 +67,14 @@ class Record:
 
     @property
     def last_step(self) -> int:
-        """The step at which everyone was asked once more."""
+        """The step of the clean pass over all examples."""
         return int(self.manifest["steps"]["last"])
 
     def member(self, run: int) -> Bool[ndarray, " example"]:
         """Return who was trained on in this run."""
         if run not in self._members:
             member, known = np.zeros(len(self.population), np.bool_), 0
-            for step in (self.last_step, None):  # the last step tells of everyone, unless a loop recorded less
+            for step in (self.last_step, None):  # the last step has all examples, unless a loop recorded less
                 if known < len(member):
                     for part in self._columns.parts(run, "member", step):
                         member[part.positions] = part.values.to_numpy()

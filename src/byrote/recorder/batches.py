@@ -13,6 +13,8 @@ from torch import Tensor
 
 from byrote.errors import InvalidData
 from byrote.objectives import Objective
+from byrote.objectives.objective import as_columns
+from byrote.objectives.objective import rows as label_columns
 from byrote.record import TYPES
 from byrote.recorder.ids import describe, listed
 from byrote.recorder.registry import Registry, Split
@@ -91,7 +93,7 @@ def batch(ids: Any, outputs: Any, labels: Any, member: Any, objective: Objective
         )
     return Batch(
         names.clone() if isinstance(names, Tensor) else names,
-        outputs.detach().clone() if outputs.ndim == 2 else outputs.detach()[:, None].clone(),
+        as_columns(outputs.detach()).clone(),
         targets.clone(),
         _membership(member, n),
     )
@@ -124,7 +126,7 @@ def rows(batches: Sequence[Batch], split: Split, seen: bool, registry: Registry,
         )
     columns = {
         "example": registry.array().take(pa.array(where)),
-        **dict(zip(layout.labels, (labels if labels.ndim == 2 else labels[:, None]).T, strict=True)),
+        **dict(zip(layout.labels, label_columns(labels).T, strict=True)),
         "seen": np.full(len(where), seen),
         "member": np.ones(len(where), np.int8) if seen else _members(batches),
         **values,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from byrote.errors import InvalidData, unknown
 from byrote.record import Inputs, Population, make_ids, no_labels
-from byrote.record.inputs import each, is_picture, joined, parts, rows
+from byrote.record.inputs import each, is_real, joined, parts, rows
 from byrote.signature import spell
 from byrote.task.task import Task
 
@@ -162,7 +162,7 @@ def _noise(inputs: NDArray[Any], count: int, rng: np.random.Generator) -> NDArra
     """Return inputs that show nothing, feature by feature like the data."""
     if not count:
         return inputs[:0]
-    if inputs.dtype.kind == "f" or is_picture(inputs):
+    if is_real(inputs):
         mean, spread = inputs.mean(axis=0, dtype=np.float64), inputs.std(axis=0, dtype=np.float64)
         return _like(inputs, rng.normal(mean, spread, (count, *inputs.shape[1:])))
     shape = (count, *inputs.shape[1:])
@@ -174,7 +174,7 @@ def _blends(task: Task, count: int, rng: np.random.Generator) -> tuple[Int[ndarr
     train, labels = task.train, task.train.labels
     if not count:
         return np.zeros(0, np.int64), rows(train.inputs, slice(0, 0))
-    if any(not (part.dtype.kind == "f" or is_picture(part)) for part in parts(train.inputs).values()):
+    if not all(map(is_real, parts(train.inputs).values())):
         raise InvalidData("Inputs that are whole numbers or bool have no mean. Plant no ambiguous canaries.")
     first = rng.permutation(len(train))[:count]
     partners: list[int] = []

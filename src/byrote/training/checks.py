@@ -59,10 +59,10 @@ def _check_outputs(outputs: Any, task: Task) -> None:
     if objective.name == "classification" and count == 2:
         fine |= {(2,), (2, 1)}
     if shape not in fine:
-        what = {"classification": "classes", "multilabel": "labels", "regression": "targets"}[objective.name]
-        each = {"classes": "logit per class", "labels": "logit per label", "targets": "number per target"}[what]
+        one, several = objective.unit
+        number = "number" if objective.name == "regression" else "logit"
         raise InvalidData(
-            f"The model gives outputs of shape {shape} for 2 examples, but the task has {count} {what}. It must give one {each}."
+            f"The model gives outputs of shape {shape} for 2 examples, but the task has {count} {several}. It must give one {number} per {one}."
         )
     if not torch.isfinite(outputs).all():
         raise InvalidData(

@@ -11,7 +11,7 @@ from numpy import ndarray
 from byrote.errors import InvalidData
 from byrote.probes import NO_QUESTIONS, Questions
 from byrote.record import Population, Record, finished_runs, read_manifest, write_manifest, write_population
-from byrote.record.inputs import is_picture, parts
+from byrote.record.inputs import is_one_real
 from byrote.record.storage import Place, exists, place
 from byrote.signature import Probe
 from byrote.task.canaries import Canaries, flips, plant
@@ -134,9 +134,7 @@ def _questions(task: Task, probes: Sequence[Probe | str], every: int) -> Questio
     found = tuple(find_probe(p) if isinstance(p, str) else p for p in probes)
     for probe in found:
         check_asked(probe, task.learned)
-    if any(
-        not (part.dtype.kind == "f" or is_picture(part)) for part in parts(task.train.inputs).values()
-    ) or isinstance(task.train.inputs, dict | tuple):
+    if not is_one_real(task.train.inputs):
         raise InvalidData(
             "Probes follow the loss in one array of real-valued inputs, which this task lacks. Give no probes."
         )

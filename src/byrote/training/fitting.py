@@ -116,13 +116,9 @@ def _wrong_shape(found: tuple[int, ...], examples: int, train: Examples, objecti
             f"`predict` returned {found[1]} columns for {count} classes: no training example of this run has label {absent[0]}. "
             f"Put the columns in their places: `wide = numpy.zeros((len(inputs), {count})); wide[:, model.classes_] = model.predict_proba(inputs)`."
         )
-    what = {
-        "classification": ("classes", "class"),
-        "multilabel": ("labels", "label"),
-        "regression": ("targets", "target"),
-    }[kind]
+    one, several = objective.unit
     return InvalidData(
-        f"`predict` returned an array of shape {found} for {examples} examples and {count} {what[0]}. It must have one row per example and one column per {what[1]}: ({examples}, {count})."
+        f"`predict` returned an array of shape {found} for {examples} examples and {count} {several}. It must have one row per example and one column per {one}: ({examples}, {count})."
     )
 
 

@@ -9,7 +9,7 @@ from numpy import ndarray
 from byrote.errors import InvalidData, WrongRecord
 from byrote.record import Population, Record, make_ids
 from byrote.record.inputs import describe as describe_inputs
-from byrote.record.inputs import is_picture
+from byrote.record.inputs import is_one_real
 from byrote.signature import parse_call
 from byrote.task.canaries import Canaries, plant
 from byrote.task.designs import Subsets
@@ -48,10 +48,9 @@ def check_classes(task: Task, what: str) -> None:
         raise InvalidData(
             f"{what} is for classification, and the task {task.name!r} learns {task.learned.name}. Give a task with class labels."
         )
-    inputs = task.train.inputs
-    if isinstance(inputs, dict | tuple) or not (inputs.dtype.kind == "f" or is_picture(inputs)):
+    if not is_one_real(task.train.inputs):
         raise InvalidData(
-            f"{what} follows gradients to one array of real-valued inputs, and the task {task.name!r} has {describe_inputs(inputs)}."
+            f"{what} follows gradients to one array of real-valued inputs, and the task {task.name!r} has {describe_inputs(task.train.inputs)}."
         )
 
 

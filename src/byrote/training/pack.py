@@ -16,7 +16,7 @@ from byrote.objectives import Objective
 from byrote.probes import ask
 from byrote.record import Observed, Population, Step
 from byrote.signature import Probe
-from byrote.task.recipe import Recipe
+from byrote.task.recipe import KNOBS, Recipe
 from byrote.task.schedule import at
 from byrote.task.signals import Signals
 from byrote.training.batches import timetable
@@ -107,7 +107,7 @@ class Pack:
             self.networks.join()
             if number == first + together - 1:
                 knobs = self._knobs(epoch, number / len(batches), number // self.recipe.accumulate)
-                self.optimizer.update(*([each[name] for each in knobs] for name in ("learning_rate", "weight_decay")))
+                self.optimizer.update(*([each[name] for each in knobs] for name in KNOBS))
         return self._columns(torch.cat(outputs), targets), knobs
 
     def _weights(self, shown: Tensor, targets: Tensor) -> Tensor | None:
@@ -119,16 +119,12 @@ class Pack:
     def _knobs(self, epoch: int, part: float, update: int) -> list[dict[str, float]]:
         """Return the knobs of each run before this update, when `part` of the epoch is done."""
         progress = (epoch - 1 + part) / self.recipe.epochs
-        found: list[dict[str, float]] = []
-        for canaries in self.canaries:
-            signals = Signals(progress, epoch, update, canaries)
-            found.append(
-                {
-                    "learning_rate": at(self.recipe.learning_rate, signals),
-                    "weight_decay": at(self.recipe.weight_decay, signals),
-                }
-            )
-        return found
+        if not self.recipe.controlled:
+            return [self._knobs_of(Signals(progress, epoch, update))] * len(self.seeds)
+        return [self._knobs_of(Signals(progress, epoch, update, canaries)) for canaries in self.canaries]
+
+    def _knobs_of(self, signals: Signals) -> dict[str, float]:
+        return {name: at(getattr(self.recipe, name), signals) for name in KNOBS}
 
     def _evaluate(self, positions: Int[ndarray, " example"]) -> list[Observed] | list[None]:
         count = len(self.seeds)
