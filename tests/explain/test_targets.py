@@ -19,7 +19,7 @@ from byrote.explain.apply_labels import apply_labels, undo_labels
 from byrote.explain.neighbours import Neighbour
 from byrote.explain.out_targets import OutTargets, read_out_targets
 from byrote.explain.relabel import as_fiftyone, suggestion_rows, suggestions
-from byrote.explain.target_causes import describe_targets, fence, find_target_cause
+from byrote.explain.target_causes import Fences, describe_targets, fence, find_target_cause
 from byrote.explain.units import in_units
 from byrote.findings.cause_check import rule_table
 from byrote.objectives import Regression
@@ -127,16 +127,17 @@ def test_the_target_far_from_what_models_agree_on_is_suspect_and_its_proposal_is
     assert found[5].label == (180.5,)
     assert found[5].alternative == pytest.approx((out_predictions(one, 5).mean(),))
     first, *rest = suggestions(one)
-    assert (first.id, first.given_target, first.is_target_issue) == ("train/5", (180.5,), True)
-    assert not any(each.is_target_issue for each in rest)
-    distances = [each.distance for each in (first, *rest)]
+    assert (first.id, first.given_target, first.is_target_issue) == ("train/5", (180.5,), (True,))
+    assert not any(any(each.is_target_issue) for each in rest)
+    distances = [each.distance[0] for each in (first, *rest)]
     assert distances == sorted(distances, reverse=True)
     assert len(distances) == 6
 
 
 def predictions(distance: float, disagreement: float = 0.1, models: int = 8, rank: float = 0.5) -> OutTargets:
     mean = Estimate(100.0, 98.0, 102.0, models, "run", 0.9)
-    return OutTargets((mean,), (20 * disagreement,), models, distance, disagreement, rank, 0.97)
+    spread = 20 * disagreement
+    return OutTargets((mean,), (spread,), models, (distance,), (disagreement,), distance, disagreement, rank, 0.97)
 
 
 NEAR = Neighbour(3, "train/3", 0, 0.2)
@@ -172,7 +173,14 @@ def test_the_first_rule_that_applies_names_the_cause(
     objective = Regression(mean=(100.0,), scale=(20.0,))
     target = np.float32(100 + 20 * found.distance)
     given = find_target_cause(
-        target, found, (2.0, 0.72), duplicates, remoteness, outlying=outlying, objective=objective, names=("t",)
+        target,
+        found,
+        Fences((2.0,), 0.72),
+        duplicates,
+        remoteness,
+        outlying=outlying,
+        objective=objective,
+        names=("t",),
     )
     assert given[0] == cause
     assert cause in CAUSES_OF["regression"]
@@ -215,6 +223,58 @@ def test_applying_then_undoing_gives_the_targets_back(one: Record, tmp_path: Pat
     path.write_text(lines)
     with pytest.raises(InvalidData, match="finite numbers"):
         apply_labels(targets, ids, path)
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Record:
+    """Two targets of which one is wrong, in one example."""
+    rng = np.random.default_rng(0)
+    targets = np.array([90, 100, 110, 95, 105, 101, 100], np.float32)
+    others = np.array([-0.2, 0.1, 0, 0.3, -0.1, 4.123456789, 0.2], np.float32)
+    predicted = np.stack([100 + rng.integers(-8, 9, (8, 7)), rng.integers(-8, 9, (8, 7)) / 40], axis=2).astype(float)
+    return regression_record(tmp_path / "two", np.stack([targets, others], axis=1), predicted)
+
+
+def test_of_several_targets_only_the_suspect_one_is_replaced(two: Record, tmp_path: Path) -> None:
+    first, *rest = suggestions(two)
+    assert (first.id, first.is_target_issue) == ("train/5", (False, True))
+    assert not any(any(each.is_target_issue) for each in rest)
+    mean = out_predictions(two, 5, "prediction_1").mean()
+    assert first.distance[1] == pytest.approx((4.123456789 - mean) / 0.5)
+    path = tmp_path / "targets.csv"
+    path.write_text(as_csv(suggestion_rows(two, suggestions(two))))
+    ids = [str(i) for i in range(6)]
+    targets = two.population.labels[:6].astype(np.float64)
+    targets[5, 0] += 1e-9  # more digits than the record keeps: a right target comes back as it is
+    changed = apply_labels(targets, ids, path)
+    expected = targets.copy()
+    expected[5, 1] = mean
+    np.testing.assert_array_equal(changed[:, 0], targets[:, 0])
+    np.testing.assert_allclose(changed, expected, rtol=1e-12)
+    np.testing.assert_allclose(undo_labels(changed, ids, path), targets, rtol=1e-7)
+    with pytest.raises(InvalidData, match=r"applied \(or undone\) already"):
+        apply_labels(changed, ids, path)
+    reviewed = path.read_text().splitlines()
+    at = reviewed[0].split(",").index("is_target_issue_1")
+    cells = reviewed[1].split(",")
+    cells[at] = "False"
+    path.write_text("\n".join([reviewed[0], ",".join(cells), *reviewed[2:]]))
+    np.testing.assert_array_equal(apply_labels(targets, ids, path), targets)
+    path.write_text("example,is_target_issue_0,given_target_0,given_target_1,predicted_target_0\n")
+    with pytest.raises(InvalidData, match="1 is_target_issue, 2 given_target and 1 predicted_target"):
+        apply_labels(targets, ids, path)
+
+
+def test_the_evidence_and_the_terminal_name_the_suspect_target(two: Record) -> None:
+    (found,) = explain(two, np.array([5]))
+    assert found.cause == "target suspect"
+    assert found.evidence.startswith("Its t1 is 4.12")
+    result = CliRunner().invoke(app, ["relabel", str(two.directory)])
+    assert result.exit_code == 0, result.output
+    head, row = result.stdout.splitlines()
+    assert head.split()[:3] == ["example", "target", "given_target"]
+    assert row.split()[:2] == ["train/5", "t1"]
+    assert "1 of 12 targets look wrong" in result.stderr
 
 
 def test_whole_numbers_become_numbers_with_decimals(one: Record, tmp_path: Path) -> None:
@@ -263,7 +323,7 @@ def test_planted_wrong_targets_are_found_and_the_proposals_are_nearer_to_the_tru
         abs(each.predicted_target[0].value - population.true_label[each.position])
         < abs(each.given_target[0] - population.true_label[each.position])
         for each in wrong
-        if each.is_target_issue
+        if each.is_target_issue[0]
     ]
     assert known.proposed == sum(nearer) >= 0.9 * known.found
     suspects = explain(trained, np.flatnonzero(population.canary == "mislabeled"))
@@ -279,7 +339,7 @@ def test_the_command_lists_suspicious_targets_with_the_interval_of_the_mean(trai
     assert len(rows) == 244
     issues = [row for row in rows if row["is_target_issue"] == "True"]
     assert f"{len(issues)} of 244 targets look wrong" in result.stderr
-    assert "Of 18 planted wrong targets" in result.stderr
+    assert "of 18 planted wrong targets" in result.stderr
     for row in issues:
         assert float(row["predicted_low"]) < float(row["predicted_target"]) < float(row["predicted_high"])
 

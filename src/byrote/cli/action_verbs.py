@@ -119,14 +119,15 @@ def _remove(
 def relabel(directory: str, split: str, top: int, csv: str | None, fiftyone: str | None) -> None:
     """Suggest labels, or the targets of a regression, for the examples of RECORD: what models not trained on the example predict.
 
-    The most doubtful one comes first.
+    Those that look wrong come first. Of several targets each is judged apart.
     """
     import numpy as np
 
     from byrote.evidence.tables import as_csv
     from byrote.explain import space
-    from byrote.explain.relabel import as_fiftyone, check_issues, is_issue, suggestion_rows, suggestions
+    from byrote.explain.relabel import as_fiftyone, check_issues, is_issue, issue_rows, suggestion_rows, suggestions
     from byrote.findings.vocabulary import read_vocabulary
+    from byrote.objectives import Regression
     from byrote.record import Record
     from byrote.record.storage import place, replacing
 
@@ -139,25 +140,24 @@ def relabel(directory: str, split: str, top: int, csv: str | None, fiftyone: str
     for target, text in texts:
         with replacing(target) as path:
             path.write_text(text, encoding="utf-8")
-    issues = [row for row, each in zip(rows, found, strict=True) if is_issue(each)]
+    issues = [each for each in found if is_issue(each)]
     words = read_vocabulary(record)
     regression = words.kind == "regression"
-    shown = ["example", "given_class", "predicted_class", "agreement", "models", "label_quality"]
-    if regression:
-        shown = [name for name in (issues[0] if issues else {}) if name != "is_target_issue"]
-    print_rows([{name: short(row[name]) for name in shown} for row in issues[:top]], [])
+    shown = issue_rows(record, issues)
+    print_rows([{name: short(value) for name, value in row.items()} for row in shown[:top]], [])
+    judged = len(rows) * (len(record.objective.scale) if isinstance(record.objective, Regression) else 1)
     message(
-        f"{len(issues)} of {len(rows)} {words.targets} look wrong. Check each before you change it; {words.targets} of rare examples look wrong too."
+        f"{len(shown)} of {judged} {words.targets} look wrong. Check each before you change it; {words.targets} of rare examples look wrong too."
     )
     if regression and issues:
         message(
             "Each proposal is the mean prediction of models not trained on the example, with a 90 % interval over these models: "
-            "it is an interval of this mean, not of the true target."
+            "it is an interval of this mean, not of the true target. The distance between them is in standard deviations of that target."
         )
     known = check_issues(record, points=points)
     if known.wrong:
-        right = "nearer to the original target" if regression else "with the right proposal"
+        right = "is nearer to the original target" if regression else "is the original label"
         message(
-            f"Of {known.wrong} planted {words.wrong_target}s, {known.found} look wrong, {known.proposed} {right}; "
-            f"so do {known.accused} of {known.right} ordinary canaries."
+            f"Tried on canaries: of {known.wrong} planted {words.wrong_target}s, {known.found} look wrong, and the proposal {right} for {known.proposed} of these; "
+            f"of {known.right} ordinary canaries, whose {words.targets} were not altered, {known.accused} look wrong."
         )

@@ -18,33 +18,38 @@ def apply_labels(labels: ArrayLike, ids: Sequence[object], path: Path | str, *, 
 
     `ids` are those of the examples, as the task has them. Rows whose `is_label_issue` is not True are left alone, so a
     review is done by setting it to False; a `predicted_label` may be corrected too. Rows of the other split are
-    skipped. The file of a regression has `is_target_issue`, `given_target` and `predicted_target` instead (numbered, where
-    there are several targets); `labels` are then the targets, and the copy is floating-point. An issue is of a
-    whole row: with several targets, set `predicted_target_i` to the given value where that target is right. Raises
-    InvalidData, and changes nothing, when an id is unknown or a label differs from the one in the file.
+    skipped. The file of a regression has `is_target_issue`, `given_target` and `predicted_target` instead; `labels`
+    are then the targets, and the copy is floating-point. With several targets these columns are numbered, and only the
+    targets that are issues themselves are replaced. Raises InvalidData, and changes nothing, when an id is unknown or
+    a label differs from the one in the file.
     """
-    return _exchange(labels, ids, path, split, old="given", new="predicted")
+    return _exchange(labels, ids, path, split, undo=False)
 
 
 def undo_labels(labels: ArrayLike, ids: Sequence[object], path: Path | str, *, split: str = "train") -> NDArray[Any]:
-    """Return a copy of the labels as they were before `apply_labels` with the same file; refused where it was not applied."""
-    return _exchange(labels, ids, path, split, old="predicted", new="given")
+    """Return a copy of the labels as they were before `apply_labels` with the same file; refused where it was not applied.
+
+    Targets come back as the file has them: float32 as in the record, about seven digits. Keep your own where you need more.
+    """
+    return _exchange(labels, ids, path, split, undo=True)
 
 
 @dataclass(frozen=True)
 class _Issue:
-    """A row to be applied: its line, the id in its split, what the example must have now, and what it gets."""
+    """A row to be applied: its line, the id in its split, what the example must have now, and what it gets.
+
+    `chosen` are the places of the targets that are issues.
+    """
 
     line: int
     name: str
     before: tuple[float, ...]
     after: tuple[float, ...]
+    chosen: tuple[int, ...]
 
 
-def _exchange(
-    labels: ArrayLike, ids: Sequence[object], path: Path | str, split: str, *, old: str, new: str
-) -> NDArray[Any]:
-    kind, issues = _read(path, split, old, new)
+def _exchange(labels: ArrayLike, ids: Sequence[object], path: Path | str, split: str, *, undo: bool) -> NDArray[Any]:
+    kind, issues = _read(path, split, undo=undo)
     changed = np.array(labels)
     where = {str(name): at for at, name in enumerate(ids)}
     shapes = (1,) if kind == "label" else (1, 2)
@@ -74,7 +79,8 @@ def _exchange(
                 f"{path}, line {line}, expects {kind} {_text(each.before)} of {name!r}, but it is {changed[at]}. "
                 "The file was applied (or undone) already, or is about other data."
             )
-        changed[at] = each.after if changed.ndim == 2 else each.after[0]
+        row = changed.reshape(len(changed), several)[at]  # a view
+        row[list(each.chosen)] = [each.after[i] for i in each.chosen]
         done.add(at)
     return changed
 
@@ -88,33 +94,43 @@ def _text(values: tuple[float, ...]) -> str:
     return ", ".join(str(value) for value in values)
 
 
-def _read(path: Path | str, split: str, old: str, new: str) -> tuple[str, list[_Issue]]:
+def _read(path: Path | str, split: str, *, undo: bool) -> tuple[str, list[_Issue]]:
     """Return whether the file is about a `label` or a `target`, and every row to be applied."""
     found: list[_Issue] = []
     with open(path, newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         fields = set(reader.fieldnames or ())
-        kind = "target" if "is_target_issue" in fields else "label"
-        columns = [_columns(fields, f"{end}_{kind}") for end in (old, new)]
-        lacking = {"example", f"is_{kind}_issue", *columns[0], *columns[1]} - fields
+        kind = "target" if fields & {"is_target_issue", "is_target_issue_0"} else "label"
+        issues, given, predicted = (
+            _columns(fields, name) for name in (f"is_{kind}_issue", f"given_{kind}", f"predicted_{kind}")
+        )
+        lacking = {"example", *issues, *given, *predicted} - fields
+        if not lacking and not len(issues) == len(given) == len(predicted):
+            raise InvalidData(
+                f"{path} has {len(issues)} is_{kind}_issue, {len(given)} given_{kind} and {len(predicted)} predicted_{kind} columns. Give a file made from `suggestion_rows`."
+            )
         if lacking:
             raise InvalidData(
                 f"{path} lacks the columns {', '.join(sorted(lacking))}. Give a file made from `suggestion_rows`."
             )
         for row in reader:
             of = split_of(row["example"])
-            if row[f"is_{kind}_issue"].strip().lower() not in ("true", "1") or (of and of != split):
+            chosen = tuple(i for i, name in enumerate(issues) if row[name].strip().lower() in ("true", "1"))
+            if not chosen or (of and of != split):
                 continue
+            # A target that is no issue must be as given, before and after.
+            names = list(given), [predicted[i] if i in chosen else given[i] for i in range(len(given))]
             try:
-                before, after = (tuple(_number(row[name], kind) for name in names) for names in columns)
+                as_given, as_proposed = (tuple(_number(row[name], kind) for name in each) for each in names)
             except ValueError:
-                wrong = " and ".join(repr(row[name]) for names in columns for name in names)
+                wrong = " and ".join(repr(row[name]) for each in names for name in each)
                 numbers = "whole numbers" if kind == "label" else "finite numbers"
                 raise InvalidData(
                     f"{path}, line {reader.line_num}, has {kind}s {wrong}. {kind.capitalize()}s are {numbers}."
                 ) from None
             name = name_of(row["example"]) if of else row["example"]
-            found.append(_Issue(reader.line_num, name, before, after))
+            before, after = (as_proposed, as_given) if undo else (as_given, as_proposed)
+            found.append(_Issue(reader.line_num, name, before, after, chosen))
     return kind, found
 
 

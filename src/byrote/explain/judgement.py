@@ -14,7 +14,7 @@ from byrote.explain.neighbours import Neighbour, Space
 from byrote.explain.out_labels import OutLabels, read_out_labels
 from byrote.explain.out_predictions import OutPredictions, read_out_predictions
 from byrote.explain.out_targets import OutTargets, read_out_targets
-from byrote.explain.target_causes import TARGET_CAUSES, fence, find_target_cause
+from byrote.explain.target_causes import TARGET_CAUSES, find_target_cause, usual_fences
 from byrote.objectives.regression import Regression
 from byrote.record import Record
 
@@ -79,7 +79,7 @@ def _judge_classes(record: Record, positions: Int[ndarray, " query"], points: Sp
 def _judge_targets(record: Record, positions: Int[ndarray, " query"], points: Space, looks: Looks) -> list[Judgement]:
     objective, targets, table = record.objective, record.population.labels, read_out_targets(record)
     assert isinstance(objective, Regression)
-    fences = fence(table.distances), fence(table.disagreements)
+    fences = usual_fences(table)
     found: list[Judgement] = []
     for i, (at, far) in enumerate(zip(positions, _outlying(positions, points), strict=True)):
         predictions = table.at(int(at))

@@ -1,9 +1,10 @@
 """What OUT models, which were not trained on an example, predict for its target: their mean, and how much they differ."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from byrote.errors import MissingEvidence
@@ -20,15 +21,17 @@ class OutTargets:
     """The predictions of `models` OUT models for one example, one entry per target, in the units of the target.
 
     `means` are their means with Student's interval. It is an interval of the mean prediction, not of the true target.
-    `spreads` are the standard deviations over the models. `distance` is how far the given target is from the mean
-    prediction, and `disagreement` the spread, both in standard deviations of the targets (root mean square over the targets
-    of an example). `distance_rank` and `disagreement_rank` are the shares of the real training examples where these are smaller.
-    NaN where there are too few models for the number.
+    `spreads` are the standard deviations over the models. `distances` say how far each given target is from its mean
+    prediction, and `disagreements` are the spreads, both in standard deviations of that target. `distance` and `disagreement` are
+    their root mean squares over the targets, and `distance_rank` and `disagreement_rank` the shares of the real training
+    examples where these are smaller. NaN where there are too few models for the number.
     """
 
     means: tuple[Estimate, ...]
     spreads: tuple[float, ...]
     models: int
+    distances: tuple[float, ...]
+    disagreements: tuple[float, ...]
     distance: float
     disagreement: float
     distance_rank: float
@@ -39,16 +42,25 @@ class OutTargets:
 class OutTargetTable:
     """The predictions of OUT models for every example of a record, with the fields of `OutTargets` as arrays.
 
-    `distances` and `disagreements` are those of the real training examples with at least FEWEST_MODELS OUT models, sorted.
+    `usual` are the real training examples with at least FEWEST_MODELS OUT models, with which others are compared.
     """
 
     mean: Float[ndarray, "example target"]
     spread: Float[ndarray, "example target"]
     models: Int[ndarray, " example"]
-    distance: Float[ndarray, " example"]
-    disagreement: Float[ndarray, " example"]
-    distances: Float[ndarray, " reference"]
-    disagreements: Float[ndarray, " reference"]
+    distances: Float[ndarray, "example target"]
+    disagreements: Float[ndarray, "example target"]
+    usual: Bool[ndarray, " example"]
+
+    @cached_property
+    def distance(self) -> Float[ndarray, " example"]:
+        """Root mean square of the distances of each example."""
+        return np.sqrt((self.distances**2).mean(axis=1))
+
+    @cached_property
+    def disagreement(self) -> Float[ndarray, " example"]:
+        """Root mean square of the disagreements of each example."""
+        return np.sqrt((self.disagreements**2).mean(axis=1))
 
     def at(self, position: int) -> OutTargets:
         """Return the predictions for one example."""
@@ -60,11 +72,21 @@ class OutTargetTable:
             tuple(Estimate(*each, models, "run", LEVEL) for each in ends),
             tuple(spread.tolist()),
             models,
+            tuple(self.distances[position].tolist()),
+            tuple(self.disagreements[position].tolist()),
             distance,
             disagreement,
-            _rank(self.distances, distance),
-            _rank(self.disagreements, disagreement),
+            _rank(self._usual_distance, distance),
+            _rank(self._usual_disagreement, disagreement),
         )
+
+    @cached_property
+    def _usual_distance(self) -> Float[ndarray, " reference"]:
+        return np.sort(self.distance[self.usual])
+
+    @cached_property
+    def _usual_disagreement(self) -> Float[ndarray, " reference"]:
+        return np.sort(self.disagreement[self.usual])
 
 
 def read_out_targets(record: Record) -> OutTargetTable:
@@ -94,18 +116,14 @@ def read_out_targets(record: Record) -> OutTargetTable:
         mean = total / models[:, None]
         variance = np.maximum(squares - models[:, None] * mean**2, 0) / (models[:, None] - 1)
     variance[models < 2] = np.nan
-    distance = np.sqrt(((objective.from_predictions(record.population.labels) - mean) ** 2).mean(axis=1))
-    disagreement = np.sqrt(variance.mean(axis=1))
-    usual = record.population.where("train") & (models >= FEWEST_MODELS)
     scale = np.array(objective.scale)
     return OutTargetTable(
         mean=mean * scale + np.array(objective.mean),
         spread=np.sqrt(variance) * scale,
         models=models,
-        distance=distance,
-        disagreement=disagreement,
-        distances=np.sort(distance[usual]),
-        disagreements=np.sort(disagreement[usual]),
+        distances=np.abs(objective.from_predictions(record.population.labels) - mean),
+        disagreements=np.sqrt(variance),
+        usual=record.population.where("train") & (models >= FEWEST_MODELS),
     )
 
 

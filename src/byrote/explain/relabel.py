@@ -18,7 +18,7 @@ from byrote.evidence.tables import Row
 from byrote.explain.causes import agreed_alternative
 from byrote.explain.neighbours import Space, space
 from byrote.explain.out_predictions import OutPredictions, read_out_predictions
-from byrote.explain.target_suggestions import TargetSuggestion, is_nearer, target_row, target_suggestions
+from byrote.explain.target_suggestions import TargetSuggestion, is_nearer, suspect_rows, target_row, target_suggestions
 from byrote.record import Record
 
 
@@ -45,14 +45,14 @@ class Suggestion:
 def suggestions(
     record: Record, positions: Int[ndarray, " query"] | None = None, *, points: Space | None = None
 ) -> list[Suggestion] | list[TargetSuggestion]:
-    """Return a suggestion for every real training example, or for those at `positions`, the most doubtful label first.
+    """Return a suggestion for every real training example, or for those at `positions`, the most doubtful first.
 
-    Of a regression these are target suggestions, the target farthest from its prediction first; of a classification, the
-    lowest label quality comes first. Only runs that were not trained on an example are used: for test examples, all. Without
-    recorded losses, the label quality is the share of these runs that predict the label. `points` may be passed when they
-    are at hand. It misleads where models not trained on an example are wrong together, for example about a rare kind. Look
-    before you apply.
-    Raises MissingEvidence when there is no such prediction for any of them, and for other objectives.
+    Issues come first; then, of a classification, the lowest label quality, and of a regression, whose suggestions are
+    target suggestions, the target farthest from its prediction. Only runs that were not trained on an example are
+    used: for test examples, all. Without recorded losses, the label quality is the share of these runs that predict the
+    label. `points` may be passed when they are at hand. It misleads where models not trained on an example are wrong
+    together, for example about a rare kind. Look before you apply. Raises MissingEvidence when there is no such
+    prediction for any of them, and for other objectives.
     """
     population = record.population
     if record.objective.name not in ("classification", "regression"):
@@ -76,7 +76,7 @@ def _class_suggestions(record: Record, chosen: Int[ndarray, " query"], points: S
         _suggest(int(at), str(population.ids[at]), int(population.labels[at]), predicted, float(value), bool(is_issue))
         for at, predicted, value, is_issue in zip(chosen, predictions, quality, issue, strict=True)
     ]
-    return [found[i] for i in np.argsort(quality, kind="stable")]
+    return [found[i] for i in np.lexsort((quality, ~issue))]
 
 
 def suggestion_rows(record: Record, found: Sequence[Suggestion | TargetSuggestion]) -> list[Row]:
@@ -98,6 +98,18 @@ def suggestion_rows(record: Record, found: Sequence[Suggestion | TargetSuggestio
         }
         for each in found
     ]
+
+
+def issue_rows(record: Record, issues: Sequence[Suggestion | TargetSuggestion]) -> list[Row]:
+    """Return the rows that the terminal shows of issues: of several targets, one row for each suspect target."""
+    shown = ["example", "given_class", "predicted_class", "agreement", "models", "label_quality"]
+    rows: list[Row] = []
+    for each in issues:
+        if isinstance(each, TargetSuggestion):
+            rows += suspect_rows(each, record.classes)
+        else:
+            rows += [{name: row[name] for name in shown} for row in suggestion_rows(record, [each])]
+    return rows
 
 
 def as_fiftyone(record: Record, found: Sequence[Suggestion | TargetSuggestion]) -> str:
@@ -175,14 +187,14 @@ def check_issues(record: Record, *, points: Space | None = None) -> IssueCheck:
 
 
 def is_issue(suggestion: Suggestion | TargetSuggestion) -> bool:
-    """Whether the rule calls the label, or the target, wrong."""
-    return suggestion.is_label_issue if isinstance(suggestion, Suggestion) else suggestion.is_target_issue
+    """Whether the rule doubts the label, or one of the targets."""
+    return suggestion.is_label_issue if isinstance(suggestion, Suggestion) else any(suggestion.is_target_issue)
 
 
 def _is_improved(record: Record, each: Suggestion | TargetSuggestion) -> bool:
     if isinstance(each, Suggestion):
         return each.predicted_label == int(record.population.true_label[each.position])
-    return is_nearer(record, each.position, tuple(mean.value for mean in each.predicted_target))
+    return is_nearer(record, each.position, each.proposal)
 
 
 def _label_issues(
