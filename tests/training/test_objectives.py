@@ -1,9 +1,8 @@
 """Objectives in training: what the record says, against NumPy and against a training loop by hand."""
 
-from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -193,7 +192,11 @@ IDS = RNG.integers(0, 9, (N, 6))
 MASK = np.arange(6) < RNG.integers(1, 7, (N, 1))
 TEXT = {"ids": IDS, "mask": MASK}
 LABELS = (IDS[:, 0] > 4).astype(np.int64)
-Answer = namedtuple("Answer", ["loss", "logits"])
+
+
+class Answer(NamedTuple):
+    loss: None
+    logits: torch.Tensor
 
 
 def words(
