@@ -22,7 +22,7 @@ N = 6
 torch.manual_seed(0)
 MODEL = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 2)).double()
 X, TARGETS = torch.randn(N, 3).double(), torch.randn(N, 2).double()
-UNITS = {"mean": (0.0, 0.0), "scale": (1.0, 1.0)}
+UNITS: Any = {"mean": (0.0, 0.0), "scale": (1.0, 1.0)}
 CASES: dict[str, tuple[Objective, Tensor, nn.Module]] = {
     "squared": (Regression(**UNITS), TARGETS, nn.MSELoss()),
     "huber": (Regression("huber", 0.5, **UNITS), TARGETS, nn.HuberLoss(delta=0.5)),
