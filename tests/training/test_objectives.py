@@ -16,7 +16,7 @@ from byrote.evidence.evaluate import evaluate
 from byrote.experiments.removal import remove
 from byrote.objectives import Classification, Objective, Regression
 from byrote.record import Record
-from byrote.record.inputs import describe
+from byrote.record.inputs import describe, kinds
 from byrote.scores import memorization
 from byrote.task.canaries import Canaries, plant
 from byrote.task.designs import halves
@@ -221,7 +221,7 @@ def test_every_form_of_inputs_and_outputs_trains_the_same(tmp_path: Path, wrap: 
     plain = collect(words(), tmp_path / "plain", runs=2, compute=ONE, canaries=Canaries())
     other = collect(words(wrap, output, (IDS, MASK)), tmp_path / "other", runs=2, compute=ONE, canaries=Canaries())
     np.testing.assert_allclose(last(plain, "loss"), last(other, "loss"), rtol=1e-5, atol=1e-6)
-    assert plain.manifest["inputs"] == "ids: int64 [6], as given; mask: bool [6], as given"
+    assert describe(plain.inputs) == "ids: int64 [6], as given; mask: bool [6], as given"
     assert other.manifest["task"]["output"] == output
 
 
@@ -273,7 +273,7 @@ def test_inputs_reach_a_model_as_they_are_given(dtype: type, shape: tuple[int, .
     picture = dtype is np.uint8 and len(shape) > 1
     assert tensor.dtype == seen
     np.testing.assert_allclose(tensor.double().numpy(), given / 255 if picture else given, rtol=1e-6)
-    assert describe(population.inputs).endswith("divided by 255" if picture else "as given")
+    assert describe(kinds(population.inputs)).endswith("divided by 255" if picture else "as given")
 
 
 # --- a Fit
