@@ -12,7 +12,7 @@ from byrote.task.canaries import Canaries
 from byrote.task.designs import Design
 from byrote.task.loading import default_canaries, load_task
 from byrote.task.task import Task
-from byrote.training.collect_until import collect_until
+from byrote.training.collect import collect
 from byrote.training.compute import Compute
 from byrote.training.progress import Watcher
 
@@ -45,8 +45,8 @@ def audit(
         found = replace(found, recipe=replace(found.recipe, epochs=epochs))
     where = directory if directory is not None else Path("audits") / found.name
     planted = default_canaries(source, found) if canaries is None else canaries
-    record = collect_until(
-        found, where, standard_error=until, runs=runs, progress=progress, design=design, canaries=planted, seed=seed,
+    record = collect(
+        found, where, runs=runs, until=until, progress=progress, design=design, canaries=planted, seed=seed,
         probes=probes, probe_every=probe_every, compute=compute, source=source,
     )  # fmt: skip
     read = read_once(record)
