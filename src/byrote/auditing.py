@@ -31,13 +31,13 @@ def audit(
     probe_every: int = 0,
     compute: Compute = Compute(),
     progress: Watcher | None = None,
-    tell: Callable[[list[str]], None] | None = None,
+    on_verdict: Callable[[list[str]], None] | None = None,
 ) -> Record:
     """Train the runs that are missing in `directory` (default: audits/NAME), write report.html there, and return the record.
 
     `task` is a byrote.Task or what `byrote audit` takes: `fashion`, `my_task.py`, `package.module:task`. With `until`, runs
     are added until the median standard error of memorization is that small, `runs` at most. See `byrote.collect` for
-    the rest. `tell` is called with the verdict, sentence by sentence, before the report is drawn.
+    the rest. `on_verdict` is called with the verdict, sentence by sentence, before the report is drawn.
     """
     source = task if isinstance(task, str) else ""
     found = load_task(task) if isinstance(task, str) else task
@@ -52,7 +52,7 @@ def audit(
     read = read_once(record)
     panel = read_panel(record, read)
     measured = findings(record, panel=panel, read=read)
-    if tell is not None:
-        tell(sentences(measured))
+    if on_verdict is not None:
+        on_verdict(sentences(measured))
     write_report(record, panel=panel, found=measured)
     return record

@@ -330,7 +330,7 @@ def test_removal_of_a_regression_measures_r2_of_the_test_examples(tmp_path: Path
 def test_an_audit_without_a_test_set_says_what_is_missing(tmp_path: Path, labels: Any, outputs: int, kind: str) -> None:
     said: list[str] = []
     given = task(labels, outputs, kind, test=False)
-    record = byrote.audit(given, tmp_path, runs=4, canaries=Canaries(1, 1, 1), compute=ONE, tell=said.extend)
+    record = byrote.audit(given, tmp_path, runs=4, canaries=Canaries(1, 1, 1), compute=ONE, on_verdict=said.extend)
     assert set(record.population.split) == {"train", "canary"}
     text = " ".join([*said, (tmp_path / "report.html").read_text()]).lower()
     assert "no test" in text or "test set" in text
