@@ -40,9 +40,9 @@ def write(directory: Path, runs: int, steps: int, examples: int) -> None:
 
     from byrote.objectives.classification import observe
 
-    asked = {"asked": ["input_gradient"], "every": 1}
-    layout = Layout.of(Classification(), probes=asked["asked"])
-    rng, ids, labels, member = made_up(directory, runs, steps, examples, probes=asked, **layout.values())
+    probes = {"names": ["input_gradient"], "every": 1}
+    layout = Layout.of(Classification(), probes=["input_gradient"])
+    rng, ids, labels, member = made_up(directory, runs, steps, examples, probes=probes, **layout.values())
     ease, everyone, y = rng.normal(1, 2, examples), np.arange(examples), torch.from_numpy(labels)
     for run in range(runs):
         with writing_run(run_path(directory, run), member[run], ids, {"run": run, "key": "0"}, layout) as put:

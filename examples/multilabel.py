@@ -24,4 +24,6 @@ task = byrote.Task(
     objective="multilabel",
 )
 directory = sys.argv[1] if len(sys.argv) > 1 else "audits/digit-properties"
-byrote.audit(task, directory, runs=20, canaries=byrote.Canaries.of_each(12), tell=lambda lines: print("\n".join(lines)))
+byrote.audit(
+    task, directory, runs=20, canaries=byrote.Canaries.of_each(12), on_verdict=lambda lines: print("\n".join(lines))
+)

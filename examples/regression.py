@@ -21,4 +21,6 @@ task = byrote.Task(
     objective="regression",
 )
 directory = sys.argv[1] if len(sys.argv) > 1 else "audits/diabetes"
-byrote.audit(task, directory, runs=40, canaries=byrote.Canaries.of_each(10), tell=lambda lines: print("\n".join(lines)))
+byrote.audit(
+    task, directory, runs=40, canaries=byrote.Canaries.of_each(10), on_verdict=lambda lines: print("\n".join(lines))
+)

@@ -5,7 +5,7 @@ from byrote.record import TYPES, Layout
 
 LAYOUT = Layout.of(Classification())
 BASE_COLUMNS = {name: TYPES[kind] for name, kind in Classification().columns().items()}
-MANIFEST = {"objective": "classification(classes=2)", "inputs": "", **LAYOUT.values()}
+MANIFEST = {"objective": "classification(classes=2)", "inputs": [], **LAYOUT.values()}
 """The fields of record.json that say what the columns are."""
 
 

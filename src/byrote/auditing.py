@@ -12,7 +12,7 @@ from byrote.task.canaries import Canaries
 from byrote.task.designs import Design
 from byrote.task.loading import default_canaries, load_task
 from byrote.task.task import Task
-from byrote.training.collect_until import collect_until
+from byrote.training.collect import collect
 from byrote.training.compute import Compute
 from byrote.training.progress import Watcher
 
@@ -31,13 +31,13 @@ def audit(
     probe_every: int = 0,
     compute: Compute = Compute(),
     progress: Watcher | None = None,
-    tell: Callable[[list[str]], None] | None = None,
+    on_verdict: Callable[[list[str]], None] | None = None,
 ) -> Record:
     """Train the runs that are missing in `directory` (default: audits/NAME), write report.html there, and return the record.
 
     `task` is a byrote.Task or what `byrote audit` takes: `fashion`, `my_task.py`, `package.module:task`. With `until`, runs
     are added until the median standard error of memorization is that small, `runs` at most. See `byrote.collect` for
-    the rest. `tell` is called with the verdict, sentence by sentence, before the report is drawn.
+    the rest. `on_verdict` is called with the verdict, sentence by sentence, before the report is drawn.
     """
     source = task if isinstance(task, str) else ""
     found = load_task(task) if isinstance(task, str) else task
@@ -45,14 +45,14 @@ def audit(
         found = replace(found, recipe=replace(found.recipe, epochs=epochs))
     where = directory if directory is not None else Path("audits") / found.name
     planted = default_canaries(source, found) if canaries is None else canaries
-    record = collect_until(
-        found, where, standard_error=until, runs=runs, progress=progress, design=design, canaries=planted, seed=seed,
+    record = collect(
+        found, where, runs=runs, until=until, progress=progress, design=design, canaries=planted, seed=seed,
         probes=probes, probe_every=probe_every, compute=compute, source=source,
     )  # fmt: skip
     read = read_once(record)
     panel = read_panel(record, read)
     measured = findings(record, panel=panel, read=read)
-    if tell is not None:
-        tell(sentences(measured))
+    if on_verdict is not None:
+        on_verdict(sentences(measured))
     write_report(record, panel=panel, found=measured)
     return record

@@ -62,7 +62,7 @@ def regression_record(where: Path, targets: NDArray[np.float32], predicted: NDAr
     write_population(where, population)
     names = tuple(f"t{i}" for i in range(several))
     body = {"task": {"name": "small", "classes": names, "model": "m"}, "recipe": {}, "key": "", "blocks": [runs]}
-    head = {"steps": {"unit": "epoch", "last": 1}, "objective": str(objective), "inputs": ""}
+    head = {"steps": {"unit": "epoch", "last": 1}, "objective": str(objective), "inputs": []}
     write_manifest(where, {**body, **head, **layout.values()})
     for run in range(runs):
         member = (np.arange(n) + run) % 2 == 0

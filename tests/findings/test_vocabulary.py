@@ -15,6 +15,7 @@ from byrote.explain.relabel import suggestions
 from byrote.findings.accuracy import mean_right
 from byrote.findings.vocabulary import CLASSIFICATION, REGRESSION, read_vocabulary, vocabulary
 from byrote.record import Record
+from byrote.record.inputs import describe
 from byrote.report import NotMeasured, findings, write_report
 from byrote.report.numbers import difference_text, right, right_range
 from byrote.stats.estimate import Estimate
@@ -174,8 +175,8 @@ def test_labels_are_suggested_for_classes_and_targets_only(other: Record) -> Non
 @pytest.mark.slow
 def test_the_settings_say_how_inputs_reach_the_model(record: Record, tmp_path: Path) -> None:
     page = Path(write_report(record, tmp_path / "page.html")).read_text()
-    assert f"inputs {record.manifest['inputs']}" in text(page, "settings")
+    assert f"inputs {describe(record.inputs)}" in text(page, "settings")
     own = own_loop(record, tmp_path / "own", clean_pass=True)
-    assert not own.manifest["inputs"]
+    assert not own.inputs
     page = Path(write_report(own)).read_text()
     assert " inputs " not in text(page, "settings")

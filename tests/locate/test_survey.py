@@ -108,7 +108,7 @@ def test_all_are_compared_when_there_are_few(record: Record) -> None:
 
 def test_progress_tells_of_every_epoch_and_seeds_are_repeatable(record: Record, survey: Survey) -> None:
     stages: list[tuple[str, int, int]] = []
-    again = locate(task(), record, 1, examples=4, tell=lambda *stage: stages.append(stage))
+    again = locate(task(), record, 1, examples=4, progress=lambda *stage: stages.append(stage))
     assert [done for _, done, of in stages if of == EPOCHS] == list(range(EPOCHS + 1))
     assert {doing for doing, *_ in stages} == {"training run 1 again", "analysing the layers", "retraining the layers"}
     assert layer_rows(again) == layer_rows(survey)
@@ -218,7 +218,7 @@ def test_refusals(record: Record, tmp_path: Path) -> None:
     bare = collect(task(), tmp_path / "bare", runs=1, canaries=Canaries(), compute=Compute(workers=1))
     stages: list[object] = []
     with pytest.raises(MissingEvidence, match=r"trained on no mislabeled canary") as refused:
-        locate(task(), bare, tell=lambda *stage: stages.append(stage))
+        locate(task(), bare, progress=lambda *stage: stages.append(stage))
     assert refused.value.remedy == Remedy("canaries", "mislabeled=20")
     assert parse_canaries(str(refused.value.remedy.value)) == Canaries(mislabeled=20)
     assert not stages, "it is refused before the run is trained"

@@ -131,9 +131,16 @@ def test_a_text_that_is_no_objective_is_refused(text: str) -> None:
         parse_objective(text)
 
 
-@pytest.mark.parametrize("options", [{"label_smoothing": 1.0}, {"class_weights": (1.0, -1.0)}], ids=str)
-def test_refuses_options_that_cannot_train(options: dict[str, Any]) -> None:
-    with pytest.raises(InvalidData):
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"label_smoothing": 1.0}, r"1\.0.*below 1"),
+        ({"class_weights": (1.0, -2.0)}, r"-2\.0.*0 or more"),
+    ],
+    ids=str,
+)
+def test_refuses_options_that_cannot_train(options: dict[str, Any], match: str) -> None:
+    with pytest.raises(InvalidData, match=match):
         Classification(**options)
 
 
@@ -143,8 +150,14 @@ def test_refuses_another_number_of_class_weights() -> None:
 
 
 @pytest.mark.parametrize(
-    "labels", [np.array([0.5, 1]), np.array([0, -1]), np.zeros((2, 2), np.int64), np.array([np.nan, 0])]
+    ("labels", "match"),
+    [
+        (np.array([1, 0.5]), "'e1' is 0.5.*Regression"),
+        (np.array([np.nan, 0]), "'e0' is nan"),
+        (np.array([0, -3]), "-3 of example 'e1'"),
+        (np.zeros((2, 2), np.int64), r"\(2, 2\).*Multilabel"),
+    ],
 )
-def test_refuses_labels_that_are_no_classes(labels: np.ndarray) -> None:
-    with pytest.raises(InvalidData):
-        Classification().check(labels, np.array(["0", "1"]))
+def test_refuses_labels_that_are_no_classes(labels: np.ndarray, match: str) -> None:
+    with pytest.raises(InvalidData, match=match):
+        Classification().check(labels, np.array(["e0", "e1"]))

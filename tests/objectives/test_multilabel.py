@@ -50,11 +50,26 @@ def test_is_read_back_from_its_text(objective: Multilabel) -> None:
 
 
 @pytest.mark.parametrize(
-    "labels", [np.array([0, 1]), np.zeros((2, 0)), np.array([[0, 1], [0, 2]]), np.array([[0, np.nan], [0, 1]])]
+    ("labels", "match"),
+    [
+        (np.array([0, 1]), r"shape \(2,\)"),
+        (np.zeros((2, 0)), r"shape \(2, 0\)"),
+        (np.array([[0, 1], [0, 2]]), "1 of 2.*'1'"),
+        (np.array([[0, np.nan], [3, 1]]), "2 of 2.*'0'"),
+    ],
 )
-def test_refuses_what_is_not_0_or_1(labels: np.ndarray) -> None:
-    with pytest.raises(InvalidData):
+def test_refuses_what_is_not_0_or_1(labels: np.ndarray, match: str) -> None:
+    with pytest.raises(InvalidData, match=match):
         Multilabel().check(labels, IDS[:2])
+
+
+def test_a_single_label_may_be_a_list_of_logits() -> None:
+    objective, z = Multilabel(1), OUTPUTS[:, 0]
+    targets = objective.to_tensor(LABELS[:, :1])
+    torch.testing.assert_close(objective.losses(z, targets), objective.losses(z[:, None], targets), rtol=0, atol=0)
+    one, column = objective.observe(z, targets), objective.observe(z[:, None], targets)
+    for name, values in column.items():
+        np.testing.assert_array_equal(one[name], values, err_msg=name)
 
 
 def test_unlike_differs_in_a_label() -> None:

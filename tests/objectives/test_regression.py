@@ -1,5 +1,7 @@
 """Regression against torch.nn losses and against NumPy by hand."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -19,39 +21,41 @@ LOSSES = {
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_the_loss_is_that_of_torch_on_standardized_targets(loss: str) -> None:
-    objective = Regression(loss=loss, delta=0.7).fitted(TARGETS, 0)  # pyright: ignore[reportArgumentType]
-    standard = (TARGETS.astype(np.float64) - TARGETS.mean(0, dtype=np.float64)) / TARGETS.std(0, dtype=np.float64)
-    expected = LOSSES[loss](OUTPUTS, torch.from_numpy(standard.astype(np.float32))).mean(1)
-    found = objective.losses(OUTPUTS, objective.to_tensor(TARGETS))
-    torch.testing.assert_close(found, expected)
-    np.testing.assert_array_equal(objective.observe(OUTPUTS, objective.to_tensor(TARGETS))["loss"], found.numpy())
+@pytest.mark.parametrize("targets", [TARGETS, TARGETS[:, :1], TARGETS[:, 0]], ids=["two", "one column", "one"])
+def test_the_loss_is_that_of_torch_on_standardized_targets(loss: Any, targets: np.ndarray) -> None:
+    objective = Regression(loss=loss, delta=0.7).fitted(targets, 0)
+    standard = (targets.astype(np.float64) - targets.mean(0, dtype=np.float64)) / targets.std(0, dtype=np.float64)
+    outputs = OUTPUTS[:, : objective.outputs]
+    peer = LOSSES[loss](outputs, torch.from_numpy(standard.astype(np.float32)).reshape(outputs.shape)).mean(1)
+    given = outputs.reshape(targets.shape)  # a model of one target may give a plain list
+    found = objective.losses(given, objective.to_tensor(targets))
+    torch.testing.assert_close(found, peer)
+    np.testing.assert_array_equal(objective.observe(given, objective.to_tensor(targets))["loss"], found.numpy())
 
 
-def test_observes_in_units_of_the_variance_and_predicts_in_units_of_the_targets() -> None:
-    objective = Regression().fitted(TARGETS, 0)
-    found = objective.observe(OUTPUTS, objective.to_tensor(TARGETS))
-    mean, scale = TARGETS.mean(0, dtype=np.float64), TARGETS.std(0, dtype=np.float64)
-    predicted = OUTPUTS.double().numpy() * scale + mean
-    error = (predicted - TARGETS) / scale
-    assert list(found) == list(objective.columns()) == ["loss", "r2", "residual", "prediction_0", "prediction_1"]
+@pytest.mark.parametrize("targets", [TARGETS, TARGETS[:, :1], TARGETS[:, 0]], ids=["two", "one column", "one"])
+def test_observes_in_units_of_the_variance_and_predicts_in_units_of_the_targets(targets: np.ndarray) -> None:
+    objective = Regression().fitted(targets, 0)
+    outputs = OUTPUTS[:, : objective.outputs].reshape(targets.shape)
+    found = objective.observe(outputs, objective.to_tensor(targets))
+    mean, scale = targets.mean(0, dtype=np.float64), targets.std(0, dtype=np.float64)
+    np.testing.assert_allclose([objective.mean, objective.scale], [np.atleast_1d(mean), np.atleast_1d(scale)], 1e-12)
+    predicted = outputs.double().numpy() * scale + mean
+    error = ((predicted - targets) / scale).reshape(40, -1)
+    names = ["prediction"] if objective.outputs == 1 else ["prediction_0", "prediction_1"]
+    assert list(found) == list(objective.columns()) == ["loss", "r2", "residual", *names]
+    assert {values.dtype for values in found.values()} == {np.dtype(np.float32)}
     np.testing.assert_allclose(found["r2"], 1 - (error**2).mean(1), rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(found["residual"], np.sqrt((error**2).sum(1)), rtol=1e-4)
-    for i in range(2):
-        np.testing.assert_allclose(found[f"prediction_{i}"], predicted[:, i], rtol=1e-5)
+    np.testing.assert_allclose(found["residual"], np.sqrt((error**2).sum(1)), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(np.stack([found[name] for name in names], 1), predicted.reshape(40, -1), rtol=1e-5)
 
 
-@pytest.mark.parametrize("shape", [(40,), (40, 1)])
-def test_one_target_with_or_without_a_second_axis(shape: tuple[int, ...]) -> None:
+def test_the_mean_of_r2_over_the_training_examples_is_their_r2() -> None:
     targets = TARGETS[:, 0]
-    objective = Regression().fitted(targets.reshape(shape), 0)
-    outputs = OUTPUTS[:, 0].reshape(shape)
-    found = objective.observe(outputs, objective.to_tensor(targets.reshape(shape)))
-    assert objective.outputs == 1
-    error = outputs.numpy().ravel() - (targets - targets.mean(dtype=np.float64)) / targets.std(dtype=np.float64)
-    np.testing.assert_allclose(found["r2"], 1 - error**2, rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(found["residual"], np.abs(error), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(found["prediction"], outputs.numpy().ravel() * targets.std() + targets.mean(), rtol=1e-5)
+    objective = Regression().fitted(targets, 0)
+    found = objective.observe(OUTPUTS[:, 0], objective.to_tensor(targets))
+    total = ((targets - targets.mean()) ** 2).sum()
+    np.testing.assert_allclose(found["r2"].mean(), 1 - ((targets - found["prediction"]) ** 2).sum() / total, rtol=1e-5)
 
 
 def test_predictions_become_the_outputs_that_predict_them() -> None:
@@ -80,30 +84,40 @@ def test_units_that_are_given_are_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("targets", "word"),
+    ("targets", "match"),
     [
-        (np.array([1.0, np.nan]), "'1'"),
-        (np.array([np.inf, 0]), "'0'"),
-        (np.zeros((2, 2, 2)), "shape"),
+        (np.array([1.0, np.nan]), "1 of 2.*'1'"),
+        (np.array([np.inf, np.nan, 0]), "2 of 3.*'0'"),
+        (np.zeros((2, 2, 2)), r"shape \(2, 2, 2\)"),
         (np.array([1e300, 0]), "'0'"),
     ],
 )
-def test_refuses_targets_that_are_no_numbers(targets: np.ndarray, word: str) -> None:
-    with pytest.raises(InvalidData, match=word):
-        Regression().check(targets, IDS[:2])
+def test_refuses_targets_that_are_no_numbers(targets: np.ndarray, match: str) -> None:
+    with pytest.raises(InvalidData, match=match):
+        Regression().check(targets, IDS[: len(targets)])
 
 
-def test_refuses_targets_that_do_not_vary() -> None:
-    with pytest.raises(InvalidData, match="Target 1 has the same value"):
-        Regression().fitted(np.array([[0, 5], [1, 5]], np.float32), 0)
+@pytest.mark.parametrize("targets", [[[0, 5], [1, 5]], [[5, 0], [5, 1]]])
+def test_refuses_targets_that_do_not_vary(targets: list[list[int]]) -> None:
+    with pytest.raises(InvalidData, match=f"Target {targets[0].index(5)} has the same value"):
+        Regression().fitted(np.array(targets, np.float32), 0)
 
 
 @pytest.mark.parametrize(
-    "options", [{"loss": "hubber"}, {"delta": 0.0}, {"mean": (1.0,)}, {"mean": (0.0,), "scale": (0.0,)}], ids=str
+    ("options", "match"),
+    [
+        ({"loss": "hubber"}, "'hubber'.*'huber'"),
+        ({"delta": 0.0}, "0.0.*above 0"),
+        ({"mean": (1.0,)}, "one finite number per target"),
+        ({"mean": (1.0, 2.0), "scale": (1.0,)}, "one finite number per target"),
+        ({"mean": (0.0,), "scale": (0.0,)}, "above 0"),
+        ({"mean": (np.nan,), "scale": (1.0,)}, "nan.*finite"),
+    ],
+    ids=str,
 )
-def test_refuses_options_that_cannot_train(options: dict[str, object]) -> None:
-    with pytest.raises(ByroteError):
-        Regression(**options)  # pyright: ignore[reportArgumentType]
+def test_refuses_options_that_cannot_train(options: dict[str, Any], match: str) -> None:
+    with pytest.raises(ByroteError, match=match):
+        Regression(**options)
 
 
 def test_unlike_is_a_standard_deviation_away() -> None:

@@ -20,21 +20,32 @@ N = 60
 ALL = Canaries(mislabeled=5, ordinary=2, noise=3, ambiguous=2)
 
 
-def targets(kind: str) -> NDArray[Any]:
-    rng = np.random.default_rng(0)
-    if kind == "labels":
-        return rng.integers(0, 2, (N, 3))
-    if kind == "classes":
-        return np.arange(N) % 3
-    return (7 + 20 * rng.normal(size=(N, 2) if kind == "two targets" else N)).astype(np.float32)
-
-
 KINDS: dict[str, Objective] = {
     "classes": Classification(),
     "one target": Regression(),
+    "one column of targets": Regression(),
     "two targets": Regression(),
     "labels": Multilabel(),
+    "one label": Multilabel(),
 }
+SHAPES = {
+    "one target": (N,),
+    "one column of targets": (N, 1),
+    "two targets": (N, 2),
+    "labels": (N, 3),
+    "one label": (N, 1),
+}
+
+
+def targets(kind: str) -> NDArray[Any]:
+    """Return targets; two of a regression are in units far from each other."""
+    rng = np.random.default_rng(0)
+    if kind == "classes":
+        return np.arange(N) % 3
+    if KINDS[kind].name == "multilabel":
+        return rng.integers(0, 2, SHAPES[kind])
+    scale = [20, 0.3] if kind == "two targets" else 20
+    return (7 + scale * rng.normal(size=SHAPES[kind])).astype(np.float32)
 
 
 def planted(kind: str, canaries: Canaries = ALL, inputs: Any = None, *, test: bool = True) -> tuple[Task, Population]:
@@ -71,10 +82,10 @@ def test_labels_of_every_kind_come_back_from_the_record(kind: str, tmp_path: Pat
     _, population = planted(kind)
     write_population(tmp_path, population)
     found = read_population(tmp_path)
-    for name in ("labels", "true_label", "weights"):
+    for name in ("labels", "true_label", "ids", "canary", "source", "weights"):
         expected = getattr(population, name)
-        assert getattr(found, name).dtype == expected.dtype
-        np.testing.assert_array_equal(getattr(found, name), expected)
+        np.testing.assert_array_equal(getattr(found, name), expected, err_msg=name)
+    assert found.labels.dtype == found.true_label.dtype == population.labels.dtype
 
 
 def test_true_labels_come_back_where_there_are_none(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from byrote.errors import InvalidData
 from byrote.objectives import Classification
 from byrote.record import Population
+from byrote.record.inputs import InputKind, are_one_real, describe, is_one_real, kinds
 from byrote.task.canaries import Canaries, plant
 from byrote.task.examples import Examples
 from byrote.task.recipe import Recipe
@@ -150,7 +151,12 @@ def test_the_record_says_how_inputs_reach_the_model(tmp_path: Path, layout: str)
     assert len(record.runs) == 2
     said = json.loads((tmp_path / "record.json").read_text())["inputs"]
     names = ("tokens", "mask") if layout == "dict" else ("0", "1")
-    assert said == f"{names[0]}: int64 [5], as given; {names[1]}: bool [5], as given"
+    assert said == [
+        {"name": names[0], "dtype": "int64", "shape": [5], "divided_by": 1},
+        {"name": names[1], "dtype": "bool", "shape": [5], "divided_by": 1},
+    ]
+    assert record.inputs == kinds(task.train.inputs)
+    assert describe(record.inputs) == f"{names[0]}: int64 [5], as given; {names[1]}: bool [5], as given"
 
 
 def test_the_record_says_that_pictures_are_divided(tmp_path: Path) -> None:
@@ -161,8 +167,26 @@ def test_the_record_says_that_pictures_are_divided(tmp_path: Path) -> None:
         None,
         Recipe(epochs=1),
     )
-    collect(task, tmp_path, runs=2, canaries=Canaries(), compute=Compute(workers=1))
-    assert json.loads((tmp_path / "record.json").read_text())["inputs"] == "uint8 [4, 4], divided by 255"
+    record = collect(task, tmp_path, runs=2, canaries=Canaries(), compute=Compute(workers=1))
+    assert describe(record.inputs) == "uint8 [4, 4], divided by 255"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "is_followed"),
+    [
+        (np.zeros((2, 3), np.float32), True),
+        (np.zeros((2, 4, 4), np.uint8), True),
+        (np.zeros((2, 3), np.uint8), False),
+        (np.zeros((2, 3), np.int16), False),
+        (np.zeros((2, 3), np.bool_), False),
+        ((np.zeros((2, 3), np.float32),), False),
+        ({"x: float32 [3], as given": np.zeros((2, 3), np.float32)}, False),
+    ],
+    ids=["floats", "pictures", "bytes", "whole numbers", "bool", "a tuple", "a dict"],
+)
+def test_gradients_are_followed_to_one_array_of_real_numbers(inputs: Any, is_followed: bool) -> None:
+    assert is_one_real(inputs) == is_followed
+    assert are_one_real([InputKind.parse(kind.values()) for kind in kinds(inputs)]) == is_followed
 
 
 def test_lengths_that_differ_are_refused() -> None:

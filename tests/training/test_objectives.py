@@ -1,9 +1,8 @@
 """Objectives in training: what the record says, against NumPy and against a training loop by hand."""
 
-from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -11,13 +10,13 @@ import torch
 from sklearn.linear_model import Ridge
 from torch import nn
 
+import byrote
 from byrote.errors import InvalidData
 from byrote.evidence.evaluate import evaluate
 from byrote.experiments.removal import remove
-from byrote.objectives import Classification, Objective
+from byrote.objectives import Classification, Objective, Regression
 from byrote.record import Record
-from byrote.record.inputs import describe
-from byrote.report import write_report
+from byrote.record.inputs import describe, kinds
 from byrote.scores import memorization
 from byrote.task.canaries import Canaries, plant
 from byrote.task.designs import halves
@@ -51,14 +50,11 @@ def linear(outputs: int) -> Callable[[], nn.Module]:
     return make
 
 
-def task(labels: Any, outputs: int, objective: Objective | str, **options: Any) -> Task:
-    return Task(
-        linear(outputs),
-        Examples(X[:N], labels[:N]),
-        Examples(X[N:], labels[N:]),
-        objective=objective,
-        **{"recipe": SGD, **options},
-    )
+def task(
+    labels: Any, outputs: int, objective: Objective | str, *, model: Any = None, test: bool = True, recipe: Recipe = SGD
+) -> Task:
+    tests = Examples(X[N:], labels[N:]) if test else None
+    return Task(model or linear(outputs), Examples(X[:N], labels[:N]), tests, recipe, objective=objective)
 
 
 def members(record: Record) -> np.ndarray:
@@ -70,11 +66,14 @@ def last(record: Record, column: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("targets", [NUMBERS, NUMBERS[:, 0]], ids=["two targets", "one target"])
-def test_mean_memorization_of_a_regression_is_the_gap_in_r2(tmp_path: Path, targets: np.ndarray) -> None:
+@pytest.mark.parametrize("loss", ["squared", "huber"])
+def test_mean_memorization_of_a_regression_is_the_gap_in_r2(tmp_path: Path, targets: np.ndarray, loss: Any) -> None:
+    """From predictions in the units of the targets alone, whatever was trained with."""
     columns = 1 if targets.ndim == 1 else 2
-    record = collect(task(targets, columns, "regression"), tmp_path, runs=6, design=halves(), compute=ONE)
+    record = collect(task(targets, columns, Regression(loss)), tmp_path, runs=6, design=halves(), compute=ONE)
     names = ["prediction"] if columns == 1 else ["prediction_0", "prediction_1"]
     train = record.population.split == "train"
+    np.testing.assert_array_equal(record.population.labels[train], targets[:N])
     predicted = np.stack([last(record, name)[:, train] for name in names], 2).astype(np.float64)
     truth = targets[:N].reshape(N, columns).astype(np.float64)
     squared = ((predicted - truth) ** 2 / truth.var(0)).mean(2)
@@ -82,7 +81,7 @@ def test_mean_memorization_of_a_regression_is_the_gap_in_r2(tmp_path: Path, targ
     assert (member.sum(0) == 3).all()
     gap = (1 - squared[member].mean()) - (1 - squared[~member].mean())
     found = evaluate(memorization, record).value[train]
-    assert abs(gap) > 1e-3
+    assert gap > 1e-3
     np.testing.assert_allclose(found.mean(), gap, rtol=1e-4)
 
 
@@ -95,29 +94,32 @@ def test_mean_memorization_of_several_labels_is_the_gap_in_the_share_right(tmp_p
     np.testing.assert_allclose(found.mean(), right[member].mean() - right[~member].mean(), atol=1e-6)
 
 
-def test_one_logit_trains_as_two_of_which_the_first_is_0(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_list", [False, True], ids=["[example, 1]", "[example]"])
+def test_one_logit_trains_as_two_of_which_the_first_is_0(tmp_path: Path, is_list: bool) -> None:
     labels = SETS[:, 0].astype(np.int64)
-    one = collect(task(labels, 1, Classification()), tmp_path / "1", runs=2, compute=ONE)
-    two = collect(_padded(labels), tmp_path / "2", runs=2, compute=ONE)
+    one = collect(_of_one_logit("list" if is_list else "column", labels), tmp_path / "1", runs=2, compute=ONE)
+    two = collect(_of_one_logit("two", labels), tmp_path / "2", runs=2, compute=ONE)
     assert one.classes == two.classes == ("0", "1")
     for column in ("loss", "margin", "confidence", "residual", "correct", "prediction"):
         np.testing.assert_allclose(last(one, column), last(two, column), rtol=1e-5, atol=1e-6, err_msg=column)
 
 
-class Padded(nn.Linear):
+class OneLogit(nn.Linear):
+    """A linear model of one logit z, which answers `[example]`, `[example, 1]` or (0, z)."""
+
+    def __init__(self, form: str) -> None:
+        super().__init__(5, 1)
+        self.form = form
+        nn.init.zeros_(self.weight)
+        nn.init.zeros_(self.bias)
+
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 - torch's name
         z = super().forward(input)
-        return torch.cat([torch.zeros_like(z), z], 1)
+        return {"list": z[:, 0], "column": z, "two": torch.cat([torch.zeros_like(z), z], 1)}[self.form]
 
 
-def _padded(labels: np.ndarray) -> Task:
-    def make() -> nn.Module:
-        model = Padded(5, 1)
-        nn.init.zeros_(model.weight)
-        nn.init.zeros_(model.bias)
-        return model
-
-    return Task(make, Examples(X[:N], labels[:N]), Examples(X[N:], labels[N:]), SGD)
+def _of_one_logit(form: str, labels: np.ndarray) -> Task:
+    return Task(lambda: OneLogit(form), Examples(X[:N], labels[:N]), Examples(X[N:], labels[N:]), SGD)
 
 
 # --- weights
@@ -190,7 +192,11 @@ IDS = RNG.integers(0, 9, (N, 6))
 MASK = np.arange(6) < RNG.integers(1, 7, (N, 1))
 TEXT = {"ids": IDS, "mask": MASK}
 LABELS = (IDS[:, 0] > 4).astype(np.int64)
-Answer = namedtuple("Answer", ["loss", "logits"])
+
+
+class Answer(NamedTuple):
+    loss: None
+    logits: torch.Tensor
 
 
 def words(
@@ -215,21 +221,30 @@ def test_every_form_of_inputs_and_outputs_trains_the_same(tmp_path: Path, wrap: 
     plain = collect(words(), tmp_path / "plain", runs=2, compute=ONE, canaries=Canaries())
     other = collect(words(wrap, output, (IDS, MASK)), tmp_path / "other", runs=2, compute=ONE, canaries=Canaries())
     np.testing.assert_allclose(last(plain, "loss"), last(other, "loss"), rtol=1e-5, atol=1e-6)
-    assert plain.manifest["inputs"] == "ids: int64 [6], as given; mask: bool [6], as given"
+    assert describe(plain.inputs) == "ids: int64 [6], as given; mask: bool [6], as given"
     assert other.manifest["task"]["output"] == output
 
 
-@pytest.mark.parametrize("kind", ["words", "regression", "multilabel"])
+def hidden(outputs: int) -> Callable[[], nn.Module]:
+    return lambda: nn.Sequential(nn.Linear(5, 16), nn.ReLU(), nn.Linear(16, outputs))
+
+
+@pytest.mark.parametrize("kind", ["words", "one target", "two targets", "multilabel"])
 def test_side_by_side_equals_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    given = {"words": words(), "regression": task(NUMBERS, 2, "regression"), "multilabel": task(SETS, 2, "multilabel")}[
-        kind
-    ]
+    given = {
+        "words": words(),
+        "one target": task(NUMBERS[:, 0], 1, "regression", model=hidden(1)),
+        "two targets": task(NUMBERS, 2, "regression", model=hidden(2)),
+        "multilabel": task(SETS, 2, "multilabel", model=hidden(2)),
+    }[kind]
     records: list[Record] = []
     for pack in (3, 1):
         monkeypatch.setattr("byrote.training.collect.choose", lambda *_, pack=pack, **__: Engine(pack=pack))
         records.append(collect(given, tmp_path / str(pack), runs=3, compute=ONE))
     assert [record.run_settings(0)["pack"] for record in records] == [[0, 1, 2], [0]]
-    np.testing.assert_allclose(last(records[0], "loss"), last(records[1], "loss"), rtol=1e-4, atol=1e-6)
+    for column in given.learned.columns():
+        packed, alone = (last(record, column) for record in records)
+        np.testing.assert_allclose(packed, alone, rtol=1e-4, atol=1e-4, err_msg=column)
 
 
 def test_a_model_that_returns_more_says_which_part_to_name(tmp_path: Path) -> None:
@@ -258,7 +273,7 @@ def test_inputs_reach_a_model_as_they_are_given(dtype: type, shape: tuple[int, .
     picture = dtype is np.uint8 and len(shape) > 1
     assert tensor.dtype == seen
     np.testing.assert_allclose(tensor.double().numpy(), given / 255 if picture else given, rtol=1e-6)
-    assert describe(population.inputs).endswith("divided by 255" if picture else "as given")
+    assert describe(kinds(population.inputs)).endswith("divided by 255" if picture else "as given")
 
 
 # --- a Fit
@@ -292,13 +307,41 @@ def test_a_fit_gives_the_probability_of_each_label(tmp_path: Path) -> None:
     np.testing.assert_allclose(record.at_step(0, "loss", 1), -np.log(own).mean(1), rtol=1e-5)
 
 
-# --- no test set
+# --- test examples
 
 
-def test_without_a_test_set_the_report_runs_and_removal_refuses(tmp_path: Path) -> None:
-    given = Task(linear(2), Examples(X[:N], SETS[:N, 0]), None, SGD)
-    record = collect(given, tmp_path / "record", runs=4, canaries=Canaries(1, 1, 1), compute=ONE)
+def test_removal_of_a_regression_measures_r2_of_the_test_examples(tmp_path: Path) -> None:
+    given = task(NUMBERS[:, 0], 1, "regression")
+    record = collect(given, tmp_path / "record", runs=4, design=halves(), compute=ONE)
+    removal = remove(given, record, tmp_path / "removed", shares=(0.2,), seeds=2, compute=ONE)
+    nothing = Record(tmp_path / "removed" / "nothing-0")
+    test = nothing.population.where("test")
+    y = NUMBERS[:, 0].astype(np.float64)
+    expected = 1 - ((last(nothing, "prediction")[:, test] - y[N:]) ** 2).mean() / y[:N].var()
+    assert removal.accuracy("nothing", 0.0).value == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("labels", "outputs", "kind"),
+    [(SETS[:, 0], 2, "classification"), (NUMBERS[:, 0], 1, "regression"), (NUMBERS, 2, "regression"),
+     (SETS, 2, "multilabel")],
+    ids=["classes", "one target", "two targets", "labels"],
+)  # fmt: skip
+def test_an_audit_without_a_test_set_says_what_is_missing(tmp_path: Path, labels: Any, outputs: int, kind: str) -> None:
+    said: list[str] = []
+    given = task(labels, outputs, kind, test=False)
+    record = byrote.audit(given, tmp_path, runs=4, canaries=Canaries(1, 1, 1), compute=ONE, on_verdict=said.extend)
     assert set(record.population.split) == {"train", "canary"}
-    assert "test" in write_report(record).read_text().lower()
-    with pytest.raises(InvalidData, match="test examples"):
-        remove(given, record, tmp_path / "removed")
+    text = " ".join([*said, (tmp_path / "report.html").read_text()]).lower()
+    assert "no test" in text or "test set" in text
+    assert np.isfinite(evaluate(memorization, record).value[record.population.where("train")]).any()
+
+
+def test_removal_without_a_test_set_is_refused_and_the_onion_needs_none(tmp_path: Path) -> None:
+    given = task(NUMBERS[:, 0], 1, "regression", test=False)
+    record = collect(given, tmp_path / "record", runs=4, design=halves(), compute=ONE)
+    with pytest.raises(InvalidData, match=r"test examples.*Task\(test=\)"):
+        remove(given, record, tmp_path / "removed", seeds=2, compute=ONE)
+    assert not (tmp_path / "removed").exists()
+    onion = byrote.peel(given, record, tmp_path / "peeled", runs=4, compute=ONE)
+    assert np.isfinite(onion.rise.value)

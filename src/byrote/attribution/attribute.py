@@ -15,7 +15,7 @@ from byrote.attribution.trak import trak
 from byrote.errors import InvalidData, MissingEvidence, unknown
 from byrote.evidence.outcomes import read_outcomes
 from byrote.locate import Checkpoint, replay
-from byrote.locate.survey import Tell, silent
+from byrote.locate.survey import StageWatcher, silent
 from byrote.objectives import Classification
 from byrote.record import Population, Record
 from byrote.task.task import Task
@@ -41,7 +41,7 @@ def attribute(
     sketch: int | None = None,
     seed: int = 0,
     device: str | None = None,
-    tell: Tell | None = None,
+    progress: StageWatcher | None = None,
 ) -> Attribution:
     """Train runs of a record again, and attribute its test examples to the training examples that these were trained on.
 
@@ -63,9 +63,9 @@ def attribute(
             f"Attribution was given targets={targets}, {len(runs)} runs and sketch={sketch}. Give 1 or more, and a sketch of 0 or more."
         )
     chosen = tuple(dict.fromkeys(runs))
-    plan = _plan(task, record, chosen, divided(record, targets, seed), seed, device, tell or silent)
+    plan = _plan(task, record, chosen, divided(record, targets, seed), seed, device, progress or silent)
     value, epochs, size = METHODS[method](plan, chosen, sketch)
-    plan.tell("comparing with influence", 0, 0)
+    plan.progress("comparing with influence", 0, 0)
     compared = len([run for run in record.runs if run not in chosen])
     measured = None
     if compared >= COMPARED:
@@ -100,13 +100,13 @@ class _Plan:
     targets: Int[ndarray, " target"]
     seed: int
     device: str | None
-    tell: Tell
+    progress: StageWatcher
 
     def trained(self, run: int, epochs: Sequence[int]) -> list[Checkpoint]:
         """Train a run again and return its model after these epochs."""
         last, found = self.task.recipe.epochs, list[Checkpoint]()
         for each in replay(self.task, self.record, run, device=self.device):
-            self.tell(f"training run {run} again", each.epoch, last)
+            self.progress(f"training run {run} again", each.epoch, last)
             if each.epoch in epochs:
                 found.append(each)
         return found
@@ -127,7 +127,7 @@ def _plan(
     targets: Int[ndarray, " target"],
     seed: int,
     device: str | None,
-    tell: Tell,
+    progress: StageWatcher,
 ) -> _Plan:
     """Check that the runs can be trained again, before any time is lost, and find what they were trained on."""
     for run in runs:
@@ -136,7 +136,7 @@ def _plan(
     examples = np.flatnonzero(member & record.population.where("train"))
     if not len(examples):
         raise MissingEvidence(f"Run {runs[0]} was trained on canaries only. Name runs with real training examples.")
-    return _Plan(task, record, population_of(task, record), examples, targets, seed, device, tell)
+    return _Plan(task, record, population_of(task, record), examples, targets, seed, device, progress)
 
 
 Found = tuple[Float[ndarray, "example target"], tuple[int, ...], int | None]
@@ -153,7 +153,7 @@ def _by_tracin(plan: _Plan, runs: Sequence[int], sketch: int | None) -> Found:
         member = plan.record.member(run)[plan.examples]
         tensors = plan.tensors(plan.examples[member], found[-1])
         models, rates = [each.model for each in found], [each.learning_rate for each in found]
-        plan.tell(f"taking gradients of run {run}", 0, 0)
+        plan.progress(f"taking gradients of run {run}", 0, 0)
         for part, value in tracin(models, rates, *tensors, sketch=size, seed=plan.seed, block=BLOCK):
             total[np.ix_(member, part)] += value
         count[member] += 1
@@ -168,7 +168,7 @@ def _by_trak(plan: _Plan, runs: Sequence[int], sketch: int | None) -> Found:
     tensors = plan.tensors(plan.examples, start)
     trak([start.model], *tensors, sketch=size)  # it refuses a sketch before any time is lost
     models = [plan.trained(run, (last,))[0].model for run in runs]
-    plan.tell("taking gradients", 0, 0)
+    plan.progress("taking gradients", 0, 0)
     blocks = trak(models, *tensors, sketch=size, seed=plan.seed, block=BLOCK)
     return np.concatenate([value for _, value in blocks], axis=1), (last,), size
 

@@ -100,14 +100,14 @@ def audit(
     budget = None if memory is None else parse_memory(memory)
     with _executor(engine, device) as executor, training_bar() as (update, close):
 
-        def tell(verdict: list[str]) -> None:
+        def show(verdict: list[str]) -> None:
             close()
             click.echo("\n".join(verdict))
             message("drawing the report ...")
 
         record = run_audit(
             task, out, runs=runs, until=until, epochs=epochs, design=parse_design(design), canaries=planted,
-            seed=seed, probes=probes, probe_every=probe_every, progress=update, tell=tell,
+            seed=seed, probes=probes, probe_every=probe_every, progress=update, on_verdict=show,
             compute=Compute(workers, executor, device, precision, budget),
         )  # fmt: skip
     click.echo(f"\nreport: {record.directory / 'report.html'}")

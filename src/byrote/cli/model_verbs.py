@@ -63,9 +63,9 @@ def locate(
 
     record = Record(directory)
     found = as_recorded(load_task(task), record)
-    with stage_bar() as tell:
+    with stage_bar() as progress:
         options: dict[str, Any] = {
-            "examples": examples, "modules": modules or None, "seed": seed, "device": device, "tell": tell,
+            "examples": examples, "modules": modules or None, "seed": seed, "device": device, "progress": progress,
         }  # fmt: skip
         if neurons:
             survey = locate_neurons(found, record, run, **options)
@@ -137,10 +137,10 @@ def attribute(
     if chosen and models:
         raise click.UsageError("Give --run or --models, not both.")
     record = Record(directory)
-    with stage_bar() as tell:
+    with stage_bar() as progress:
         found = by_gradients(
             as_recorded(load_task(task), record), record, method, runs=chosen or record.runs[: models or 1],
-            targets=targets, sketch=sketch, seed=seed, device=device, tell=tell,
+            targets=targets, sketch=sketch, seed=seed, device=device, progress=progress,
         )  # fmt: skip
         path = write_attribution(record, found)
     print_attribution(record, found, top, form)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from byrote.attribution.kept import About, kept_methods, read_about
 from byrote.errors import ByroteError
 from byrote.record import Record
+from byrote.record.inputs import are_one_real
 from byrote.stats.not_measured import NotMeasured
 
 
@@ -20,9 +21,8 @@ class Attributed:
 def read_attributed(record: Record) -> Attributed:
     """Return what is kept beside the record; nothing is computed."""
     source, unit = record.manifest.get("task", {}).get("source"), record.manifest["steps"].get("unit")
-    real = ";" not in (given := str(record.manifest.get("inputs", ""))) and ": " not in given and "int64" not in given
     possible = (
-        real
+        are_one_real(record.inputs)
         and record.objective.name == "classification"
         and source
         and unit == "epoch"

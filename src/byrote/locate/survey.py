@@ -37,7 +37,7 @@ ROUNDS = 1000
 CANARIES = "mislabeled=20"
 """Canaries to plant in a record that has too few wrong labels."""
 
-Tell = Callable[[str, int, int], None]
+StageWatcher = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and of how much (0: not known)."""
 
 
@@ -113,7 +113,7 @@ def locate(
     seed: int = 0,
     level: float = 0.9,
     device: str | None = None,
-    tell: Tell | None = None,
+    progress: StageWatcher | None = None,
 ) -> Survey:
     """Train a run of a record again, and analyse each layer on the wrong labels that it memorized and on clean examples.
 
@@ -126,7 +126,7 @@ def locate(
     It misleads as each of the three does, and as a statement about other runs: repeat it with several. Raises
     MissingEvidence when the run was trained on no mislabeled canary, or learned none of them; what `replay` raises.
     """
-    notify = tell or silent
+    notify = progress or silent
     found = _prepare(task, record, run, examples, seed, device, notify)
     recipe = replace(task.recipe, epochs=-(-task.recipe.epochs // RETRAINED))
     sizes = _kinds_and_weights(found.end.model, modules)
@@ -155,14 +155,14 @@ def locate_neurons(
     modules: Sequence[str] | None = None,
     seed: int = 0,
     device: str | None = None,
-    tell: Tell | None = None,
+    progress: StageWatcher | None = None,
 ) -> NeuronSurvey:
     """Train a run of a record again, and count the neurons that what it memorized depends on, by `critical_neurons`.
 
     The examples are those of `locate`; the others whose predictions are to be preserved are up to 50 further clean ones.
     At most 1,000 neurons are silenced for one example. Raises what `locate` raises.
     """
-    notify = tell or silent
+    notify = progress or silent
     found = _prepare(task, record, run, examples, seed, device, notify)
     notify("silencing neurons", 0, 0)
     neurons = critical_neurons(
@@ -187,7 +187,7 @@ class _Prepared:
 
 
 def _prepare(
-    task: Task, record: Record, run: int, examples: int, seed: int, device: str | None, notify: Tell
+    task: Task, record: Record, run: int, examples: int, seed: int, device: str | None, notify: StageWatcher
 ) -> _Prepared:
     """Train the run again and draw the examples; raise before any time is lost where it can be known."""
     check_classes(task, "Locating memorization in layers")
@@ -236,7 +236,7 @@ def _check_canaries(record: Record, population: Population, run: int) -> None:
 
 
 def _watched(
-    checkpoints: Iterator[Checkpoint], start: Checkpoint, epochs: int, doing: str, notify: Tell
+    checkpoints: Iterator[Checkpoint], start: Checkpoint, epochs: int, doing: str, notify: StageWatcher
 ) -> Iterator[Checkpoint]:
     """Yield the checkpoints after the first, and report each of them."""
     notify(doing, start.epoch, epochs)

@@ -30,7 +30,7 @@ class Questions:
 
     def values(self) -> dict[str, object]:
         """Return the probes as they are written in the manifest."""
-        return {"asked": [str(probe) for probe in self.probes], "every": self.every}
+        return {"names": [str(probe) for probe in self.probes], "every": self.every}
 
 
 NO_QUESTIONS = Questions()

@@ -1,6 +1,7 @@
 """Inputs: what a model reads of examples. One array, or several: a dict or a tuple of arrays, one row per example in each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -48,14 +49,54 @@ def is_real(part: NDArray[Any]) -> bool:
 
 def is_one_real(inputs: Inputs) -> bool:
     """Return whether these inputs are one array of real numbers, which gradients can be followed to."""
-    return not isinstance(inputs, dict | tuple) and is_real(inputs)
+    return are_one_real(kinds(inputs))
 
 
-def describe(inputs: Inputs) -> str:
-    """Return how the inputs reach a model, for the record: `uint8 [28, 28], divided by 255`."""
-    texts: list[str] = []
-    for name, part in parts(inputs).items():
-        shape = f"{part.dtype} {list(part.shape[1:])}" if part.ndim > 1 else f"{part.dtype}"
-        texts.append(f"{name}: {shape}" if name else shape)
-        texts[-1] += ", divided by 255" if is_picture(part) else ", as given"
-    return "; ".join(texts)
+@dataclass(frozen=True)
+class InputKind:
+    """How one input of an example reaches a model, as record.json holds it: its name, type and shape.
+
+    `name` is "" where there is one input without a name. `divided_by` is 255 for byte pictures, and 1 otherwise.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    divided_by: int
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> "InputKind":
+        """Read it back from its `values`."""
+        shape = tuple(map(int, values["shape"]))
+        return cls(str(values["name"]), str(np.dtype(values["dtype"])), shape, int(values["divided_by"]))
+
+    def values(self) -> dict[str, Any]:
+        """Return it as it stands in record.json."""
+        return {"name": self.name, "dtype": self.dtype, "shape": list(self.shape), "divided_by": self.divided_by}
+
+    def __str__(self) -> str:
+        what = f"{self.name}: {self.dtype}" if self.name else self.dtype
+        return f"{what} {list(self.shape)}, {'as given' if self.divided_by == 1 else f'divided by {self.divided_by}'}"
+
+    @property
+    def is_real(self) -> bool:
+        """Whether a model reads it as real numbers."""
+        return self.divided_by != 1 or np.dtype(self.dtype).kind == "f"
+
+
+def kinds(inputs: Inputs) -> tuple[InputKind, ...]:
+    """Return how each of the inputs reaches a model."""
+    return tuple(
+        InputKind(name, str(part.dtype), part.shape[1:], 255 if is_picture(part) else 1)
+        for name, part in parts(inputs).items()
+    )
+
+
+def are_one_real(inputs: Sequence[InputKind]) -> bool:
+    """Return whether these are one array of real numbers."""
+    return [each.name for each in inputs] == [""] and inputs[0].is_real
+
+
+def describe(inputs: Sequence[InputKind]) -> str:
+    """Return how the inputs reach a model, for people: `uint8 [28, 28], divided by 255`."""
+    return "; ".join(map(str, inputs))

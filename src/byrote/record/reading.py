@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from byrote.errors import MissingEvidence, WrongRecord, unknown
 from byrote.objectives import Objective, parse_objective
 from byrote.record.columns import RunColumns, run_path
+from byrote.record.inputs import InputKind
 from byrote.record.population import read_population
 from byrote.record.run_file import TYPES, Layout
 from byrote.record.storage import Place, names, place, read_all, read_bytes, replacing
@@ -60,10 +61,15 @@ class Record:
         """Names of what a model gives an output for: classes by label, labels of several, or targets."""
         return tuple(self.manifest["task"]["classes"])
 
+    @cached_property
+    def inputs(self) -> tuple[InputKind, ...]:
+        """How each input of an example reached the models; empty where a loop of the user's own gave it."""
+        return tuple(map(InputKind.parse, self.manifest.get("inputs", ())))
+
     @property
     def probes(self) -> tuple[str, ...]:
-        """The probes that the models of this record have answered, as they are spelled: columns of the clean pass."""
-        return tuple(self.manifest.get("probes", {}).get("asked", ()))
+        """The probes that were computed on the models of this record, as they are spelled: columns of the clean pass."""
+        return tuple(self.manifest.get("probes", {}).get("names", ()))
 
     @property
     def last_step(self) -> int:
@@ -159,7 +165,7 @@ def read_manifest(directory: Place) -> dict[str, Any]:
         if schema == SCHEMA:
             _ = manifest["task"]["classes"], int(manifest["steps"]["last"]), manifest["key"]
             _ = [TYPES[kind] for kind in manifest["columns"].values()], list(manifest["scalars"])
-            _ = parse_objective(manifest["objective"])
+            _ = parse_objective(manifest["objective"]), list(map(InputKind.parse, manifest.get("inputs", ())))
     except FileNotFoundError:
         raise WrongRecord(
             f"{directory} is not a record: it has no record.json. Give the directory of a record."

@@ -7,6 +7,7 @@ import numpy as np
 
 from byrote.findings.findings import Findings
 from byrote.record import Record
+from byrote.record.inputs import describe
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ def settings(record: Record, found: Findings) -> tuple[SettingsTable, ...]:
             "name": task.get("name"),
             "source": task.get("source"),
             "objective": manifest.get("objective"),
-            "inputs": manifest.get("inputs"),
+            "inputs": describe(record.inputs),
             "classes": ", ".join(record.classes),
             "fingerprint of the examples": str(task.get("examples", ""))[:12],
             "fingerprint of the model": str(task.get("model", ""))[:12],

@@ -1,6 +1,7 @@
 """Collect runs into a record: train those that are missing. A run that is on disk is never trained again."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy import ndarray
 
 from byrote.errors import InvalidData
 from byrote.probes import NO_QUESTIONS, Questions
-from byrote.record import Population, Record, finished_runs, read_manifest, write_manifest, write_population
+from byrote.record import Layout, Population, Record, finished_runs, read_manifest, write_manifest, write_population
 from byrote.record.inputs import is_one_real
 from byrote.record.storage import Place, exists, place
 from byrote.signature import Probe
@@ -28,6 +29,7 @@ from byrote.training.manifest import alone, describe, layout_of, model_digest, p
 from byrote.training.memory import available
 from byrote.training.planning import choose
 from byrote.training.progress import Progress, Watcher
+from byrote.training.until import Known, check_until, extend
 
 
 def collect(
@@ -35,6 +37,7 @@ def collect(
     directory: Path | str,
     *,
     runs: int | None = None,
+    until: float | None = None,
     design: Design | None = None,
     canaries: Canaries | None = None,
     seed: int = 0,
@@ -50,57 +53,92 @@ def collect(
     the design, whose balance holds at the end of each extension. `directory` is a path, or a URL that fsspec
     understands (`s3://bucket/audits/fashion`). Several processes may collect into one directory: they share the work.
 
+    With `until`, runs are added until the median standard error of memorization is at most that, `runs` at most: the
+    design is extended by whole blocks, each by as many runs as the forecast asks for, so that balance holds whenever it stops.
+
     `probes` (names of `byrote.probes`, with options as in "curvature(vectors=5)", or Probe objects) are computed on all
     examples when a model is trained, and every `probe_every` epochs if that is not 0; their values are columns of the record.
 
     `compute` says with what: by default one process per core trains, with one thread each. On a GPU, and on a CPU when a
     model is very small, several models are trained at once. A run's bits depend on the seed, its number and what it is
-    packed with, never on the number of workers. `source` is where the task came from, for the record.
+    packed with, never on the number of workers. `source` is where the task came from, for the record. `progress` is called
+    with how far the work is, and with how well memorization is known from the runs so far.
 
     Raises WrongRecord when the directory holds another task's runs, InvalidData for a task or settings that cannot be
     used, OutOfMemory when not even one model fits.
     """
     from byrote.training.checks import check_device
 
-    where = place(directory)
-    design, canaries = design or Subsets(), canaries or Canaries()
+    where, scheme = place(directory), design or Subsets()
+    if until is not None:
+        check_until(until, task.learned)
     check_device(compute.device)
-    population = plant(task, canaries, seed)
+    population = plant(task, canaries or Canaries(), seed)
     digest = _check_learner(task, population)
     questions = _questions(task, probes, probe_every)
     layout = layout_of(task, population, questions)
-    manifest = describe(task, digest, population, design, canaries, seed, layout, source, questions)
-    wanted = design.default_runs(_groups(population)) if runs is None else runs
-    if wanted < 0:
-        raise InvalidData(f"{wanted} runs cannot be collected. Give 0 or more.")
-    with alone(where):
-        blocks = plan(where, manifest, wanted)
-        member = _membership(population, design, blocks, seed)
-        if not exists(where / "record.json"):
-            write_population(where, population)
-        settled = _settled(task, compute, where)
-        write_manifest(where, {**manifest, "blocks": blocks, **settled})
-    there = set(finished_runs(where))
-    missing = [run for run in range(min(wanted, len(member))) if run not in there]
-    if missing:
-        engine = _engine(task, population, compute, sum(blocks), settled.get("matmul"))
-        job = Job(
-            where,
-            learner(task),
-            population,
-            member,
-            task.recipe,
-            task.learned,
-            layout,
-            seed,
-            manifest["key"],
-            engine,
-            questions,
-        )
-        workers = _workers(compute, engine, len(missing))
-        train_all(job, missing, blocks, workers, compute.executor, _Watch(job, missing, progress or (lambda _: None)))
-        tidy(where)
-    return Record(where)
+    manifest = describe(task, digest, population, scheme, canaries or Canaries(), seed, layout, source, questions)
+    collection = _Collection(task, where, population, scheme, seed, questions, layout, manifest, compute)
+    known = Known(where, task.learned)
+
+    def watch(now: Progress) -> None:
+        if progress is not None:
+            known.read(now.finished)
+            progress(replace(now, forecast=known.forecast()))
+
+    unit = scheme.default_runs(_groups(population))
+    if until is None:
+        return collection.train(unit if runs is None else runs, watch)
+    return extend(lambda wanted: collection.train(wanted, watch), known, until=until, most=runs, unit=unit)
+
+
+@dataclass(frozen=True, eq=False)
+class _Collection:
+    """A task with all that decides what its runs are, and where they are kept."""
+
+    task: Task
+    where: Place
+    population: Population
+    design: Design
+    seed: int
+    questions: Questions
+    layout: Layout
+    manifest: dict[str, Any]
+    compute: Compute
+
+    def train(self, wanted: int, watch: Watcher) -> Record:
+        """Train what is missing of so many runs."""
+        if wanted < 0:
+            raise InvalidData(f"{wanted} runs cannot be collected. Give 0 or more.")
+        where, task, population, compute = self.where, self.task, self.population, self.compute
+        with alone(where):
+            blocks = plan(where, self.manifest, wanted)
+            member = _membership(population, self.design, blocks, self.seed)
+            if not exists(where / "record.json"):
+                write_population(where, population)
+            settled = _settled(task, compute, where)
+            write_manifest(where, {**self.manifest, "blocks": blocks, **settled})
+        there = set(finished_runs(where))
+        missing = [run for run in range(min(wanted, len(member))) if run not in there]
+        if missing:
+            engine = _engine(task, population, compute, sum(blocks), settled.get("matmul"))
+            job = Job(
+                where,
+                learner(task),
+                population,
+                member,
+                task.recipe,
+                task.learned,
+                self.layout,
+                self.seed,
+                self.manifest["key"],
+                engine,
+                self.questions,
+            )
+            workers = _workers(compute, engine, len(missing))
+            train_all(job, missing, blocks, workers, compute.executor, _Watch(job, missing, watch))
+            tidy(where)
+        return Record(where)
 
 
 class _Watch:

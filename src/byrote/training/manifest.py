@@ -15,8 +15,7 @@ from numpy import ndarray
 from byrote.errors import ByroteError, Remedy, WrongRecord
 from byrote.probes import NO_QUESTIONS, Questions
 from byrote.record import Layout, Population, finished_runs, read_manifest
-from byrote.record.inputs import describe as describe_inputs
-from byrote.record.inputs import parts
+from byrote.record.inputs import kinds, parts
 from byrote.record.storage import Place, exists, scratch_folder
 from byrote.task.canaries import Canaries
 from byrote.task.designs import Design
@@ -50,7 +49,7 @@ def describe(
             "model": model,
         },
         "objective": str(task.learned),
-        "inputs": describe_inputs(population.inputs),
+        "inputs": [kind.values() for kind in kinds(population.inputs)],
         "recipe": {} if own else task.recipe.values(),
         "design": str(design),
         "canaries": str(canaries),

@@ -9,7 +9,7 @@ from numpy import ndarray
 from byrote.errors import InvalidData, WrongRecord
 from byrote.record import Population, Record, make_ids
 from byrote.record.inputs import describe as describe_inputs
-from byrote.record.inputs import is_one_real
+from byrote.record.inputs import is_one_real, kinds
 from byrote.signature import parse_call
 from byrote.task.canaries import Canaries, plant
 from byrote.task.designs import Subsets
@@ -50,7 +50,7 @@ def check_classes(task: Task, what: str) -> None:
         )
     if not is_one_real(task.train.inputs):
         raise InvalidData(
-            f"{what} follows gradients to one array of real-valued inputs, and the task {task.name!r} has {describe_inputs(task.train.inputs)}."
+            f"{what} follows gradients to one array of real-valued inputs, and the task {task.name!r} has {describe_inputs(kinds(task.train.inputs))}."
         )
 
 
