@@ -9,7 +9,8 @@ from typing import Any, Literal, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from byrote.errors import ByroteError
+from byrote.arrays import checked, kind_of
+from byrote.errors import ByroteError, InvalidData
 
 AXES = ("run", "step", "example", "target", "class", "token", "view")
 """The closed list of axes a column can have."""
@@ -64,7 +65,7 @@ class Method:
     def __str__(self) -> str:
         return spell(self.name, self.bound) if self.bound else self.name
 
-    def bind(self, **options: Any) -> Self:
+    def bind(self, /, **options: Any) -> Self:
         """Return the same with these options; raise ByroteError for an option it does not have."""
         check_options(self.name, options, self.defaults)
         return replace(self, bound={**self.bound, **options})
@@ -91,8 +92,16 @@ class Score(Method):
     key: tuple[str, ...]
     interval: Interval | None = field(default=None, repr=False)
 
-    def __call__(self, *columns: Any, **options: Any) -> NDArray[Any]:
-        """Return the score of bare arrays, in the order and with the axes of the signature."""
+    def __call__(self, /, *columns: Any, **options: Any) -> NDArray[Any]:
+        """Return the score of bare arrays, in the order and with the axes of the signature; see `byrote.arrays.checked`.
+
+        Raises InvalidData for an array that is not as the signature says, and Unsupported for an empty one.
+        """
+        check_options(self.name, options, self.defaults)
+        if len(columns) != len(self.needs):
+            raise InvalidData(
+                f"{self.name} reads {', '.join(map(str, self.needs))}, and was given {len(columns)} arrays."
+            )
         return self.function(*columns, **{**self.bound, **options})
 
     @property
@@ -134,7 +143,7 @@ def score(*, high: High, interval: Interval | None = None) -> Callable[[Outcome]
             if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
                 defaults[name] = parameter.default
             else:
-                needs.append(Need(name, _axes(parameter.annotation), _kind(parameter.annotation)))
+                needs.append(Need(name, _axes(parameter.annotation), kind_of(parameter.annotation)))
         module = inspect.getmodule(function)
         return Score(
             name=function.__name__,
@@ -144,8 +153,8 @@ def score(*, high: High, interval: Interval | None = None) -> Callable[[Outcome]
             defaults=defaults,
             source=_first_line(module.__doc__ if module else None),
             summary=_first_line(function.__doc__),
-            function=function,
-            interval=interval,
+            function=checked(function),
+            interval=checked(interval) if interval else None,
         )
 
     return read
@@ -164,7 +173,7 @@ def probe(*, high: High) -> Callable[[Callable[..., Any]], Probe]:
             defaults={name: default for name, default in options.items() if name != OBJECTIVE},
             source=_first_line(module.__doc__ if module else None),
             summary=_first_line(function.__doc__),
-            function=function,
+            function=checked(function),
             objectives=OBJECTIVE in options,
         )
 
@@ -205,15 +214,6 @@ def _axes(annotation: Any) -> tuple[str, ...]:
     if not axes or any(axis not in AXES for axis in axes):
         raise TypeError(f"{annotation!r} must be a jaxtyping array over {AXES}")
     return axes
-
-
-def _kind(annotation: Any) -> Literal["bool", "int", "float", "any"]:
-    if not isinstance(annotation.dtypes, tuple | list):
-        return "any"  # jaxtyping's Shaped: as it is recorded
-    names = {str(dtype).rstrip("0123456789_") for dtype in annotation.dtypes}
-    if "bool" in names:
-        return "bool"
-    return "float" if "float" in names else "int"
 
 
 def _first_line(docstring: str | None) -> str:

@@ -59,6 +59,6 @@ def test_refusals() -> None:
         embedding(model, inputs, layer="fc")
     with pytest.raises(InvalidData, match=r"of a torch.nn.Linear was seen\. Name the layer to read, one of: 0, 1"):
         embedding(nn.Sequential(nn.Flatten(), nn.ReLU()), inputs)
-    with pytest.raises(InvalidData, match="embedding was given inputs of shape"):
+    with pytest.raises(InvalidData, match=r"embedding: `inputs` is a tensor of torch\.uint8"):
         embedding(model, inputs.to(torch.uint8))
     assert len(embedding(model, inputs[:0])) == 0

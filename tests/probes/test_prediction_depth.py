@@ -152,9 +152,11 @@ def test_bad_input() -> None:
         prediction_depth(model, inputs, reference, told, k=41)
     with pytest.raises(InvalidData, match=r"given k=40, "):
         prediction_depth(model, inputs, reference, told, k=40, own=torch.arange(5))
-    with pytest.raises(InvalidData, match="a reference of 40 inputs and 39 labels"):
+    with pytest.raises(
+        InvalidData, match="`reference_labels` has 39 along the axis reference, and `reference_inputs` has 40"
+    ):
         prediction_depth(model, inputs, reference, told[1:])
-    with pytest.raises(InvalidData, match="given inputs of shape"):
+    with pytest.raises(InvalidData, match=r"`reference_inputs` is a tensor of torch\.uint8"):
         prediction_depth(model, inputs, reference.to(torch.uint8), told)
     with pytest.raises(ByroteError, match="There is no layer named 'conv9'"):
         prediction_depth(model, inputs, reference, told, layers=["conv9"])

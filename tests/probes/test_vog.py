@@ -53,7 +53,7 @@ def test_bad_input() -> None:
         vog([model], inputs, labels)
     with pytest.raises(InvalidData, match="vog was given labels from"):
         vog([model, model], inputs, labels + 2)
-    with pytest.raises(InvalidData, match="vog was given inputs of"):
+    with pytest.raises(InvalidData, match=r"vog: `inputs` is a tensor of torch\.uint8"):
         vog([model, model], inputs.to(torch.uint8), labels)
     inputs[3] = torch.nan
     assert vog([model, build(perceptron, 1)], inputs, labels, per_class=False).isnan().tolist() == [

@@ -7,7 +7,7 @@ from scipy import stats
 
 from attackers import Bools, Floats, area, balanced, caught, draws, others, pooled, prior, to_loss
 from byrote.errors import ByroteError, Unsupported
-from byrote.scores import lira
+from byrote.scores import lira, rmia
 from byrote.scores._shadows import Shadows, logit
 
 
@@ -110,3 +110,25 @@ def test_a_variance_it_does_not_have_is_refused() -> None:
         lira.bind(variance="fixed")(loss, member)
     with pytest.raises(ByroteError, match=r"'variances'.*options: online, variance"):
         lira.bind(variances="own")
+
+
+def _rounded(logit: Floats) -> Floats:
+    """Return cross-entropy of two classes as float32 log-softmax gives it."""
+    two = np.stack([logit, 0 * logit], -1).astype(np.float32)
+    shifted = two - two.max(-1, keepdims=True)
+    return (np.log(np.exp(shifted).sum(-1, dtype=np.float32)) - shifted[..., 0]).astype(np.float64)
+
+
+@pytest.mark.parametrize(("level", "share", "cost"), [(8, 0.002, 0.002), (12, 0.089, 0.01), (14.5, 0.339, 0.045)])
+def test_losses_that_float32_rounded_to_zero_cost_little(level: float, share: float, cost: float) -> None:
+    """They count as 2^-24, below which float32 rounds; as 1e-38 the first two cost .07 and .13."""
+    rng = np.random.default_rng(0)
+    member = rng.random((32, 1500)).argsort(axis=0) < 16
+    logit = rng.normal(level, 2, 1500) + rng.normal(0, 1.5, member.shape) + 2 * member
+    exact, rounded = np.logaddexp(0, -logit), _rounded(logit)
+    assert (rounded == 0).mean() == pytest.approx(share, abs=0.001)
+    with pytest.warns(UserWarning, match=rf"{np.count_nonzero(rounded == 0)} of 48000 losses are 0.* 6.0e-08"):
+        given = lira(rounded, member)
+    assert area(given, member) > area(lira(exact, member), member) - cost
+    assert area(given, member) == pytest.approx(area(lira(np.maximum(rounded, 2.0**-24), member), member), abs=0.002)
+    assert area(rmia(rounded, member), member) > area(rmia(exact, member), member) - 0.005

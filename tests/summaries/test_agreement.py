@@ -47,7 +47,6 @@ def test_spearman_of_itself_is_one_with_some_doubt_and_of_a_constant_undefined()
     assert spearman(a, a).low < 1
     assert np.isnan(spearman(a, np.zeros(12)).value)
     assert np.isnan(spearman(a[:3], a[:3]).low)
-    assert np.isnan(spearman(a[:0], a[:0]).value)
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.7])

@@ -21,9 +21,8 @@ def test_all_and_none_still_have_an_interval() -> None:
     assert none.high > 0.02
 
 
-@pytest.mark.parametrize("values", [[], [np.nan, np.nan]])
-def test_undefined_is_nan(values: list[float]) -> None:
-    found = critical_sample_ratio(np.array(values))
+def test_undefined_is_nan() -> None:
+    found = critical_sample_ratio(np.array([np.nan, np.nan]))
     assert np.isnan([found.value, found.low, found.high]).all()
     assert found.n == 0
 

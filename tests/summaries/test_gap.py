@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from jaxtyping import TypeCheckError
 
+from byrote.errors import InvalidData
 from byrote.summaries import gap
 
 
@@ -47,5 +47,5 @@ def test_the_interval_covers_at_the_null() -> None:
 
 
 def test_other_axes_are_refused() -> None:
-    with pytest.raises(TypeCheckError):
+    with pytest.raises(InvalidData, match="`member` has 4 along the axis example, and `correct` has 3"):
         gap(np.ones((2, 3), bool), np.ones((2, 4), bool))

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from scipy.special import expit
 
-from byrote.errors import Unsupported
+from byrote.errors import InvalidData, Unsupported
 from byrote.summaries import (
     Guesses,
     gaussian_epsilon,
@@ -124,5 +124,5 @@ def test_no_mu_and_a_large_delta_are_private() -> None:
 def test_what_is_no_probability_is_refused() -> None:
     with pytest.raises(Unsupported, match=r"delta 0\.0.*between 0 and 1"):
         gaussian_one_run_epsilon(Guesses(1, 1, 1), delta=0.0)
-    with pytest.raises(Unsupported, match=r"level is 1\.0.*between 0 and 1"):
+    with pytest.raises(InvalidData, match=r"`level` is 1\.0.*between 0 and 1"):
         gaussian_one_run_mu(Guesses(1, 1, 1), level=1.0)

@@ -81,14 +81,14 @@ def test_the_seed_and_the_names_of_the_classes() -> None:
     assert label_wave(seen, seed=1).stop.value == label_wave(seen, seed=2).stop.value
 
 
-@pytest.mark.parametrize(("steps", "window"), [(4, 3), (0, 3), (2, 1), (9, 0)])
+@pytest.mark.parametrize(("steps", "window"), [(4, 3), (2, 1), (9, 0)])
 def test_too_few_steps_are_refused(steps: int, window: int) -> None:
     with pytest.raises(Unsupported, match=rf"window of {window}, .*{steps} steps.*two steps more"):
         label_wave(np.zeros((steps, 5)), window=window)
 
 
 def test_no_example_and_none_that_was_presented() -> None:
-    with pytest.raises(Unsupported, match=r"6 steps of 0 examples.*Give examples"):
+    with pytest.raises(Unsupported, match="`prediction_seen` is empty"):
         label_wave(np.zeros((6, 0)))
     assert label_wave(np.full((6, 3), np.nan)).stop.value == np.inf
 

@@ -25,7 +25,7 @@ def test_scale_and_shift_do_not_matter_and_what_comes_after_neither() -> None:
     assert weight_norm_peak(10 * norm + 3) == weight_norm_peak(norm) == weight_norm_peak(norm[:4]) == 3
 
 
-@pytest.mark.parametrize(("norm", "bad"), [([1.0], 0), ([], 0), ([1.0, np.nan, 2.0], 1), ([1.0, np.inf], 1)])
+@pytest.mark.parametrize(("norm", "bad"), [([1.0], 0), ([1.0, np.nan, 2.0], 1), ([1.0, np.inf], 1)])
 def test_bad_series_are_refused(norm: list[float], bad: int) -> None:
     with pytest.raises(Unsupported, match=rf"given {len(norm)} with {bad} .*Record the norm at every step"):
         weight_norm_peak(np.array(norm))

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from scipy.stats import rankdata
 
+from byrote.arrays import checked
 from byrote.attribution.kept import Agreement
 from byrote.attribution.tracin import Block
 from byrote.errors import InvalidData, MissingEvidence, Remedy
@@ -21,6 +22,7 @@ COMPARED = 4
 """Runs that it takes, besides those whose models were used: two halves of two."""
 
 
+@checked
 def agreement(
     blocks: Iterable[Block],
     record: Record,

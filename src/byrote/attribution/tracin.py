@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor, nn
 
+from byrote.arrays import checked
 from byrote.attribution.sketch import Sketch, flat
 from byrote.errors import InvalidData
 from byrote.probes._frozen import frozen
@@ -19,6 +20,7 @@ Block = tuple[Int[ndarray, " _"], Float[ndarray, "example _"]]
 CALLER = "tracin"
 
 
+@checked
 def tracin(
     models: Sequence[nn.Module],
     rates: Sequence[float],

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from byrote.arrays import checked
 from byrote.attribution.sketch import Sketch, flat
 from byrote.attribution.tracin import Block
 from byrote.errors import InvalidData
@@ -17,6 +18,7 @@ from byrote.probes._gradients import gradients, log_odds, trained
 CALLER = "trak"
 
 
+@checked
 def trak(
     models: Sequence[nn.Module],
     inputs: Float[Tensor, "example *shape"],

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.errors import MissingEvidence
 from byrote.evidence.columns import Read, chosen_runs, per_run, stack
 from byrote.record import Record
@@ -40,6 +41,7 @@ class Values:
         """Half the interval over the normal quantile of its level."""
         return (self.high - self.low) / (2 * normal_quantile(self.level))
 
+    @checked
     def ranked(self, mask: Bool[ndarray, " example"]) -> Int[ndarray, " rank"]:
         """Return the positions under `mask`, most memorized (or hardest) first; ties keep their order, NaN comes last."""
         positions = np.flatnonzero(mask)
@@ -61,6 +63,7 @@ class AttackValues:
     member: Bool[ndarray, "run example"]
 
 
+@checked
 def evaluate(
     score: Score,
     record: Record,
@@ -89,6 +92,7 @@ def evaluate(
     return Values(score, record.population.ids, value, low, high, runs_in, len(chosen) - runs_in, level)
 
 
+@checked
 def guess(
     score: Score,
     record: Record,
@@ -128,6 +132,7 @@ AsScored = Float[ndarray, "..."]
 """The axes that the score has."""
 
 
+@checked
 def pairs(
     score: Score, record: Record, targets: Int[ndarray, " target"], *, block: int = 512, level: float = LEVEL
 ) -> Iterator[tuple[Int[ndarray, " target"], Pairs, Pairs, Pairs]]:

@@ -3,6 +3,7 @@
 from jaxtyping import Shaped
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.errors import InvalidData
 from byrote.evidence.evaluate import LEVEL
 from byrote.evidence.outcomes import read_outcomes
@@ -10,6 +11,7 @@ from byrote.record import Record
 from byrote.scores.group_memorization import Groups, group_memorization
 
 
+@checked(text=("groups",))
 def memorized_groups(
     record: Record, *, groups: Shaped[ndarray, " example"] | None = None, level: float = LEVEL
 ) -> Groups:

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Int, Shaped
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.errors import MissingEvidence
 from byrote.record import Record
 
@@ -24,6 +25,7 @@ class Outcomes:
     member: Bool[ndarray, "run example"]
 
 
+@checked
 def read_outcomes(
     record: Record,
     *,

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from numpy.typing import NDArray
 
+from byrote.arrays import checked
 from byrote.errors import MissingEvidence
 from byrote.evidence.evaluate import LEVEL
 from byrote.evidence.outcomes import read_outcomes
@@ -46,6 +47,7 @@ class Contamination:
     difference: Estimate
 
 
+@checked
 def contaminated(
     population: Population, *, points: Space | None = None, tests: Int[ndarray, " test"] | None = None
 ) -> list[Contaminated]:
@@ -70,6 +72,7 @@ def contaminated(
     return sorted(found, key=lambda each: (each.duplicates[0].distance, each.position))
 
 
+@checked
 def contamination(
     record: Record, *, points: Space | None = None, tests: Int[ndarray, " test"] | None = None
 ) -> Contamination:

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from numpy import ndarray
 from numpy.typing import NDArray
 
+from byrote.arrays import checked
 from byrote.evidence.evaluate import LEVEL
 from byrote.evidence.outcomes import Outcomes
 from byrote.explain.look_alikes import look_alikes
@@ -84,6 +85,7 @@ NO_DEPENDENCES = Dependences((), 0, np.zeros(GRID + 1), np.zeros(GRID + 1))
 """No pair was tested."""
 
 
+@checked
 def find_dependences(
     population: Population,
     outcomes: Outcomes,

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Int
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.evidence.best_memorization import best_memorization
 from byrote.evidence.evaluate import Values
 from byrote.evidence.outcomes import Outcomes, read_outcomes
@@ -60,6 +61,7 @@ class Explanation:
     dependents: tuple[Dependence, ...]
 
 
+@checked
 def explain(
     record: Record,
     positions: Int[ndarray, " query"] | None = None,
@@ -89,6 +91,7 @@ def explain(
     return [_explain_one(record, values, evidence, dependences, i, int(at)) for i, at in enumerate(positions)]
 
 
+@checked
 def dependents_of(record: Record, positions: Int[ndarray, " query"], outcomes: Outcomes, points: Space) -> Dependences:
     """Return which real examples depend on those at `positions`: among look-alikes, or all if no inputs were kept."""
     targets = np.flatnonzero(~record.population.where("canary"))

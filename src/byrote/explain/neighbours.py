@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from numpy.typing import NDArray
 
+from byrote.arrays import checked
 from byrote.record import Population
 
 BLOCK_BYTES = 1 << 26
@@ -65,6 +66,7 @@ class Space:
         """Whether the record kept no inputs to compare."""
         return self.points.shape[1] == 0
 
+    @checked
     def remoteness(self, positions: Int[ndarray, " query"]) -> Float[ndarray, " query"]:
         """Return the share of its class that is closer to the class than each: 1 is the farthest out; NaN if unknown."""
         share = np.full(len(positions), np.nan)
@@ -80,6 +82,7 @@ class Space:
         """Return the points of a population with the same training examples and further ones; the usual distances stay."""
         return replace(self, points=_points(population, self.train), classes=class_of_each(population))
 
+    @checked
     def distance_to(
         self, positions: Int[ndarray, " query"], labels: Int[ndarray, " query"]
     ) -> Float[ndarray, " query"]:

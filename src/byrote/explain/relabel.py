@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.errors import MissingEvidence
 from byrote.evidence.tables import Row
 from byrote.explain.causes import agreed_alternative
@@ -42,6 +43,7 @@ class Suggestion:
     models: int
 
 
+@checked
 def suggestions(
     record: Record, positions: Int[ndarray, " query"] | None = None, *, points: Space | None = None
 ) -> list[Suggestion] | list[TargetSuggestion]:

@@ -6,6 +6,7 @@ from jaxtyping import Bool
 from numpy import ndarray
 from torch import Tensor, nn
 
+from byrote.arrays import checked
 from byrote.errors import InvalidData
 from byrote.objectives import Classification
 from byrote.probes._frozen import check_inputs, check_labels, frozen
@@ -19,6 +20,7 @@ Labelled = tuple[Tensor, Tensor]
 BATCH = 256
 
 
+@checked
 def memorized_and_clean(
     population: Population, member: Bool[ndarray, " example"], *, device: str = "cpu"
 ) -> tuple[Labelled, Labelled]:

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
 from byrote.summaries.auroc import auroc
@@ -17,6 +18,7 @@ PENALTY = 1.0
 """Ridge penalty on standardized features."""
 
 
+@checked
 def blind_baseline(
     member: Bool[ndarray, "run example"],
     features: Float[ndarray, "example feature"],
@@ -62,6 +64,7 @@ def blind_baseline(
     return Estimate(value, value - width, value + width, 1, "run", level).within(0.0, 1.0)
 
 
+@checked
 def blind_features(
     inputs: Shaped[ndarray, "example *shape"], labels: Shaped[ndarray, "example *target"], *, seed: int = 0
 ) -> Float[ndarray, "example feature"]:

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.scores._shadows import logit
 
@@ -17,6 +18,7 @@ HIDDEN = 128
 BATCH = 256
 
 
+@checked
 def quantile_attack(
     loss: Float[ndarray, "run example"],
     member: Bool[ndarray, "run example"],

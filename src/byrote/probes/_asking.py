@@ -1,18 +1,16 @@
 """Evaluate a probe on a model for many examples, batch by batch."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from numpy import ndarray
+from torch import Tensor, nn
 
+from byrote.arrays import checked
 from byrote.errors import InvalidData
 from byrote.objectives import Classification, Objective
 from byrote.signature import Probe
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
 
 BATCH = 256
 
@@ -44,11 +42,12 @@ def check_asked(probe: Probe, objective: Objective) -> None:
         )
 
 
+@checked
 def ask(
     probe: Probe,
-    model: "nn.Module",
-    inputs: "Tensor",
-    labels: "Tensor",
+    model: nn.Module,
+    inputs: Shaped[Tensor, "example *shape"],
+    labels: Shaped[Tensor, "example *target"],
     *,
     batch_size: int = BATCH,
     objective: Objective | None = None,
@@ -60,8 +59,6 @@ def ask(
     and when the probe does not support the objective.
     """
     check_asked(probe, objective or Classification())
-    if len(inputs) != len(labels):
-        raise InvalidData(f"There are {len(inputs)} inputs and {len(labels)} labels. Give one label per input.")
     from byrote.probes._frozen import evaluating
 
     with evaluating(model):

@@ -4,10 +4,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from byrote.arrays import checked
 from byrote.errors import InvalidData, unknown
 from byrote.probes._frozen import check_inputs, frozen
 
 
+@checked
 def embedding(
     model: nn.Module,
     inputs: Float[Tensor, "example *shape"],

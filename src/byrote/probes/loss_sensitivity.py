@@ -7,10 +7,12 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from byrote.arrays import checked
 from byrote.errors import InvalidData
 from byrote.probes._frozen import check_inputs, check_labels, frozen
 
 
+@checked
 def loss_sensitivity(
     model: nn.Module,
     inputs: Float[Tensor, "example *shape"],

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from byrote.arrays import checked
 from byrote.errors import InvalidData, unknown
 from byrote.probes._frozen import Frozen, check_inputs, check_logits, frozen
 
@@ -17,6 +18,7 @@ QUERIES = 512
 """Most examples that are compared with the reference in one pass over it."""
 
 
+@checked
 def prediction_depth(
     model: nn.Module,
     inputs: Float[Tensor, "example *shape"],

@@ -5,12 +5,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from byrote.arrays import checked
 from byrote.errors import InvalidData
 from byrote.probes._frozen import check_inputs, check_logits, frozen
 from byrote.stats.estimate import Estimate
 from byrote.stats.intervals import student
 
 
+@checked
 def susceptibility(
     model: nn.Module,
     inputs: Float[Tensor, "example *shape"],

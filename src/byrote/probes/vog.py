@@ -7,10 +7,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from byrote.arrays import checked
 from byrote.errors import InvalidData
 from byrote.probes._frozen import check_inputs, check_labels, frozen
 
 
+@checked
 def vog(
     checkpoints: Iterable[nn.Module],
     inputs: Float[Tensor, "example *shape"],

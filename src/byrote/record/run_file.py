@@ -14,6 +14,7 @@ from jaxtyping import Bool, Int
 from numpy import ndarray
 from numpy.typing import NDArray
 
+from byrote.arrays import checked
 from byrote.errors import InvalidData
 from byrote.objectives import Objective
 from byrote.record.storage import Place, replacing
@@ -78,6 +79,7 @@ class Step:
     scalars: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
+@checked
 @contextmanager
 def writing_run(
     path: Place,
@@ -110,6 +112,7 @@ def writing_run(
         yield write
 
 
+@checked
 def write_run(
     path: Place,
     steps: Iterable[Step],

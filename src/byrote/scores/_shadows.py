@@ -8,6 +8,7 @@ that all examples have as many. Where membership was drawn independently for eac
 and only the target is left out. Under the null hypothesis an attack then sees nothing.
 """
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,16 +25,30 @@ NO_DRAW = np.uint64(2**64 - 1)
 """A draw that is never the smallest."""
 
 MIN_LOSS = 1e-38
-"""A smaller loss counts as this: fp32 has no smaller normal number, and the logit of a probability of 1 is infinite."""
+"""A smaller positive loss counts as this: float32 has no smaller normal number."""
 
 ROUNDING = 1e-12
 """Squared deviations smaller than this, relative to what they were computed from, are rounding and count as 0."""
 
 
 def logit(loss: Float[ndarray, "*all"]) -> Float[ndarray, "*all"]:
-    """Return log(p / (1 - p)) of the label's probability p = exp(-loss). An infinite loss, or none, gives NaN."""
+    """Return log(p / (1 - p)) of the label's probability p = exp(-loss). An infinite loss, or none, gives NaN.
+
+    A loss of 0 was rounded: float32 log-softmax gives it below 2^-24. It counts as half the smallest positive loss, which in
+    such data is 2^-24, and a warning says how many there are. A smaller stand-in would make it an outlier of the logits.
+    """
+    loss = loss.astype(np.float64)
+    rounded = loss <= 0
+    if rounded.any() and (loss > 0).any():
+        least = float(loss[loss > 0].min()) / 2
+        warnings.warn(
+            f"{np.count_nonzero(rounded)} of {loss.size} losses are 0, as float32 log-softmax gives where a model is sure. "
+            f"They count as {least:.1e}, half the smallest positive loss. Losses from logits in float64 have no such zeros.",
+            stacklevel=1,  # one place: a text is shown once, whichever attack reads the losses
+        )
+        loss = np.where(rounded, least, loss)
     with np.errstate(over="ignore", invalid="ignore"):
-        loss = np.maximum(loss.astype(np.float64), MIN_LOSS)
+        loss = np.maximum(loss, MIN_LOSS)
         value = -loss - np.log(-np.expm1(-loss))
     return np.where(np.isfinite(value), value, np.nan)
 

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.errors import MissingEvidence
 from byrote.stats.intervals import newcombe
 
@@ -27,6 +28,7 @@ class Groups:
     level: float
 
 
+@checked(text=("groups",))
 def group_memorization(
     correct: Bool[ndarray, "run example"],
     member: Bool[ndarray, "run example"],

@@ -25,6 +25,9 @@ def rmia(
     ties at its ends, where the low false-positive rates are, so the ratio itself is returned. NaN where IN or OUT runs are
     missing. A loss that is NaN is left out; an infinite one is the smallest positive probability.
 
+    Losses of exactly 0, as float32 log-softmax gives, cost little: in a simulation the AUROC was .69 with exact losses and
+    with 34 % of zeros, and .63 with 81 %.
+
     It misleads when `a` is tuned on members of the same model: it is 0.3 as in the paper, and 0 to 1 in principle.
     Several views: `np.mean([rmia(loss[:, view], member) for view in range(views)], axis=0)`.
     """

@@ -4,11 +4,13 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.stats.estimate import Estimate
 from byrote.summaries._ranking import check_ranking
 from byrote.summaries.clopper_pearson_epsilon import first_half
 
 
+@checked
 def advantage(
     values: Float[ndarray, " example"], member: Bool[ndarray, " example"], *, level: float = 0.9, seed: int = 0
 ) -> Estimate:
@@ -30,6 +32,7 @@ def advantage(
     return _difference(predicted, member, level)
 
 
+@checked
 def advantage_at(
     values: Float[ndarray, " example"], member: Bool[ndarray, " example"], *, threshold: float, level: float = 0.9
 ) -> Estimate:
@@ -44,6 +47,7 @@ def advantage_at(
     return _difference(values > threshold, member, level)
 
 
+@checked
 def balanced_accuracy(
     values: Float[ndarray, " example"], member: Bool[ndarray, " example"], *, level: float = 0.9, seed: int = 0
 ) -> Estimate:
@@ -56,6 +60,7 @@ def balanced_accuracy(
     return advantage(values, member, level=level, seed=seed).transformed(_accuracy)
 
 
+@checked
 def balanced_accuracy_at(
     values: Float[ndarray, " example"], member: Bool[ndarray, " example"], *, threshold: float, level: float = 0.9
 ) -> Estimate:

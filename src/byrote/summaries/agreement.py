@@ -5,12 +5,14 @@ from jaxtyping import Float
 from numpy import ndarray
 from scipy.stats import rankdata
 
+from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
 from byrote.stats.intervals import fisher
 from byrote.summaries._ranking import top
 
 
+@checked
 def spearman(a: Float[ndarray, " example"], b: Float[ndarray, " example"], *, level: float = 0.9) -> Estimate:
     """Rank correlation: 1 orders the examples alike, 0 is unrelated, -1 is the reverse order.
 
@@ -26,6 +28,7 @@ def spearman(a: Float[ndarray, " example"], b: Float[ndarray, " example"], *, le
     return Estimate(value, *fisher(value, n, rank=True, level=level), n, "example", level)
 
 
+@checked
 def top_overlap(
     a: Float[ndarray, " example"], b: Float[ndarray, " example"], *, k: int, level: float = 0.9
 ) -> Estimate:

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 from scipy import stats
 
+from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
 from byrote.summaries._ranking import check_defined
@@ -21,6 +22,7 @@ class Cut:
     share: Estimate
 
 
+@checked
 def aum_threshold(
     aum: Float[ndarray, " example"],
     sample: Bool[ndarray, " example"],

@@ -6,11 +6,13 @@ from numpy import ndarray
 from scipy.special import expit, logit
 from scipy.stats import rankdata
 
+from byrote.arrays import checked
 from byrote.stats.estimate import Estimate
 from byrote.stats.intervals import clopper_pearson, normal_quantile
 from byrote.summaries._ranking import check_ranking
 
 
+@checked
 def auroc(values: Float[ndarray, " example"], positive: Bool[ndarray, " example"], *, level: float = 0.9) -> Estimate:
     """Probability that a positive has the larger value: 1 ranks positives first, .5 is chance, 0 last.
 

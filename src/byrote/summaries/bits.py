@@ -6,10 +6,12 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
 
 
+@checked
 def bits_memorized(loss: Float[ndarray, " example"], *, classes: int, level: float = 0.9) -> Estimate:
     """Bits of random labels that a model stores: n log2 C is all of them, 0 none, and below 0 is worse than guessing.
 
@@ -35,6 +37,7 @@ def bits_memorized(loss: Float[ndarray, " example"], *, classes: int, level: flo
     return Estimate.of_mean(bits, "example", level=level).transformed(lambda per_example: n * per_example)
 
 
+@checked
 def bits_per_parameter(
     loss: Float[ndarray, " example"], *, classes: int, parameters: int, level: float = 0.9
 ) -> Estimate:

@@ -6,10 +6,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped
 from numpy import ndarray
 
-from byrote.errors import Unsupported
+from byrote.arrays import checked
 from byrote.stats.estimate import Estimate
 
 
+@checked(text=("groups",))
 def by_group(
     values: Float[ndarray, " example"] | Bool[ndarray, " example"],
     groups: Shaped[ndarray, " example"],
@@ -27,8 +28,6 @@ def by_group(
     too extreme. Examples of one record share its runs, so intervals over examples are about these runs only.
     """
     names, index = np.unique(groups, return_inverse=True)
-    if not len(names):
-        raise Unsupported("by_group was given no examples. Give at least one.")
     each = 1 - (1 - level) / len(names)
     return {str(name): _mean(values[index == g], each, level) for g, name in enumerate(names)}
 

@@ -5,12 +5,14 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from scipy import special
 
+from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
 from byrote.summaries._ranking import check_ranking
 from byrote.summaries.one_run import check_guarantee
 
 
+@checked
 def clopper_pearson_epsilon(
     true_positives: int,
     positives: int,
@@ -41,6 +43,7 @@ def clopper_pearson_epsilon(
     return Estimate.of_lower_bound(bound, positives + negatives, "model", level=level)
 
 
+@checked
 def held_out_epsilon(
     values: Float[ndarray, " example"],
     member: Bool[ndarray, " example"],

@@ -4,10 +4,12 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
 
 
+@checked
 def critical_sample_ratio(critical: Float[ndarray, " example"], *, level: float = 0.9) -> Estimate:
     """Share of examples with a different prediction nearby: 0 is a simple decision surface, 1 a complex one.
 

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from scipy import special
 
+from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
 from byrote.stats.intervals import clopper_pearson
@@ -35,6 +36,7 @@ class Extrapolated:
 Triple = tuple[Float[ndarray, "*draw"], Float[ndarray, "*draw"], Float[ndarray, "*draw"]]
 
 
+@checked
 def exposure(loss: Float[ndarray, " example"], candidates: Float[ndarray, " candidate"]) -> Float[ndarray, " example"]:
     """Bits by which a canary is easier to guess than at random: log2 of the space minus log2 of its rank; high is a leak.
 
@@ -51,6 +53,7 @@ def exposure(loss: Float[ndarray, " example"], candidates: Float[ndarray, " cand
     return np.log2(len(candidates) + 1) - np.log2(below + 1)
 
 
+@checked
 def exposure_interval(
     loss: Float[ndarray, " example"], candidates: Float[ndarray, " candidate"], *, level: float = 0.9
 ) -> tuple[Float[ndarray, " example"], Float[ndarray, " example"]]:
@@ -67,6 +70,7 @@ def exposure_interval(
         return -np.log2(high), -np.log2(low)
 
 
+@checked
 def mean_exposure(
     loss: Float[ndarray, " example"], candidates: Float[ndarray, " candidate"], *, level: float = 0.9
 ) -> Estimate:
@@ -79,6 +83,7 @@ def mean_exposure(
     return Estimate.of_mean(exposure(loss, candidates), "example", level=level)
 
 
+@checked
 def extrapolated_exposure(
     loss: Float[ndarray, " example"],
     candidates: Float[ndarray, " candidate"],

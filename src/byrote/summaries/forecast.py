@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 from scipy.special import betaincinv, expit, logit
 
+from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
 from byrote.stats.intervals import newcombe, normal_quantile, student
@@ -106,6 +107,7 @@ class Tally:
         self.runs = 0
         self._counts = np.zeros((GROUPS, 4, examples), np.int32)
 
+    @checked
     def add(self, correct: Bool[ndarray, " example"], member: Bool[ndarray, " example"]) -> None:
         """Count one run: about which examples it was right, and on which it was trained."""
         counts = self._counts[self.runs % GROUPS]
@@ -127,6 +129,7 @@ class Tally:
         return Forecast(self.runs, _standard_error(cells), _reliability(counts, leave_one_out), cells)
 
 
+@checked
 def forecast(correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"]) -> Forecast | None:
     """Return how precisely these runs estimate memorization, and what more would bring; None where all is undefined."""
     tally = Tally(correct.shape[1])

@@ -4,9 +4,11 @@ import numpy as np
 from jaxtyping import Bool
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.stats.estimate import Estimate
 
 
+@checked
 def gap(correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"], *, level: float = 0.9) -> Estimate:
     """Accuracy of runs on the examples they were trained on minus on the others: 0 is no gap, 1 is all memorized.
 

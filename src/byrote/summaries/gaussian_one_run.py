@@ -4,6 +4,7 @@ import math
 
 from scipy.special import log_ndtr, ndtr, ndtri
 
+from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
 from byrote.summaries.one_run import Guesses
@@ -13,6 +14,7 @@ MAX_MU = 64.0
 """Above it normal quantiles overflow; nothing near it is ever rejected."""
 
 
+@checked
 def gaussian_one_run_mu(guesses: Guesses, *, level: float = 0.95) -> Estimate:
     """Lower bound on mu of Gaussian differential privacy from one run: 0 shows no leak, high shows one.
 
@@ -40,6 +42,7 @@ def gaussian_one_run_mu(guesses: Guesses, *, level: float = 0.95) -> Estimate:
     return Estimate.of_lower_bound(low, guesses.made, "guess", level=level)
 
 
+@checked
 def gaussian_one_run_epsilon(guesses: Guesses, *, delta: float, level: float = 0.95) -> Estimate:
     """Lower bound on epsilon at `delta` from one run, if training is a Gaussian mechanism: 0 shows no leak.
 
@@ -54,6 +57,7 @@ def gaussian_one_run_epsilon(guesses: Guesses, *, delta: float, level: float = 0
     return Estimate.of_lower_bound(gaussian_epsilon(mu.value, delta=delta), guesses.made, "guess", level=level)
 
 
+@checked
 def gaussian_epsilon(mu: float, *, delta: float) -> float:
     """Epsilon at `delta` of a Gaussian mechanism with this mu: 0 is private, and it rises with mu.
 

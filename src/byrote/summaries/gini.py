@@ -4,10 +4,12 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
 
 
+@checked
 def gini(values: Float[ndarray, " example"], *, level: float = 0.9) -> Estimate:
     """How unequal the values are: 0 is all equal, 1 is all of the total in one example.
 

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.stats.intervals import clopper_pearson
 from byrote.summaries._ranking import check_ranking
 
@@ -26,6 +27,7 @@ class LabelErrors:
     level: float
 
 
+@checked
 def label_errors(
     values: Float[ndarray, " example"], wrong: Bool[ndarray, " example"], *, level: float = 0.9
 ) -> LabelErrors:

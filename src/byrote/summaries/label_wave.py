@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.scores.prediction_changes import changes
 from byrote.stats.estimate import Estimate
@@ -27,6 +28,7 @@ class LabelWave:
     stop: Estimate
 
 
+@checked
 def label_wave(
     prediction_seen: Float[ndarray, "step example"], *, window: int = 3, level: float = 0.9, seed: int = 0
 ) -> LabelWave:
@@ -35,16 +37,16 @@ def label_wave(
     changed(t) = number of examples whose prediction differs from the one at their presentation before; smoothed(t) =
     mean share over steps t - window + 1 to t. The stop is counted in steps from 1, at the lowest smoothed share before
     the first rise; infinity where it never rises. Its interval is the percentile bootstrap over examples, from one run;
-    n counts the examples that were presented. Raises Unsupported below window + 2 steps, or without an example.
+    n counts the examples that were presented. Raises Unsupported below window + 2 steps.
 
     It misleads without label noise, where the share need not rise again, and where a learning-rate schedule moves it.
     A longer window is steadier and stops later.
     """
     steps, examples = prediction_seen.shape
-    if window < 1 or steps < window + 2 or not examples:
+    if window < 1 or steps < window + 2:
         raise Unsupported(
-            f"label_wave has a window of {window}, and {steps} steps of {examples} examples. "
-            "Give examples, a window of 1 or more, and two steps more than that."
+            f"label_wave has a window of {window}, and {steps} steps. "
+            "Give a window of 1 or more, and two steps more than that."
         )
     presented = ~np.isnan(prediction_seen)
     compared, changed = presented & (np.cumsum(presented, axis=0) > 1), changes(prediction_seen)

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Shaped
 from numpy import ndarray
 from scipy import stats
 
+from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.summaries._counts import Cells, cells
 from byrote.summaries._rank_sum import rank_sum_p_values
@@ -23,6 +24,7 @@ class MemorizedList:
     fdr: float
 
 
+@checked
 def memorized_at_fdr(
     outcome: Shaped[ndarray, "run example"],
     member: Bool[ndarray, "run example"],

@@ -9,12 +9,14 @@ from scipy.optimize import root_scalar
 from scipy.stats import chi2
 from threadpoolctl import threadpool_limits
 
+from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
 from byrote.summaries._counts import cells
 from byrote.summaries._mixture import fit, grid, likelihood
 
 
+@checked
 def memorized_fraction(
     correct: Bool[ndarray, "run example"],
     member: Bool[ndarray, "run example"],
@@ -55,6 +57,7 @@ def memorized_fraction(
     return Estimate(value, low, high, n, "example", level)
 
 
+@checked
 def counted_fraction(
     correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run example"], *, above: float = 0.25
 ) -> float:

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.errors import Unsupported
 
 ROUNDS = 12
@@ -22,6 +23,7 @@ class Null:
     p_value: float
 
 
+@checked
 def null(
     statistic: Callable[[Bool[ndarray, "run example"]], float],
     member: Bool[ndarray, "run example"],

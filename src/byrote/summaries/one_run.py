@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from scipy import special, stats
 
+from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
 from byrote.summaries._ranking import check_defined
@@ -31,6 +32,7 @@ class Guesses:
             )
 
 
+@checked
 def guess_membership(
     values: Float[ndarray, " example"],
     member: Bool[ndarray, " example"],
@@ -60,6 +62,7 @@ def guess_membership(
     return Guesses(correct, guess_in + guess_out, n)
 
 
+@checked
 def held_out_guesses(
     values: Float[ndarray, " example"],
     member: Bool[ndarray, " example"],
@@ -85,6 +88,7 @@ def held_out_guesses(
     return guess_membership(values[second], member[second], guess_in=guess_in, guess_out=guess_out, seed=seed)
 
 
+@checked
 def one_run_epsilon(guesses: Guesses, *, delta: float = 0.0, level: float = 0.95) -> Estimate:
     """Lower bound on epsilon from one run: 0 shows no leak; a value rejects every smaller (epsilon, delta) guarantee.
 
@@ -106,6 +110,7 @@ def one_run_epsilon(guesses: Guesses, *, delta: float = 0.0, level: float = 0.95
     return Estimate.of_lower_bound(float(bound), guesses.made, "guess", level=level)
 
 
+@checked
 def one_run_p_value(guesses: Guesses, *, epsilon: float, delta: float = 0.0) -> float:
     """Largest probability of so many correct guesses if training is (epsilon, delta)-private: a small one is evidence against it.
 

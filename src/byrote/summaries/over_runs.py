@@ -7,12 +7,14 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
 from byrote.summaries._ranking import check_ranking
 from byrote.summaries.tpr_at_fpr import OperatingPoint
 
 
+@checked
 def over_runs(
     summary: Callable[[Float[ndarray, " example"], Bool[ndarray, " example"]], float],
     values: Float[ndarray, "run example"],
@@ -33,6 +35,7 @@ def over_runs(
     return Estimate.of_mean(each, "run", level=level)
 
 
+@checked
 def pooled_tpr_at_fpr(
     values: Float[ndarray, "run example"],
     member: Bool[ndarray, "run example"],

@@ -4,11 +4,13 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
 from byrote.summaries._ranking import check_defined, top
 
 
+@checked
 def precision_at_k(
     values: Float[ndarray, " example"],
     positive: Bool[ndarray, " example"],

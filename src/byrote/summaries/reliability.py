@@ -7,12 +7,14 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from scipy.stats import rankdata
 
+from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
 from byrote.stats.intervals import fisher
 from byrote.summaries.agreement import pearson
 
 
+@checked
 def split_half(
     first: Float[ndarray, " example"],
     second: Float[ndarray, " example"],
@@ -44,6 +46,7 @@ def split_half(
     return Estimate(r, low, high, len(a), "example", level).transformed(_spearman_brown)
 
 
+@checked
 def repeated_split_half(
     score: Callable[[Int[ndarray, " half"]], Float[ndarray, " example"]],
     runs: int,

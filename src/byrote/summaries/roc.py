@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 from scipy import special
 
+from byrote.arrays import checked
 from byrote.summaries._ranking import check_ranking
 
 DRAWS = 4000
@@ -28,6 +29,7 @@ class Roc:
     level: float
 
 
+@checked
 def roc(values: Float[ndarray, " example"], positive: Bool[ndarray, " example"], *, level: float = 0.9) -> Roc:
     """True-positive rate against false-positive rate at every threshold: the diagonal is chance.
 

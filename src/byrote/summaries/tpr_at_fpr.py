@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
 from byrote.summaries._ranking import check_ranking
@@ -25,6 +26,7 @@ class OperatingPoint:
     threshold: float
 
 
+@checked
 def tpr_at_fpr(
     values: Float[ndarray, " example"],
     positive: Bool[ndarray, " example"],

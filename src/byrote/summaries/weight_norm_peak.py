@@ -4,10 +4,12 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.summaries._first_minimum import first_minimum
 
 
+@checked
 def weight_norm_peak(norm: Float[ndarray, " step"]) -> float:
     """The first step at which the norm of the weights peaks: stop training or summing there; infinity if it never falls.
 

@@ -10,6 +10,7 @@ from jaxtyping import Bool
 from numpy import ndarray
 from torch import nn
 
+from byrote.arrays import checked
 from byrote.errors import InvalidData, MissingEvidence
 from byrote.record import Population, Record
 from byrote.task.fit import Fit
@@ -33,6 +34,7 @@ class Checkpoint:
     learning_rate: float
 
 
+@checked
 def checkpoints(
     task: Task,
     population: Population,
