@@ -37,8 +37,8 @@ def made(directory: Path, leak: float, runs: int = RUNS, bad: int = 0) -> Record
     for run in range(runs):
         logit = ease + rng.normal(size=EXAMPLES) + leak * member[run]
         loss = np.log1p(np.exp(-logit))
-        loss[: bad if run == 0 else 0] = np.nan
-        said = Observed(np.arange(EXAMPLES), {"loss": loss.astype(np.float32), "correct": logit > 0})
+        known = np.arange(bad if run == 0 else 0, EXAMPLES)
+        said = Observed(known, {"loss": loss[known].astype(np.float32), "correct": logit[known] > 0})
         write_run(run_path(directory, run), [Step(1, said, None)], member[run], ids, run_settings(run, "0"), LAYOUT)
     return Record(directory)
 

@@ -24,6 +24,7 @@ from byrote.record import (
     write_population,
     write_run,
 )
+from byrote.record.parquet import MARK
 from layout import BASE_COLUMNS, LAYOUT, MANIFEST, run_settings
 
 N, LAST = 6, 3
@@ -46,7 +47,8 @@ def population(inputs: NDArray[Any] | None = None) -> Population:
 
 def values(seed: int, n: int) -> dict[str, NDArray[Any]]:
     rng = np.random.default_rng(seed)
-    floats = {name: rng.normal(size=n).astype(np.float32) for name in ("loss", "margin", "confidence", "residual")}
+    floats = {name: rng.normal(size=n).astype(np.float32) for name in ("loss", "margin", "residual")}
+    floats["confidence"] = rng.random(n).astype(np.float32)
     prediction = rng.integers(0, 2, n).astype(np.int32)
     return {**floats, "correct": rng.random(n) < 0.5, "prediction": prediction}
 
@@ -359,3 +361,136 @@ def test_scalars_are_numbers_of_the_whole_step(tmp_path: Path) -> None:
 def test_a_run_needs_its_number_and_key(tmp_path: Path) -> None:
     with pytest.raises(InvalidData, match="must hold key"):
         write_run(run_path(tmp_path, 2), steps(), MEMBER, population().ids, {"run": 2}, LAYOUT)
+
+
+def everything(directory: Path) -> list[object]:
+    """All that a record says: its settings, its examples, and every column of its runs."""
+    record = Record(directory)
+    people = vars(record.population) | {"inputs": record.population.inputs}
+    said: list[object] = [record.runs, {name: value for name, value in record.manifest.items() if name in KNOWN}]
+    said += [value.tobytes() for name, value in sorted(people.items()) if name != "read_inputs"]
+    for run in record.runs:
+        said += [record.member(run).tobytes(), record.run_settings(run)]
+        said += [record.over_steps(run, name).tobytes() for name in LAYOUT.columns]
+        said += [record.at_step(run, name, step).tobytes() for name in LAYOUT.columns for step in (1, LAST)]
+        said += [record.scalar(run, name).tobytes() for name in record.scalars]
+    return said
+
+
+KNOWN = {*MANIFEST, "key", "task", "steps", "schema"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["runs/0002.parquet", "examples.parquet", "record.json"])
+@pytest.mark.parametrize("vectors", [True, False])
+def test_no_flipped_bit_changes_a_number(directory: Path, name: str, vectors: bool) -> None:
+    """The places are drawn anew for each file; a flip is refused, or is where nothing is kept."""
+    if not vectors:
+        write_population(directory, population(np.arange(N * 12, dtype=np.uint8).reshape(N, 4, 3)))
+    path, right = directory / name, everything(directory)
+    whole, refused, rng = path.read_bytes(), 0, np.random.default_rng(len(name))
+    for bit in rng.choice(8 * len(whole), 400, replace=False).tolist():
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        try:
+            assert everything(directory) == right, f"bit {bit} of {len(whole)} bytes"
+        except ByroteError:
+            refused += 1
+    assert refused > 200
+
+
+def test_a_file_written_again_by_others_is_read_without_a_checksum_of_its_footer(directory: Path) -> None:
+    path, before = run_path(directory, 2), Record(directory).over_steps(2, "loss")
+    assert MARK in path.read_bytes()
+    pq.write_table(pq.read_table(path), path)
+    assert MARK not in path.read_bytes()
+    np.testing.assert_array_equal(Record(directory).over_steps(2, "loss"), before)
+
+
+def test_a_manifest_that_was_edited_says_so_and_may_be_kept(directory: Path) -> None:
+    path = directory / "record.json"
+    text = path.read_text()
+    path.write_text(text.replace('"yes"', '"perhaps"'))
+    with pytest.raises(WrongRecord, match=r'record\.json is not as it was written.*remove the line "checksum"'):
+        Record(directory)
+    body = json.loads(path.read_text())
+    del body["checksum"]
+    path.write_text(json.dumps(body))
+    assert Record(directory).classes == ("no", "perhaps")
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ({"steps": {"unit": "epoch", "last": "3"}}, r"steps\.last is str, not int"),
+        ({"steps": {"unit": "epoch", "last": True}}, r"steps\.last is bool, not int"),
+        ({"steps": {"unit": "epoch", "last": 0}}, r"steps\.last is 0"),
+        ({"steps": []}, "list indices must be integers"),
+        ({"task": {"name": "t", "classes": "ab"}}, r"task\.classes is str, not list"),
+        ({"task": {"name": "t", "classes": [1, 2]}}, "a name is int, not str"),
+        ({"task": {"name": "t"}}, "it lacks 'classes'"),
+        ({"columns": ["loss"]}, "'list' object has no attribute"),
+        ({"scalars": "loss"}, "scalars is str, not list"),
+        ({"key": 7}, "key is int, not str"),
+        ({"blocks": ["4"]}, "a block is str, not int"),
+        ({"blocks": 4}, "'int' object is not iterable"),
+        ({"objective": "telepathy()"}, "telepathy"),
+    ],
+)
+def test_a_mistyped_manifest_is_a_sentence(directory: Path, entry: dict[str, object], told: str) -> None:
+    body = json.loads((directory / "record.json").read_text())
+    del body["checksum"]
+    write_manifest(directory, {**body, **entry})
+    with pytest.raises(WrongRecord, match=rf"record\.json cannot be read as a manifest \(.*{told}"):
+        Record(directory)
+
+
+def test_a_manifest_that_is_too_deep_is_a_sentence(directory: Path) -> None:
+    (directory / "record.json").write_text("[" * 100_000 + "]" * 100_000)
+    with pytest.raises(WrongRecord, match="cannot be read as a manifest"):
+        Record(directory)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [
+        ("confidence", 1.5, r"has 1\.5 in 'confidence', which is from 0 to 1"),
+        ("confidence_seen", -0.25, r"has -0\.25 in 'confidence_seen'"),
+        ("confidence", float("nan"), "has nan in 'confidence'"),
+        ("loss", float("nan"), "has nan in 'loss'"),
+        ("member", None, "does not say of every example whether it was trained on it"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(directory: Path, column: str, value: float | None, told: str) -> None:
+    path = run_path(directory, 2)
+    table = pq.read_table(path)
+    at = table.column_names.index(column)
+    changed = [*table[column].to_pylist()[:-1], value]
+    pq.write_table(table.set_column(at, table.schema.field(at), pa.array(changed, table.schema.field(at).type)), path)
+    record = Record(directory)
+    with pytest.raises(WrongRecord, match=rf"0002\.parquet {told}.*delete the file and collect again"):
+        record.member(2) if column == "member" else record.over_steps(2, column)
+
+
+def test_members_that_are_numbers_are_refused(directory: Path) -> None:
+    path = run_path(directory, 2)
+    table = pq.read_table(path)
+    at = table.column_names.index("member")
+    pq.write_table(table.set_column(at, "member", table["member"].cast(pa.int8())), path)
+    with pytest.raises(WrongRecord, match=r"has 'member' as int8, and it must be bool"):
+        Record(directory).member(2)
+
+
+def test_a_torn_log_costs_only_its_torn_lines(directory: Path) -> None:
+    lines = [
+        '{"run": 0, "seconds": 1.5}',
+        '{"run": 1, "sec',
+        '{"run": "x", "seconds": 1}',
+        "[]",
+        '{"run": 2, "seconds": NaN}',
+    ]
+    (directory / "log.jsonl").write_text("\n".join([*lines, '{"run": 3, "seconds": 2}', '{"run": 4']))
+    with (directory / "log.jsonl").open("ab") as file:
+        file.write(b"\xff\xfe")
+    assert Record(directory).seconds() == {0: 1.5, 3: 2.0}

@@ -1,4 +1,3 @@
-import json
 import os
 import signal
 import subprocess
@@ -15,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, Tenso
 import byrote.recorder.recorder
 from byrote.errors import ByroteError, InvalidData, WrongRecord
 from byrote.evidence.evaluate import evaluate
-from byrote.record import Record
+from byrote.record import Record, read_manifest, write_manifest
 from byrote.recorder import Recorder, with_ids
 from byrote.scores import influence, mean_confidence, memorization
 from byrote.task.examples import Examples
@@ -343,8 +342,7 @@ def test_another_audit_is_refused(tmp_path: Path) -> None:
         Recorder(tmp_path, run=1, steps=1, classes=("dog", "cat"))
     with pytest.raises(InvalidData, match="3 columns, but the record has 2 classes"):
         Recorder(tmp_path, run=1, steps=1).seen([1], torch.zeros(1, 3), [0])
-    manifest = json.loads((tmp_path / "record.json").read_text())
-    (tmp_path / "record.json").write_text(json.dumps({**manifest, "design": "subsets(fraction=0.7)"}))
+    write_manifest(tmp_path, {**read_manifest(tmp_path), "design": "subsets(fraction=0.7)"})
     with pytest.raises(WrongRecord, match="design is 'subsets"):
         Recorder(tmp_path, run=1, steps=1)
     (tmp_path / "record.json").unlink()

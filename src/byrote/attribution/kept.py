@@ -14,6 +14,7 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.errors import ByroteError, MissingEvidence, Remedy, WrongRecord
+from byrote.record.parquet import check_footer, seal
 from byrote.record.reading import Record
 from byrote.record.storage import Place, names, read_bytes, replacing
 from byrote.stats.estimate import Estimate
@@ -95,7 +96,8 @@ def write_attribution(record: Record, found: Attribution) -> Place:
     about |= {"byrote": __version__, "torch": version("torch")}
     table = table.replace_schema_metadata({METADATA: json.dumps(about).encode()})
     with replacing(path) as aside:
-        pq.write_table(table, aside, compression="zstd")
+        pq.write_table(table, aside, compression="zstd", write_page_checksum=True)
+        seal(aside)
     return path
 
 
@@ -129,7 +131,9 @@ def read_attribution(record: Record, method: str) -> Attribution:
 def _read(record: Record, method: str) -> tuple[About, pa.Table]:
     path = attribution_path(record, method)
     try:
-        table = pq.read_table(pa.BufferReader(read_bytes(path)))
+        source = pa.BufferReader(read_bytes(path))
+        check_footer(source)
+        table = pq.read_table(source, page_checksum_verification=True)
         return _about(record, table.schema.metadata), table
     except FileNotFoundError:
         raise _missing(record, method) from None

@@ -1,7 +1,6 @@
 """Shadow models that others have trained, in the layout of LiRA's code, Carlini et al., 2022, arXiv:2112.03570."""
 
 import os
-import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
 from byrote.evidence.arrays import ColumnArrays
+from byrote.integrations.natural_order import natural
 
 
 def read_shadow_models(
@@ -31,7 +31,9 @@ def read_shadow_models(
     if labels is None and (root / "y_train.npy").exists():
         labels = _load(root / "y_train.npy").reshape(-1)
     whole = (root / "keep.npy").exists()
-    places = [root] if whole else sorted((p.parent for p in root.glob("*/keep.npy")), key=_natural)
+    places = (
+        [root] if whole else sorted((p.parent for p in root.glob("*/keep.npy")), key=lambda path: natural(path.name))
+    )
     if not places:
         raise InvalidData(
             f"{root} has no keep.npy, and no directory in it has one. That file says which examples a run was trained on."
@@ -58,14 +60,10 @@ def read_shadow_models(
     return ColumnArrays(np.arange(len(member[0])), {"member": np.stack(member), **columns})
 
 
-def _natural(path: Path) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.name)]
-
-
 def _load(path: Path) -> NDArray[Any]:
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
+    except (ValueError, EOFError, OSError) as error:
         raise InvalidData(
             f"{path} is not an array of plain numbers ({error}). Write it again with numpy.save."
         ) from None
@@ -87,7 +85,7 @@ def _source(place: Path, labels: Int[ndarray, " example"] | None) -> Path:
         found = (
             [place / f"{kind}.npy"]
             if (place / f"{kind}.npy").exists()
-            else sorted((place / kind).glob("*.npy"), key=_natural)
+            else sorted((place / kind).glob("*.npy"), key=lambda path: natural(path.name))
         )
         if found and (kind == "scores" or labels is not None):
             return found[-1]

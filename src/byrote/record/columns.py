@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from byrote.errors import MissingEvidence, WrongRecord
 from byrote.record.lookahead import Lookahead
 from byrote.record.parquet import Parquet, Tail
-from byrote.record.run_file import KEYS, TYPES, Layout
+from byrote.record.run_file import KEYS, Layout
 from byrote.record.storage import Place
 
 pc: Any = pyarrow.compute  # its functions are made at import time, out of sight of a type checker
@@ -56,7 +56,7 @@ class RunColumns:
     def __init__(self, directory: Place, ids: NDArray[np.str_], runs: Sequence[int], layout: Layout, key: str) -> None:
         self._directory, self._ids = directory, pa.array(ids, pa.string())
         self._needed, self._key = {*layout.schema.names}, key
-        self._kinds = {name: TYPES[kind] for name, kind in layout.columns.items()}
+        self._kinds = {name: layout.schema.field(name).type for name in layout.schema.names if name != "example"}
         self._checked: set[int] = set()
         self._present: dict[tuple[int, int], Present] = {}
         self._patterns: dict[bytes, bytes] = {}
@@ -107,7 +107,7 @@ class RunColumns:
                 yield file
         except FileNotFoundError:
             raise MissingEvidence(f"Run {run} is not finished in {self._directory}. Collect it first.") from None
-        except (pa.ArrowInvalid, pa.ArrowKeyError, OSError, ValueError) as error:
+        except (pa.ArrowException, OSError, ValueError) as error:
             raise WrongRecord(
                 f"{run_path(self._directory, run)} cannot be read ({error}). Delete the file and collect again: only this run is trained anew."
             ) from None
@@ -136,7 +136,7 @@ class RunColumns:
         for name, kind in self._kinds.items():
             if file.schema.field(name).type != kind:
                 raise WrongRecord(
-                    f"{file.path} has {name!r} as {file.schema.field(name).type}, and record.json lists it as {kind}. One of the two was changed: restore it."
+                    f"{file.path} has {name!r} as {file.schema.field(name).type}, and it must be {kind}. One of the two was changed: restore it."
                 )
         about = json.loads((file.metadata.metadata or {}).get(b"byrote.run", b"{}"))
         for what, found, right in (("key", about.get("key"), self._key), ("number", about.get("run"), run)):

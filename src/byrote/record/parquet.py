@@ -1,5 +1,7 @@
 """Parquet: a file of which only what is needed is read, also from far away, and there in few requests."""
 
+import io
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 TAIL = 1 << 18
 """Bytes that are read from the end of a far file: its footer, and the last step of a small run."""
 
+MARK = b"byrote footer crc32 "
+"""Stands before a footer, followed by the four bytes of its checksum, least significant first."""
+
 
 @dataclass(frozen=True)
 class Tail:
@@ -27,7 +32,7 @@ class Tail:
 
 
 class Parquet:
-    """One file. Raises FileNotFoundError, ArrowInvalid for what is no Parquet file, and ByroteError for what cannot be reached.
+    """One file. Raises FileNotFoundError, ArrowInvalid for what is no sound Parquet file, ByroteError for what cannot be reached.
 
     A far file is a buffer of its full size, in which only what was fetched is there; pages of it that nothing was
     written to take no memory. `tail` may be given when it is at hand, and spares two requests.
@@ -42,6 +47,7 @@ class Parquet:
             self._bytes = np.zeros(self.tail.size, np.uint8)
             self._whole_from = self._put(self.tail.size - len(self.tail.data), self.tail.data)
             self._source = pa.BufferReader(pa.py_buffer(self._bytes))
+        check_footer(self._source)
         self._file = _opened(self._source)
         self.metadata = self._file.metadata
         self.schema = self._file.schema_arrow
@@ -78,6 +84,33 @@ class Parquet:
         return start
 
 
+def seal(path: Path) -> None:
+    """Put a checksum of the footer in front of it; pages have their own.
+
+    Readers of Parquet find pages and footer by their places, and do not look in between.
+    """
+    with path.open("r+b") as file:
+        size = file.seek(0, io.SEEK_END)
+        file.seek(size - 8)
+        start = size - 8 - int.from_bytes(file.read(4), "little")
+        file.seek(start)
+        footer = file.read()
+        file.seek(start)
+        file.write(MARK + zlib.crc32(footer).to_bytes(4, "little") + footer)
+
+
+def check_footer(source: Any) -> None:
+    """Raise ArrowInvalid unless the footer is as it was sealed. Other programs seal none."""
+    size = source.size()
+    length = int.from_bytes(source.read_at(4, size - 8), "little") + 8 if size > 8 else 0
+    if len(MARK) + 4 + length > size or not length:
+        return  # no Parquet file, which its reader says
+    found = source.read_at(len(MARK) + 4 + length, size - length - len(MARK) - 4)
+    checksum, footer = found[len(MARK) : len(MARK) + 4], found[len(MARK) + 4 :]
+    if found.startswith(MARK) and zlib.crc32(footer) != int.from_bytes(checksum, "little"):
+        raise pa.ArrowInvalid("the checksum of its footer is wrong: the file was damaged")
+
+
 def _opened(source: Any) -> pq.ParquetFile:
     """Open a file whose pages are verified by their checksums; one without ids is no run, which its reader says."""
     options = {"pre_buffer": False, "page_checksum_verification": True}
@@ -98,6 +131,6 @@ def _tail(path: "UPath") -> Tail:
     size = size_of(path)
     data = read_bytes(path, max(size - TAIL, 0)) if size else b""
     footer = int.from_bytes(data[-8:-4], "little") + 8
-    if data.endswith(b"PAR1") and len(data) < footer <= size:
-        data = read_bytes(path, size - footer)
+    if data.endswith(b"PAR1") and len(data) < footer + len(MARK) + 4 and footer <= size:
+        data = read_bytes(path, max(size - footer - len(MARK) - 4, 0))
     return Tail(size, data)

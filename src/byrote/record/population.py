@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from byrote.errors import WrongRecord, unknown
 from byrote.record.inputs import Inputs
-from byrote.record.parquet import Parquet
+from byrote.record.parquet import Parquet, seal
 from byrote.record.pictures import decode, encode
 from byrote.record.storage import Place, replacing
 
@@ -121,6 +121,7 @@ def write_population(directory: Place, population: Population) -> None:
     )
     with replacing(directory / "examples.parquet") as path:
         pq.write_table(table, path, compression="zstd", write_page_checksum=True)
+        seal(path)
 
 
 def read_population(directory: Place) -> Population:
@@ -183,6 +184,9 @@ def _read_inputs(path: Place, n: int) -> NDArray[Any]:
 def _read(path: Place, columns: list[str]) -> pa.Table:
     try:
         with Parquet(path) as file:
+            missing = [name for name in columns if name not in file.names]
+            if missing:
+                raise ValueError(f"it lacks the column {missing[0]!r}")
             every = range(file.metadata.num_row_groups)
             file.fetch(every, columns)
             return file.read(every, columns)

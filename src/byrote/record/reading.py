@@ -1,5 +1,6 @@
 """Read access to a record, by run, column and step, in a directory or at a URL."""
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -13,12 +14,12 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from byrote.errors import MissingEvidence, WrongRecord, unknown
+from byrote.errors import ByroteError, MissingEvidence, WrongRecord, unknown
 from byrote.objectives import Objective, parse_objective
 from byrote.record.columns import RunColumns, run_path
 from byrote.record.inputs import InputKind
 from byrote.record.population import read_population
-from byrote.record.run_file import TYPES, Layout
+from byrote.record.run_file import SEEN, TYPES, Layout
 from byrote.record.storage import Place, names, place, read_all, read_bytes, replacing
 
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ pc: Any = pyarrow.compute  # its functions are made at import time, out of sight
 
 SCHEMA = 2
 """The version of docs/schema.md that this code reads and writes; any other is refused."""
+
+
+BOUNDS = {"confidence": (0.0, 1.0), "labels_correct": (0.0, 1.0), "loss": (-np.inf, np.inf)}
+"""Between which numbers the values of these columns lie; NaN never does."""
+
+ROUNDING = 0.01
+"""How far beyond its bounds a value may be: half precision rounds that much."""
 
 
 class Record:
@@ -83,6 +91,8 @@ class Record:
             for step in (self.last_step, None):  # the last step has all examples, unless a loop recorded less
                 if known < len(member):
                     for part in self._columns.parts(run, "member", step):
+                        if part.values.null_count:
+                            raise self._impossible(run, "does not say of every example whether it was trained on it")
                         member[part.positions] = part.values.to_numpy()
                         known += len(part.positions)
             self._members[run] = member
@@ -102,6 +112,7 @@ class Record:
             TYPES[self.layout.columns.get(column, "bool")],
         )
         n = len(self.population)
+        self._check_values(run, column, found)
         if len(positions) == n and not found.null_count:
             values = found.to_numpy()
             full = np.empty(n, values.dtype)
@@ -120,8 +131,32 @@ class Record:
                 raise WrongRecord(
                     f"{run_path(self.directory, run)} has step {part.step}, but the record ends at {self.last_step}. Remove it."
                 )
+            self._check_values(run, column, part.values)
             values[part.step - 1, part.positions] = _floats(part.values)
         return values
+
+    def _check_values(self, run: int, column: str, found: pa.ChunkedArray) -> None:
+        """Raise WrongRecord for a number that its column cannot hold. A null is none: it was not recorded."""
+        name = column.removesuffix(SEEN)
+        bounds = BOUNDS.get(name.rstrip("0123456789").removesuffix("_")) if name in self._own else None
+        if bounds is None or not pa.types.is_floating(found.type):
+            return
+        low, high = bounds
+        inside = pc.and_(pc.greater_equal(found, low - ROUNDING), pc.less_equal(found, high + ROUNDING))
+        outside = pc.invert(inside)  # NaN is outside too
+        if pc.any(outside).as_py():
+            value = found.filter(outside)[0].as_py()
+            raise self._impossible(run, f"has {value} in {column!r}, which is from {low:g} to {high:g}")
+
+    def _impossible(self, run: int, what: str) -> WrongRecord:
+        return WrongRecord(
+            f"{run_path(self.directory, run)} {what}. It was damaged or edited: delete the file and collect again."
+        )
+
+    @cached_property
+    def _own(self) -> frozenset[str]:
+        """The columns whose meaning the objective gives."""
+        return frozenset(self.objective.columns())
 
     @property
     def scalars(self) -> tuple[str, ...]:
@@ -141,7 +176,7 @@ class Record:
 
     def seconds(self) -> dict[int, float]:
         """Return how long each finished run took, as far as the log knows."""
-        return {entry["run"]: entry["seconds"] for entry in map(json.loads, _log(self.directory))}
+        return {run: seconds for run, seconds in map(_entry, _log(self.directory)) if run >= 0}
 
     def _check(self, column: str) -> None:
         if column != "member" and column not in self.layout.columns:
@@ -160,20 +195,26 @@ def read_manifest(directory: Place) -> dict[str, Any]:
     """Return record.json; raise WrongRecord when there is none or when it has another schema."""
     path = directory / "record.json"
     try:
-        manifest = json.loads(read_bytes(path))
+        manifest, same = json.loads(read_bytes(path)), True
         schema = manifest["schema"]
         if schema == SCHEMA:
-            _ = manifest["task"]["classes"], int(manifest["steps"]["last"]), manifest["key"]
-            _ = [TYPES[kind] for kind in manifest["columns"].values()], list(manifest["scalars"])
-            _ = parse_objective(manifest["objective"]), list(map(InputKind.parse, manifest.get("inputs", ())))
+            _check_kinds(manifest)
+            _ = [TYPES[kind] for kind in manifest["columns"].values()], parse_objective(manifest["objective"])
+            _ = [InputKind.parse(kind) for kind in manifest.get("inputs", ())]
+            same = manifest.pop("checksum", None) in (None, _checksum(manifest))
     except FileNotFoundError:
         raise WrongRecord(
             f"{directory} is not a record: it has no record.json. Give the directory of a record."
         ) from None
-    except (ValueError, KeyError, TypeError, AttributeError):  # JSON that is broken is a ValueError
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ByroteError) as error:
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
         raise WrongRecord(
-            f"{path} cannot be read as a manifest. Restore it, or collect into another directory."
+            f"{path} cannot be read as a manifest ({reason}). Restore it, or collect into another directory."
         ) from None
+    if schema == SCHEMA and not same:
+        raise WrongRecord(
+            f'{path} is not as it was written: its checksum differs. Restore it; if you changed it yourself, remove the line "checksum".'
+        )
     if schema != SCHEMA:
         raise WrongRecord(
             f"{directory} has schema version {schema!r}, but this byrote reads version {SCHEMA}. Collect again into another directory."
@@ -183,8 +224,32 @@ def read_manifest(directory: Place) -> dict[str, Any]:
 
 def write_manifest(directory: Place, manifest: Mapping[str, Any]) -> None:
     """Write record.json, whole or not at all. Everything that it speaks of must be there before."""
+    body = {"schema": SCHEMA, **manifest}
     with replacing(directory / "record.json") as path:
-        path.write_text(json.dumps({"schema": SCHEMA, **manifest}, indent=2) + "\n")
+        path.write_text(json.dumps({**body, "checksum": _checksum(body)}, indent=2) + "\n", encoding="utf-8")
+
+
+def _check_kinds(manifest: dict[str, Any]) -> None:
+    """Raise TypeError, KeyError or ValueError for entries that are not of the kind that docs/schema.md gives them."""
+    task, steps = manifest["task"], manifest["steps"]
+    required = [
+        ("key", manifest["key"], str), ("task", task, dict), ("task.classes", task["classes"], list), ("steps", steps, dict),
+        ("steps.last", steps["last"], int), ("objective", manifest["objective"], str),
+        ("columns", manifest["columns"], dict), ("scalars", manifest["scalars"], list),
+    ]  # fmt: skip
+    kinds = {"design": str, "canaries": str, "recipe": dict, "blocks": list, "probes": dict, "inputs": list}
+    optional = [(name, manifest[name], kind) for name, kind in kinds.items() if name in manifest]
+    words = [*task["classes"], *manifest["scalars"], *manifest["columns"].values()]
+    inner = [("a name", each, str) for each in words] + [("a block", each, int) for each in manifest.get("blocks", ())]
+    for name, value, kind in (*required, *optional, *inner):
+        if type(value) is not kind:
+            raise TypeError(f"{name} is {type(value).__name__}, not {kind.__name__}")
+    if not 1 <= steps["last"] < 1 << 31:
+        raise ValueError(f"steps.last is {steps['last']}")
+
+
+def _checksum(manifest: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _log(directory: Place) -> list[bytes]:
@@ -192,6 +257,16 @@ def _log(directory: Place) -> list[bytes]:
         return read_bytes(directory / "log.jsonl").splitlines()
     except FileNotFoundError:
         return list(read_all(directory / "log").values())
+
+
+def _entry(line: bytes) -> tuple[int, float]:
+    """Return a run and how long it took; run -1 for a line that was torn when its writer died, or the disk was full."""
+    try:
+        entry = json.loads(line)
+        run, seconds = int(entry["run"]), float(entry["seconds"])
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return -1, 0.0
+    return (run, seconds) if np.isfinite(seconds) and seconds >= 0 else (-1, 0.0)
 
 
 def _floats(column: pa.ChunkedArray) -> NDArray[np.float32]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from byrote.arrays import checked
 from byrote.errors import InvalidData
 from byrote.objectives import Objective
+from byrote.record.parquet import seal
 from byrote.record.storage import Place, replacing
 
 TYPES = {"bool": pa.bool_(), "int32": pa.int32(), "float32": pa.float32(), "float64": pa.float64()}
@@ -99,17 +100,16 @@ def writing_run(
         raise InvalidData(f"The settings of a run must hold {' and '.join(missing)}. They say whose run it is.")
     schema = layout.schema.with_metadata({"byrote.run": json.dumps(dict(settings), sort_keys=True)})
     names = pa.array(ids)
-    with (
-        replacing(path, aside) as scratch,
-        pq.ParquetWriter(
+    with replacing(path, aside) as scratch:
+        with pq.ParquetWriter(
             scratch, schema, compression="zstd", use_dictionary=_coded(layout), write_page_checksum=True
-        ) as writer,
-    ):
+        ) as writer:
 
-        def write(step: Step) -> None:
-            writer.write_table(_rows(step, member, names, layout, schema), row_group_size=1 << 30)
+            def write(step: Step) -> None:
+                writer.write_table(_rows(step, member, names, layout, schema), row_group_size=1 << 30)
 
-        yield write
+            yield write
+        seal(scratch)
 
 
 @checked

@@ -6,6 +6,7 @@ Those of different machines cannot see each other; they may train the same run, 
 
 import contextlib
 import json
+import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,8 +39,10 @@ def log(directory: Place, entry: dict[str, Any]) -> None:
     """Add a line to log.jsonl; where nothing can be appended to a file, write one for the run in log/."""
     line = json.dumps(entry) + "\n"
     if isinstance(directory, Path):
-        with (directory / "log.jsonl").open("a") as file:
-            file.write(line)
+        with (directory / "log.jsonl").open("ab+") as file:
+            if file.tell() and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":
+                line = "\n" + line  # what a dying process has left of its line stays a line of its own
+            file.write(line.encode())
     else:
         with replacing(directory / "log" / f"{entry['run']:04d}.json") as path:
             path.write_text(line)
