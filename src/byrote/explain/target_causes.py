@@ -94,7 +94,9 @@ def describe_targets(target: NDArray[Any], predictions: OutTargets, objective: R
     off = np.abs(given - [each.value for each in predictions.means]) / np.array(objective.scale)
     at = int(np.argmax(off))
     scale, mean, spread = objective.scale[at], predictions.means[at], predictions.spreads[at]
-    called = "target" if len(given) == 1 else (names[at] if at < len(names) else f"target {at}")
+    called = (
+        "target" if len(given) == 1 else (f"target {at}" if at >= len(names) or names[at] == str(at) else names[at])
+    )
     models = f"{predictions.models} model{'s' if predictions.models > 1 else ''} not trained on it"
     found = f"{in_units(mean.value, scale)}"
     if np.isfinite(mean.low):
