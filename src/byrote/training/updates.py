@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.optim.adamw import adamw
 from torch.optim.sgd import sgd
 
-from byrote.errors import InvalidData
+from byrote.errors import InvalidData, unknown
 from byrote.task.recipe import Recipe
 
 TINY = 1e-6
@@ -124,6 +124,10 @@ class _Torch:
 
     def __init__(self, weights: Sequence[Tensor], name: str, options: dict[str, Any], runs: int | None) -> None:
         kind = optimizer_class(name)
+        known = [each for each in inspect.signature(kind).parameters if each not in ("params", "lr", "weight_decay")]
+        for option in options:
+            if option not in known:
+                raise InvalidData(unknown(f"option of torch.optim.{kind.__name__}", option, known).fact)
         self.weights = weights
         self.views = [[w.detach() if run is None else w.detach()[run] for w in weights] for run in _each(runs)]
         try:
