@@ -3,7 +3,7 @@
 import inspect
 import pickle
 import re
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -67,6 +67,27 @@ def test_names_that_do_not_exist() -> None:
         "There is no score named 'memorisation'. Did you mean 'memorization'? Known: el2n, memorization."
     )
     assert "No known name is close to it." in unknown("score", "xyz", ["el2n"]).fact
+
+
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (lambda: byrote.Recipe(lr=0.1), "byrote.Recipe named 'lr'. Did you mean 'learning_rate'"),
+        (lambda: byrote.Recipe(epoch=3), "Did you mean 'epochs'"),
+        (lambda: byrote.Compute(worker=3), "Did you mean 'workers'"),
+        (lambda: byrote.Canaries(mislabelled=3), "Did you mean 'mislabeled'"),
+        (lambda: byrote.Classification(smoothing=0.1), "Did you mean 'label_smoothing'"),
+        (lambda: byrote.Task(None, None, objectives="regression"), "Did you mean 'objective'"),
+    ],
+)
+def test_a_misspelled_option_comes_with_the_nearest(call: Any, match: str) -> None:
+    with pytest.raises(ByroteError, match=match):
+        call()
+
+
+def test_an_option_that_is_refused_leaves_the_signature() -> None:
+    assert list(inspect.signature(byrote.Recipe).parameters)[:2] == ["epochs", "batch_size"]
+    assert pickle.loads(pickle.dumps(byrote.Recipe(epochs=3))) == byrote.Recipe(3)  # noqa: S301
 
 
 def test_an_extra_that_is_missing() -> None:

@@ -27,7 +27,14 @@ def inequality(x: NDArray[np.float32], y: NDArray[np.int64], seed: int) -> list[
     model = nn.Sequential(nn.Linear(196, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, int(y.max()) + 1))
     at = range(STEPS // ROWS, STEPS + 1, STEPS // ROWS)
     found = loss_sensitivity(
-        model, torch.from_numpy(x), torch.from_numpy(y), steps=STEPS, learning_rate=0.1, batch_size=50, at=at, seed=seed
+        model,
+        torch.from_numpy(x),
+        torch.from_numpy(y),
+        updates=STEPS,
+        learning_rate=0.1,
+        batch_size=50,
+        at=at,
+        seed=seed,
     )
     return [gini(found[: row + 1].mean(0).double().numpy()).value for row in range(ROWS)]
 

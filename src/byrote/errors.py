@@ -5,9 +5,11 @@ and stands in one table, WORDS.
 """
 
 import difflib
+import functools
+import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 Name = Literal[
     "more_runs",
@@ -111,9 +113,35 @@ class WorkerDied(ByroteError):
 def unknown(kind: str, given: str, known: Iterable[str]) -> ByroteError:
     """Return the error for a name that does not exist, with the nearest one that does."""
     names = sorted(known)
-    near = difflib.get_close_matches(given, names, n=1, cutoff=0.4)
-    hint = f"Did you mean {near[0]!r}?" if near else "No known name is close to it."
+    hint = suggestion(given, names) or "No known name is close to it."
     return ByroteError(f"There is no {kind} named {given!r}. {hint} Known: {', '.join(names)}.")
+
+
+def suggestion(given: str, known: Iterable[str]) -> str:
+    """Return the question whether the nearest known name was meant (`lr`: learning_rate); empty where none is near."""
+    names = list(known)
+    near = [name for name in names if "_" in name and given == "".join(part[:1] for part in name.split("_"))]
+    near = near or difflib.get_close_matches(given, names, n=1, cutoff=0.4)
+    return f"Did you mean {near[0]!r}?" if near else ""
+
+
+Kind = TypeVar("Kind", bound=type)
+
+
+def refuses_unknown_names(kind: Kind) -> Kind:
+    """Let a dataclass refuse a keyword that it does not have, with the nearest one that it has."""
+    initialize: Any = kind.__init__
+    names = list(inspect.signature(initialize).parameters)[1:]
+
+    @functools.wraps(initialize)
+    def init(self: Any, *values: Any, **options: Any) -> None:
+        for name in options:
+            if name not in names:
+                raise unknown(f"option of byrote.{kind.__name__}", name, names)
+        initialize(self, *values, **options)
+
+    kind.__init__ = init
+    return kind
 
 
 def missing_extra(what: str, extra: str) -> ByroteError:

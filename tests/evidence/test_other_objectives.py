@@ -8,7 +8,7 @@ import byrote
 from byrote.errors import MissingEvidence
 from byrote.evidence.catalogue import find_score
 from byrote.record import Record
-from byrote.scores import aum, c_score, el2n, forgetting, memorization, shrunk_memorization
+from byrote.scores import aum, c_score, counterfactual, el2n, forgetting, memorization, shrunk_memorization
 from byrote.signature import Score
 from byrote.task.canaries import Canaries
 from byrote.task.examples import Examples
@@ -33,6 +33,14 @@ def test_a_column_of_another_objective(regression: Record, score: Score) -> None
     ) as found:
         byrote.evaluate(score, regression)
     assert "probe" not in str(found.value)
+
+
+@pytest.mark.parametrize("column", ["confidence", "correct"])
+def test_an_outcome_of_another_objective_is_refused_and_not_undefined(regression: Record, column: str) -> None:
+    with pytest.raises(MissingEvidence, match=rf"{column}\[run example\].*counterfactual\(column='r2'\)"):
+        byrote.evaluate(counterfactual.bind(column=column), regression)
+    value = byrote.evaluate(counterfactual.bind(column="r2"), regression).value
+    np.testing.assert_allclose(value, byrote.evaluate(memorization, regression).value, rtol=1e-6)
 
 
 def test_a_column_that_a_probe_brings(regression: Record) -> None:

@@ -19,6 +19,7 @@ from byrote.experiments.rankings import help_given, orders
 from byrote.experiments.removal import KINDS, NOTHING, RANDOM, Removal, Without, remove
 from byrote.explain.neighbours import space
 from byrote.findings.removed import draw_removal, onion_rows, removal_rows
+from byrote.findings.vocabulary import CLASSIFICATION, REGRESSION
 from byrote.record import Record
 from byrote.scores import memorization
 from byrote.task.canaries import Canaries
@@ -169,7 +170,7 @@ def test_a_second_call_trains_only_what_is_new(record: Record, removal: Removal)
 
 
 def test_rows_and_the_picture_say_the_numbers(removal: Removal) -> None:
-    rows = {row["removed"]: row for row in removal_rows(removal)}
+    rows = {row["removed"]: row for row in removal_rows(removal, CLASSIFICATION)}
     assert list(rows) == [NOTHING, *KINDS]
     change = removal.change("memorized", SHARE)
     assert (rows["memorized"]["against random"], rows["memorized"]["against random high"]) == (
@@ -179,9 +180,16 @@ def test_rows_and_the_picture_say_the_numbers(removal: Removal) -> None:
     assert rows["memorized"]["examples"] == 15
     assert rows[RANDOM]["against random"] is None
     assert rows[NOTHING]["examples"] == 0
-    picture = draw_removal(removal)
+    picture = draw_removal(removal, CLASSIFICATION)
     assert picture.startswith("<svg")
     assert all(word in picture for word in (*KINDS, "test accuracy", "the hard tenth"))
+    assert rows[NOTHING]["test accuracy"] == removal.accuracy(NOTHING, 0.0).value
+    r2 = {row["removed"]: row for row in removal_rows(removal, REGRESSION)}
+    assert r2[NOTHING]["test R²"] == rows[NOTHING]["test accuracy"]
+    assert "test accuracy" not in r2[NOTHING]
+    picture = draw_removal(removal, REGRESSION)
+    assert "test R²" in picture
+    assert "accuracy" not in picture
 
 
 def test_designs_leave_out_exactly_so_many() -> None:

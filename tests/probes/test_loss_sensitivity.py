@@ -54,9 +54,9 @@ def test_equals_training_again_with_each_number_moved(size: int | None) -> None:
                 moved[i, j] += move
                 ends.append(losses(moved, labels, order))
             expected[:, i] += np.abs(ends[0] - ends[1]) / 2e-5
-    found = loss_sensitivity(smooth(), inputs, labels, steps=4, learning_rate=RATE, batch_size=size)
+    found = loss_sensitivity(smooth(), inputs, labels, updates=4, learning_rate=RATE, batch_size=size)
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-6)
-    some = loss_sensitivity(smooth(), inputs, labels, steps=4, learning_rate=RATE, batch_size=size, at=[4, 2])
+    some = loss_sensitivity(smooth(), inputs, labels, updates=4, learning_rate=RATE, batch_size=size, at=[4, 2])
     torch.testing.assert_close(some, found[[1, 3]])
 
 
@@ -64,9 +64,9 @@ def test_it_is_not_the_one_step_gradient() -> None:
     """With a rate near 0 nothing is unrolled, and what is left is the gradient of the mean loss; otherwise not."""
     inputs, labels = torch.randn(6, 3, dtype=torch.float64), torch.tensor([0, 1, 1, 0, 1, 0])
     one_step = input_gradient(smooth(), inputs, labels, norm=1) / 6
-    still = loss_sensitivity(smooth(), inputs, labels, steps=3, learning_rate=1e-12)
+    still = loss_sensitivity(smooth(), inputs, labels, updates=3, learning_rate=1e-12)
     torch.testing.assert_close(still, one_step.expand(3, -1))
-    moving = loss_sensitivity(smooth(), inputs, labels, steps=3, learning_rate=RATE)
+    moving = loss_sensitivity(smooth(), inputs, labels, updates=3, learning_rate=RATE)
     assert not torch.allclose(moving, one_step.expand(3, -1), rtol=0.05)
     assert 0 < gini(moving.mean(0).numpy()).value < 1
 
@@ -74,19 +74,27 @@ def test_it_is_not_the_one_step_gradient() -> None:
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_it_leaves_the_model_alone_and_needs_no_gradients_on(architecture: Callable[[], nn.Module]) -> None:
     model, (inputs, labels) = build(architecture), examples()
-    expected = loss_sensitivity(model, inputs, labels, steps=2, learning_rate=0.1, batch_size=3)
+    expected = loss_sensitivity(model, inputs, labels, updates=2, learning_rate=0.1, batch_size=3)
     assert expected.shape == (2, 7)
     assert not expected.requires_grad
     with untouched(model), torch.no_grad():
-        found = loss_sensitivity(model, inputs, labels, steps=2, learning_rate=0.1, batch_size=3)
+        found = loss_sensitivity(model, inputs, labels, updates=2, learning_rate=0.1, batch_size=3)
     assert found.equal(expected)
 
 
 @pytest.mark.parametrize(
     "options",
-    [{"steps": 0}, {"learning_rate": 0.0}, {"batch_size": 8}, {"at": [0]}, {"at": [4]}, {"at": []}, {"batch_size": -1}],
+    [
+        {"updates": 0},
+        {"learning_rate": 0.0},
+        {"batch_size": 8},
+        {"at": [0]},
+        {"at": [4]},
+        {"at": []},
+        {"batch_size": -1},
+    ],
 )
 def test_refusals(options: dict[str, float]) -> None:
     inputs, labels = torch.zeros(7, 3), torch.zeros(7, dtype=torch.int64)
-    with pytest.raises(InvalidData, match=r"loss_sensitivity was given 7 inputs, .*rows from 1 to steps\."):
-        loss_sensitivity(smooth().float(), inputs, labels, **{"steps": 3, "learning_rate": 0.1, **options})
+    with pytest.raises(InvalidData, match=r"loss_sensitivity was given 7 inputs, .*rows from 1 to updates\."):
+        loss_sensitivity(smooth().float(), inputs, labels, **{"updates": 3, "learning_rate": 0.1, **options})

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from byrote.errors import InvalidData
+from byrote.task.designs import LeaveGroupOut
 from byrote.task.examples import Examples
 from byrote.task.task import Task
 
@@ -16,6 +17,13 @@ def with_value(value: float, dtype: type = np.float32) -> np.ndarray:
     inputs = INPUTS.astype(dtype)
     inputs[2, 1] = value
     return inputs
+
+
+def ragged() -> np.ndarray:
+    """Return an array of lists of different lengths, as a column of a table may be."""
+    found = np.empty(4, object)
+    found[:] = [[1, 2], [3], [4], [5]]
+    return found
 
 
 def test_what_goes_in_comes_out() -> None:
@@ -85,8 +93,11 @@ def test_whole_numbers_of_any_type_are_labels(labels: Any) -> None:
         (INPUTS[:, 0], r"at least two axes and one example; these have shape \(4,\)"),
         (INPUTS[:0], r"at least two axes and one example; these have shape \(0, 3\)"),
         (np.float32(1), r"at least two axes and one example; these have shape \(\)"),
-        ([[1, 2], [3]], "Inputs cannot be read as an array: .*inhomogeneous"),
-        (torch.zeros(4, 3, requires_grad=True), "Inputs cannot be read as an array: .*requires grad"),
+        ([[1, 2], [3]], r"Inputs \(list\) cannot be read .*different lengths. Pad them"),
+        (ragged(), r"Inputs \(ndarray\) cannot be read .*different lengths. Pad them"),
+        (torch.zeros(4, 3, requires_grad=True), r"Inputs \(Tensor\) cannot be read as an array: .*requires grad"),
+        ([[1, 2], [3, "x"], [5, 6], [7, 8]], r"dtype <U.*holds '1' \(str\)"),
+        (np.array([[1, 2], [3, None], [5, 6], [7, 8]]), r"dtype object: example '1' holds None \(NoneType\)"),
         (INPUTS[:3], r"There are 3 inputs but labels of shape \(4,\)"),
     ],
 )
@@ -133,3 +144,52 @@ def test_ids_that_cannot_be_used_are_refused() -> None:
         Examples(INPUTS, LABELS, ["a", "b"])
     with pytest.raises(InvalidData, match=r"There are 4 inputs but groups of shape \(1,\)"):
         Examples(INPUTS, LABELS, groups=["a"])
+
+
+TIMES = 1700000000 + np.random.default_rng(0).integers(0, 1000, 12)
+
+
+def test_numbers_that_float32_cannot_hold_are_kept_or_refused() -> None:
+    labels = np.arange(12) % 2
+    np.testing.assert_array_equal(Examples(TIMES[:, None], labels).inputs[:, 0], TIMES)
+    table = np.stack([np.arange(12.0), TIMES], axis=1)
+    with pytest.raises(InvalidData, match=r"Feature 1 lies so far from 0.*rounds it by up to \d"):
+        Examples(table, labels)
+    table[:, 1] -= TIMES[0]
+    np.testing.assert_array_equal(Examples(table, labels).inputs, table)
+    large = np.random.default_rng(0).normal(3e7, 1e7, (12, 2)).round()  # rounded by 2 of 10,000,000
+    np.testing.assert_allclose(Examples(large, labels).inputs, large, rtol=1e-6)
+    for constant in (np.full((12, 2), 0.1), 0.1 + 1e-22 * large):
+        np.testing.assert_allclose(Examples(constant, labels).inputs, 0.1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("gap", [None, float("nan"), np.float32("nan"), ""], ids=repr)
+def test_examples_without_a_group_belong_to_nobody(gap: Any) -> None:
+    groups = Examples(INPUTS, LABELS, groups=["p1", "p1", gap, gap]).groups
+    assert groups is not None
+    assert groups.tolist() == ["p1", "p1", "", ""]
+    design = LeaveGroupOut()
+    assert design.default_runs(groups) == 3
+    out = ~design.membership([3], groups, 0)
+    assert out.tolist() == [[True, True, False, False], [False, False, True, False], [False, False, False, True]]
+
+
+def test_missing_ids_are_refused() -> None:
+    with pytest.raises(InvalidData, match="number 2 is None"):
+        Examples(INPUTS, LABELS, ["a", "b", None, "d"])
+
+
+def test_an_index_of_pandas_that_differs_is_refused() -> None:
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame(INPUTS, index=["a", "b", "c", "d"])
+    labels = pandas.Series(LABELS, index=table.index)
+    assert Examples(table, labels).labels.tolist() == LABELS
+    assert Examples(table, labels.to_numpy()[::-1]).labels.tolist() == LABELS[::-1]
+    for what in ("labels", "groups", "weights"):
+        given: dict[str, Any] = {"labels": labels, what: labels[::-1]}
+        with pytest.raises(InvalidData, match=rf"index of the {what} is not that of the inputs.*{what}\.loc"):
+            Examples(table, given.pop("labels"), **given)
+    groups = pandas.Series(["p", None, pandas.NA, pandas.NaT], index=table.index, dtype=object)
+    found = Examples(table, labels, groups=groups).groups
+    assert found is not None
+    assert found.tolist() == ["p", "", "", ""]

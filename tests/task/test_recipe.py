@@ -161,3 +161,11 @@ def test_a_stray_huge_label_is_refused_before_it_costs_memory() -> None:
     x = np.zeros((4, 2), np.float32)
     with pytest.raises(InvalidData, match="Label 1000000000 is larger than the number of examples"):
         Task(lambda: None, Examples(x, [0, 1, 0, 10**9]), Examples(x, [0, 1, 0, 1]))  # type: ignore[arg-type]
+
+
+def test_momentum_is_spelled_where_it_trains() -> None:
+    adam, sgd = Recipe(), Recipe(optimizer="sgd(nesterov=True)")
+    assert "momentum" not in str(adam)
+    assert "momentum=0.9" in str(sgd)
+    assert Recipe.parse(adam.values()) == adam
+    assert Recipe.parse(sgd.values()) == sgd

@@ -129,13 +129,13 @@ def test_models_with_several_inputs_learn_the_same_side_by_side_and_alone() -> N
 @pytest.mark.parametrize(
     ("form", "output", "match"),
     [
-        ("dict", None, "dict.*'hidden', 'logits'.*output="),
-        ("tuple", None, "tuple.*output="),
-        ("object", None, "SimpleNamespace.*output="),
-        ("dict", "logit", "'hidden', 'logits'.*'logit'"),
-        ("tuple", 5, "tuple.*5"),
-        ("object", "logit", "'logit'"),
-        ("tensor", "logits", "'logits'"),
+        ("dict", None, r"dict with 'hidden', 'logits'.*Task\(output='hidden'\), or return"),
+        ("tuple", None, r"tuple of 2: a tensor \[2, \d+\].*Task\(output=0\), or return"),
+        ("object", None, r"SimpleNamespace with .*'logits'.*output="),
+        ("dict", "logit", "dict with 'hidden', 'logits'.*'logit'. Did you mean 'logits'"),
+        ("tuple", 5, "tuple of 2.*output 5. Name another"),
+        ("object", "logit", "'logit'. Did you mean 'logits'"),
+        ("tensor", "logits", r"a tensor of shape \(2, 2\), which has no output 'logits'"),
     ],
 )
 def test_an_output_that_is_not_there(form: str, output: Any, match: str) -> None:
@@ -192,3 +192,22 @@ def test_gradients_are_followed_to_one_array_of_real_numbers(inputs: Any, is_fol
 def test_lengths_that_differ_are_refused() -> None:
     with pytest.raises(InvalidData, match=r"4.*5|5.*4"):
         Examples({"a": np.zeros((5, 2)), "b": np.zeros((4, 2))}, np.zeros(5, np.int64))
+
+
+def test_an_input_that_the_model_does_not_take_is_named() -> None:
+    tokens, mask, y = text()
+    task = Task(lambda: Reader("tensor"), Examples({"token": tokens, "mask": mask}, y), None, Recipe(epochs=1))
+    with pytest.raises(InvalidData, match="input 'token', .*takes 'tokens', 'mask'. Did you mean 'tokens'"):
+        check_model(task, plant(task, Canaries(), 0))
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "match"),
+    [("adam(beta=(0.9, 0.99))", "torch.optim.Adam named 'beta'. Did you mean 'betas'"),
+     ("sgd(nestrov=True)", "torch.optim.SGD named 'nestrov'. Did you mean 'nesterov'")],
+)  # fmt: skip
+def test_a_misspelled_option_of_an_optimizer_comes_with_the_nearest(optimizer: str, match: str) -> None:
+    plain = reading()
+    task = Task(plain.model, plain.train, None, Recipe(epochs=1, optimizer=optimizer))
+    with pytest.raises(InvalidData, match=match):
+        check_model(task, plant(task, Canaries(), 0))

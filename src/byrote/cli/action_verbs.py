@@ -51,7 +51,7 @@ def remove(
 ) -> None:
     """Retrain TASK without the most memorized, influential and suspect examples of RECORD, and without random ones.
 
-    Prints the change in test accuracy, and draws it in removal.svg. Stop it at any time: finished
+    Prints the change in accuracy (R² of a regression) on the test set, and draws it in removal.svg. Stop it at any time: finished
     models are kept, and the same command goes on where it stopped.
     """
     from byrote.record import Record
@@ -96,14 +96,15 @@ def _remove(
 ) -> tuple[Rows, list[str]]:
     """Return rows and the names of their numbers, and draw removal.svg."""
     from byrote.experiments.removal import remove
-    from byrote.findings.removed import draw_removal, removal_rows
+    from byrote.findings.removed import draw_removal, measured_on_tests, removal_rows
+    from byrote.findings.vocabulary import read_vocabulary
     from byrote.record.storage import place, replacing
 
-    removal = remove(task, record, where, shares=shares, seeds=seeds, **settings)
+    removal, words = remove(task, record, where, shares=shares, seeds=seeds, **settings), read_vocabulary(record)
     with replacing(place(where) / "removal.svg") as path:
-        path.write_text(draw_removal(removal), encoding="utf-8")
-    names = ["test accuracy", "against random", "on new tests", "hard tests", "hard against random"]
-    return removal_rows(removal), names
+        path.write_text(draw_removal(removal, words), encoding="utf-8")
+    names = [measured_on_tests(words), "against random", "on new tests", "hard tests", "hard against random"]
+    return removal_rows(removal, words), names
 
 
 @click.command(short_help="List labels or targets that look wrong, with proposals.")

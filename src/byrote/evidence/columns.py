@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
@@ -83,8 +84,10 @@ def _member(request: Request) -> Bool[ndarray, " example"]:
 
 def _outcome(request: Request) -> Shaped[ndarray, "*axes"]:
     """Return the column that stands for the outcome, negated where it is high for a badly predicted label."""
-    need = replace(request.need, column=request.outcome)
-    values = in_run(need, request.record, request.run, request.score, request.read)
+    wanted = replace(request, need=replace(request.need, column=request.outcome))
+    if not wanted.is_recorded and (request.outcome not in SCORES or request.outcome in _columns_of_objectives()):
+        _unknown(wanted)
+    values = in_run(wanted.need, request.record, request.run, request.score, request.read)
     values = values if request.need.kind == "any" else values.astype(np.float32)
     return -values if request.outcome in BADLY_PREDICTED else values
 
@@ -98,12 +101,20 @@ def _score_of_the_run(request: Request) -> Float[ndarray, " example"]:
     return values.astype(np.float32)
 
 
-def _unknown(request: Request) -> Shaped[ndarray, "..."]:
+def _columns_of_objectives() -> set[str]:
+    """Return the columns that a record of some objective has, without those of its single targets."""
+    return {name for kind in OBJECTIVES.values() for name in kind().columns()}
+
+
+def _unknown(request: Request) -> NoReturn:
     objective = request.record.objective
-    if any(request.need.column.removesuffix("_seen") in kind().columns() for kind in OBJECTIVES.values()):
+    if request.need.column.removesuffix("_seen") in _columns_of_objectives():
+        other = "a score that reads these"
+        if "column" in request.score.options:
+            other = f"one of them, as in {request.score.name}(column={objective.outcome!r})"
         raise MissingEvidence(
             f"{request.score} reads {request.need}, but this record's models learn {objective.name}, which has the columns "
-            f"{', '.join(request.record.layout.columns)}. Choose a score that reads these."
+            f"{', '.join(request.record.layout.columns)}. Choose {other}."
         )
     raise MissingEvidence(
         f"{request.score} reads {request.need}, which this record does not have. A probe is computed while models train{_run_time(request.record)}.",

@@ -86,13 +86,13 @@ class Removal:
     right: Mapping[tuple[str, float], Shaped[ndarray, "run test"]]
 
     def accuracy(self, what: str, share: float, *, hard: bool = False) -> Estimate:
-        """Return the test accuracy after this removal, with its interval over seeds: 1 is all right."""
+        """Return the accuracy (or R2) on the test examples after this removal, with its interval over seeds: 1 is perfect."""
         return _mean(self._chosen(what, share, hard), new_tests=False)
 
     def change(
         self, what: str, share: float, *, against: str = RANDOM, hard: bool = False, new_tests: bool = False
     ) -> Estimate:
-        """Return the test accuracy after this removal minus that after another one (default: random), paired by seed.
+        """Return the accuracy (or R2) on the tests after this removal minus that after another (default: random), paired by seed.
 
         Below 0: removing these examples costs more accuracy than removing those of `against` (NOTHING: than removing none).
         The interval is over seeds and takes the test examples as given: it says what happens to these. With `new_tests`

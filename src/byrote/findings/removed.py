@@ -4,6 +4,7 @@ from typing import Any
 
 from byrote.experiments.onion import Onion
 from byrote.experiments.removal import KINDS, NOTHING, RANDOM, Removal
+from byrote.findings.vocabulary import Vocabulary
 from byrote.stats.estimate import UNDEFINED
 
 Rows = list[dict[str, Any]]
@@ -12,13 +13,18 @@ INKS = {"memorized": "#c2410c", "influential": "#1d4ed8", "suspect": "#7e22ce", 
 PANEL = {False: "all test examples", True: "the hard tenth of them"}
 
 
-def removal_rows(removal: Removal) -> Rows:
-    """Return one row for each kind of removal and share, first for the full training set; shares and differences from -1 to 1.
+def measured_on_tests(words: Vocabulary) -> str:
+    """Return the name of what is measured on the test examples: `test accuracy`, `test R²`."""
+    return f"test {words.right}"
+
+
+def removal_rows(removal: Removal, words: Vocabulary) -> Rows:
+    """Return one row for each kind of removal and share, first for the full training set.
 
     `against random` is on these test examples, `on new tests` what to expect on others; see `Removal.change`.
     """
-    rows: Rows = [_row(removal, NOTHING, 0.0)]
-    return rows + [_row(removal, what, share) for share in removal.shares for what in KINDS]
+    rows: Rows = [_row(removal, words, NOTHING, 0.0)]
+    return rows + [_row(removal, words, what, share) for share in removal.shares for what in KINDS]
 
 
 def onion_rows(onion: Onion) -> Rows:
@@ -34,8 +40,8 @@ def onion_rows(onion: Onion) -> Rows:
     return [{**common, "number": name, **size.cells("value")} for name, size in about.items()]
 
 
-def draw_removal(removal: Removal) -> str:
-    """Return an SVG picture: test accuracy over the share removed, for all test examples and for the hard ones."""
+def draw_removal(removal: Removal, words: Vocabulary) -> str:
+    """Return an SVG picture: how well all test examples, and the hard ones, are predicted over the share removed."""
     import altair as alt
     import vl_convert
 
@@ -57,8 +63,11 @@ def draw_removal(removal: Removal) -> str:
     base = alt.Chart(alt.InlineData(values=shown)).encode(
         x=alt.X("share:Q", title="share of the training examples removed", axis=alt.Axis(format="%")), color=colour
     )
-    y = alt.Y("right:Q", title="test accuracy", scale=alt.Scale(zero=False), axis=alt.Axis(format="%"))
-    band = base.mark_area(opacity=0.12).encode(y=alt.Y("low:Q", title="test accuracy"), y2="high:Q")
+    title = measured_on_tests(words)
+    y = alt.Y(
+        "right:Q", title=title, scale=alt.Scale(zero=False), axis=alt.Axis(format="%" if words.is_share else ".2f")
+    )
+    band = base.mark_area(opacity=0.12).encode(y=alt.Y("low:Q", title=title), y2="high:Q")
     line = base.mark_line(point=True).encode(y=y)
     picture = (
         alt.layer(band, line)
@@ -68,13 +77,13 @@ def draw_removal(removal: Removal) -> str:
     return str(vl_convert.vegalite_to_svg(picture.resolve_scale(y="independent").to_dict()))
 
 
-def _row(removal: Removal, what: str, share: float) -> dict[str, Any]:
+def _row(removal: Removal, words: Vocabulary, what: str, share: float) -> dict[str, Any]:
     plain = what in (NOTHING, RANDOM)
     return {
         "removed": what,
         "share": share,
         "examples": removal.removed.get(share, 0),
-        **removal.accuracy(what, share).cells("test accuracy"),
+        **removal.accuracy(what, share).cells(measured_on_tests(words)),
         **(UNDEFINED if plain else removal.change(what, share)).cells("against random"),
         **(UNDEFINED if plain else removal.change(what, share, new_tests=True)).cells("on new tests"),
         **removal.accuracy(what, share, hard=True).cells("hard tests"),

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Int
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from byrote.errors import InvalidData
+from byrote.errors import InvalidData, refuses_unknown_names
 from byrote.objectives.objective import Column, as_columns
 from byrote.signature import spell
 
@@ -19,6 +19,7 @@ FLOOR = 1e-7
 """Probabilities below it are taken for it: log 0 is no number. The largest loss is therefore 16.1."""
 
 
+@refuses_unknown_names
 @dataclass(frozen=True)
 class Classification:
     """The model gives one logit per class, or a single logit for the second of two classes. Targets are class indices from 0.

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Int
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from byrote.errors import InvalidData
+from byrote.errors import InvalidData, refuses_unknown_names
 from byrote.objectives.classification import FLOOR
 from byrote.objectives.objective import Column, as_columns, of_another
 from byrote.signature import spell
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+@refuses_unknown_names
 @dataclass(frozen=True)
 class Multilabel:
     """The model gives one logit per label. Targets are `[example, label]` of 0 and 1, or of bool.

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from byrote.errors import InvalidData, unknown
+from byrote.errors import InvalidData, refuses_unknown_names, unknown
 from byrote.objectives.objective import Column, as_columns, of_another, rows
 from byrote.signature import spell
 
@@ -21,6 +21,7 @@ COARSE = 1e-3
 """Largest rounding of a target in float32, in standard deviations."""
 
 
+@refuses_unknown_names
 @dataclass(frozen=True)
 class Regression:
     """The model gives one number per target, in standard units: (target - mean) / standard deviation of the training targets.

@@ -18,17 +18,17 @@ def loss_sensitivity(
     inputs: Float[Tensor, "example *shape"],
     labels: Int[Tensor, " example"],
     *,
-    steps: int,
+    updates: int,
     learning_rate: float,
     batch_size: int | None = None,
     at: Sequence[int] | None = None,
     seed: int = 0,
-) -> Float[Tensor, "step example"]:
+) -> Float[Tensor, "update example"]:
     """How much the mean loss after each update depends on an example's input: high means that training relied on it.
 
     The l1 norm of d L_t / d x, where L_t is the mean cross-entropy over all `inputs` after t updates of plain SGD from
     the weights of `model`. The derivative is taken through the unrolled updates and through L_t itself, of which x is
-    a part. One row per update in `at` (default: each of 1 to `steps`). Average the rows for the paper's loss-sensitivity,
+    a part. One row per update in `at` (default: each of 1 to `updates`). Average the rows for the paper's loss-sensitivity,
     and take `byrote.summaries.gini` of that. Batches are drawn from `seed`, in a new order for every pass; None is all
     inputs at once. The weights of the model are not changed. Dropout is off and batch normalisation uses
     its running statistics, so take a network without them.
@@ -41,11 +41,11 @@ def loss_sensitivity(
     `input_gradient`, the norm at one point of the training, is a different measure.
     """
     check_inputs("loss_sensitivity", inputs)
-    size, rows = batch_size or len(inputs), set(range(1, steps + 1) if at is None else at)
-    if not rows or not 1 <= min(rows) <= max(rows) <= steps or not 1 <= size <= len(inputs) or not learning_rate > 0:
+    size, rows = batch_size or len(inputs), set(range(1, updates + 1) if at is None else at)
+    if not rows or not 1 <= min(rows) <= max(rows) <= updates or not 1 <= size <= len(inputs) or not learning_rate > 0:
         raise InvalidData(
             f"loss_sensitivity was given {len(inputs)} inputs, batch_size={batch_size}, learning_rate={learning_rate}, "
-            f"steps={steps} and at={at}. Take a batch within the inputs, a rate above 0, and rows from 1 to steps."
+            f"updates={updates} and at={at}. Take a batch within the inputs, a rate above 0, and rows from 1 to updates."
         )
     generator = torch.Generator().manual_seed(seed)
     start = inputs.detach().clone().requires_grad_()
@@ -54,7 +54,7 @@ def loss_sensitivity(
     with frozen(model) as run:
         weights = {name: value.clone().requires_grad_() for name, value in run.weights.items()}
         check_labels("loss_sensitivity", labels, run(inputs))
-        for step in range(1, max(rows) + 1):
+        for update in range(1, max(rows) + 1):
             if len(order) < size:
                 order = torch.randperm(len(inputs), generator=generator)
             batch, order = order[:size].to(inputs.device), order[size:]
@@ -66,7 +66,7 @@ def loss_sensitivity(
                 name: value - learning_rate * slope
                 for (name, value), slope in zip(weights.items(), slopes, strict=True)
             }
-            if step in rows:
+            if update in rows:
                 average = functional.cross_entropy(run(start, weights), labels)
                 slope = torch.autograd.grad(average, start, retain_graph=True)[0]
                 found.append(slope.flatten(1).abs().sum(1))

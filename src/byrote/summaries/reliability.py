@@ -24,11 +24,15 @@ def split_half(
 ) -> Estimate:
     """Expected correlation with the same score from as many new runs: 1 repeats exactly, 0 is noise.
 
-    2 r / (1 + r), where r is the correlation between the values from one half of the runs and from the other
+    2 r / (1 + |r|), where r is the correlation between the values from one half of the runs and from the other
     half (Pearson's; Spearman's with `rank`). The interval is Fisher's z of r, stepped up in the same way. Examples
-    with a NaN in either half are left out, and n counts those that are not. NaN where r is. A negative value
-    means that the halves disagree; it is not clipped, and can be below -1. Raises Unsupported for an
+    with a NaN in either half are left out, and n counts those that are not. NaN where r is. Raises Unsupported for an
     infinity without `rank`.
+
+    A reliability is a share of variance, so a negative value says only that the halves disagree by chance. The formula of
+    Spearman and Brown, 2 r / (1 + r), is derived for r of 0 or more, and falls to minus infinity below. Its mirror image is
+    taken there, after Krus & Helmstadter (1993): it lies between -1 and 1, and its mean over halvings of pure
+    noise is 0, where the formula has none and values cut off at 0 have a mean above 0.
 
     It misleads as validity: an error that all runs share (one architecture, one wrong label) counts as signal.
     """
@@ -70,5 +74,5 @@ def halvings(runs: int, *, times: int, seed: int = 0) -> Iterator[tuple[Int[ndar
 
 
 def _spearman_brown(r: float) -> float:
-    """Return the Spearman-Brown correlation of a test of twice the length."""
-    return float("-inf") if r == -1 else 2 * r / (1 + r)
+    """Return the Spearman-Brown correlation of a test of twice the length, mirrored below 0 (see `split_half`)."""
+    return 2 * r / (1 + abs(r))

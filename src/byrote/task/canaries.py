@@ -8,7 +8,7 @@ from jaxtyping import Bool, Int
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from byrote.errors import InvalidData, unknown
+from byrote.errors import InvalidData, refuses_unknown_names, unknown
 from byrote.record import Inputs, Population, make_ids, no_labels
 from byrote.record.inputs import each, is_real, joined, parts, rows
 from byrote.signature import spell
@@ -19,6 +19,7 @@ KINDS = ("mislabeled", "ordinary", "noise", "ambiguous")
 USUAL = KINDS[:3]
 
 
+@refuses_unknown_names
 @dataclass(frozen=True)
 class Canaries:
     """How many canaries of each kind to plant.

@@ -132,7 +132,10 @@ class LeaveOneOut:
 
 @dataclass(frozen=True)
 class LeaveGroupOut:
-    """Run r leaves out the r-th group, in alphabetical order: copies of one image, one person's rows."""
+    """Run r leaves out the r-th group, in alphabetical order: copies of one image, one person's rows.
+
+    An example without a group is left out alone; these come after the groups.
+    """
 
     name: ClassVar[str] = "leave_group_out"
 
@@ -141,16 +144,15 @@ class LeaveGroupOut:
 
     def membership(self, blocks: Sequence[int], groups: NDArray[np.str_], seed: int) -> Bool[ndarray, "run example"]:
         """Return who is in which run; raise InvalidData below two groups."""
-        names, codes = np.unique(groups, return_inverse=True)
-        if len(names) < 2:
+        if len(np.unique(groups)) < 2:
             raise InvalidData(
-                f"leave_group_out needs two groups or more, but there is {len(names)}. Give the examples `groups`."
+                f"leave_group_out needs two groups or more, but there is {len(np.unique(groups))}. Give the examples `groups`."
             )
-        return _leave_out(codes, sum(blocks))
+        return _leave_out(_codes(groups), sum(blocks))
 
     def default_runs(self, groups: NDArray[np.str_]) -> int:
-        """Return one run per group."""
-        return len(np.unique(groups))
+        """Return one run per group, and per example without one."""
+        return int(_codes(groups).max()) + 1
 
 
 DESIGNS: dict[str, type[Subsets] | type[KFold] | type[LeaveOneOut] | type[LeaveGroupOut]] = {
@@ -176,6 +178,14 @@ def parse_design(text: str) -> Design:
 
 def _spell(design: Subsets | KFold | LeaveOneOut | LeaveGroupOut) -> str:
     return spell(design.name, {f.name: getattr(design, f.name) for f in fields(design)})
+
+
+def _codes(groups: NDArray[np.str_]) -> Int[ndarray, " example"]:
+    """Return the number of each example's group; an example without one is a group of its own."""
+    codes, own = np.zeros(len(groups), np.int64), groups == ""
+    names, codes[~own] = np.unique(groups[~own], return_inverse=True)
+    codes[own] = len(names) + np.arange(own.sum())
+    return codes
 
 
 def _leave_out(codes: NDArray[np.int64], runs: int) -> Bool[ndarray, "run example"]:

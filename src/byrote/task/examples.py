@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from jaxtyping import Float
@@ -12,6 +12,18 @@ from numpy.typing import NDArray
 from byrote.errors import InvalidData
 from byrote.record import Inputs
 from byrote.record.inputs import each, parts, rows
+
+COARSE = 1e-3
+"""Largest rounding of a feature in float32, in its standard deviations."""
+
+FEW = 10
+"""Below so many examples no rounding is refused."""
+
+NOISE = 1e-12
+"""What varies by less, compared with its largest value, varies by the rounding of a computation in float64."""
+
+NUMBERS = (int, float)
+SIZED = (list, tuple, np.ndarray)
 
 
 @dataclass(frozen=True, init=False, eq=False)
@@ -26,11 +38,11 @@ class Examples:
     `labels` are class indices from 0; or numbers, `[example]` or `[example, target]`, for regression; or 0 and 1,
     `[example, label]`, for several labels at once. The task's objective checks them. `ids` name the examples within
     their split (default: their position); they travel with every value that is ever recorded. `groups` names what is
-    left out together (copies, one person's rows). `weights` are those of the examples' losses in training, relative to
-    each other within a batch (default: all 1).
+    left out together (copies, one person's rows); an example whose group is missing (None, NaN, "") has none.
+    `weights` are those of the examples' losses in training, relative to each other within a batch (default: all 1).
 
-    Raises InvalidData for lengths that differ, NaN or infinite inputs or weights, labels that are not numbers, and
-    repeated ids.
+    Raises InvalidData for lengths that differ, NaN or infinite inputs or weights, real numbers that float32 would round
+    away, labels that are not numbers, repeated or missing ids, and pandas objects whose index is not that of the inputs.
     """
 
     inputs: Any
@@ -48,6 +60,7 @@ class Examples:
         groups: Sequence[object] | None = None,
         weights: Any = None,
     ) -> None:
+        _check_index(inputs, {"labels": labels, "ids": ids, "groups": groups, "weights": weights})
         x, y = _all_inputs(inputs), _array("Labels", labels)
         lengths = {name: len(part) if part.ndim else 0 for name, part in parts(x).items()}
         n = next(iter(lengths.values()), 0)
@@ -57,7 +70,7 @@ class Examples:
             found = shapes[""] if single else shapes
             raise InvalidData(f"Inputs need at least two axes and one example; these have shape {found}.")
         named = np.arange(n).astype(np.str_) if ids is None else _names("Ids", ids)
-        grouped = None if groups is None else _names("Groups", groups)
+        grouped = None if groups is None else _names("Groups", groups, missing="")
         weighed = None if weights is None else _array("Weights", weights)
         for what, array in (("labels", y), ("ids", named), ("groups", grouped), ("weights", weighed)):
             if array is None:
@@ -110,36 +123,105 @@ def _all_inputs(inputs: Any) -> Inputs:
     return _array("Inputs", inputs)
 
 
+def _check_index(inputs: Any, others: Mapping[str, Any]) -> None:
+    """Raise InvalidData when pandas would not bring these rows together in the order in which they stand."""
+    first = next((part for part in _given_parts(inputs) if hasattr(part, "iloc")), None)
+    for what, values in others.items():
+        if first is not None and hasattr(values, "iloc") and not values.index.equals(first.index):
+            raise InvalidData(
+                f"The index of the {what} is not that of the inputs, and rows are taken in the order in which they stand. "
+                f"Give {what}.loc[inputs.index], or {what}.to_numpy() if the order is right."
+            )
+
+
+def _given_parts(inputs: Any) -> Sequence[Any]:
+    if isinstance(inputs, Mapping):
+        return list(cast("Mapping[str, Any]", inputs).values())
+    return cast("Sequence[Any]", inputs) if isinstance(inputs, tuple) else [inputs]
+
+
 def _array(what: str, values: Any) -> NDArray[Any]:
     try:
-        return np.asarray(values)
+        found = np.asarray(values)
     except (ValueError, TypeError, RuntimeError) as error:
         reason = str(error).split("\n")[0]
+        if "inhomogeneous" in reason:
+            raise _ragged(what, values) from None
         raise InvalidData(
-            f"{what} cannot be read as an array: {reason} Give a NumPy array, or a detached CPU tensor."
+            f"{what} ({type(values).__name__}) cannot be read as an array: {reason} Give a NumPy array, or a detached CPU tensor."
         ) from None
+    if found.dtype == object and len({len(each) for each in found.ravel().tolist() if isinstance(each, SIZED)}) > 1:
+        raise _ragged(what, values)
+    return found
 
 
-def _names(what: str, values: Sequence[object]) -> NDArray[np.str_]:
-    """Return the entries as text: those of a tensor or array by their value, not by how they print."""
-    entries = values if isinstance(values, list | tuple) else _array(what, values).tolist()
-    return np.array([str(entry) for entry in entries], dtype=np.str_)
+def _ragged(what: str, values: Any) -> InvalidData:
+    return InvalidData(
+        f"{what} ({type(values).__name__}) cannot be read as an array: its entries have different lengths. "
+        "Pad them to one length, and let a mask be another input: Examples({'ids': padded, 'mask': mask}, labels)."
+    )
+
+
+def _names(what: str, values: Any, missing: str | None = None) -> NDArray[np.str_]:
+    """Return the entries as text: those of a tensor or array by their value, not by how they print.
+
+    Those that are missing are `missing`; where that is None, raise InvalidData.
+    """
+    entries: list[object] = list(values) if isinstance(values, list | tuple) else _array(what, values).tolist()
+    gone = [_is_missing(entry) for entry in entries]
+    if missing is None and any(gone):
+        at = gone.index(True)
+        raise InvalidData(f"{what} must all be there, but number {at} is {entries[at]!r}. Give every example its own.")
+    return np.array([missing if no else str(entry) for entry, no in zip(entries, gone, strict=True)], dtype=np.str_)
+
+
+def _is_missing(entry: object) -> bool:
+    """Whether this is what stands for nothing: None, NaN, or pandas' NA and NaT."""
+    return (
+        entry is None
+        or type(entry).__name__ in ("NAType", "NaTType")
+        or (isinstance(entry, float | np.floating) and np.isnan(entry))
+    )
 
 
 def _checked_inputs(x: NDArray[Any], ids: NDArray[np.str_]) -> NDArray[Any]:
     if x.dtype.kind in "iub":
         return x
     if x.dtype.kind != "f":
-        raise InvalidData(f"Inputs must be numbers, but they have dtype {x.dtype}. Convert them to float32 or uint8.")
+        entries = enumerate(x.ravel().tolist())
+        at, odd = next(((i, v) for i, v in entries if not isinstance(v, NUMBERS)), (0, x.flat[0]))
+        raise InvalidData(
+            f"Inputs must be numbers, but they have dtype {x.dtype}: example {str(ids[at * len(x) // x.size])!r} holds {repr(odd)[:60]} ({type(odd).__name__}). "
+            "Convert them to float32 or uint8."
+        )
     with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and refused as such
-        x = x.astype(np.float32)
-    bad = ~np.isfinite(x.reshape(len(x), -1)).all(axis=1)
+        single = x.astype(np.float32)
+    bad = ~np.isfinite(single.reshape(len(x), -1)).all(axis=1)
     if bad.any():
         raise InvalidData(
             f"{bad.sum()} of {len(x)} inputs hold NaN or infinite values, the first with id {str(ids[bad][0])!r}. "
             "Fill or remove them before the audit."
         )
-    return x
+    if x.dtype.itemsize > single.dtype.itemsize:
+        _check_rounding(x, single)
+    return single
+
+
+def _check_rounding(x: NDArray[Any], single: NDArray[np.float32]) -> None:
+    """Raise InvalidData for a feature that float32 rounds by more than COARSE of its standard deviation.
+
+    What varies by no more than the rounding of float64 is constant; of a few examples the deviation is not known.
+    """
+    off = np.abs(x - single).max(axis=0)
+    if len(x) < FEW or not off.any():
+        return
+    spread = x.std(axis=0)
+    coarse = np.flatnonzero((off > COARSE * spread) & (spread > NOISE * np.abs(x).max(axis=0)))
+    if len(coarse):
+        raise InvalidData(
+            f"Feature {coarse[0]} lies so far from 0, compared with its standard deviation of {spread.ravel()[coarse[0]]:.3g}, that float32 rounds it by up to {off.ravel()[coarse[0]]:.3g}. "
+            "Subtract a constant from it, or give whole numbers that are names as int64."
+        )
 
 
 def _labels(y: NDArray[Any], ids: NDArray[np.str_]) -> NDArray[Any]:

@@ -17,7 +17,7 @@ class Images(nn.Module):
 def cnn(shape: tuple[int, ...], classes: int, *, width: int = 16) -> nn.Module:
     """Return two strided convolutions and two dense layers: 410,000 weights for 28x28 grey images and 10 classes.
 
-    Strides in place of pooling halve the time of a step on a CPU and cost no accuracy on Fashion-MNIST.
+    Strides in place of pooling halve the time of an update on a CPU and cost no accuracy on Fashion-MNIST.
     """
     channels, (height, wide) = (shape[0] if len(shape) == 3 else 1), shape[-2:]
     return nn.Sequential(

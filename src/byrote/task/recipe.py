@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from byrote.errors import ByroteError, InvalidData, WrongRecord, unknown
+from byrote.errors import ByroteError, InvalidData, WrongRecord, refuses_unknown_names, unknown
 from byrote.signature import parse_call, spell
 from byrote.task.schedule import Knob, Schedule, parse_schedule, usable
 from byrote.task.signals import Controller
@@ -17,6 +17,7 @@ OPTIMIZERS = (
 """Those of torch.optim that need nothing but dense gradients. Which there are depends on the version of torch."""
 
 
+@refuses_unknown_names
 @dataclass(frozen=True)
 class Recipe:
     """How to train: values only, so that it can be printed, compared, hashed and changed by a control.
@@ -81,15 +82,17 @@ class Recipe:
         return spell("recipe", self.values())
 
     def values(self) -> dict[str, float | int | str | None]:
-        """Return every field as it is spelled in files."""
+        """Return every field that trains, as it is spelled in files: `momentum` is that of SGD only."""
         named = {f.name: getattr(self, f.name) for f in fields(self)}
+        if self.spelled_optimizer[0] != "sgd":
+            del named["momentum"]
         return {k: v if isinstance(v, float | int | str | None) else str(v) for k, v in named.items()}
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> "Recipe":
         """Read a recipe from its `values`; raise WrongRecord where that cannot be, as with a controller of the user's own."""
         known = {f.name for f in fields(cls)}
-        if set(values) != known:
+        if {*values, "momentum"} != known:
             raise WrongRecord(
                 f"A recipe has {', '.join(sorted(known))}, but this one has {', '.join(sorted(values)) or 'nothing'}. It was written by another version."
             )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from byrote.errors import InvalidData
+from byrote.errors import InvalidData, refuses_unknown_names
 from byrote.objectives import Classification, Objective, parse_objective
 from byrote.task.examples import Examples
 from byrote.task.fit import Fit
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+@refuses_unknown_names
 @dataclass(frozen=True, eq=False)
 class Task:
     """What an audit is about: a model factory, examples to learn from, examples to be tested on, a recipe and an objective.

@@ -1,16 +1,17 @@
 """Checks of a model and a device, before anything is trained."""
 
-from typing import Any
+import inspect
+from typing import Any, cast
 
 import torch
 from torch import nn
 
-from byrote.errors import InvalidData, Remedy
+from byrote.errors import InvalidData, Remedy, suggestion
 from byrote.record import Population
 from byrote.record.inputs import parts
 from byrote.task.fit import Fit
 from byrote.task.task import Task
-from byrote.training.adapter import learner
+from byrote.training.adapter import Adapted, learner, names_of, spelled_output
 from byrote.training.tensors import copied, to_tensors
 from byrote.training.updates import check_optimizer
 
@@ -31,6 +32,7 @@ def check_model(task: Task, population: Population) -> nn.Module:
         if not isinstance(network, nn.Module):
             raise InvalidData(f"Task.model() returned {type(network).__name__}. It must return a torch.nn.Module.")
         inputs = to_tensors(population, objective, "cpu", slice(0, 2))[0]
+        _check_names(network, inputs)
         network.eval()
         try:
             with torch.no_grad():
@@ -46,13 +48,27 @@ def check_model(task: Task, population: Population) -> nn.Module:
     return network
 
 
+def _check_names(network: nn.Module, inputs: Any) -> None:
+    """Raise InvalidData when an input has a name that the model's forward does not take."""
+    if not (isinstance(inputs, dict) and isinstance(network, Adapted)):
+        return
+    taken = inspect.signature(network.model.forward).parameters
+    if any(each.kind is inspect.Parameter.VAR_KEYWORD for each in taken.values()):
+        return
+    for name in map(str, cast("dict[str, Any]", inputs)):
+        if name not in taken:
+            raise InvalidData(
+                f"The examples have an input {name!r}, and the model's forward takes {', '.join(map(repr, taken))}. {suggestion(name, taken) or 'Rename or leave it out.'}"
+            )
+
+
 def _check_outputs(outputs: Any, task: Task) -> None:
     """Raise InvalidData unless these are finite numbers, as many for each of two examples as the objective needs."""
     objective = task.learned
     if not isinstance(outputs, torch.Tensor):
-        names = f" with {', '.join(map(repr, outputs))}" if isinstance(outputs, dict) else ""
+        part = repr(next(iter(names_of(outputs)), 0))
         raise InvalidData(
-            f"The model returns {type(outputs).__name__}{names}, and not a tensor. Say which part are the outputs, as in Task(output='logits') or Task(output=0)."
+            f"The model returns {spelled_output(outputs)}, and not a tensor. Say which part are the outputs, as in Task(output={part}), or return that part alone."
         )
     shape, count = tuple(outputs.shape), objective.outputs
     fine = {(2, count)} | ({(2,)} if count == 1 else set())

@@ -4,9 +4,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Literal
 
-from byrote.errors import InvalidData, unknown
+from byrote.errors import InvalidData, refuses_unknown_names, unknown
 
 
+@refuses_unknown_names
 @dataclass(frozen=True, eq=False)
 class Compute:
     """What trains the runs of a collection. None of it changes what is collected, but for rounding.

@@ -70,7 +70,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def prepare_process() -> None:
-    """Let the allocator keep what was freed: pages given back are asked for again, and cleared, in the next training step.
+    """Let the allocator keep what was freed: pages given back are asked for again, and cleared, in the next update.
 
     Call it once per process that trains. It concerns glibc; elsewhere nothing happens.
     """

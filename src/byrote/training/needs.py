@@ -23,7 +23,7 @@ COPIES = 3
 """Of the weights, besides the optimizer's: themselves, their gradient, and one on the way between layouts or stacks."""
 
 BACKWARD = 1.5
-"""Peak of a training step over what its forward pass keeps: gradients of activations, work space."""
+"""Peak of an update over what its forward pass keeps: gradients of activations, work space."""
 
 ROW = 100
 """Bytes per example of what is observed in an epoch, until it is written: twelve columns, where they belong, and copies."""

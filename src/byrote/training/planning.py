@@ -29,7 +29,7 @@ PACKS = 8
 
 
 SMALL_WEIGHTS, SMALL_ACTIVATIONS = 2**16, 2**20
-"""Up to so many weights, and bytes of activations in a batch, a CPU spends a step on overhead: models are faster stacked."""
+"""Up to so many weights, and bytes of activations in a batch, a CPU spends an update on overhead: models are faster stacked."""
 
 
 def choose(

@@ -20,7 +20,7 @@ TOLERANCE = 0.01
 
 
 class Alone:
-    """One network, in the shape of a pack of one: the plain module, with nothing added to its step."""
+    """One network, in the shape of a pack of one: the plain module, with nothing added to an update."""
 
     runs: int | None = None
     """How many runs the weights are stacks of: none, they are those of one."""

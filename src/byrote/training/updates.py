@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.optim.adamw import adamw
 from torch.optim.sgd import sgd
 
-from byrote.errors import InvalidData
+from byrote.errors import InvalidData, unknown
 from byrote.task.recipe import Recipe
 
 TINY = 1e-6
@@ -22,7 +22,7 @@ TINY = 1e-6
 class Rule(Protocol):
     """How weights change, with the state that the rule keeps."""
 
-    def step(self, run: int | None, learning_rate: float, weight_decay: float) -> None:
+    def update(self, run: int | None, learning_rate: float, weight_decay: float) -> None:
         """Change the weights of one run of a stack (None: of all)."""
         ...
 
@@ -51,10 +51,10 @@ class Optimizer:
             if self.limit is not None:
                 _clip(self.weights, self.limit, self.runs)
             if len(set(learning_rates)) == 1 and len(set(weight_decays)) == 1 and not isinstance(self.rule, _Torch):
-                self.rule.step(None, learning_rates[0], weight_decays[0])
+                self.rule.update(None, learning_rates[0], weight_decays[0])
             else:
                 for run, (rate, decay) in enumerate(zip(learning_rates, weight_decays, strict=True)):
-                    self.rule.step(run if self.runs is not None else None, rate, decay)
+                    self.rule.update(run if self.runs is not None else None, rate, decay)
         for weight in self.weights:
             weight.grad = None
 
@@ -64,7 +64,7 @@ class _Sgd:
         self.weights, self.momentum = weights, momentum
         self.velocities = [torch.zeros_like(weight) if momentum else None for weight in weights]
 
-    def step(self, run: int | None, learning_rate: float, weight_decay: float) -> None:
+    def update(self, run: int | None, learning_rate: float, weight_decay: float) -> None:
         moved, velocity = _moved(self.weights, run, self.weights, self.velocities)
         sgd(
             moved,
@@ -87,7 +87,7 @@ class _AdamW:
         self.means, self.squares = ([torch.zeros_like(weight) for weight in weights] for _ in range(2))
         self.counts: dict[int | None, list[Tensor]] = {}
 
-    def step(self, run: int | None, learning_rate: float, weight_decay: float) -> None:
+    def update(self, run: int | None, learning_rate: float, weight_decay: float) -> None:
         moved, mean, square = _moved(self.weights, run, self.weights, self.means, self.squares)
         ((count),) = _moved(self.weights, None, self._counts(run))
         adamw(
@@ -124,6 +124,10 @@ class _Torch:
 
     def __init__(self, weights: Sequence[Tensor], name: str, options: dict[str, Any], runs: int | None) -> None:
         kind = optimizer_class(name)
+        known = [each for each in inspect.signature(kind).parameters if each not in ("params", "lr", "weight_decay")]
+        for option in options:
+            if option not in known:
+                raise InvalidData(unknown(f"option of torch.optim.{kind.__name__}", option, known).fact)
         self.weights = weights
         self.views = [[w.detach() if run is None else w.detach()[run] for w in weights] for run in _each(runs)]
         try:
@@ -132,7 +136,7 @@ class _Torch:
             raise InvalidData(f"torch.optim.{kind.__name__} cannot train this model: {error}") from None
         self.decays = "weight_decay" in self.optimizers[0].param_groups[0]
 
-    def step(self, run: int | None, learning_rate: float, weight_decay: float) -> None:
+    def update(self, run: int | None, learning_rate: float, weight_decay: float) -> None:
         at = run or 0
         optimizer = self.optimizers[at]
         for weight, view in zip(self.weights, self.views[at], strict=True):

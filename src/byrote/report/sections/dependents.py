@@ -38,7 +38,9 @@ def read_dependents(record: Record, examples: ExplainedExamples | NotMeasured, a
     """Return the pairs and the kept attributions; the pictures of the pairs enter the album."""
     items: list[dict[str, object]] = []
     influence: InfluencePairs | NotMeasured
-    if isinstance(examples, NotMeasured):
+    if not record.population.where("test").any():
+        influence = NotMeasured("This record has no test examples.")
+    elif isinstance(examples, NotMeasured):
         influence = examples
     else:
         items = pair_items(record, examples.pairs.pairs[:PAIRS], album)
