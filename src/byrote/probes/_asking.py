@@ -56,11 +56,15 @@ def ask(
 
     `inputs` and `labels` are tensors on the model's device, `objective` what it has learned (default: classification).
     The model is not changed, and its mode is restored. Raises InvalidData when the numbers of inputs and labels differ,
-    and when the probe does not support the objective.
+    when the probe does not support the objective, and when the model's outputs for a few examples depend on the rest of the
+    batch or on chance (batch norm without running statistics, dropout in evaluation): then no example has a value of its own.
     """
     check_asked(probe, objective or Classification())
-    from byrote.probes._frozen import evaluating
+    from byrote.probes._frozen import evaluating, frozen
+    from byrote.probes._same_answers import check_same_answers
 
+    with frozen(model, objective) as outputs:
+        check_same_answers(outputs, inputs)
     with evaluating(model):
         parts = [
             probe(model, some, targets, objective=objective).detach().double().cpu().numpy()

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from byrote.errors import InvalidData, Remedy, suggestion
+from byrote.probes._same_answers import FEW, check_same_answers
 from byrote.record import Population
 from byrote.record.inputs import parts
 from byrote.task.fit import Fit
@@ -17,7 +18,10 @@ from byrote.training.updates import check_optimizer
 
 
 def check_model(task: Task, population: Population) -> nn.Module:
-    """Build the task's model once and give it two examples; raise InvalidData unless the outputs suit the objective."""
+    """Build the task's model once and give it a few examples; raise InvalidData unless the outputs suit the objective.
+
+    The outputs for an example must not depend on the other examples of its batch, nor on chance.
+    """
     objective, make = task.learned, learner(task)
     if isinstance(make, Fit):
         raise InvalidData("This task learns by a byrote.Fit, which has no torch model to check.")
@@ -44,6 +48,7 @@ def check_model(task: Task, population: Population) -> nn.Module:
                 f"The model cannot read inputs of {_spelled(inputs)}: {_first_line(error)}. Change the model or the inputs{_hint(inputs)}."
             ) from error
     _check_outputs(outputs, task)
+    check_same_answers(network, to_tensors(population, objective, "cpu", slice(0, FEW))[0])
     check_optimizer(task.recipe, list(network.parameters()))
     return network
 
