@@ -108,10 +108,10 @@ class WorkerDied(ByroteError):
     """A worker process ended without an error of its own, as when the system needs its memory."""
 
 
-def unknown(kind: str, given: str, known: Iterable[str]) -> ByroteError:
+def unknown(kind: str, given: object, known: Iterable[str]) -> ByroteError:
     """Return the error for a name that does not exist, with the nearest one that does."""
     names = sorted(known)
-    near = difflib.get_close_matches(given, names, n=1, cutoff=0.4)
+    near = difflib.get_close_matches(str(given), names, n=1, cutoff=0.4)
     hint = f"Did you mean {near[0]!r}?" if near else "No known name is close to it."
     return ByroteError(f"There is no {kind} named {given!r}. {hint} Known: {', '.join(names)}.")
 

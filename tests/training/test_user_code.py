@@ -130,5 +130,5 @@ def test_steps_are_whole_numbers(step: Any, tmp_path: Path) -> None:
 
 
 def test_class_names_of_a_recorder_are_a_list(tmp_path: Path) -> None:
-    with pytest.raises(InvalidData, match="`classes` is the text 'ab'"):
+    with pytest.raises(InvalidData, match="`classes` is 'ab'"):
         byrote.Recorder(tmp_path, steps=1, classes="ab")

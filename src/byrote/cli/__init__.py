@@ -30,6 +30,9 @@ def app(debug: bool) -> None:
     byrote attack audits/fashion              run membership attacks on the models of a record
     byrote remove fashion audits/fashion      retrain without the most memorized examples
     byrote locate fashion audits/fashion      find the layers that keep what a run memorized
+
+    audit, locate, attribute and remove execute the Python file or module that TASK names, and score the file of a score of
+    your own. attack, relabel, report and catalogue execute nothing but byrote, whatever the record holds.
     """
 
 

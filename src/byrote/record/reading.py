@@ -238,7 +238,15 @@ def _check_kinds(manifest: dict[str, Any]) -> None:
         ("steps.last", steps["last"], int), ("objective", manifest["objective"], str),
         ("columns", manifest["columns"], dict), ("scalars", manifest["scalars"], list),
     ]  # fmt: skip
-    kinds = {"design": str, "canaries": str, "recipe": dict, "blocks": list, "probes": dict, "inputs": list}
+    kinds = {
+        "design": str,
+        "canaries": str,
+        "recipe": dict,
+        "blocks": list,
+        "probes": dict,
+        "take": int,
+        "inputs": list,
+    }
     optional = [(name, manifest[name], kind) for name, kind in kinds.items() if name in manifest]
     words = [*task["classes"], *manifest["scalars"], *manifest["columns"].values()]
     inner = [("a name", each, str) for each in words] + [("a block", each, int) for each in manifest.get("blocks", ())]

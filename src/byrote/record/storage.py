@@ -38,6 +38,11 @@ def place(where: "str | os.PathLike[str] | UPath") -> Place:
     package is not installed.
     """
     text = str(where)
+    try:
+        if b"\0" in os.fsencode(text):
+            raise ValueError("it holds a zero character")
+    except ValueError as error:
+        raise ByroteError(f"{text!r} cannot be a place for files ({error}). Give a path or a URL.") from None
     scheme, is_url, rest = text.partition("://")
     if not is_url:
         if re.match(r"[a-zA-Z][\w+.-]+:/", text):

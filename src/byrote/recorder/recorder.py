@@ -80,8 +80,8 @@ class Recorder:
         for name, value, least in (("run", run, 0), ("steps", steps, 1)):
             _whole(name, value, least)
         run, steps = int(run), int(steps)
-        if isinstance(classes, str):
-            raise InvalidData(f"`classes` is the text {classes!r}. Give a list of names, one for each class.")
+        if not isinstance(classes, list | tuple):
+            raise InvalidData(f"`classes` is {classes!r}. Give a list of names, one for each class.")
         names = tuple(map(str, classes))
         check_text("The class name", names)
         where = place(directory)
@@ -94,6 +94,10 @@ class Recorder:
         self.directory, self.run, self.steps = where, run, steps
         self._classes = names
         given = parse_objective(objective) if isinstance(objective, str) else objective
+        if not hasattr(given, "observe"):
+            raise InvalidData(
+                f"`objective` is {type(given).__name__}. Give byrote.Classification(), Regression(...) or Multilabel()."
+            )
         train, test = (None if each is None else _checked(each, given) for each in (train, test))
         self._layout = Rows(_fitted(given, train, self._classes))
         self._check_directory()
