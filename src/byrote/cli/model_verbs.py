@@ -49,7 +49,9 @@ def locate(
 ) -> None:
     """Train a run of RECORD again, and find the layers that keep what it memorized.
 
-    TASK is the task of the record; if it is a file, it is executed. Memorized examples are planted wrong labels that the run was trained on and predicts; clean ones are training examples
+    TASK is the task of the record; if it is a file, it is executed.
+
+    Memorized examples are planted wrong labels that the run was trained on and predicts; clean ones are training examples
     that it predicts as labelled. For both, the table has the share of the gradient that lies in a layer, and the share
     still predicted as labelled when the layer is set back to an epoch before the model memorized (rewound), and when it
     is reset and trained alone on clean examples (retrained).
@@ -126,8 +128,8 @@ def attribute(
     """Train a run of RECORD again, and find by gradients which training examples its test examples depend on.
 
     TASK is the task of the record; if it is a file, it is executed. Prints the strongest pairs, of either sign (below 0 the
-    training example harms), each with its influence. All values are kept in RECORD/attribution/METHOD.parquet, and the report shows how far they agree
-    with influence.
+    training example harms), each with its influence. All values are kept in RECORD/attribution/METHOD.parquet, and the
+    report shows how far they agree with influence.
     """
     from byrote.attribution import attribute as by_gradients
     from byrote.attribution import write_attribution
