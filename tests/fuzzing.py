@@ -137,6 +137,11 @@ def some(rng: Random, values: list[Any]) -> Any:
     return values[rng.integers(len(values))]
 
 
+def mostly(rng: Random, values: list[Any]) -> Any:
+    """Return the first of these, which is right, or some other."""
+    return values[0] if rng.random() < 0.8 else some(rng, values)
+
+
 class Grounds:
     """A folder with a task file and a record of it, which inputs may be about."""
 
@@ -250,14 +255,14 @@ def recorder(rng: Random, grounds: Grounds) -> str:
     ]
     calls: list[str] = []
     try:
-        if rng.random() < 0.3:
+        if rng.random() < 0.2:
             good[some(rng, list(good))] = odd[0]
         if rng.random() < 0.1:
             good["objective"] = some(rng, ["regression", "multilabel", "x", None, 7])
         given = byrote.Recorder(where, **good)  # type: ignore[arg-type]
         for _ in range(rng.integers(1, 5)):
-            batch = [some(rng, ids), some(rng, outputs), some(rng, labels)]
-            if rng.random() < 0.3:
+            batch = [mostly(rng, ids), mostly(rng, outputs), mostly(rng, labels)]
+            if rng.random() < 0.1:
                 batch[rng.integers(3)] = odd[1]
             what = rng.random()
             calls.append(f"{what:.2f} {[repr(each)[:40] for each in batch]}")
@@ -265,10 +270,10 @@ def recorder(rng: Random, grounds: Grounds) -> str:
                 given.seen(*batch)
             elif what < 0.7:
                 given.clean(
-                    *batch, split=some(rng, ["train", "test", "x", None]), member=some(rng, [None, True, odd[2]])
+                    *batch, split=mostly(rng, ["train", "test", "x", None]), member=mostly(rng, [None, True, odd[2]])
                 )
             else:
-                given.end_step(some(rng, [1, 2, odd[3]]))
+                given.end_step(mostly(rng, [1, 2, odd[3]]))
     except ByroteError:
         return "refused"
     except BaseException as error:
@@ -280,10 +285,11 @@ def arrays(rng: Random, _: Grounds) -> str:
     name = some(rng, sorted(FUNCTIONS))
     function, wanted = FUNCTIONS[name], WANTED[name]
     given = {each: some(rng, ODD)(rng) if kind == "array" or rng.random() < 0.3 else 1 for each, kind in wanted.items()}
-    if rng.random() < 0.5:  # axes that fit each other
-        run, example = rng.integers(1, 9), rng.integers(1, 20)
-        shapes: list[tuple[int, ...]] = [(run, example), (example,), (run, 2, example)]
-        given |= {each: _array(rng, some(rng, shapes[:2])) for each, kind in wanted.items() if kind == "array"}
+    if rng.random() < 0.7:  # what the annotations ask for, but perhaps of another kind
+        lengths: dict[str, int] = {axis: int(rng.integers(1, 12)) for axis in ("run", "step", "example", "target")}
+        given |= {
+            each: _array(rng, _shape(function, each, lengths)) for each, kind in wanted.items() if kind == "array"
+        }
     if rng.random() < 0.1:
         given["level"] = some(rng, [0.9, 90, 0, -1, "x", None, float("nan")])
         given = (
@@ -361,6 +367,14 @@ FUNCTIONS: dict[str, Any] = {
 }
 WANTED = {name: _wanted(function) for name, function in FUNCTIONS.items()}
 FUNCTIONS = {name: function for name, function in FUNCTIONS.items() if "other" not in WANTED[name].values()}
+
+
+def _shape(function: Any, name: str, lengths: dict[str, int]) -> tuple[int, ...]:
+    """Return the axes of a parameter, each as long as it is said to be (4 where nothing is said)."""
+    annotation = inspect.signature(function).parameters[name].annotation
+    arrays = [part for part in get_args(annotation) or (annotation,) if hasattr(part, "dim_str")]
+    axes = [axis.lstrip("*") for axis in arrays[0].dim_str.split()]
+    return tuple(int(axis) if axis.isdigit() else lengths.get(axis, 4) for axis in axes)
 
 
 def _array(rng: Random, shape: tuple[int, ...]) -> Any:
