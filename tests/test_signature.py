@@ -73,6 +73,8 @@ def test_binding_returns_another_score_and_spells_itself() -> None:
 def test_an_unknown_option_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ByroteError, match=r"example_score has no option 'epoch'\. Its options: step, name\."):
         example_score.bind(epoch=3)
+    with pytest.raises(ByroteError, match="example_score has no option 'self'"):
+        example_score.bind(self=1)
 
 
 @pytest.mark.parametrize(("high", "sign"), [("memorized", 1), ("hard", 1), ("helps", 1), ("easy", -1)])

@@ -11,10 +11,11 @@ from byrote.signature import Probe
 from byrote.task.canaries import Canaries
 from byrote.task.designs import Design
 from byrote.task.loading import default_canaries, load_task
+from byrote.task.taking import taken
 from byrote.task.task import Task
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
-from byrote.training.progress import Watcher
+from byrote.training.progress import Progress, Watcher
 
 
 def audit(
@@ -30,6 +31,7 @@ def audit(
     probes: Sequence[Probe | str] = (),
     probe_every: int = 0,
     compute: Compute = Compute(),
+    take: int | None = None,
     progress: Watcher | None = None,
     on_verdict: Callable[[list[str]], None] | None = None,
 ) -> Record:
@@ -44,11 +46,13 @@ def audit(
     if epochs is not None:
         found = replace(found, recipe=replace(found.recipe, epochs=epochs))
     where = directory if directory is not None else Path("audits") / found.name
-    planted = default_canaries(source, found) if canaries is None else canaries
+    planted = default_canaries(source, taken(found, take, seed)) if canaries is None else canaries
     record = collect(
         found, where, runs=runs, until=until, progress=progress, design=design, canaries=planted, seed=seed,
-        probes=probes, probe_every=probe_every, compute=compute, source=source,
+        probes=probes, probe_every=probe_every, compute=compute, source=source, take=take,
     )  # fmt: skip
+    if progress is not None:
+        progress(Progress(0, 0, 0, 0, stage="measuring"))
     read = read_once(record)
     panel = read_panel(record, read)
     measured = findings(record, panel=panel, read=read)

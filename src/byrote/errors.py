@@ -110,10 +110,10 @@ class WorkerDied(ByroteError):
     """A worker process ended without an error of its own, as when the system needs its memory."""
 
 
-def unknown(kind: str, given: str, known: Iterable[str]) -> ByroteError:
+def unknown(kind: str, given: object, known: Iterable[str]) -> ByroteError:
     """Return the error for a name that does not exist, with the nearest one that does."""
     names = sorted(known)
-    hint = suggestion(given, names) or "No known name is close to it."
+    hint = suggestion(str(given), names) or "No known name is close to it."
     return ByroteError(f"There is no {kind} named {given!r}. {hint} Known: {', '.join(names)}.")
 
 

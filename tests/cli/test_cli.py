@@ -70,7 +70,9 @@ def assert_message(result: subprocess.CompletedProcess[str], *parts: str) -> Non
     assert result.returncode == 1, result.stderr
     assert result.stdout == ""
     lines = [
-        line for line in result.stderr.splitlines() if line.strip() and not line.startswith(("training", "trained"))
+        line
+        for line in result.stderr.splitlines()
+        if line.strip() and not line.startswith(("training", "trained", "drawing"))
     ]
     assert len(lines) == 1, result.stderr
     assert lines[0].startswith("byrote: ")

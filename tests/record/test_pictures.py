@@ -65,3 +65,40 @@ def test_what_is_neither_image_nor_vector_is_not_shown(shape: tuple[int, ...]) -
     assert kept.vectors is None
     assert decode([None] * 4, [None] * 4).shape == (4, 0)
     assert decode([], []).shape == (0, 0)
+
+
+def encoded(image: Image.Image, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["bmp", "gif", "tiff", "eps", "jpeg"])
+def test_no_other_format_than_png_is_decoded(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For an EPS, Pillow starts Ghostscript, and a record may be a stranger's."""
+    monkeypatch.setattr("subprocess.check_call", lambda *_: pytest.fail("another program was started"))
+    with pytest.raises(ValueError, match="is no PNG that can be read"):
+        decode([encoded(Image.new("RGB", (4, 4)), kind)], [None])
+
+
+@pytest.mark.parametrize(
+    ("picture", "count", "told"),
+    [
+        (encoded(Image.new("L", (5000, 5000)), "png"), 1, "1 pictures of 5000 x 5000 pixels are too large"),
+        (encoded(Image.new("L", (4000, 4000)), "png"), 2000, "2000 pictures of 4000 x 4000 pixels are too large"),
+        (encoded(Image.new("P", (4, 4)), "png"), 1, "a picture is P, neither grey nor RGB"),
+        (encoded(Image.new("I;16", (4, 4)), "png"), 1, "a picture is I;16, neither grey nor RGB"),
+        (encoded(Image.new("L", (64, 64)), "png")[:60], 1, "is no PNG that can be read"),
+        (b"", 1, "is no PNG that can be read"),
+    ],
+    ids=["large", "large together", "palette", "16 bits", "torn", "empty"],
+)
+def test_pictures_that_byrote_does_not_write_are_refused(picture: bytes, count: int, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        decode([picture] * count, [None] * count)
+
+
+def test_pictures_of_two_sizes_are_refused() -> None:
+    two = [encoded(Image.new("L", (size, 4)), "png") for size in (4, 5)]
+    with pytest.raises(ValueError, match="same shape"):
+        decode(two, [None, None])

@@ -494,3 +494,21 @@ def test_a_torn_log_costs_only_its_torn_lines(directory: Path) -> None:
     with (directory / "log.jsonl").open("ab") as file:
         file.write(b"\xff\xfe")
     assert Record(directory).seconds() == {0: 1.5, 3: 2.0}
+
+
+@pytest.mark.parametrize("name", ["runs/0002.parquet", "runs", "log.jsonl", "record.json", "working"])
+def test_links_in_a_record_are_not_followed(
+    directory: Path, tmp_path_factory: pytest.TempPathFactory, name: str
+) -> None:
+    """A record may be a stranger's: a link in it could make an audit read, or append to, a file of the user's own."""
+    elsewhere, path = tmp_path_factory.mktemp("elsewhere") / "mine", directory / name
+    path.rename(elsewhere) if path.exists() else elsewhere.mkdir() if name == "working" else elsewhere.touch()
+    path.symlink_to(elsewhere)
+    with pytest.raises(WrongRecord, match=rf"{name} is a symbolic link, and byrote follows none in a record"):
+        Record(directory)
+
+
+def test_a_record_may_be_reached_by_a_link(directory: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    link = tmp_path_factory.mktemp("links") / "record"
+    link.symlink_to(directory)
+    assert Record(link).runs == (2,)

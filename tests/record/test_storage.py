@@ -118,6 +118,26 @@ def test_replacing_is_all_or_nothing(tmp_path: Path) -> None:
     assert [each.name for each in path.parent.iterdir()] == ["file.txt"]
 
 
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+def test_files_have_the_mode_that_the_umask_says(umask: int, mode: int, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        with replacing(tmp_path / "new" / "file.txt") as aside:
+            aside.write_text("x")
+        task = small_task(epochs=1)
+        byrote.collect(task, tmp_path / "record", runs=1, compute=byrote.Compute(workers=1))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "new" / "file.txt").stat().st_mode) == mode
+    files = [
+        path
+        for path in (tmp_path / "record").rglob("*")
+        if path.is_file() and path.suffix != ".lock" and path.name != ".lock"
+    ]
+    assert len(files) >= 4
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {mode}
+
+
 def test_replacing_far_away_is_all_or_nothing(far: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     path = place(far) / "new" / "file.txt"

@@ -1,5 +1,6 @@
 """Working: one process of this machine trains a run, its progress can be read, and nothing is left behind."""
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -10,7 +11,7 @@ import pytest
 
 from byrote.record import run_path
 from byrote.record.storage import exists, place, replacing, scratch_folder
-from byrote.training.claims import claim, scratch, ticked, ticker, tidy
+from byrote.training.claims import claim, log, scratch, ticked, ticker, tidy
 
 HOLD = """
 import sys, tempfile
@@ -74,3 +75,14 @@ def test_finished_runs_leave_nothing(where: str) -> None:
     tidy(directory)
     assert not scratch_folder(directory).exists()
     assert exists(run_path(directory, 4))
+
+
+@pytest.mark.parametrize("torn", [b'{"run": 0, "seco', b"\xff\xfe", b'{"run": 0, "seconds": 1}'])
+def test_a_line_that_a_dying_process_tore_stays_alone(torn: bytes, tmp_path: Path) -> None:
+    """Without its end of line, the next entry would be added to it, and both would be lost."""
+    (tmp_path / "log.jsonl").write_bytes(torn)
+    for run in (1, 2):
+        log(tmp_path, {"run": run, "seconds": 2.0})
+    before, *after = (tmp_path / "log.jsonl").read_bytes().splitlines()
+    assert before == torn
+    assert [json.loads(line)["run"] for line in after] == [1, 2]

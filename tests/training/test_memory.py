@@ -27,7 +27,10 @@ def test_memory_is_read(text: str, size: int) -> None:
     assert parse_memory(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "8", "GB", "-1GB", "8 G", "8 bananas", "0GB", "8GB 2MB", "1e9B", "nanGB"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "8", "GB", "-1GB", "8 G", "8 bananas", "0GB", "8GB 2MB", "1e9B", "nanGB", "9" * 320 + "GB", "9" * 20 + "TB"],
+)
 def test_what_is_no_memory_is_refused(text: str) -> None:
     with pytest.raises(ByroteError, match=r"is not an amount of memory\. Write a number and its unit"):
         parse_memory(text)

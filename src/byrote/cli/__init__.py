@@ -1,16 +1,20 @@
 """The command line: few verbs, each one library call. stdout is data, stderr is messages, a failure is a message and status 1."""
 
+import os
 import sys
 
 import click
 
 from byrote.cli.action_verbs import relabel, remove
 from byrote.cli.audit_verb import audit
+from byrote.cli.interruption import interruptible
 from byrote.cli.model_verbs import attribute, locate
 from byrote.cli.output import message
 from byrote.cli.record_verbs import attack, catalogue, report, score
 from byrote.errors import ByroteError
 from byrote.version import __version__
+
+GONE = "byrote: The current directory was deleted. Change to one that exists; finished runs elsewhere are kept."
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -26,6 +30,9 @@ def app(debug: bool) -> None:
     byrote attack audits/fashion              run membership attacks on the models of a record
     byrote remove fashion audits/fashion      retrain without the most memorized examples
     byrote locate fashion audits/fashion      find the layers that keep what a run memorized
+
+    audit, locate, attribute and remove execute the Python file or module that TASK names, and score the file of a score of
+    your own. attack, relabel, report and catalogue execute nothing but byrote, whatever the record holds.
     """
 
 
@@ -37,6 +44,14 @@ def main() -> None:
     """Run the command line; the only place where an error becomes a message and an exit status."""
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
+    if not _is_here():  # torch cannot even be loaded there
+        message(GONE)
+        sys.exit(1)
+    with interruptible():
+        _run(arguments, debug=debug)
+
+
+def _run(arguments: list[str], *, debug: bool) -> None:
     try:
         app(arguments, prog_name="byrote", standalone_mode=False)
     except click.ClickException as error:
@@ -52,9 +67,18 @@ def main() -> None:
 def _message(error: BaseException) -> str:
     if isinstance(error, ByroteError):
         return f"byrote: {error.on_command_line()}"
+    if isinstance(error, OSError) and not _is_here():
+        return GONE
     if isinstance(error, OSError):
         where = f" {error.filename}" if error.filename else ""
         return f"byrote: The operating system reports an error:{where} {error.strerror or error}. Check the path, its permissions and the space left; finished runs are kept."
     if isinstance(error, MemoryError):
         return "byrote: There is not enough memory. Use fewer --workers or fewer examples; finished runs are kept."
     return "byrote: Interrupted. Finished runs are kept; the same command goes on from there."
+
+
+def _is_here() -> bool:
+    try:
+        return bool(os.getcwd())
+    except FileNotFoundError:
+        return False

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from byrote.cli.output import data_options, message, print_data, print_rows, short, training_bar
+from byrote.cli.output import data_options, message, print_data, print_rows, say_how_long, short, training_bar
 
 if TYPE_CHECKING:
     from byrote.record import Record
@@ -51,16 +51,20 @@ def remove(
 ) -> None:
     """Retrain TASK without the most memorized, influential and suspect examples of RECORD, and without random ones.
 
-    Prints the change in accuracy (R² of a regression) on the test set, and draws it in removal.svg. Stop it at any time: finished
-    models are kept, and the same command goes on where it stopped.
+    If TASK is a file, it is executed. Prints the change in accuracy (R² of a regression) on the test set, and draws it in
+    removal.svg. Stop it at any time: finished models are kept, and the same command goes on where it stopped.
     """
     from byrote.record import Record
     from byrote.task.loading import load_task
     from byrote.training.compute import Compute
+    from byrote.training.dispatch import cores
     from byrote.training.matching import as_recorded
 
     record, where = Record(directory), out or f"{directory.rstrip('/')}-removed"
     found = as_recorded(load_task(task), record)
+    models = seeds * (4 * len(shares or (0.05, 0.1, 0.2)) + 1)
+    if not onion:
+        say_how_long(record, models, f"Training {models} models", side_by_side=workers or cores())
     with training_bar() as (update, _):
         settings: dict[str, Any] = {
             "seed": seed, "compute": Compute(workers=workers, device=device), "progress": update,

@@ -30,6 +30,11 @@ from byrote.cli.output import message, training_bar
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all randomness.")
 @click.option(
+    "--take",
+    type=click.IntRange(2),
+    help="Use only so many of the training examples, drawn by the seed. [default: all]",
+)
+@click.option(
     "--until",
     type=click.FloatRange(0, min_open=True),
     help="Train until the median standard error of memorization is at most this, for example 0.05; --runs is then the maximum.",
@@ -75,6 +80,7 @@ def audit(
     design: str,
     canaries: str | None,
     seed: int,
+    take: int | None,
     until: float | None,
     out: str | None,
     engine: str,
@@ -87,7 +93,8 @@ def audit(
 ) -> None:
     """Train models on subsets of TASK's examples, score every example, and write report.html.
 
-    TASK is fashion, fashion-mnist, digits, a Python file that defines `task`, or package.module:name. Stop it at any
+    TASK is fashion, fashion-mnist, digits, a Python file that defines `task`, or package.module:name. Such a file or module is
+    executed: give only one that you trust. Stop it at any
     time: finished runs are kept, and the same command goes on where it stopped.
     """
     from byrote.auditing import audit as run_audit
@@ -107,7 +114,7 @@ def audit(
 
         record = run_audit(
             task, out, runs=runs, until=until, epochs=epochs, design=parse_design(design), canaries=planted,
-            seed=seed, probes=probes, probe_every=probe_every, progress=update, on_verdict=show,
+            seed=seed, take=take, probes=probes, probe_every=probe_every, progress=update, on_verdict=show,
             compute=Compute(workers, executor, device, precision, budget),
         )  # fmt: skip
     click.echo(f"\nreport: {record.directory / 'report.html'}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from byrote.cli.output import data_options, message, print_data, print_rows, stage_bar
+from byrote.cli.output import data_options, message, print_data, print_rows, say_how_long, stage_bar
 
 if TYPE_CHECKING:
     from byrote.attribution import Attribution
@@ -47,7 +47,9 @@ def locate(
     device: str | None,
     form: str | None,
 ) -> None:
-    """Train a run of RECORD again, and find the layers that keep what it memorized. TASK is the task of the record.
+    """Train a run of RECORD again, and find the layers that keep what it memorized.
+
+    TASK is the task of the record; if it is a file, it is executed.
 
     Memorized examples are planted wrong labels that the run was trained on and predicts; clean ones are training examples
     that it predicts as labelled. For both, the table has the share of the gradient that lies in a layer, and the share
@@ -63,6 +65,7 @@ def locate(
 
     record = Record(directory)
     found = as_recorded(load_task(task), record)
+    say_how_long(record, 1, f"Training run {run} again")
     with stage_bar() as progress:
         options: dict[str, Any] = {
             "examples": examples, "modules": modules or None, "seed": seed, "device": device, "progress": progress,
@@ -124,9 +127,9 @@ def attribute(
 ) -> None:
     """Train a run of RECORD again, and find by gradients which training examples its test examples depend on.
 
-    TASK is the task of the record. Prints the strongest pairs, of either sign (below 0 the training example harms), each
-    with its influence. All values are kept in RECORD/attribution/METHOD.parquet, and the report shows how far they agree
-    with influence.
+    TASK is the task of the record; if it is a file, it is executed. Prints the strongest pairs, of either sign (below 0 the
+    training example harms), each with its influence. All values are kept in RECORD/attribution/METHOD.parquet, and the
+    report shows how far they agree with influence.
     """
     from byrote.attribution import attribute as by_gradients
     from byrote.attribution import write_attribution
@@ -137,6 +140,8 @@ def attribute(
     if chosen and models:
         raise click.UsageError("Give --run or --models, not both.")
     record = Record(directory)
+    again = len(chosen) or models or 1
+    say_how_long(record, again, f"Training {'a run' if again == 1 else f'{again} runs'} again")
     with stage_bar() as progress:
         found = by_gradients(
             as_recorded(load_task(task), record), record, method, runs=chosen or record.runs[: models or 1],

@@ -19,6 +19,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from byrote.record import Record
     from byrote.summaries.forecast import Forecast
     from byrote.training.progress import Progress
 
@@ -43,6 +44,9 @@ def training_bar() -> Generator[tuple[Callable[["Progress"], None], Callable[[],
             shown = bar.add_task("training", total=None, finished="", visible=False)
 
             def update(now: "Progress") -> None:
+                if now.stage:
+                    bar.console.print(f"{now.stage} ...", highlight=False)
+                    return
                 bar.update(
                     shown,
                     completed=now.steps,
@@ -61,7 +65,9 @@ def training_bar() -> Generator[tuple[Callable[["Progress"], None], Callable[[],
 @contextmanager
 def stage_bar() -> Generator[Callable[[str, int, int], None]]:
     """Show a bar with the current stage of a piece of work, and the time so far; yield what updates it."""
-    columns = TextColumn("{task.description}"), BarColumn(20), TaskProgressColumn(), TimeElapsedColumn()
+    columns = (
+        TextColumn("{task.description}"), BarColumn(20), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("left"),
+    )  # fmt: skip
     bar = Bar(*columns, console=Console(stderr=True))
     shown = bar.add_task("", total=None)
 
@@ -75,6 +81,20 @@ def stage_bar() -> Generator[Callable[[str, int, int], None]]:
     finally:
         if bar.live.is_started:
             bar.stop()
+
+
+def say_how_long(record: "Record", runs: int, what: str, *, side_by_side: int = 1) -> None:
+    """Say on stderr about how long it takes to train so many runs, from how long those of the record took."""
+    from statistics import median
+
+    from byrote.training.progress import spell_seconds
+
+    known = list(record.seconds().values())
+    if known and runs:
+        seconds = median(known) * runs / min(side_by_side, runs)
+        message(
+            f"{what} takes about {spell_seconds(seconds)} (a run of the record took {spell_seconds(median(known))})."
+        )
 
 
 def _precision(forecast: "Forecast | None") -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from byrote.cli.model_verbs import print_attribution
-from byrote.cli.output import data_options, message, print_data, print_rows
+from byrote.cli.output import data_options, message, print_data, print_rows, stage_bar
 from byrote.errors import ByroteError
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def score(directory: str, scores: Sequence[str], top: int | None, split: str | N
     """Print SCORES of the examples of RECORD, the most memorized (by the first score) first.
 
     A score is a name of `byrote catalogue`, with options as in 'el2n(step=5)', or one of your own: my_file.py:name. After
-    `byrote attribute`, tracin and trak are scores too.
+    `byrote attribute`, tracin and trak are scores too. A file my_file.py is executed: give only one that you trust. Nothing that
+    RECORD holds is executed.
     """
     from byrote.attribution import METHODS, read_attribution
     from byrote.evidence.catalogue import find_score
@@ -114,11 +115,24 @@ def attack(directory: str, form: str | None) -> None:
 @click.argument("directory", metavar="RECORD")
 @click.option("--out", metavar="FILE", help="The file to write. [default: RECORD/report.html]")
 def report(directory: str, out: str | None) -> None:
-    """Write the report of RECORD again, without training."""
-    from byrote.record import Record
-    from byrote.report import write_report
+    """Write the report of RECORD again, without training.
 
-    click.echo(write_report(Record(directory), out))
+    Executes nothing that RECORD holds.
+    """
+    from byrote.evidence.cached_reads import read_once
+    from byrote.record import Record
+    from byrote.report import findings, read_panel, write_report
+
+    record = Record(directory)
+    with stage_bar() as progress:
+        progress("reading scores", 0, 0)
+        read = read_once(record)
+        panel = read_panel(record, read)
+        progress("measuring", 0, 0)
+        found = findings(record, panel=panel, read=read)
+        progress("drawing", 0, 0)
+        path = write_report(record, out, panel=panel, found=found)
+    click.echo(path)
 
 
 @click.command(short_help="List all scores.")

@@ -1,6 +1,7 @@
 """Record: what models predicted about examples, and which examples each was trained on. The layout on disk is docs/schema.md."""
 
 from byrote.record.columns import run_path as run_path
+from byrote.record.ids import check_text as check_text
 from byrote.record.ids import make_id as make_id
 from byrote.record.ids import make_ids as make_ids
 from byrote.record.ids import name_of as name_of

@@ -9,6 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+PIXELS = 1 << 24
+"""Pixels of the largest picture that is decoded: a small file may claim to be a very large picture."""
+
+ALL_PIXELS = 1 << 34
+"""The same for all pictures of a record."""
+
 
 @dataclass(frozen=True)
 class Looks:
@@ -36,14 +42,33 @@ def encode(inputs: Any) -> Looks:
 
 
 def decode(pictures: Sequence[bytes | None], vectors: Sequence[Sequence[float] | None]) -> NDArray[Any]:
-    """Return inputs again: uint8 `[example, (3,) height, width]`, float32 vectors, or zero features when none was kept."""
+    """Return inputs again: uint8 `[example, (3,) height, width]`, float32 vectors, or zero features when none was kept.
+
+    Raises ValueError for what is no grey or RGB PNG, is too large, or is of another size than the first.
+    """
     if len(pictures) and pictures[0] is not None:
-        images = [np.asarray(Image.open(io.BytesIO(png or b""))) for png in pictures]
+        images = [_pixels(png or b"", len(pictures)) for png in pictures]
         stacked = np.stack(images)
         return stacked.transpose(0, 3, 1, 2) if stacked.ndim == 4 else stacked
     if len(vectors) and vectors[0] is not None:
         return np.array(vectors, dtype=np.float32)
     return np.zeros((len(pictures), 0), np.float32)
+
+
+def _pixels(png: bytes, count: int) -> NDArray[np.uint8]:
+    """Return one picture. A record may be a stranger's: no other decoder is tried, and its size is known before it is decoded."""
+    try:
+        with Image.open(io.BytesIO(png), formats=("PNG",)) as picture:
+            width, height = picture.size
+            if picture.mode not in ("L", "RGB"):
+                raise ValueError(f"a picture is {picture.mode}, neither grey nor RGB with 8 bits")
+            if width * height > PIXELS or width * height * count > ALL_PIXELS:
+                raise ValueError(f"{count} pictures of {width} x {height} pixels are too large")
+            return np.asarray(picture)
+    except ValueError:
+        raise
+    except Exception as error:  # Pillow raises what its decoders raise: OSError, SyntaxError, zlib.error, EOFError
+        raise ValueError(f"a picture is no PNG that can be read: {error}") from None
 
 
 def _png(image: NDArray[np.uint8]) -> bytes:

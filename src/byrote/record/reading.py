@@ -20,7 +20,7 @@ from byrote.record.columns import RunColumns, run_path
 from byrote.record.inputs import InputKind
 from byrote.record.population import read_population
 from byrote.record.run_file import SEEN, TYPES, Layout
-from byrote.record.storage import Place, names, place, read_all, read_bytes, replacing
+from byrote.record.storage import Place, names, place, read_all, read_bytes, refuse_links, replacing
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -47,6 +47,7 @@ class Record:
 
     def __init__(self, directory: "str | os.PathLike[str] | UPath") -> None:
         self.directory = place(directory)
+        refuse_links(self.directory)
         self.manifest = read_manifest(self.directory)
         self.population = read_population(self.directory)
         self.runs = finished_runs(self.directory)
@@ -237,7 +238,15 @@ def _check_kinds(manifest: dict[str, Any]) -> None:
         ("steps.last", steps["last"], int), ("objective", manifest["objective"], str),
         ("columns", manifest["columns"], dict), ("scalars", manifest["scalars"], list),
     ]  # fmt: skip
-    kinds = {"design": str, "canaries": str, "recipe": dict, "blocks": list, "probes": dict, "inputs": list}
+    kinds = {
+        "design": str,
+        "canaries": str,
+        "recipe": dict,
+        "blocks": list,
+        "probes": dict,
+        "take": int,
+        "inputs": list,
+    }
     optional = [(name, manifest[name], kind) for name, kind in kinds.items() if name in manifest]
     words = [*task["classes"], *manifest["scalars"], *manifest["columns"].values()]
     inner = [("a name", each, str) for each in words] + [("a block", each, int) for each in manifest.get("blocks", ())]

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from byrote.errors import ByroteError, missing_extra
+from byrote.errors import ByroteError, WrongRecord, missing_extra
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -38,6 +38,11 @@ def place(where: "str | os.PathLike[str] | UPath") -> Place:
     package is not installed.
     """
     text = str(where)
+    try:
+        if b"\0" in os.fsencode(text):
+            raise ValueError("it holds a zero character")
+    except ValueError as error:
+        raise ByroteError(f"{text!r} cannot be a place for files ({error}). Give a path or a URL.") from None
     scheme, is_url, rest = text.partition("://")
     if not is_url:
         if re.match(r"[a-zA-Z][\w+.-]+:/", text):
@@ -137,6 +142,25 @@ def read_all(directory: Place) -> dict[str, bytes]:
         return dict(zip(found, _fs(directory).cat_ranges(paths, 0, None, on_error="raise"), strict=True))
 
 
+FOLDERS = ("runs", "working", "log", "attribution")
+
+
+def refuse_links(directory: Place) -> None:
+    """Raise WrongRecord when a part of a record is a symbolic link, which may lead anywhere. The directory itself may be one."""
+    if not isinstance(directory, Path):
+        return
+    for folder in (directory, *(directory / name for name in FOLDERS)):
+        try:
+            with os.scandir(folder) as entries:
+                link = next((entry.path for entry in entries if entry.is_symlink()), None)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if link is not None:
+            raise WrongRecord(
+                f"{link} is a symbolic link, and byrote follows none in a record. Copy what it leads to, or remove it."
+            )
+
+
 @contextmanager
 def replacing(path: Place, aside: Path | None = None) -> Generator[Path]:
     """Give a local scratch path; when the block ends well, it gets the name `path`: a reader never sees half a file.
@@ -189,18 +213,21 @@ def private_folder() -> Path:
 
 
 def _scratch_for(path: Place) -> Path:
-    """Make an empty file with the name's ending, from which storage tells what kind of content it is given."""
-    if isinstance(path, Path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    else:
+    """Make an empty file: beside a local path, with the mode that the user's umask gives to any new file.
+
+    For a far path it is private. A far one has the name's ending, from which storage tells what kind of content it is given.
+    """
+    if not isinstance(path, Path):
         handle, name = tempfile.mkstemp(prefix="byrote-", suffix=path.suffix)
-    os.close(handle)
-    return Path(name)
+        os.close(handle)
+        return Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.parent / f".{secrets.token_hex(8)}.tmp"
+    scratch.touch(exist_ok=False)
+    return scratch
 
 
 def _rename(aside: Path, path: Path) -> None:
-    aside.chmod(0o644)
     with aside.open("rb") as file:
         os.fsync(file.fileno())
     aside.replace(path)

@@ -80,7 +80,12 @@ def batch(ids: Any, outputs: Any, labels: Any, member: Any, objective: Objective
         or not outputs.is_floating_point()
     ):
         raise InvalidData(f"{what}, but they are {describe(outputs)}. Give the model's output, before softmax.")
-    targets = labels if isinstance(labels, Tensor) else torch.as_tensor(labels)
+    try:
+        targets = labels if isinstance(labels, Tensor) else torch.as_tensor(labels)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        raise InvalidData(
+            f"Labels must be numbers, but they are {describe(labels)}. Give a tensor or a list."
+        ) from None
     if plain and (targets.ndim != 1 or targets.is_floating_point()):
         raise InvalidData(
             f"Labels must be class indices [example], but they are {describe(targets)}. Give whole numbers from 0."

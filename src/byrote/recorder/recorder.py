@@ -14,8 +14,17 @@ from torch import Tensor
 
 from byrote.errors import ByroteError, InvalidData, WrongRecord, unknown
 from byrote.objectives import Classification, Objective, Regression, parse_objective
-from byrote.record import Layout, finished_runs, read_manifest, run_path, write_manifest, write_population, write_run
-from byrote.record.storage import place
+from byrote.record import (
+    Layout,
+    check_text,
+    finished_runs,
+    read_manifest,
+    run_path,
+    write_manifest,
+    write_population,
+    write_run,
+)
+from byrote.record.storage import place, refuse_links
 from byrote.recorder.batches import Batch, Rows, batch, rows
 from byrote.recorder.display_examples import DisplayExamples, population_of
 from byrote.recorder.partial_run import PartialRun
@@ -69,16 +78,26 @@ class Recorder:
         objective: Objective | str = Classification(),
     ) -> None:
         for name, value, least in (("run", run, 0), ("steps", steps, 1)):
-            if value < least:
-                raise InvalidData(f"{name}={value!r} cannot be recorded. Give a whole number, {least} or more.")
+            _whole(name, value, least)
+        run, steps = int(run), int(steps)
+        if not isinstance(classes, list | tuple):
+            raise InvalidData(f"`classes` is {classes!r}. Give a list of names, one for each class.")
+        names = tuple(map(str, classes))
+        check_text("The class name", names)
         where = place(directory)
         if not isinstance(where, Path):
             raise ByroteError(
                 f"A Recorder keeps unfinished steps beside the record, so it cannot write to {where}. Give it a local directory, and copy that when the runs are complete."
             )
+        refuse_links(where)
+        refuse_links(where / "working" / f"{run:04d}")
         self.directory, self.run, self.steps = where, run, steps
-        self._classes = tuple(classes)
+        self._classes = names
         given = parse_objective(objective) if isinstance(objective, str) else objective
+        if not hasattr(given, "observe"):
+            raise InvalidData(
+                f"`objective` is {type(given).__name__}. Give byrote.Classification(), Regression(...) or Multilabel()."
+            )
         train, test = (None if each is None else _checked(each, given) for each in (train, test))
         self._layout = Rows(_fitted(given, train, self._classes))
         self._check_directory()
@@ -122,6 +141,7 @@ class Recorder:
         the disk cannot be written.
         """
         self._check_open()
+        step = _whole("step", step, 0)
         if not 1 <= step <= self.steps:
             raise InvalidData(
                 f"Step {step!r} was ended, but this run has steps 1 to {self.steps}. Count from 1, or give `steps` the number of passes."
@@ -256,6 +276,12 @@ class Recorder:
             raise WrongRecord(
                 f"Run {self.run} is already finished in {self.directory}. Give this one another number, or delete {path} to record it again."
             )
+
+
+def _whole(name: str, value: object, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise InvalidData(f"{name}={value!r} cannot be recorded. Give a whole number, {least} or more.")
+    return int(value)
 
 
 def _checked(examples: Examples, objective: Objective) -> Examples:

@@ -10,7 +10,7 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
-from byrote.record import make_id, name_of, no_labels, split_of
+from byrote.record import check_text, make_id, name_of, no_labels, split_of
 from byrote.recorder.ids import check
 
 Split = Literal["train", "test"]
@@ -87,6 +87,7 @@ class Registry:
         if name not in known:
             if self._refusal:
                 raise InvalidData(f"{make_id(split, name)!r} was recorded, but {self._refusal}")
+            check_text("The id", [name])
             known[name] = len(self.names)
             self.names.append(make_id(split, name))
         known[each] = known[name]

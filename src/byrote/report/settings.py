@@ -38,6 +38,7 @@ def settings(record: Record, found: Findings) -> tuple[SettingsTable, ...]:
             "design": manifest.get("design"),
             "canaries": ", ".join(f"{count} {kind}" for kind, count in found.planted.items()),
             "seed": manifest.get("seed"),
+            "training examples taken": manifest.get("take"),
             "key": str(manifest.get("key", ""))[:12],
         },
         "Recipe": manifest.get("recipe") or {},
@@ -63,4 +64,5 @@ def command(record: Record) -> str | None:
         return None
     epochs = f" --epochs {steps['last']}" if steps.get("unit") == "epoch" else ""
     probes = "".join(f" --probe {shlex.quote(probe)}" for probe in record.probes)
-    return f"byrote audit {shlex.quote(str(source))} --runs {len(record.runs)}{epochs} --seed {seed}{probes}"
+    take = f" --take {record.manifest['take']}" if "take" in record.manifest else ""
+    return f"byrote audit {shlex.quote(str(source))} --runs {len(record.runs)}{epochs} --seed {seed}{take}{probes}"

@@ -65,6 +65,6 @@ def fit_digest(fit: Fit) -> str:
     return hashlib.sha256(f"{fit.outputs} {fingerprint(fit.function)}".encode()).hexdigest()
 
 
-def describe_error(error: Exception) -> str:
+def describe_error(error: BaseException) -> str:
     """Return the kind of an exception and the first line of its message."""
     return f"{type(error).__name__}: {str(error).split(chr(10))[0]}".rstrip(": .")

@@ -29,7 +29,7 @@ def check_model(task: Task, population: Population) -> nn.Module:
         torch.manual_seed(0)
         try:
             network: Any = make()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise InvalidData(
                 f"Task.model() raises {type(error).__name__}: {_first_line(error)}. It must return a fresh torch.nn.Module."
             ) from error
@@ -43,7 +43,7 @@ def check_model(task: Task, population: Population) -> nn.Module:
                 outputs: Any = network(copied(inputs))  # a model may change its input in place
         except InvalidData:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise InvalidData(
                 f"The model cannot read inputs of {_spelled(inputs)}: {_first_line(error)}. Change the model or the inputs{_hint(inputs)}."
             ) from error
@@ -113,5 +113,5 @@ def check_device(device: str) -> None:
         raise InvalidData(f"This torch cannot use the device {device!r}: {reason}.", Remedy("device", "cpu")) from None
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return str(error).split("\n")[0]

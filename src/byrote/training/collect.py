@@ -18,6 +18,7 @@ from byrote.signature import Probe
 from byrote.task.canaries import Canaries, flips, plant
 from byrote.task.designs import Design, Subsets
 from byrote.task.fit import Fit, check_fit, fit_digest
+from byrote.task.taking import taken
 from byrote.task.task import Task
 from byrote.training.adapter import learner
 from byrote.training.claims import ticked, tidy
@@ -28,7 +29,7 @@ from byrote.training.job import Job
 from byrote.training.manifest import alone, describe, layout_of, model_digest, plan
 from byrote.training.memory import available
 from byrote.training.planning import choose
-from byrote.training.progress import Progress, Watcher
+from byrote.training.progress import Lines, Progress, Watcher
 from byrote.training.until import Known, check_until, extend
 
 
@@ -45,6 +46,7 @@ def collect(
     probe_every: int = 0,
     compute: Compute = Compute(),
     source: str = "",
+    take: int | None = None,
     progress: Watcher | None = None,
 ) -> Record:
     """Train what is missing of `runs` runs (default: what the design needs) and return the record.
@@ -61,8 +63,9 @@ def collect(
 
     `compute` says with what: by default one process per core trains, with one thread each. On a GPU, and on a CPU when a
     model is very small, several models are trained at once. A run's bits depend on the seed, its number and what it is
-    packed with, never on the number of workers. `source` is where the task came from, for the record. `progress` is called
-    with how far the work is, and with how well memorization is known from the runs so far.
+    packed with, never on the number of workers. `source` is where the task came from, for the record. `take` collects runs on
+    so many of the training examples, drawn by the seed. `progress` is called with how far the work is, and with how well
+    memorization is known from the runs so far (default: a line on stderr now and then).
 
     Raises WrongRecord when the directory holds another task's runs, InvalidData for a task or settings that cannot be
     used, OutOfMemory when not even one model fits.
@@ -73,18 +76,24 @@ def collect(
     if until is not None:
         check_until(until, task.learned)
     check_device(compute.device)
+    task = taken(task, take, seed)
     population = plant(task, canaries or Canaries(), seed)
     digest = _check_learner(task, population)
     questions = _questions(task, probes, probe_every)
     layout = layout_of(task, population, questions)
     manifest = describe(task, digest, population, scheme, canaries or Canaries(), seed, layout, source, questions)
+    manifest |= {} if take is None else {"take": int(take)}
     collection = _Collection(task, where, population, scheme, seed, questions, layout, manifest, compute)
     known = Known(where, task.learned)
 
+    lines = Lines()
+
     def watch(now: Progress) -> None:
-        if progress is not None:
-            known.read(now.finished)
-            progress(replace(now, forecast=known.forecast()))
+        if progress is None:
+            lines(now)
+            return
+        known.read(now.finished)
+        progress(replace(now, forecast=known.forecast()))
 
     unit = scheme.default_runs(_groups(population))
     if until is None:

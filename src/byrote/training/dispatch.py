@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from byrote.errors import ByroteError, OutOfMemory, WorkerDied
 from byrote.record import finished_runs
 from byrote.record.storage import exists
-from byrote.training.job import Job
+from byrote.training.job import Job, check_there
 from byrote.training.memory import prepare_process
 
 POLL_SECONDS = 0.2
@@ -57,6 +57,10 @@ def train_all(
             ) from error
         except (OutOfMemory, WorkerDied) as error:
             job, workers = _back_off(job, workers, executor, error)
+        except (FileNotFoundError, ByroteError):
+            check_there(job.directory)
+            raise
+        check_there(job.directory)
         finished = set(finished_runs(job.directory))
         left = [run for run in todo if run not in finished]
         watch([run for run in todo if run in finished], left)
@@ -106,7 +110,10 @@ def _in_process(job: Job, packs: Sequence[tuple[int, ...]], watch: Watch) -> Non
 def _in_pool(job: Job, packs: Sequence[tuple[int, ...]], workers: int, watch: Watch) -> None:
     import loky
 
-    pool = loky.ProcessPoolExecutor(workers, initializer=_start_worker, env={"OMP_NUM_THREADS": "1"})
+    _start_tracker()
+    pool = loky.ProcessPoolExecutor(
+        workers, initializer=_start_worker, initargs=(os.getpid(),), env={"OMP_NUM_THREADS": "1"}
+    )
     try:
         _hand_out(pool, job, packs, workers, watch)
         pool.shutdown()
@@ -116,6 +123,19 @@ def _in_pool(job: Job, packs: Sequence[tuple[int, ...]], workers: int, watch: Wa
         ) from None
     finally:
         pool.shutdown(wait=False, kill_workers=True)
+
+
+def _start_tracker() -> None:
+    """Start loky's process that cleans up, which by itself ignores all signals to the whole group but SIGHUP."""
+    from loky.backend import resource_tracker
+
+    if not hasattr(signal, "SIGHUP"):
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _hand_out(executor: Executor, job: Job, packs: Sequence[tuple[int, ...]], width: int, watch: Watch) -> None:
@@ -194,13 +214,19 @@ def take_one(count: int, folder: Path) -> int:
     return int(Path(_taken[0].lock_file).stem)
 
 
-def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+def _start_worker(parent: int) -> None:
+    """Leave it to the parent what a signal to the whole group means, and end with it."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
 
 
 def _end_with_parent(parent: int) -> None:
-    """End this worker when the process that started it is gone, were it by kill -9: no one would ever end it."""
+    """End this worker when the process that started it is gone, were it by kill -9: no one would ever end it.
+
+    It may be gone already, so its number is given: a worker that asks for its parent may be told of another.
+    """
     while os.getppid() == parent:
         time.sleep(1.0)
     os._exit(1)

@@ -63,7 +63,7 @@ def _examples(population: Population, member: Bool[ndarray, " example"]) -> Exam
 def _call(what: str, function: Callable[..., Any], *given: Any) -> Any:
     try:
         return function(*given)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if isinstance(error, ByroteError) or is_out_of_memory(error):
             raise
         raise ByroteError(f"{what} raises {describe_error(error)}. Correct it.", Remedy("traceback")) from error

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool
 from numpy import ndarray
 
-from byrote.errors import OutOfMemory
+from byrote.errors import ByroteError, OutOfMemory
 from byrote.objectives import Objective
 from byrote.probes import NO_QUESTIONS, Questions
 from byrote.record import Layout, Population, Step, run_path, writing_run
@@ -67,6 +67,7 @@ class Job:
         try:
             self._write(runs, tick)
         except Exception as error:
+            check_there(self.directory)
             if not is_out_of_memory(error):
                 raise
             return False
@@ -94,6 +95,7 @@ class Job:
                     write(step)
                     note(step.step)
                 tick()
+            check_there(self.directory)  # before the files get their names, which would make the directory again
         seconds = (time.perf_counter() - start) / len(runs)
         for run in runs:
             log(
@@ -142,6 +144,14 @@ class Job:
             **self.engine.values(),
             "pack": list(pack),
         }
+
+
+def check_there(directory: Place) -> None:
+    """Raise ByroteError when the directory of a collection was deleted while its runs were trained."""
+    if not exists(directory / "record.json"):
+        raise ByroteError(
+            f"{directory} was deleted, or its record.json, while runs were trained into it. Run again to begin anew."
+        )
 
 
 def run_seed(seed: int, run: int) -> int:

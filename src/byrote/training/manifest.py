@@ -14,9 +14,9 @@ from numpy import ndarray
 
 from byrote.errors import ByroteError, Remedy, WrongRecord
 from byrote.probes import NO_QUESTIONS, Questions
-from byrote.record import Layout, Population, finished_runs, read_manifest
+from byrote.record import Layout, Population, check_text, finished_runs, read_manifest
 from byrote.record.inputs import kinds, parts
-from byrote.record.storage import Place, exists, scratch_folder
+from byrote.record.storage import Place, exists, refuse_links, scratch_folder
 from byrote.task.canaries import Canaries
 from byrote.task.designs import Design
 from byrote.task.fingerprint import source_of
@@ -39,11 +39,17 @@ def describe(
 ) -> dict[str, Any]:
     """Return the manifest, with a key over all that the bits of a run depend on; `model` is a digest of what learns."""
     own = isinstance(task.model, Fit)
+    for what, texts in (
+        ("The task's name", [task.name]),
+        ("The class name", task.classes),
+        ("The group", population.groups),
+    ):
+        check_text(what, map(str, texts))
     body: dict[str, Any] = {
         "byrote": __version__,
         "task": {
             "name": task.name,
-            "source": source,
+            "source": source.encode(errors="backslashreplace").decode(),
             "classes": list(task.classes),
             "examples": _examples_digest(population),
             "model": model,
@@ -77,6 +83,7 @@ def alone(directory: Place) -> Generator[None]:
 
     A directory that several machines write to has no lock: the last of them to plan has its number of runs written down.
     """
+    refuse_links(directory)
     folder = directory if isinstance(directory, Path) else scratch_folder(directory)
     try:
         folder.mkdir(parents=True, exist_ok=True)

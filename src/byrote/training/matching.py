@@ -15,6 +15,7 @@ from byrote.task.canaries import Canaries, plant
 from byrote.task.designs import Subsets
 from byrote.task.fit import Fit
 from byrote.task.recipe import Recipe
+from byrote.task.taking import taken
 from byrote.task.task import Task
 from byrote.training.checks import check_model
 from byrote.training.manifest import describe, layout_of, model_digest
@@ -55,10 +56,13 @@ def check_classes(task: Task, what: str) -> None:
 
 
 def as_recorded(task: Task, record: Record) -> Task:
-    """Return the task with the recipe that the record was collected with, and its objective.
+    """Return the task with the record's recipe and objective, and with the part of the training examples that was taken for it.
 
     A controller of the user's own cannot be read back: then the task's must be spelled alike. Raises WrongRecord when it is not.
     """
+    part = record.manifest.get("take")
+    if part is not None and len(task.train) > part:
+        task = taken(task, part, int(record.manifest["seed"]))
     task = replace(task, objective=record.objective)
     if not record.manifest.get("recipe") or isinstance(task.model, Fit):
         return task

@@ -16,6 +16,9 @@ UNITS = {
     **{f"{prefix}B": 1000**k for k, prefix in enumerate("KMGT", 1)},
     **{f"{prefix}IB": 1024**k for k, prefix in enumerate("KMGT", 1)},
 }
+LARGEST = 1 << 60
+"""Bytes that no machine has."""
+
 FAILED = ("can't allocate memory", "not enough memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
 MMAP_MAX, TRIM_THRESHOLD = -4, -1  # of mallopt, in <malloc.h>
@@ -25,8 +28,9 @@ def parse_memory(text: str) -> int:
     """Read bytes from `8GB`, `500 MB` (powers of 1000) or `2GiB` (powers of 1024); raise ByroteError for anything else."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", text, re.IGNORECASE)
     size = float(found[1]) * UNITS.get(found[2].upper(), 0) if found else 0
-    if size < 1:
-        raise ByroteError(f"{text!r} is not an amount of memory. Write a number and its unit, like '8GB' or '500 MB'.")
+    if not 1 <= size < LARGEST:
+        given = text if len(text) <= 40 else f"{text[:40]}..."
+        raise ByroteError(f"{given!r} is not an amount of memory. Write a number and its unit, like '8GB' or '500 MB'.")
     return int(size)
 
 

@@ -15,6 +15,7 @@ from byrote.record.inputs import parts
 from byrote.task.recipe import Recipe
 from byrote.training.pack import EVALUATION_BATCH
 from byrote.training.tensors import to_tensors
+from byrote.training.user_model import check_rows, model_at_work
 
 PROCESS = {"cpu": 330_000_000, "cuda": 700_000_000}
 """Bytes of a process that has trained one tiny model: torch and its libraries; on a GPU, the context and its work space."""
@@ -107,8 +108,9 @@ def _forward(network: nn.Module, population: Population, objective: Objective, c
         kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    with saved_tensors_hooks(keep, lambda tensor: tensor):
+    with saved_tensors_hooks(keep, lambda tensor: tensor), model_at_work("in training mode", count):
         outputs = network(inputs)
+        check_rows(outputs, targets)
         loss = objective.losses(outputs.float(), targets).mean()
     sizes = [size for place, size in kept.items() if place not in weights]
     attention = any("ScaledDotProduct" in name for name in _operations(loss.grad_fn))

@@ -26,6 +26,7 @@ from byrote.training.sensors import is_sensor, sensor_means
 from byrote.training.stacked import casting, fresh, together
 from byrote.training.tensors import device_of, side_by_side, take, to_tensors
 from byrote.training.updates import Optimizer
+from byrote.training.user_model import check_rows, model_at_work
 
 EVALUATION_BATCH = 256
 """How many (model, example) pairs are evaluated at once in a clean pass, unless a batch per model is more."""
@@ -74,7 +75,7 @@ class Pack:
             shuffled = torch.cat([own[torch.randperm(len(own), generator=order)] for own, order in orders])
             shown = shuffled[self.timetable.place]
             observed, knobs = self._train(epoch, shown.to(self.device))
-            clean = self._evaluate(positions)
+            clean = self._evaluate(epoch, positions)
             norms = self.networks.norms()
             if len(probes) and len(positions):
                 clean = [self._probe(run, each, probes) for run, each in enumerate(clean)]
@@ -98,11 +99,13 @@ class Pack:
             together = min(self.recipe.accumulate, len(batches) - first)
             for part in parts:
                 batch = side_by_side(take(self.inputs, shown[part.rows]), part.size)
-                with casting(self.device, self.engine.precision):
+                with model_at_work(f"in step {epoch}", part.size), casting(self.device, self.engine.precision):
                     output = self.networks(batch, part.runs).flatten(0, 1)
+                    check_rows(output, targets[part.rows])
                 losses = self.objective.losses(output.float(), targets[part.rows])
                 loss = _mean(losses, part.size, None if weights is None else weights[part.rows])
-                (loss / together if together > 1 else loss).backward()
+                with model_at_work(f"in step {epoch}", part.size):
+                    (loss / together if together > 1 else loss).backward()
                 outputs.append(output.detach())
             self.networks.join()
             if number == first + together - 1:
@@ -126,7 +129,7 @@ class Pack:
     def _knobs_of(self, signals: Signals) -> dict[str, float]:
         return {name: at(getattr(self.recipe, name), signals) for name in KNOBS}
 
-    def _evaluate(self, positions: Int[ndarray, " example"]) -> list[Observed] | list[None]:
+    def _evaluate(self, epoch: int, positions: Int[ndarray, " example"]) -> list[Observed] | list[None]:
         count = len(self.seeds)
         if not len(positions):
             return [None] * count
@@ -135,9 +138,11 @@ class Pack:
         found: list[dict[str, NDArray[Any]]] = []
         with torch.no_grad():
             for part in torch.from_numpy(positions).to(self.device).split(at_once):
-                outputs = self.networks.ask(take(self.inputs, part))
-                targets = self.targets.index_select(0, part)
-                columns = self._columns(outputs.flatten(0, 1), torch.cat([targets] * count))
+                targets = torch.cat([self.targets.index_select(0, part)] * count)
+                with model_at_work(f"in step {epoch}", len(part)):
+                    outputs = self.networks.ask(take(self.inputs, part)).flatten(0, 1)
+                    check_rows(outputs, targets)
+                columns = self._columns(outputs, targets)
                 found.append({name: column.reshape(count, -1) for name, column in columns.items()})
         columns = {name: np.concatenate([part[name] for part in found], axis=1) for name in found[0]}
         return [Observed(positions, {k: v[run] for k, v in columns.items()}) for run in range(count)]

@@ -1,9 +1,14 @@
 """Progress: how far a collection is, and how well memorization is known by now."""
 
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from byrote.summaries.forecast import Forecast
+
+SECONDS = 10.0
+"""Between lines, at least."""
 
 
 @dataclass(frozen=True)
@@ -12,6 +17,7 @@ class Progress:
 
     `steps` of `of_steps` are done, and `runs` of `of_runs`; `finished` are the runs that are new since the last time.
     `forecast` says how well memorization is known, where that is followed (None: it is not, or there are too few runs).
+    `stage` names what goes on after training; there are no numbers then.
     """
 
     steps: int
@@ -20,6 +26,33 @@ class Progress:
     of_runs: int
     finished: tuple[int, ...] = ()
     forecast: Forecast | None = None
+    stage: str = ""
+
+
+class Lines:
+    """Prints a line on stderr now and then: first after ten seconds, then at intervals that grow."""
+
+    def __init__(self) -> None:
+        self.start = time.monotonic()
+        self.next = self.start + SECONDS
+
+    def __call__(self, now: Progress) -> None:
+        """Print how far the runs are, and about how long the others take."""
+        moment = time.monotonic()
+        if moment < self.next or not now.steps:
+            return
+        left = (moment - self.start) * (now.of_steps - now.steps) / now.steps
+        print(
+            f"byrote: {now.runs} of {now.of_runs} runs are trained, about {spell_seconds(left)} left", file=sys.stderr
+        )
+        self.next = moment + max(SECONDS, (moment - self.start) / 4)
+
+
+def spell_seconds(seconds: float) -> str:
+    """Return a duration as one reads it: `40 seconds`, `12 minutes`, `3.5 hours`."""
+    if seconds < 90:
+        return "1 second" if seconds < 1.5 else f"{round(seconds)} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
 
 
 Watcher = Callable[[Progress], None]

@@ -18,6 +18,7 @@ from byrote.task.schedule import at
 from byrote.task.signals import Signals
 from byrote.task.task import Task
 from byrote.training.adapter import learner
+from byrote.training.checks import check_device
 from byrote.training.engine import Engine
 from byrote.training.hardware import one_thread
 from byrote.training.job import run_seed
@@ -76,6 +77,7 @@ def replay(
             f"Run {run} of {record.directory} was not trained by byrote, or by an older version, so it cannot be trained again. Give checkpoints of your own."
         )
     population = population_of(task, record)
+    check_device(device or settings["device"])
     engine = Engine(device or settings["device"], settings["precision"], settings["matmul"])
     together = [other for other in settings["pack"] if other in record.runs or other == run]
     if len(together) < len(settings["pack"]):

@@ -145,7 +145,7 @@ def obstacle(
         with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
             warnings.filterwarnings("error", message=".*performance drop.*")  # an operation that would be looped over
             return _says_otherwise(model, inputs) or _learns_otherwise(model, inputs, targets, objective, precision)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return f"{type(error).__name__}, {str(error).splitlines()[0] if str(error) else 'without a message'}"
 
 
