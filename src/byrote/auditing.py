@@ -6,7 +6,7 @@ from pathlib import Path
 
 from byrote.evidence.cached_reads import read_once
 from byrote.record import Record
-from byrote.report import findings, read_panel, sentences, write_report
+from byrote.report import estimator_sentence, findings, read_panel, sentences, write_report
 from byrote.signature import Probe
 from byrote.task.canaries import Canaries
 from byrote.task.designs import Design
@@ -57,6 +57,6 @@ def audit(
     panel = read_panel(record, read)
     measured = findings(record, panel=panel, read=read)
     if on_verdict is not None:
-        on_verdict(sentences(measured))
+        on_verdict([*sentences(measured), *estimator_sentence(measured)])
     write_report(record, panel=panel, found=measured)
     return record

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 import small
 from byrote.evidence.evaluate import Values, evaluate, pairs
-from byrote.evidence.tables import Row, as_csv, as_json, pair_rows, score_rows
+from byrote.evidence.tables import Row, as_csv, as_json, how_sorted, pair_rows, score_rows, surest_first
 from byrote.record import Record
-from byrote.scores import csl, forgetting, influence, mean_confidence, memorization
+from byrote.scores import csl, forgetting, influence, mean_confidence, memorization, shrunk_memorization
 from byrote.signature import score
 from byrote.task.canaries import Canaries
 from byrote.training.collect import collect
@@ -52,13 +52,38 @@ def test_a_row_says_what_was_measured(record: Record) -> None:
 
 
 @pytest.mark.parametrize("first", [memorization, mean_confidence], ids=lambda s: s.name)
-def test_the_most_memorized_by_the_first_score_come_first(record: Record, first: object) -> None:
+def test_the_surely_memorized_by_the_first_score_come_first(record: Record, first: object) -> None:
     scored = [evaluate(s, record) for s in sorted([memorization, mean_confidence], key=lambda s: s is not first)]
     ranking = scored[0].score
     every = score_rows(record, scored)
-    numbers = [ranking.sign * row[ranking.name] for row in every if row[ranking.name] is not None]
+    end = "low" if ranking.sign > 0 else "high"
+    found = [
+        (row[f"{ranking.name} {end}"], row[ranking.name]) for row in every if row[f"{ranking.name} {end}"] is not None
+    ]
+    numbers = [(ranking.sign * sure, ranking.sign * value) for sure, value in found]
     assert numbers == sorted(numbers, reverse=True)
+    assert how_sorted(scored[0]).startswith(f"the {'lower' if ranking.sign > 0 else 'upper'} end of the 90 % interval")
     assert score_rows(record, scored, top=5) == every[:5]
+
+
+def test_luck_does_not_come_before_evidence(record: Record) -> None:
+    n, train = len(record.population), np.flatnonzero(record.population.where("train"))
+    value, low, high = np.zeros(n), np.full(n, -0.5), np.full(n, 0.5)
+    lucky, sure, unknown, undefined = train[:4]
+    value[lucky], low[lucky] = 1.0, -0.2
+    value[sure], low[sure] = 0.7, 0.4
+    value[unknown], low[unknown] = 1.0, np.nan
+    value[undefined], low[undefined] = np.nan, np.nan
+    runs = np.ones(n, np.int64)
+    values = Values(memorization, record.population.ids, value, low, high, runs, runs)
+    order = surest_first(values, record.population.where("train"))
+    assert list(order[:2]) == [sure, lucky]
+    assert list(order[-2:]) == [unknown, undefined]
+    shrunk = Values(shrunk_memorization, record.population.ids, value, low, high, runs, runs)
+    assert list(surest_first(shrunk, record.population.where("train"))[:3]) == [lucky, unknown, sure]
+    assert how_sorted(shrunk) == "shrunk_memorization, largest first"
+    alone = Values(memorization, record.population.ids, value, value * np.nan, value * np.nan, runs, runs)
+    assert how_sorted(alone) == "memorization, largest first"
 
 
 def brute_force(record: Record, targets: str, top: int) -> list[tuple[str, str, float]]:

@@ -37,7 +37,7 @@ def test_pictures_are_png_of_the_right_size_and_colour() -> None:
 
 def test_floats_are_scaled_over_all_examples_together() -> None:
     images = np.array([[[-1.0, 0.0]], [[0.5, 1.0]]], np.float32)
-    kept = encode(images)
+    kept = encode(images, "picture")
     assert kept.pictures is not None
     np.testing.assert_array_equal(decode(kept.pictures, [None, None]), [[[0, 128]], [[191, 255]]])
 

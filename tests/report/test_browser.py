@@ -12,6 +12,8 @@ from byrote.report import write_report
 from byrote.report.copies import CLOSEST
 from byrote.report.examples import MOST
 from findings.test_copies import with_copies
+from report.kinds import KINDS
+from report.kinds import make as make_kind
 from small_record import HOSTILE
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -207,4 +209,31 @@ def test_a_phone_shows_it_without_sideways_scrolling(browser: Browser, page: Pat
     tab.keyboard.press("Escape")
     ARTEFACTS.mkdir(exist_ok=True)
     tab.screenshot(path=ARTEFACTS / "report-phone.png", full_page=True)
+    tab.context.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_data_is_shown_on_a_phone(
+    browser: Browser, trouble: list[str], tmp_path_factory: pytest.TempPathFactory, kind: str
+) -> None:
+    page = Path(write_report(make_kind(kind, tmp_path_factory.mktemp(kind) / "audit")))
+    tab = visit(browser, page, trouble, viewport={"width": 400, "height": 800}, color_scheme="dark")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 400, "long names widen the page"
+    first = tab.locator(".card").first
+    assert " left it out" in first.inner_text()
+    first.click()
+    dialog = tab.locator("dialog[open]")
+    assert tab.evaluate("(d => d.scrollWidth - d.clientWidth)(document.querySelector('dialog'))") == 0
+    if kind == "table":
+        assert first.locator(".glance > span").count() == 3
+        assert dialog.locator(".row tbody tr").count() == 24
+        assert HOSTILE in dialog.inner_text()
+    elif kind == "signal":
+        assert first.locator("svg .line").count() == 2
+        assert dialog.locator(".others svg").count() >= 5
+        assert HOSTILE in dialog.locator(".legend").inner_text()
+    else:
+        assert first.locator(".text").inner_text()
+        assert "Nearest" not in dialog.inner_text()
+    tab.screenshot(path=ARTEFACTS / f"report-{kind}.png", full_page=True)
     tab.context.close()

@@ -149,11 +149,11 @@ def test_pictures_stop_at_the_budget(record: Record, monkeypatch: pytest.MonkeyP
     assert sum(map(len, album.pictures.values())) <= 1000
 
 
-def test_vectors_show_their_most_unusual_features(tmp_path: Path) -> None:
+def test_the_glance_at_a_row_is_at_its_most_unusual_columns(tmp_path: Path) -> None:
     record = make(tmp_path / "vectors", runs=0, canaries=0, vectors=True)
-    album = Album(record.population)
-    album.add(0)
-    shown = album.features[str(record.population.ids[0])]
-    train = record.population.inputs[record.population.where("train")]
-    away = (record.population.inputs[0] - train.mean(0)) / train.std(0)
-    assert {row[0] for row in shown} == set(np.argsort(-np.abs(away))[: len(shown)])
+    table = Album(record.population).table
+    assert table
+    train = record.population.inputs[record.population.where("train")].astype(float)
+    spread = (np.quantile(train, 0.75, axis=0) - np.quantile(train, 0.25, axis=0)) / 1.349
+    away = np.abs(train[0] - np.median(train, axis=0)) / spread
+    assert [row[0] for row in table.glance(0)] == [f"column {at}" for at in np.argsort(-away)[:3]]

@@ -29,7 +29,10 @@ ROWS = 20
 )
 @data_options
 def score(directory: str, scores: Sequence[str], top: int | None, split: str | None, form: str | None) -> None:
-    """Print SCORES of the examples of RECORD, the most memorized (by the first score) first.
+    """Print SCORES of the examples of RECORD, first those that are surely memorized or hard by the first score.
+
+    The order is that of the end of the interval that is nearer to not memorized, because with few runs the largest
+    values are large by luck. Scores that are shrunk, or have no interval, are ordered by value.
 
     A score is a name of `byrote catalogue`, with options as in 'el2n(step=5)', or one of your own: my_file.py:name. After
     `byrote attribute`, tracin and trak are scores too. A file my_file.py is executed: give only one that you trust. Nothing that
@@ -38,7 +41,7 @@ def score(directory: str, scores: Sequence[str], top: int | None, split: str | N
     from byrote.attribution import METHODS, read_attribution
     from byrote.evidence.catalogue import find_score
     from byrote.evidence.evaluate import evaluate
-    from byrote.evidence.tables import pair_rows, score_rows
+    from byrote.evidence.tables import how_sorted, pair_rows, score_rows
     from byrote.record import Record
 
     record = Record(directory)
@@ -49,14 +52,20 @@ def score(directory: str, scores: Sequence[str], top: int | None, split: str | N
     _check_one_table(chosen, directory)
     of_pairs = "target" in chosen[0].key
     if of_pairs:
+        order = f"{chosen[0]}, largest first"
         rows = pair_rows(record, chosen[0], targets=split or "test", top=top or ROWS)
     else:
         limit = top if top is not None or form else ROWS
-        rows = score_rows(record, [evaluate(each, record) for each in chosen], split=split or "train", top=limit)
+        scored = [evaluate(each, record) for each in chosen]
+        rows = score_rows(record, scored, split=split or "train", top=limit)
+        order = how_sorted(scored[0])
     if form:
         print_data(rows, form)
         return
+    message(f"Sorted by {order}.")
     print_rows(rows, [str(each) for each in chosen])
+    for each in chosen:
+        message(f"{each}: {each.summary}")
     message(f"{len(record.runs)} runs; intervals at 90 %. Four times as many runs would halve them.")
     if of_pairs:
         message(
@@ -111,17 +120,17 @@ def attack(directory: str, form: str | None) -> None:
         )
 
 
-@click.command(short_help="Write the report again, without training.")
+@click.command(short_help="Write the report again, without training, and print the verdict.")
 @click.argument("directory", metavar="RECORD")
 @click.option("--out", metavar="FILE", help="The file to write. [default: RECORD/report.html]")
 def report(directory: str, out: str | None) -> None:
-    """Write the report of RECORD again, without training.
+    """Write the report of RECORD again, without training, and print the verdict.
 
     Executes nothing that RECORD holds.
     """
     from byrote.evidence.cached_reads import read_once
     from byrote.record import Record
-    from byrote.report import findings, read_panel, write_report
+    from byrote.report import estimator_sentence, findings, read_panel, sentences, write_report
 
     record = Record(directory)
     with stage_bar() as progress:
@@ -129,10 +138,11 @@ def report(directory: str, out: str | None) -> None:
         read = read_once(record)
         panel = read_panel(record, read)
         progress("measuring", 0, 0)
-        found = findings(record, panel=panel, read=read)
+        measured = findings(record, panel=panel, read=read)
         progress("drawing", 0, 0)
-        path = write_report(record, out, panel=panel, found=found)
-    click.echo(path)
+        path = write_report(record, out, panel=panel, found=measured)
+    click.echo("\n".join([*sentences(measured), *estimator_sentence(measured)]))
+    click.echo(f"\nreport: {path}")
 
 
 @click.command(short_help="List all scores.")

@@ -62,7 +62,11 @@ def contaminated(
     """
     points = points or space(population)
     if points.empty:
-        raise MissingEvidence("This record kept no inputs to compare. Contamination needs images or vectors.")
+        if population.display.kind == "text":
+            raise MissingEvidence(
+                "Copies of texts are not looked for, because a difference of token ids means nothing."
+            )
+        raise MissingEvidence("This record kept no inputs to compare. Contamination needs images, signals or tables.")
     test = np.flatnonzero(population.where("test")) if tests is None else tests
     found: list[Contaminated] = []
     for at, copies in zip(test, find_copies(population, points, test, points.train), strict=True):

@@ -52,7 +52,8 @@ class Space:
     features were divided by their standard deviation. `near` is the median nearest-neighbour distance (to any label)
     of each class; `far` holds, per class, the sorted mean distances to the nearest
     training examples of the same label. Where labels are no classes, as in regression, all examples
-    are of one class. A record that kept no inputs has no points, and no neighbours.
+    are of one class. A record that kept no inputs has no points, and no neighbours; nor has one of texts, because a difference
+    of token ids means nothing.
     """
 
     points: Float[ndarray, "example feature"]
@@ -63,7 +64,7 @@ class Space:
 
     @property
     def empty(self) -> bool:
-        """Whether the record kept no inputs to compare."""
+        """Whether the record has no inputs that can be compared."""
         return self.points.shape[1] == 0
 
     @checked
@@ -186,6 +187,8 @@ def list_neighbours(
 
 
 def _points(population: Population, train: Int[ndarray, " train"]) -> NDArray[np.float32]:
+    if population.display.kind == "text":  # a difference of token ids means nothing
+        return np.zeros((len(population), 0), np.float32)
     inputs = population.inputs.reshape(len(population), -1)
     points = inputs.astype(np.float32)
     features = max(points.shape[1], 1)

@@ -1,4 +1,4 @@
-"""What an example looks like: images as lossless PNG, vectors as lists of numbers. Both survive in a record without the task."""
+"""What an example looks like: images as lossless PNG, the rest as lists of numbers. Both survive in a record without the task."""
 
 import io
 from collections.abc import Sequence
@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from byrote.record.display import as_vectors, guess_kind
+
 PIXELS = 1 << 24
 """Pixels of the largest picture that is decoded: a small file may claim to be a very large picture."""
 
@@ -18,22 +20,24 @@ ALL_PIXELS = 1 << 34
 
 @dataclass(frozen=True)
 class Looks:
-    """Pictures or vectors of all examples, or neither when their shape is neither an image's nor a vector's."""
+    """Pictures or vectors of all examples, or neither for other data."""
 
     pictures: list[bytes] | None
     vectors: list[NDArray[np.float32]] | None
 
 
-def encode(inputs: Any) -> Looks:
-    """Return PNGs of `[example, height, width]` or `[example, 1 or 3, height, width]`, vectors of `[example, feature]`.
+def encode(inputs: Any, kind: str | None = None) -> Looks:
+    """Return PNGs of pictures, and vectors of tables, signals and token ids. Without a `kind` it follows from type and shape.
 
-    Images that are not uint8 are scaled so that the smallest and largest value of all examples become black and white.
+    Pictures are `[example, height, width]` or `[example, 1 or 3, height, width]`. Those that are not uint8 are scaled so that
+    the smallest and largest value of all examples become black and white.
     """
     if not isinstance(inputs, np.ndarray):
         return Looks(None, None)
-    if inputs.ndim == 2:
-        return Looks(None, list(inputs.astype(np.float32)))
-    if not (inputs.ndim == 3 or (inputs.ndim == 4 and inputs.shape[1] in (1, 3))):
+    kind = guess_kind(inputs) if kind is None else kind
+    if kind in ("table", "signal", "text"):
+        return Looks(None, list(as_vectors(inputs, kind)))
+    if kind != "picture":
         return Looks(None, None)
     if inputs.dtype != np.uint8:
         low, high = float(inputs.min()), float(inputs.max())

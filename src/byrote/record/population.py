@@ -1,6 +1,7 @@
 """Population: all examples a record speaks about, and examples.parquet, where they are listed."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,7 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.errors import WrongRecord, unknown
+from byrote.record.display import Display
 from byrote.record.inputs import Inputs
 from byrote.record.parquet import Parquet, seal
 from byrote.record.pictures import decode, encode
@@ -20,6 +22,9 @@ from byrote.record.storage import Place, replacing
 
 LISTED = ["example", "split", "label", "canary", "verification", "source", "true_label", "group", "weight"]
 LOOKS = ["picture", "vector"]
+
+KEPT = b"byrote.display"
+"""The key of the file's metadata under which it says, as JSON, what kind of data the examples are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +34,7 @@ class Population:
     `labels` are what models are taught: class indices (int64), targets (float32, `[example]` or `[example, target]`), or
     0 and 1 for each of several labels (int8, `[example, label]`). `true_label`, of mislabeled canaries, is of the same kind;
     elsewhere -1, or NaN for targets. `weights` are those of the examples' losses, 1 unless the task says otherwise.
+    `display` is what kind of data the examples are, for people who read them.
     """
 
     ids: NDArray[np.str_]
@@ -41,6 +47,8 @@ class Population:
     groups: NDArray[np.str_]
     weights: Float[ndarray, " example"]
     read_inputs: Callable[[], Any]
+    display: Display
+    read_texts: Callable[[], Sequence[str] | None]
 
     @classmethod
     def of(
@@ -56,6 +64,8 @@ class Population:
         true_label: NDArray[Any] | None = None,
         groups: NDArray[np.str_] | None = None,
         weights: Float[ndarray, " example"] | None = None,
+        display: Display | None = None,
+        read_texts: Callable[[], Sequence[str] | None] = lambda: None,
     ) -> "Population":
         """Return a population; what is left out is "none" for all. `inputs` may be what reads them, when first needed."""
         n = len(ids)
@@ -71,12 +81,19 @@ class Population:
             groups=none if groups is None else groups,
             weights=np.ones(n, np.float32) if weights is None else weights,
             read_inputs=inputs if callable(inputs) else lambda: inputs,
+            display=Display() if display is None else display,
+            read_texts=read_texts,
         )
 
     @cached_property
     def inputs(self) -> Any:
         """What models read of the examples. Of a record: what pictures and vectors keep of it."""
         return self.read_inputs()
+
+    @cached_property
+    def texts(self) -> Sequence[str] | None:
+        """Every example as text; None where the data are no text."""
+        return self.read_texts()
 
     def with_inputs(self, inputs: Inputs) -> "Population":
         """Return the same examples with these inputs."""
@@ -99,7 +116,8 @@ def no_labels(labels: NDArray[Any], n: int) -> NDArray[Any]:
 
 def write_population(directory: Place, population: Population) -> None:
     """Write examples.parquet, whole or not at all."""
-    shown = encode(population.inputs)
+    kind = population.display.kind or None
+    shown, texts = encode(population.inputs, kind), population.texts
     usual = bool((population.weights == 1).all())
     table = pa.table(
         {
@@ -117,8 +135,10 @@ def write_population(directory: Place, population: Population) -> None:
                 shown.vectors if shown.vectors is not None else [None] * len(population),
                 pa.list_(pa.float32()),
             ),
+            "text": pa.array(texts if texts is not None else [None] * len(population), pa.string()),
         }
     )
+    table = table.replace_schema_metadata({KEPT: json.dumps(population.display.as_json()).encode()})
     with replacing(directory / "examples.parquet") as path:
         pq.write_table(table, path, compression="zstd", write_page_checksum=True)
         seal(path)
@@ -145,8 +165,10 @@ def read_population(directory: Place) -> Population:
             true_label=_from_labels(table["true_label"], labels),
             groups=text("group"),
             weights=table["weight"].fill_null(1.0).to_numpy(),
+            display=_display(table),
+            read_texts=lambda: _read_texts(path, len(table)),
         )
-    except (ValueError, pa.ArrowException) as error:
+    except (ValueError, TypeError, KeyError, pa.ArrowException) as error:
         raise _broken(path, error) from None
 
 
@@ -170,6 +192,16 @@ def _from_labels(column: pa.ChunkedArray, like: NDArray[Any] | None) -> NDArray[
     width = like.shape[1] if like is not None else max((len(row) for row in rows if row is not None), default=0)
     none = [np.nan if dtype is np.float32 else -1] * width
     return np.array([none if row is None else row for row in rows], dtype).reshape(len(rows), width)
+
+
+def _display(table: pa.Table) -> Display:
+    kept = (table.schema.metadata or {}).get(KEPT)
+    return Display() if kept is None else Display.from_json(json.loads(kept))
+
+
+def _read_texts(path: Place, n: int) -> list[str] | None:
+    texts = [text or "" for text in _read(path, ["text"])[:n]["text"].to_pylist()]
+    return texts if any(texts) else None
 
 
 def _read_inputs(path: Place, n: int) -> NDArray[Any]:

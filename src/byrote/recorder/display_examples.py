@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
 from byrote.record import Population, Record, write_population
+from byrote.record.display import Display, write_texts
 from byrote.record.ids import make_id, split_of
+from byrote.record.inputs import joined
 from byrote.record.pictures import decode, encode
 from byrote.recorder.registry import Registry
 from byrote.task.examples import Examples
@@ -52,6 +54,8 @@ class DisplayExamples:
             np.concatenate([*([old.labels] if len(old) else []), labels[[row[name] for name in new]]]),
             np.concatenate([old.groups, self._groups(new)]),
             np.concatenate([old.inputs, self._looks(new)]) if old.inputs.size else self._looks([*known, *new]),
+            self._display(old),
+            self._texts([*known, *new]),
         )
         write_population(directory, population)
         return population
@@ -60,10 +64,20 @@ class DisplayExamples:
         """Return pictures or vectors, scaled alike in all runs, or nothing."""
         if not self._rows:
             return _nothing(len(names))
-        shown = encode(np.concatenate([examples.inputs for examples in self._examples.values()]))
+        every = list(self._examples.values())
+        shown = encode(joined([examples.inputs for examples in every]), every[0].display.kind or None)
         blank = [None] * len(self._rows)
         looks = decode(shown.pictures or blank, [each.tolist() for each in shown.vectors or ()] or blank)
         return looks[[self._rows[name] for name in names]] if looks.size else _nothing(len(names))
+
+    def _display(self, old: Population) -> Display:
+        return next((examples.display for examples in self._examples.values()), old.display)
+
+    def _texts(self, names: Sequence[str]) -> list[str] | None:
+        """Return the examples as text; None where they are no text."""
+        every = [write_texts(e.inputs, e.display.kind, e.show) for e in self._examples.values()]
+        found = [text for texts in every for text in texts or ()]
+        return [found[self._rows[name]] for name in names] if found and len(found) == len(self._rows) else None
 
     def _groups(self, names: Sequence[str]) -> NDArray[np.str_]:
         groups = [np.full(len(e), "") if e.groups is None else e.groups for e in self._examples.values()]
@@ -78,10 +92,17 @@ def population_of(directory: Path) -> Population:
 
 
 def _population(
-    names: Sequence[str], labels: NDArray[Any], groups: NDArray[np.str_], inputs: NDArray[Any]
+    names: Sequence[str],
+    labels: NDArray[Any],
+    groups: NDArray[np.str_],
+    inputs: NDArray[Any],
+    display: Display | None = None,
+    texts: list[str] | None = None,
 ) -> Population:
     split = np.array([split_of(name) for name in names], np.str_)
-    return Population.of(np.array(names, np.str_), split, labels, inputs, groups=groups)
+    return Population.of(
+        np.array(names, np.str_), split, labels, inputs, groups=groups, display=display, read_texts=lambda: texts
+    )
 
 
 def _nothing(n: int) -> NDArray[Any]:

@@ -35,9 +35,11 @@ class ExplainedExamples:
     """The most memorized examples, explained, with the pairs of a memorized and a dependent test example.
 
     `pairs` are those among look-alikes, `every_pair` those among all pairs. `rules` says how well the rules that name causes do
-    on planted examples. `compared`: the record kept inputs, so neighbours and near-duplicates are known.
+    on planted examples. `compared`: the record has inputs that can be compared, so neighbours and near-duplicates are known.
+    `values` are those of memorization, of all examples.
     """
 
+    values: Values
     explained: tuple[Explanation, ...]
     pairs: Dependences
     every_pair: Dependences
@@ -72,6 +74,7 @@ def _explain(
     test = np.flatnonzero(population.where("test"))
     every = find_dependences(population, outcomes, sources, test, None)
     return ExplainedExamples(
+        values=values,
         explained=tuple(explained),
         pairs=every if points.empty else find_dependences(population, outcomes, sources, test, points),
         every_pair=every,

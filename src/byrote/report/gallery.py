@@ -5,22 +5,32 @@ from typing import Any
 
 import numpy as np
 
+from byrote.evidence.evaluate import Values
 from byrote.evidence.targets import target_text
 from byrote.explain import CAUSES_OF, Dependence, Explanation, Neighbour
 from byrote.record import Record
 from byrote.report.out_models import show_out_models
 from byrote.report.pictures import Album
+from byrote.report.table_rows import TableRows
 from byrote.stats.estimate import Estimate
 
 SHOWN_OF_TEST = 3
 """Nearest test examples shown of each."""
 
+ROWS_BESIDE = 3
+"""Nearest training examples whose rows of a table stand beside that of an example."""
 
-def gallery_items(record: Record, explained: Sequence[Explanation], album: Album) -> list[dict[str, Any]]:
-    """Return one entry per explanation, in order; their own pictures enter the album before those of others."""
+
+def gallery_items(
+    record: Record, explained: Sequence[Explanation], values: Values, album: Album
+) -> list[dict[str, Any]]:
+    """Return one entry per explanation, in order, with the runs behind its value.
+
+    Their own pictures enter the album before those of others.
+    """
     for each in explained:
         album.add(each.position)
-    return [_item(record, each, album) for each in explained]
+    return [_item(record, each, values, album) for each in explained]
 
 
 def pair_items(record: Record, pairs: Sequence[Dependence], album: Album) -> list[dict[str, Any]]:
@@ -49,7 +59,7 @@ def causes_found(record: Record, explained: Sequence[Explanation]) -> list[dict[
     ]
 
 
-def _item(record: Record, each: Explanation, album: Album) -> dict[str, Any]:
+def _item(record: Record, each: Explanation, values: Values, album: Album) -> dict[str, Any]:
     for other in (*each.duplicates, *each.neighbours, *each.test_neighbours[:SHOWN_OF_TEST]):
         album.add(other.position)
     for pair in each.dependents:
@@ -61,12 +71,15 @@ def _item(record: Record, each: Explanation, album: Album) -> dict[str, Any]:
         "cause": each.cause,
         "evidence": each.evidence,
         "memorization": _size(each.memorization),
-        "runs": each.memorization.n,
+        "runsIn": int(values.runs_in[each.position]),
+        "runsOut": int(values.runs_out[each.position]),
         "outModels": each.out_predictions.models,
         "predicted": shown.predicted,
         "votes": shown.votes,
         "alternative": record.classes[each.alternative] if shown.votes and each.alternative is not None else None,
         "table": shown.table,
+        "glance": album.table.glance(each.position) if album.table else None,
+        "row": _row(each, album.table) if album.table else None,
         "remoteness": None if np.isnan(each.remoteness) else round(each.remoteness, 3),
         "neighbours": [_neighbour(record, each, other) for other in each.neighbours],
         "testNeighbours": [_neighbour(record, each, other) for other in each.test_neighbours[:SHOWN_OF_TEST]],
@@ -81,6 +94,12 @@ def _item(record: Record, each: Explanation, album: Album) -> dict[str, Any]:
             for pair in each.dependents
         ],
     }
+
+
+def _row(each: Explanation, table: TableRows) -> dict[str, Any]:
+    """Return the example's row beside those of its nearest training examples."""
+    near = each.neighbours[:ROWS_BESIDE]
+    return {"others": len(near), **table.beside(each.position, [other.position for other in near])}
 
 
 def _neighbour(record: Record, each: Explanation, other: Neighbour) -> dict[str, Any]:

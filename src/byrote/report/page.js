@@ -19,11 +19,51 @@
   const range = ([value, low, high]) => (low === null ? number(value) : `${number(value)} [${number(low)}, ${number(high)}]`);
   const place = (value) => `${100 * Math.min(Math.max(value / data.most, 0), 1)}%`;
 
+  // What an example looks like: a picture, lines of a signal, or a text; nothing for rows of a table.
   const pictured = Object.keys(data.pictures).length > 0;
-  function picture(id, alt) {
-    if (!pictured) return null;
+  const hasLooks = pictured || Object.keys(data.lines).length > 0 || Object.keys(data.texts).length > 0;
+  function look(id, alt) {
+    if (data.lines[id]) return lines(id, alt);
+    if (data.texts[id] !== undefined) return make("span", { class: "text", text: data.texts[id] || "(no words)" });
     if (data.pictures[id]) return make("img", { class: "picture", src: data.pictures[id], alt, loading: "lazy" });
-    return make("span", { class: "picture absent", text: "left out" });
+    return hasLooks ? make("span", { class: "picture absent", text: "left out" }) : null;
+  }
+
+  function svg(tag, options, ...children) {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(options)) node.setAttribute(name, value);
+    node.append(...children);
+    return node;
+  }
+  const LINES = ["--real", "--test", "--ordinary", "--noise"];
+  function lines(id, alt) {
+    const { height, time, band } = data.signal;
+    const path = (points) => points.map(([at, value], i) => `${i ? "L" : "M"}${at} ${height - value}`).join("");
+    const node = svg("svg", { class: "picture lines", viewBox: `0 ${-0.03 * height} ${Math.max(time - 1, 1)} ${1.06 * height}`, preserveAspectRatio: "none" });
+    if (alt) { node.setAttribute("role", "img"); node.setAttribute("aria-label", alt); } else node.setAttribute("aria-hidden", "true");
+    if (band) node.append(svg("path", { class: "band", d: `${path(band.map(([at, low]) => [at, low]))}${path([...band].reverse().map(([at, , high]) => [at, high])).replace("M", "L")}Z` }));
+    data.lines[id].forEach((points, i) => {
+      const line = svg("path", { class: "line", d: path(points) });
+      line.style.stroke = `var(${LINES[i]})`;
+      node.append(line);
+    });
+    return node;
+  }
+  if ($("legend")) $("legend").replaceWith(legend());
+  function legend() {
+    const { low, high, time, names, channels, band } = data.signal;
+    const node = make("p", { class: "quiet legend" });
+    if (channels > 1) {
+      names.forEach((name, i) => {
+        const dot = make("span", { class: "dot" });
+        dot.style.background = `var(${LINES[i]})`;
+        node.append(make("span", {}, dot, name));
+      });
+      if (channels > names.length) node.append(make("span", { text: `${channels - names.length} more channels are not drawn.` }));
+    }
+    node.append(make("span", { text: `From left to right: ${time} time steps. From bottom to top: ${low} to ${high}.` }));
+    if (band) node.append(make("span", { text: "Darker band: where 90 % of the training examples lie at each time step." }));
+    return node;
   }
 
   function bar(size) {
@@ -71,7 +111,7 @@
     const list = make("dl");
     const fields = typeof value === "object" ? Object.entries(value) : [["", value]];
     for (const [name, text] of fields) list.append(make("dt", { text: name }), make("dd", { text: String(text) }));
-    tip.replaceChildren(...(data.pictures[value.id] ? [picture(value.id, "")] : []), list);
+    tip.replaceChildren(...([data.pictures, data.lines, data.texts].some((kept) => kept[value.id] !== undefined) ? [look(value.id, "")] : []), list);
     tip.hidden = false;
     const gap = 14, box = tip.getBoundingClientRect();
     tip.style.left = `${Math.max(4, Math.min(event.clientX + gap, innerWidth - box.width - 4))}px`;
@@ -131,17 +171,22 @@
     cause: (a, b) => a.cause.localeCompare(b.cause),
     id: (a, b) => a.id.localeCompare(b.id, undefined, { numeric: true }),
   };
+  const models = (count) => `${count} model${count === 1 ? "" : "s"}`;
+  const runs = (item) => `${models(item.runsIn)} trained on it, ${item.runsOut} left it out`;
+  const marked = (text, mark) => make("b", { class: mark }, text, ...(mark === "high" || mark === "low" ? [make("small", { text: ` ${mark}` })] : []));
   function card(item) {
     const prediction = item.predicted ? `predicted: ${item.predicted}` : "";
     const button = make("button", { type: "button", class: pictured ? "card" : "card plain", data: { cause: item.cause, id: item.id } },
-      picture(item.id, ""),
+      look(item.id, ""),
       make("span", { class: "spine" },
         make("span", { class: "badge", text: item.cause }), make("br"),
         make("strong", { text: item.label }), make("br"),
         make("span", { class: "prediction", text: prediction }),
         bar(item.memorization),
         make("span", { class: "number", text: range(item.memorization) })),
+      item.glance && make("span", { class: "glance" }, ...item.glance.map(([name, value, mark, usual]) => make("span", {}, make("span", {}, name, make("small", { text: ` usual: ${usual}` })), marked(value, mark)))),
       make("span", { class: "evidence", text: item.evidence }),
+      make("span", { class: "runs", text: runs(item) }),
       make("span", { class: "id", text: item.id }));
     button.setAttribute("aria-label", `${item.id}, ${data.words.target} ${item.label}, memorization ${range(item.memorization)}, ${item.cause}: ${item.evidence} Show details.`);
     button.addEventListener("click", () => open(byId.get(item.id)));
@@ -177,11 +222,12 @@
 
   // Details.
   const dialog = $("details");
+  const unknown = "Unknown: no inputs that can be compared were kept.";
   function others(title, list, note, empty) {
     const heading = make("h4", { text: title });
     if (!list.length) return [heading, make("p", { class: "quiet", text: empty })];
-    return [heading, make("ul", { class: "others" }, ...list.map((each) => make("li", {},
-      picture(each.id, `${each.label}, ${each.id}`),
+    return [heading, make("ul", { class: `others of-${data.kind}` }, ...list.map((each) => make("li", {},
+      look(each.id, `${each.label}, ${each.id}`),
       make("span", { class: each.differs ? "differs" : "", text: each.label }),
       make("small", { text: each.id }),
       make("small", { text: note(each) }))))];
@@ -201,9 +247,20 @@
       return [make("span", { text: name }), line, make("span", { class: "number", text: `${count} of ${item.outModels}` })];
     }));
   }
-  function features(id) {
-    if (!data.features[id]) return null;
-    return table(["feature", "value", "standard deviations from the mean"], data.features[id]);
+  function row(item) {
+    const near = item.neighbours.slice(0, item.row.others);
+    const head = [["column"], ["this example", item.label], ...near.map((each) => [each.id, each.label, each.differs]), ["usual range"]].map(([text, label, differs]) =>
+      make("th", { scope: "col" }, text, label ? make("small", { class: differs ? "differs" : "", text: label }) : null));
+    const body = item.row.rows.map(([at, cells]) => make("tr", {},
+      make("th", { scope: "row", text: data.columns[at][0] }),
+      ...cells.map(([text, mark]) => make("td", {}, marked(text, mark))),
+      make("td", { class: "quiet", text: data.columns[at][1] })));
+    const left = item.row.left ? ` ${item.row.left} more columns are nearer to the middle of their range, and not shown.` : "";
+    return [
+      make("h4", { text: "The row, beside the nearest training examples" }),
+      make("div", { class: "scroll row", tabindex: "0", role: "region", "aria-label": "The row" }, make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body))),
+      make("p", { class: "quiet", text: `Usual range: 90 % of the training examples lie in it. High, low: an unusual value, beyond 98 % of them and far from the median. Coloured in a neighbour: a value that clearly differs from this example.${left}` }),
+    ];
   }
   function open(index) {
     const item = data.items[index];
@@ -221,20 +278,22 @@
     const sheet = make("div", { class: "sheet", data: { cause: item.cause } },
       make("header", {}, make("h3", { id: "details-title", text: item.id }), neighbour(-1, "Previous"), neighbour(1, "Next"), close),
       make("div", { class: "intro" },
-        picture(item.id, `${item.label}, ${item.id}`),
+        look(item.id, `${item.label}, ${item.id}`),
         make("div", {},
+          data.lines[item.id] ? legend() : null,
           make("p", {}, make("span", { class: "badge", text: item.cause }), ` ${data.words.target}: `, make("strong", { text: item.label })),
           make("p", { text: item.evidence }),
           bar(item.memorization),
-          make("p", { class: "number", text: `memorization ${range(item.memorization)}, ${item.runs} runs` }),
+          make("p", { class: "number", text: `memorization ${range(item.memorization)}: ${runs(item)}` }),
           item.remoteness === null ? null : make("p", { class: "quiet", text: `Farther from the ${data.words.among} than ${Math.floor(100 * item.remoteness)} % of them.` }))),
       make("h4", { text: "Predictions of models not trained on it" }), outModels(item),
-      ...others("Near-duplicates", item.duplicates, far, "None."),
-      ...others("Nearest training examples", item.neighbours, far, "Unknown: no inputs were kept."),
-      ...others("Nearest test examples", item.testNeighbours, far, "Unknown: no inputs were kept."),
-      ...others("Dependents (some of these are chance)", item.dependents, (each) => `influence ${range(each.influence)}`, "None among the examples that look alike."));
-    const farthest = features(item.id);
-    if (farthest) sheet.append(make("h4", { text: "Features farthest from the mean" }), farthest);
+      ...(item.row ? row(item) : []),
+      ...(data.kind === "text" ? [] : [
+        ...others("Near-duplicates", item.duplicates, far, item.neighbours.length ? "None." : unknown),
+        ...others("Nearest training examples", item.neighbours, far, unknown),
+        ...others("Nearest test examples", item.testNeighbours, far, item.neighbours.length ? "There are no test examples." : unknown),
+      ]),
+      ...others("Dependents (some of these are chance)", item.dependents, (each) => `influence ${range(each.influence)}`, item.neighbours.length ? "None among the examples that look alike." : "None."));
     dialog.replaceChildren(sheet);
     if (!dialog.open) dialog.showModal();
     dialog.scrollTop = 0;
@@ -243,7 +302,7 @@
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
 
   // Influence pairs.
-  const end = (id, label, role) => make("span", { class: "end" }, picture(id, `${label}, ${id}`), make("strong", { text: label }), make("small", { text: `${role} ${id}` }));
+  const end = (id, label, role) => make("span", { class: "end" }, look(id, `${label}, ${id}`), make("strong", { text: label }), make("small", { text: `${role} ${id}` }));
   $("pair-list")?.append(...data.pairs.map((pair) => make("li", {},
     end(pair.train, pair.trainLabel, ""), make("span", { class: "arrow", "aria-label": "influences", role: "img", text: "→" }), end(pair.test, pair.testLabel, ""),
     make("span", { class: "number", text: `influence ${range(pair.influence)}` }))));
@@ -254,6 +313,12 @@
     make("span", { class: "number" },
       make("span", pair.same ? { text: `same ${data.words.target}` } : { class: "differs", text: `${data.words.targets} differ: one may be wrong` }),
       `, distance ${pair.distance.toFixed(3)}${pair.change ? `, ${pair.change}` : ""}`))));
+
+  // Examples in tables.
+  for (const hole of document.querySelectorAll("[data-look]")) {
+    const found = look(hole.dataset.look, "");
+    if (found) hole.replaceWith(found); else hole.remove();
+  }
 
   // Contents: mark the section in view.
   const links = new Map([...document.querySelectorAll(".contents a")].map((link) => [link.hash.slice(1), link]));

@@ -110,7 +110,13 @@ def _render(found: Findings, sections: tuple[Section, ...], album: Album) -> str
         "copies": [],
         "most": 1.0,
         "pictures": album.pictures,
-        "features": album.features,
+        "lines": album.lines,
+        "signal": album.about_lines,
+        "texts": album.texts,
+        "columns": []
+        if album.table is None
+        else [list(pair) for pair in zip(album.table.names, album.table.usual, strict=True)],
+        "kind": album.kind,
         "words": {"target": found.words.target, "targets": found.words.targets, "among": found.words.among},
     }
     for section in sections:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from byrote.errors import InvalidData, refuses_unknown_names, unknown
 from byrote.record import Inputs, Population, make_ids, no_labels
+from byrote.record.display import write_texts
 from byrote.record.inputs import each, is_real, joined, parts, rows
 from byrote.signature import spell
 from byrote.task.task import Task
@@ -88,6 +89,10 @@ def plant(task: Task, canaries: Canaries, seed: int) -> Population:
     none = np.full(real, "")
     groups = np.full(len(train), "") if train.groups is None else train.groups
     weights = np.ones(len(train), np.float32) if train.weights is None else train.weights
+    inputs = joined(
+        [rows(train.inputs, kept), *(test.inputs for test in tests), rows(train.inputs, chosen), noise, blends]
+    )
+    display, show = train.display, train.show
     return Population.of(
         np.concatenate(
             [
@@ -98,7 +103,7 @@ def plant(task: Task, canaries: Canaries, seed: int) -> Population:
         ),
         np.repeat(["train", "test", "canary"], [int(kept.sum()), tested, planted]),
         np.concatenate([part for part in labels if len(part)]).astype(train.labels.dtype),
-        joined([rows(train.inputs, kept), *(test.inputs for test in tests), rows(train.inputs, chosen), noise, blends]),
+        inputs,
         canary=np.concatenate([none, kind]),
         verification=np.concatenate([np.zeros(real, np.bool_), _half_of_each(kind, rng)]),
         source=np.concatenate([none, np.array(sources, dtype=np.str_)]),
@@ -115,6 +120,8 @@ def plant(task: Task, canaries: Canaries, seed: int) -> Population:
                 weights[first],
             ]
         ),
+        display=display,
+        read_texts=lambda: write_texts(inputs, display.kind, show),
     )
 
 

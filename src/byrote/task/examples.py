@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
 from byrote.record import Inputs
+from byrote.record.display import Display, Show, display_of, write_texts
 from byrote.record.inputs import each, parts, rows
 
 COARSE = 1e-3
@@ -41,8 +42,15 @@ class Examples:
     left out together (copies, one person's rows); an example whose group is missing (None, NaN, "") has none.
     `weights` are those of the examples' losses in training, relative to each other within a batch (default: all 1).
 
+    The rest is for people, and changes no number of training. `kind` is what the data are: "picture", "table", "signal" or
+    "text" (default: by type and shape; give it for signals `[example, time]`, which look like a table, and for
+    tables of whole numbers, which look like token ids). `columns` names the columns of a table (default: those of a
+    DataFrame) or the channels of a signal. `show` makes text of an example: a function of its inputs, such as
+    a tokenizer's `decode`, or a vocabulary (words by token id, or ids by word).
+
     Raises InvalidData for lengths that differ, NaN or infinite inputs or weights, real numbers that float32 would round
-    away, labels that are not numbers, repeated or missing ids, and pandas objects whose index is not that of the inputs.
+    away, labels that are not numbers, repeated or missing ids, pandas objects whose index is not that of the inputs,
+    and a `kind`, `columns` or `show` that does not fit the inputs.
     """
 
     inputs: Any
@@ -50,6 +58,8 @@ class Examples:
     ids: NDArray[np.str_]
     groups: NDArray[np.str_] | None
     weights: Float[ndarray, " example"] | None
+    display: Display
+    show: Show | None
 
     def __init__(
         self,
@@ -59,8 +69,12 @@ class Examples:
         *,
         groups: Sequence[object] | None = None,
         weights: Any = None,
+        kind: str | None = None,
+        columns: Sequence[object] | None = None,
+        show: Show | None = None,
     ) -> None:
         _check_index(inputs, {"labels": labels, "ids": ids, "groups": groups, "weights": weights})
+        named_columns = _columns_of(inputs) if columns is None else list(columns)
         x, y = _all_inputs(inputs), _array("Labels", labels)
         lengths = {name: len(part) if part.ndim else 0 for name, part in parts(x).items()}
         n = next(iter(lengths.values()), 0)
@@ -82,6 +96,9 @@ class Examples:
         object.__setattr__(self, "ids", _unique(named))
         object.__setattr__(self, "groups", grouped)
         object.__setattr__(self, "weights", None if weighed is None else _weights(weighed, named))
+        object.__setattr__(self, "display", display_of(self.inputs, kind, named_columns))
+        object.__setattr__(self, "show", show)
+        write_texts(rows(self.inputs, slice(0, 1)), self.display.kind, show)  # a function that fails does so now
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -94,6 +111,9 @@ class Examples:
             list(self.ids[which]),
             groups=None if self.groups is None else list(self.groups[which]),
             weights=None if self.weights is None else self.weights[which],
+            kind=self.display.kind or None,
+            columns=self.display.columns or None,
+            show=self.show,
         )
 
     @property
@@ -109,10 +129,16 @@ class Examples:
     def with_labels(self, labels: NDArray[Any]) -> "Examples":
         """Return the same examples with these labels."""
         found = object.__new__(Examples)
-        for name in ("inputs", "ids", "groups", "weights"):
+        for name in ("inputs", "ids", "groups", "weights", "display", "show"):
             object.__setattr__(found, name, getattr(self, name))
         object.__setattr__(found, "labels", labels)
         return found
+
+
+def _columns_of(inputs: Any) -> list[str] | None:
+    """Return the column names of a DataFrame of pandas or polars."""
+    columns = None if isinstance(inputs, Mapping | tuple | list | np.ndarray) else getattr(inputs, "columns", None)
+    return None if columns is None or not hasattr(inputs, "to_numpy") else [str(name) for name in columns]
 
 
 def _all_inputs(inputs: Any) -> Inputs:

@@ -60,6 +60,10 @@ class Task:
             raise InvalidData(
                 f"Training inputs are {_spelled(self.train)} and test inputs {_spelled(self.test)}. They must have the same type and shape."
             )
+        if self.test is not None and self.test.display.columns not in ((), self.train.display.columns):
+            raise InvalidData(
+                f"Training inputs have the columns {_listed(self.train.display.columns)}, and test inputs {_listed(self.test.display.columns)}. Give both the same, in the same order."
+            )
         self._take_objective()
         if isinstance(self.objective, Classification):
             self._check_classes()
@@ -121,6 +125,10 @@ class Task:
                     f"Label {value.labels[where]} of {part} example {str(value.ids[where])!r} is out of range: "
                     f"{len(self.classes)} classes have labels 0 to {len(self.classes) - 1}."
                 )
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:20]) + (" ..." if len(names) > 20 else "") if names else "without names"
 
 
 def _spelled(examples: Examples) -> str:

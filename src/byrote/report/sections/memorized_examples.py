@@ -9,6 +9,7 @@ from byrote.explain import IssueCheck, Space
 from byrote.findings.cause_check import read_issues
 from byrote.findings.vocabulary import read_vocabulary
 from byrote.record import Record
+from byrote.report.estimator import estimator_text
 from byrote.report.examples import ExplainedExamples
 from byrote.report.gallery import causes_found, gallery_items
 from byrote.report.pictures import Album
@@ -21,8 +22,10 @@ class Gallery:
     """What stands around the gallery, which the script draws.
 
     `labels` (none in a regression) and `causes` are its filters. `most` is where the scale of memorization ends: at 1 where
-    outcomes are right or wrong. `compared` says whether neighbours are known, `left_out` counts the pictures that
-    did not fit, `rules` is whether the causes were checked, and `issues` how well label suggestions do on planted ones.
+    outcomes are right or wrong. `compared` says whether neighbours are known, `kind` what the data are (picture, table,
+    signal, text, or empty), `estimator` which score the values are, in a sentence. `left_out` counts the examples whose
+    picture, line or text did not fit, `rules` is whether the causes were checked, and `issues` how well label
+    suggestions do on planted ones.
     """
 
     shown: int
@@ -31,6 +34,8 @@ class Gallery:
     labels: tuple[str, ...]
     most: float
     compared: bool
+    kind: str
+    estimator: str
     left_out: int
     rules: bool
     issues: IssueCheck | NotMeasured
@@ -41,7 +46,7 @@ def read_gallery(record: Record, examples: ExplainedExamples | NotMeasured, albu
     title = "Which examples were memorized, and why"
     if isinstance(examples, NotMeasured):
         return Section("gallery", "Which, and why", title, examples)
-    items = gallery_items(record, examples.explained, album)
+    items = gallery_items(record, examples.explained, examples.values, album)
     content = Gallery(
         shown=len(items),
         runs=len(record.runs),
@@ -49,6 +54,8 @@ def read_gallery(record: Record, examples: ExplainedExamples | NotMeasured, albu
         labels=() if record.objective.name == "regression" else tuple(sorted({item["label"] for item in items})),
         most=_most(record, examples),
         compared=examples.compared,
+        kind=album.kind,
+        estimator=estimator_text(str(examples.values.score)),
         left_out=len(album.left_out),
         rules=bool(examples.rules),
         issues=read_issues(record, points),
