@@ -1,0 +1,33 @@
+"""One line of the calibration page: what a number promises, and what simulation measured."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import sqrt
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured rate.
+
+    `quantity` is the public name of what was tried, `setting` the simulated data in a few words. `nominal` and `measured` are
+    rates from 0 to 1: of intervals that hold the truth, of p-values below a bound at the null, or of false discoveries.
+    `draws` counts independent draws. `stratum` names a part of the examples, and is empty for all of them.
+    """
+
+    quantity: str
+    setting: str
+    nominal: float
+    measured: float
+    draws: int
+    stratum: str = ""
+
+    @property
+    def error(self) -> float:
+        """The Monte Carlo standard error of `measured`, as a share of `draws` independent draws."""
+        return sqrt(max(self.measured * (1 - self.measured), 0.25 / max(self.draws, 1)) / max(self.draws, 1))
+
+
+def of_draws(quantity: str, setting: str, held: Iterable[bool], *, nominal: float = 0.9, stratum: str = "") -> Row:
+    """Return the row of these draws, each of which held or not."""
+    outcomes = [bool(outcome) for outcome in held]
+    return Row(quantity, setting, nominal, sum(outcomes) / max(len(outcomes), 1), len(outcomes), stratum)
