@@ -19,6 +19,9 @@ from byrote.task.recipe import Recipe
 from byrote.task.schedule import linear
 from byrote.task.task import Task
 
+HIDDEN = ("byrote", "numpy", "pandas", "scipy", "sklearn", "torch", "torchvision", "transformers")
+"""Names that no file of a task may have, whether or not these modules are loaded yet."""
+
 CANARY_SHARE = 0.01
 """Of each kind, in the tasks that ship with byrote: one per cent of the training examples."""
 
@@ -77,6 +80,7 @@ def module_from(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise ByroteError(f"{str(path)!r} is not a Python file. Give one whose name ends in .py.")
+    _check_name(path)
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(path.parent.resolve()))
     with _importing(path.stem, module):
@@ -87,6 +91,14 @@ def module_from(path: Path) -> Any:
         except (Exception, SystemExit) as error:
             raise _raised(path, error) from error
     return module
+
+
+def _check_name(path: Path) -> None:
+    """Raise InvalidData when a module of this name is in use, which the file would hide from all that imports it."""
+    used = sys.modules.get(path.stem)
+    file = getattr(used, "__file__", None) or ""
+    if path.stem in HIDDEN or (used is not None and Path(file).resolve() != path.resolve()):
+        raise InvalidData(f"{path} has the name of the module {path.stem!r}, and would hide it. Rename the file.")
 
 
 @contextmanager
