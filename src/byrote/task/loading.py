@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from byrote.task.examples import Examples
 from byrote.task.models import suited
 from byrote.task.recipe import Recipe
 from byrote.task.schedule import linear
-from byrote.task.task import Task
+from byrote.task.task import UNNAMED, Task
 
 HIDDEN = ("byrote", "numpy", "pandas", "scipy", "sklearn", "torch", "torchvision", "transformers")
 """Names that no file of a task may have, whether or not these modules are loaded yet."""
@@ -57,11 +58,16 @@ def load_task(source: str) -> Task:
     if source in BUILT_IN:
         return BUILT_IN[source]()
     if source.endswith(".py") or os.sep in source:
-        return _checked(_attribute(module_from(Path(source)), "task", source), source)
+        return _named(_checked(_attribute(module_from(Path(source)), "task", source), source), Path(source).stem)
     module, colon, name = source.partition(":")
     if not colon:
         raise unknown("task", source, [*BUILT_IN, "my_task.py", "package.module:task"])
     return _checked(_attribute(_imported(module), name, source), source)
+
+
+def _named(task: Task, name: str) -> Task:
+    """Return the task with the name of its file, unless it has one of its own: so two files have two records."""
+    return task if task.name != UNNAMED else replace(task, name=name)
 
 
 def default_canaries(source: str, task: Task) -> Canaries:
