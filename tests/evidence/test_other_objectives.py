@@ -57,3 +57,9 @@ def test_reading_a_column_that_is_not_there(regression: Record) -> None:
     for read in (lambda: regression.at_step(0, "correct", 1), lambda: regression.over_steps(0, "correct")):
         with pytest.raises(MissingEvidence, match=r"'correct'.*loss, loss_seen, member, prediction.*learn regression"):
             read()
+
+
+def test_too_few_of_the_runs_were_chosen(regression: Record) -> None:
+    with pytest.raises(MissingEvidence, match=r"1 of the 4 finished runs of .* were chosen. Choose more") as found:
+        byrote.evaluate(memorization, regression, runs=[2])
+    assert found.value.remedy is None

@@ -155,7 +155,8 @@ def test_refuses_another_number_of_class_weights() -> None:
         (np.array([1, 0.5]), "'e1' is 0.5.*Regression"),
         (np.array([np.nan, 0]), "'e0' is nan"),
         (np.array([0, -3]), "-3 of example 'e1'"),
-        (np.zeros((2, 2), np.int64), r"\(2, 2\).*Multilabel"),
+        (np.zeros((2, 2)), r"\(2, 2\) \(float64\).*Multilabel"),
+        (np.array([[0.0, 1.0], [2.5, 1.0]]), r"\(2, 2\).*Regression"),
     ],
 )
 def test_refuses_labels_that_are_no_classes(labels: np.ndarray, match: str) -> None:

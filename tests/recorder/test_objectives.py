@@ -129,3 +129,23 @@ def test_several_labels_need_no_examples(tmp_path: Path) -> None:
     record = Record(tmp_path)
     assert record.objective == Multilabel(2)
     np.testing.assert_array_equal(record.population.labels[in_order(record)], SETS)
+
+
+def test_one_logit_may_be_a_plain_list(tmp_path: Path) -> None:
+    z, labels = torch.linspace(-2, 2, N), np.arange(N) % 2
+    records: list[Record] = []
+    for name, logits in (("list", z), ("column", z[:, None]), ("two", torch.stack([torch.zeros(N), z], 1))):
+        recorder = Recorder(tmp_path / name, steps=1)
+        recorder.clean(IDS, logits, labels, member=True)
+        recorder.end_step(1)
+        records.append(Record(tmp_path / name))
+    for column in ("loss", "margin", "correct", "prediction"):
+        for other in records[:2]:
+            np.testing.assert_array_equal(other.at_step(0, column, 1), records[2].at_step(0, column, 1))
+
+
+def test_probabilities_are_no_logits(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, steps=1)
+    recorder.clean(IDS, torch.randn(N, 3).softmax(1), np.arange(N) % 3, member=True)
+    with pytest.raises(InvalidData, match=r"probabilities.*before softmax"):
+        recorder.end_step(1)

@@ -113,3 +113,19 @@ def test_what_predict_returns_is_checked(tmp_path: Path) -> None:
     with pytest.raises(ByroteError, match=r"NaN.*24 of 24"):
         made(tmp_path / "c", nothing, targets(1), Regression())
     assert issubclass(InvalidData, ByroteError)
+
+
+@pytest.mark.parametrize(
+    ("answer", "match"),
+    [
+        (np.array([[0.25, 0.75]]), r"probabilities: no number of 24 rows.*byrote\.Fit\(fit\)"),
+        (np.array([[1e39, -1e39]]), "beyond float32 for 24 of 24 examples"),
+    ],
+    ids=["probabilities", "beyond float32"],
+)
+def test_logits_that_are_none_are_refused(answer: NDArray[np.float64], match: str, tmp_path: Path) -> None:
+    task = Task(
+        Fit(lambda train, seed: lambda x: answer.repeat(len(x), 0), "logits"), Examples(inputs(), np.arange(N) % 2)
+    )
+    with pytest.raises(ByroteError, match=match):
+        collect(task, tmp_path, runs=2, canaries=Canaries(), compute=Compute(workers=1))

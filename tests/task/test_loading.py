@@ -107,11 +107,16 @@ def test_a_file_is_found_from_its_own_folder(tmp_path: Path, monkeypatch: pytest
 
 
 def test_loading_leaves_no_module_behind(tmp_path: Path) -> None:
-    before = sys.modules.get("json")
-    load_task(write(tmp_path, GOOD, "json.py"))
-    assert sys.modules.get("json") is before
-    load_task(write(tmp_path, GOOD, "task_of_no_one_else.py"))
-    assert "task_of_no_one_else" not in sys.modules
+    load_task(write(tmp_path, GOOD, "my_own.py"))
+    assert "my_own" not in sys.modules
+
+
+@pytest.mark.parametrize("name", ["torch", "pandas", "json"])
+def test_a_file_that_would_hide_a_module_is_refused(tmp_path: Path, name: str) -> None:
+    before = sys.modules.get(name)
+    with pytest.raises(InvalidData, match=rf"{name}\.py has the name of the module '{name}'.*Rename the file"):
+        load_task(write(tmp_path, GOOD, f"{name}.py"))
+    assert sys.modules.get(name) is before
 
 
 def test_a_model_defined_in_a_file_travels_to_processes_that_cannot_import_it(

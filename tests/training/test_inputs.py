@@ -197,7 +197,7 @@ def test_lengths_that_differ_are_refused() -> None:
 def test_an_input_that_the_model_does_not_take_is_named() -> None:
     tokens, mask, y = text()
     task = Task(lambda: Reader("tensor"), Examples({"token": tokens, "mask": mask}, y), None, Recipe(epochs=1))
-    with pytest.raises(InvalidData, match="input 'token', .*takes 'tokens', 'mask'. Did you mean 'tokens'"):
+    with pytest.raises(InvalidData, match=r"input 'token', .*takes 'tokens', 'mask'. Did you mean 'tokens'"):
         check_model(task, plant(task, Canaries(), 0))
 
 
@@ -209,5 +209,20 @@ def test_an_input_that_the_model_does_not_take_is_named() -> None:
 def test_a_misspelled_option_of_an_optimizer_comes_with_the_nearest(optimizer: str, match: str) -> None:
     plain = reading()
     task = Task(plain.model, plain.train, None, Recipe(epochs=1, optimizer=optimizer))
+    with pytest.raises(InvalidData, match=match):
+        check_model(task, plant(task, Canaries(), 0))
+
+
+@pytest.mark.parametrize(
+    ("model", "first", "match"),
+    [
+        (lambda: nn.Sequential(nn.Linear(3, 2), nn.Softmax(1)), 0, "gives probabilities.*leave out the softmax"),
+        (lambda: nn.Linear(3, 2), 1, "labels are 1 to 2.*subtract 1"),
+        (lambda: nn.Linear(3, 4), 0, r"shape \(2, 4\) for 2 examples, but the task has 2 classes"),
+    ],
+)
+def test_outputs_that_are_no_logits_of_the_classes(model: Any, first: int, match: str) -> None:
+    x = np.random.default_rng(0).normal(size=(N, 3))
+    task = Task(model, Examples(x, first + np.arange(N) % 2), None, Recipe(epochs=1))
     with pytest.raises(InvalidData, match=match):
         check_model(task, plant(task, Canaries(), 0))

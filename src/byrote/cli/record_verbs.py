@@ -43,6 +43,7 @@ def score(directory: str, scores: Sequence[str], top: int | None, split: str | N
     from byrote.evidence.evaluate import evaluate
     from byrote.evidence.tables import how_sorted, pair_rows, score_rows
     from byrote.record import Record
+    from byrote.report.numbers import count
 
     record = Record(directory)
     if len(scores) == 1 and scores[0] in METHODS:
@@ -66,7 +67,7 @@ def score(directory: str, scores: Sequence[str], top: int | None, split: str | N
     print_rows(rows, [str(each) for each in chosen])
     for each in chosen:
         message(f"{each}: {each.summary}")
-    message(f"{len(record.runs)} runs; intervals at 90 %. Four times as many runs would halve them.")
+    message(f"{count(len(record.runs), 'run')}; intervals at 90 %. Four times as many runs would halve them.")
     if of_pairs:
         message(
             "These are the largest of very many pairs: with few runs, most of them are chance. The report says how many to expect."

@@ -170,8 +170,12 @@ def chosen_runs(score: Score, record: Record, runs: Sequence[int] | None) -> Seq
     chosen = record.runs if runs is None else runs
     needed = 2 if "run" in score.axes else 1
     if len(chosen) < needed:
+        if len(record.runs) >= needed:
+            raise MissingEvidence(
+                f"{score} needs {needed} runs or more, but {len(chosen)} of the {len(record.runs)} finished runs of {record.directory} were chosen. Choose more of them."
+            )
         raise MissingEvidence(
-            f"{score} needs {needed} runs or more, but {record.directory} has {len(chosen)} finished{_run_time(record)}.",
+            f"{score} needs {needed} runs or more, but {record.directory} has {len(record.runs)} finished{_run_time(record)}.",
             Remedy("more_runs", needed),
         )
     return chosen

@@ -19,6 +19,10 @@ FLOOR = 1e-7
 """Probabilities below it are taken for it: log 0 is no number. The largest loss is therefore 16.1."""
 
 
+SUM = 1e-2
+"""How far the sum of probabilities may be from 1: half precision rounds that much."""
+
+
 @refuses_unknown_names
 @dataclass(frozen=True)
 class Classification:
@@ -57,8 +61,9 @@ class Classification:
     def check(self, targets: NDArray[Any], ids: NDArray[np.str_]) -> Int[ndarray, " example"]:
         """Return class indices; raise InvalidData for labels that are not whole numbers, 0 or more, one per example."""
         if targets.ndim != 1:
+            other = "Multilabel()" if np.isin(targets, (0, 1)).all() else "Regression()"
             raise InvalidData(
-                f"Labels of classes are one per example, but these have shape {targets.shape}. Give class indices, or objective=byrote.Multilabel()."
+                f"Labels of classes are one per example, but these have shape {targets.shape} ({targets.dtype}). Give class indices, or objective=byrote.{other}."
             )
         bad = ~np.isfinite(targets) | (targets != np.floor(targets)) if targets.dtype.kind == "f" else targets < 0
         if bad.any() and targets.dtype.kind == "f":
@@ -154,6 +159,13 @@ def logits(outputs: "Tensor") -> "Tensor":
 
     column = as_columns(outputs)
     return torch.cat([torch.zeros_like(column), column], dim=1) if column.shape[1] == 1 else column
+
+
+def are_probabilities(outputs: "Tensor") -> bool:
+    """Return whether all rows are class probabilities, and so no logits: no number is negative, and each row sums to 1."""
+    if outputs.ndim != 2 or outputs.shape[1] < 2 or not len(outputs):
+        return False
+    return bool((outputs >= 0).all()) and bool(((outputs.float().sum(1) - 1).abs() <= SUM).all())
 
 
 def observe(logits: "Tensor", labels: "Tensor") -> dict[str, NDArray[np.generic]]:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from byrote.errors import InvalidData
 from byrote.objectives import Objective
+from byrote.objectives.classification import are_probabilities
 from byrote.objectives.objective import as_columns
 from byrote.objectives.objective import rows as label_columns
 from byrote.record import TYPES
@@ -74,11 +75,7 @@ def batch(ids: Any, outputs: Any, labels: Any, member: Any, objective: Objective
     """Check and copy: outputs may be changed in place afterwards, or lie in a buffer that the next batch fills."""
     plain = objective.name == "classification"
     what = "Logits must be a tensor [example, class]" if plain else "Outputs must be a tensor [example, output]"
-    if (
-        not isinstance(outputs, Tensor)
-        or outputs.ndim not in ((2,) if plain else (1, 2))
-        or not outputs.is_floating_point()
-    ):
+    if not isinstance(outputs, Tensor) or outputs.ndim not in (1, 2) or not outputs.is_floating_point():
         raise InvalidData(f"{what}, but they are {describe(outputs)}. Give the model's output, before softmax.")
     try:
         targets = labels if isinstance(labels, Tensor) else torch.as_tensor(labels)
@@ -112,6 +109,10 @@ def rows(batches: Sequence[Batch], split: Split, seen: bool, registry: Registry,
     ids = np.array([registry.names[at] for at in where], np.str_) if objective.name != "classification" else None
     given = torch.cat([each.labels for each in batches])
     if ids is None:  # the usual case, and checked without a list of names
+        if are_probabilities(outputs):
+            raise InvalidData(
+                "The outputs are probabilities: no row has a negative number, and each sums to 1. Give the model's output before softmax."
+            )
         targets = given.to(outputs.device, torch.int64)
         labels: NDArray[Any] = targets.cpu().numpy()
         for bad in np.flatnonzero((labels < 0) | (labels >= objective.outputs))[:1]:

@@ -8,6 +8,7 @@ import numpy as np
 from byrote.findings.findings import Findings
 from byrote.record import Record
 from byrote.record.inputs import describe
+from byrote.signature import parse_call
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,23 @@ def settings(record: Record, found: Findings) -> tuple[SettingsTable, ...]:
 
 
 def command(record: Record) -> str | None:
-    """Return the command that repeats the audit; None for a record that a loop of the user's own wrote."""
-    source = record.manifest.get("task", {}).get("source")
-    seed, steps = record.manifest.get("seed"), record.manifest["steps"]
+    """Return the command that repeats the audit; None for a record that a loop of the user's own wrote.
+
+    Where runs were added later it is several, one for each block: who is trained on in a run depends on the blocks.
+    """
+    manifest = record.manifest
+    source, seed, steps = manifest.get("task", {}).get("source"), manifest.get("seed"), manifest["steps"]
     if not source or seed is None:
         return None
-    epochs = f" --epochs {steps['last']}" if steps.get("unit") == "epoch" else ""
-    probes = "".join(f" --probe {shlex.quote(probe)}" for probe in record.probes)
-    take = f" --take {record.manifest['take']}" if "take" in record.manifest else ""
-    return f"byrote audit {shlex.quote(str(source))} --runs {len(record.runs)}{epochs} --seed {seed}{take}{probes}"
+    counts = {kind: number for kind, number in parse_call(manifest["canaries"])[1].items() if number}
+    canaries = ",".join(f"{kind}={number}" for kind, number in counts.items()) or "0"
+    options = [f"--design {shlex.quote(manifest['design'])}", f"--canaries {canaries}", f"--seed {seed}"]
+    if steps.get("unit") == "epoch":
+        options.append(f"--epochs {steps['last']}")
+    if "take" in manifest:
+        options.append(f"--take {manifest['take']}")
+    options += [f"--probe {shlex.quote(probe)}" for probe in record.probes]
+    if every := manifest.get("probes", {}).get("every"):
+        options.append(f"--probe-every {every}")
+    planned = np.cumsum(manifest["blocks"]).tolist()
+    return " && ".join(f"byrote audit {shlex.quote(str(source))} --runs {runs} {' '.join(options)}" for runs in planned)

@@ -117,7 +117,7 @@ def _memorized(found: MemorizationSummary | NotMeasured) -> str:
         else f"No example passes {rate} yet; that takes more runs."
     )
     if not found.above:
-        return f"The mean memorization of a training example is {text(found.mean)}. {listed}"
+        return f"The mean memorization of a training example is {text(found.mean)}, estimated over examples, and the gap over runs. {listed}"
     low, high = found.above
     return (
         f"{percent_text(high.share)} of the training examples have a memorization above {high.threshold:g} "

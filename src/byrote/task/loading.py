@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ from byrote.task.examples import Examples
 from byrote.task.models import suited
 from byrote.task.recipe import Recipe
 from byrote.task.schedule import linear
-from byrote.task.task import Task
+from byrote.task.task import UNNAMED, Task
+
+HIDDEN = ("byrote", "numpy", "pandas", "scipy", "sklearn", "torch", "torchvision", "transformers")
+"""Names that no file of a task may have, whether or not these modules are loaded yet."""
 
 CANARY_SHARE = 0.01
 """Of each kind, in the tasks that ship with byrote: one per cent of the training examples."""
@@ -54,11 +58,16 @@ def load_task(source: str) -> Task:
     if source in BUILT_IN:
         return BUILT_IN[source]()
     if source.endswith(".py") or os.sep in source:
-        return _checked(_attribute(module_from(Path(source)), "task", source), source)
+        return _named(_checked(_attribute(module_from(Path(source)), "task", source), source), Path(source).stem)
     module, colon, name = source.partition(":")
     if not colon:
         raise unknown("task", source, [*BUILT_IN, "my_task.py", "package.module:task"])
     return _checked(_attribute(_imported(module), name, source), source)
+
+
+def _named(task: Task, name: str) -> Task:
+    """Return the task with the name of its file, unless it has one of its own: so two files have two records."""
+    return task if task.name != UNNAMED else replace(task, name=name)
 
 
 def default_canaries(source: str, task: Task) -> Canaries:
@@ -77,6 +86,7 @@ def module_from(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise ByroteError(f"{str(path)!r} is not a Python file. Give one whose name ends in .py.")
+    _check_name(path)
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(path.parent.resolve()))
     with _importing(path.stem, module):
@@ -87,6 +97,14 @@ def module_from(path: Path) -> Any:
         except (Exception, SystemExit) as error:
             raise _raised(path, error) from error
     return module
+
+
+def _check_name(path: Path) -> None:
+    """Raise InvalidData when a module of this name is in use, which the file would hide from all that imports it."""
+    used = sys.modules.get(path.stem)
+    file = getattr(used, "__file__", None) or ""
+    if path.stem in HIDDEN or (used is not None and Path(file).resolve() != path.resolve()):
+        raise InvalidData(f"{path} has the name of the module {path.stem!r}, and would hide it. Rename the file.")
 
 
 @contextmanager

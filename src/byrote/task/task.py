@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+UNNAMED = "task"
+"""The name of a task that has none. One from a file then takes that of the file."""
+
+
 @refuses_unknown_names
 @dataclass(frozen=True, eq=False)
 class Task:
@@ -37,7 +41,7 @@ class Task:
     test: Examples | None = None
     recipe: Recipe = Recipe()
     classes: tuple[str, ...] = ()
-    name: str = "task"
+    name: str = UNNAMED
     objective: Objective | str = Classification()
     output: str | int | None = None
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from byrote.errors import InvalidData, Remedy, suggestion
+from byrote.objectives.classification import are_probabilities
 from byrote.probes._same_answers import FEW, check_same_answers
 from byrote.record import Population
 from byrote.record.inputs import parts
@@ -82,8 +83,16 @@ def _check_outputs(outputs: Any, task: Task) -> None:
     if shape not in fine:
         one, several = objective.unit
         number = "number" if objective.name == "regression" else "logit"
+        if objective.name == "classification" and shape == (2, count - 1) and task.train.labels.min() == 1:
+            raise InvalidData(
+                f"The model gives {count - 1} logits, and the labels are 1 to {count - 1}. Class indices start at 0: subtract 1 from all labels."
+            )
         raise InvalidData(
             f"The model gives outputs of shape {shape} for 2 examples, but the task has {count} {several}. It must give one {number} per {one}."
+        )
+    if objective.name == "classification" and are_probabilities(outputs):
+        raise InvalidData(
+            "The model gives probabilities: no output is negative, and each row sums to 1. It must give logits: leave out the softmax."
         )
     if not torch.isfinite(outputs).all():
         raise InvalidData(

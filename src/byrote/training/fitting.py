@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from byrote.errors import ByroteError, InvalidData, Remedy
 from byrote.objectives import Objective
+from byrote.objectives.classification import are_probabilities
 from byrote.record import Observed, Population, Step
 from byrote.record.inputs import each, rows
 from byrote.task.examples import Examples
@@ -84,17 +85,22 @@ def _columns(
         outputs = outputs[:, None]
     if outputs.shape != (len(ids), count):
         raise _wrong_shape(outputs.shape, len(ids), train, objective)
-    bad = ~np.isfinite(outputs).all(axis=1)
+    with np.errstate(over="ignore"):
+        bad = ~np.isfinite(outputs.astype(np.float32)).all(axis=1)
     if bad.any():
         raise InvalidData(
-            f"`predict` returned NaN or infinite numbers for {bad.sum()} of {len(ids)} examples, the first with id {str(ids[bad][0])!r}. "
+            f"`predict` returned numbers that are NaN, infinite or beyond float32 for {bad.sum()} of {len(ids)} examples, the first with id {str(ids[bad][0])!r}. "
             "See whether the training diverged."
+        )
+    tensor = torch.from_numpy(outputs)
+    if objective.name == "classification" and fit.outputs == "logits" and are_probabilities(tensor):
+        raise InvalidData(
+            f"`predict` returned probabilities: no number of {len(ids)} rows is negative, and each row sums to 1. Write byrote.Fit(fit), or return logits."
         )
     if objective.name == "regression" or fit.outputs == "probabilities":
         if objective.name != "regression":
             _check_probabilities(outputs, ids, sums=objective.name == "classification")
-        outputs = objective.from_predictions(outputs)
-    tensor = torch.from_numpy(outputs)
+        tensor = torch.from_numpy(objective.from_predictions(outputs))
     return objective.observe(tensor, objective.to_tensor(labels))
 
 

@@ -53,7 +53,12 @@ def _tiles(found: Findings) -> tuple[Tile, ...]:
         _tile("Trained on", numbers.learned, f"{words.right} on examples that a model was trained on{during}", found),
         _tile("Held out", numbers.held_out, f"{words.right} on training examples that it was not trained on", found),
         _tile("Test", numbers.tested, f"{words.right} on the test set", found),
-        _tile("Mean memorization", mean, "mean over training examples", found),
+        _tile(
+            "Mean memorization",
+            mean,
+            "mean over training examples; the gap is a mean over runs, so its interval differs",
+            found,
+        ),
     )
 
 
