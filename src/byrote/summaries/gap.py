@@ -19,7 +19,8 @@ def gap(correct: Bool[ndarray, "run example"], member: Bool[ndarray, "run exampl
     from one.
 
     It misleads when read as a distribution: a few examples known by rote have the same gap as all of them memorized
-    a little. The interval is about new runs on these examples, not of new examples.
+    a little. The interval is about new runs on these examples, not of new examples. It is somewhat too
+    narrow where few runs have skewed gaps; see `byrote.stats.intervals.student`.
     """
     members, in_correct = np.count_nonzero(member, axis=1), np.count_nonzero(correct & member, axis=1)
     others, out_correct = np.count_nonzero(~member, axis=1), np.count_nonzero(correct & ~member, axis=1)

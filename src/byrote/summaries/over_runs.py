@@ -76,12 +76,13 @@ def pooled_tpr_at_fpr(
         return float(above / (len(members) - len(own))), float(others_above / len(kept)), threshold
 
     *both, threshold = rates(runs)
+    chance = (_false_positives(fpr, len(others)) + 1) / (len(others) + 1)
     leave_one_out = np.array([rates(run)[:2] for run in range(runs)])
     tpr, realised = (
         Estimate.of_parts(rate, part, "run", level=level).within(0.0, 1.0)
         for rate, part in zip(both, leave_one_out.T, strict=True)
     )
-    return OperatingPoint(tpr, fpr, realised, threshold)
+    return OperatingPoint(tpr, fpr, realised, threshold, chance)
 
 
 def _false_positives(fpr: float, others: int) -> int:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from scipy import special
 
 from byrote.arrays import checked
+from byrote.summaries._clusters import as_table, effective_number
 from byrote.summaries._ranking import check_ranking
 
 DRAWS = 4000
@@ -30,20 +31,23 @@ class Roc:
 
 
 @checked
-def roc(values: Float[ndarray, " example"], positive: Bool[ndarray, " example"], *, level: float = 0.9) -> Roc:
+def roc(values: Float[ndarray, "*run example"], positive: Bool[ndarray, "*run example"], *, level: float = 0.9) -> Roc:
     """True-positive rate against false-positive rate at every threshold: the diagonal is chance.
 
     A value above the threshold says positive; the first threshold is +inf and the last -inf. `low` and `high` at a
     false-positive rate enclose the true curve there, at all rates at once with probability `level`: both true
     rates are enclosed at every threshold by bounds with equal local levels, so the band is of use at low
     rates too, where one of constant width says nothing. The local level is found from 4,000 seeded draws of
-    uniform order statistics. Draw both axes as logarithms: privacy is lost in the lower left corner. Raises
+    uniform order statistics. Arrays `[run example]` hold the values of several runs, at one threshold for all: each rate then
+    counts as many independent values as have its variance over runs and examples, the fewest at nine thresholds, so the band
+    is wide rather than narrow. Draw both axes as logarithms: privacy is lost in the lower left corner. Raises
     Unsupported for a NaN, or when either side is empty.
 
     It misleads at rates below one in the number of negatives: there the curve is 0 for lack of data, and `high` is not.
     """
-    check_ranking("roc", values, positive)
-    positives, negatives = np.sort(values[positive]), np.sort(values[~positive])
+    check_ranking("roc", values.ravel(), positive.ravel())
+    table, member = as_table("roc", values, positive)
+    positives, negatives = np.sort(table[member]), np.sort(table[~member])
     m, n = len(positives), len(negatives)
     threshold = np.concatenate([[np.inf], np.unique(values)[::-1], [-np.inf]])
     true_positives = m - np.searchsorted(positives, threshold, side="right")
@@ -53,8 +57,8 @@ def roc(values: Float[ndarray, " example"], positive: Bool[ndarray, " example"],
     keep[-1] = True
     threshold, true_positives, false_positives = threshold[keep], true_positives[keep], false_positives[keep]
     each_level = float(np.sqrt(level))  # both bands hold at once with probability `level`
-    tpr_low, tpr_high = (bound[true_positives] for bound in _bounds(m, each_level))
-    fpr_low, fpr_high = (bound[false_positives] for bound in _bounds(n, each_level))
+    tpr_low, tpr_high = _band(true_positives, m, _independent(table, member), each_level)
+    fpr_low, fpr_high = _band(false_positives, n, _independent(table, ~member), each_level)
     rate = false_positives / n
     last_below = (
         np.searchsorted(fpr_high, rate, side="right") - 1
@@ -70,6 +74,25 @@ def roc(values: Float[ndarray, " example"], positive: Bool[ndarray, " example"],
         negatives=n,
         level=level,
     )
+
+
+def _independent(table: Float[ndarray, "run example"], among: Bool[ndarray, "run example"]) -> int:
+    """Return how many independent values there are at least, at nine thresholds; of several runs, to two digits."""
+    if len(table) == 1:
+        return int(np.count_nonzero(among))
+    thresholds = np.quantile(table[among], np.arange(1, 10) / 10, method="lower")
+    fewest = max(int(min(effective_number(table > threshold, among) for threshold in thresholds)), 1)
+    digit = 10 ** max(len(str(fewest)) - 2, 0)
+    return fewest // digit * digit
+
+
+def _band(
+    count: Int[ndarray, " threshold"], number: int, independent: int, level: float
+) -> tuple[Float[ndarray, " threshold"], Float[ndarray, " threshold"]]:
+    """Return bounds of the true share above each threshold, from the count of so many values above it."""
+    low, high = _bounds(independent, level)
+    scaled = count * (independent / number)
+    return low[np.floor(scaled + 1e-9).astype(np.int64)], high[np.ceil(scaled - 1e-9).astype(np.int64)]
 
 
 def _bounds(n: int, level: float) -> tuple[Float[ndarray, " count"], Float[ndarray, " count"]]:
