@@ -68,10 +68,11 @@ class Membership:
 
     The choice of the strongest favours it. So `shuffled` is the mean, under shuffled membership, of the rate of whichever
     attack is then the strongest: what the choice alone gives. `p_value` is the probability of such a rate as large as the
-    observed one then (the maximum over attacks of Westfall & Young 1993). `blind` is the AUROC of guessing from the examples without any model: above .5 members differ from
-    others by themselves. `epsilons` are lower bounds of each run's own epsilon at delta DELTA, from its mislabeled
-    canaries (EPSILON_LEVEL each). `exposed` are the examples that the strongest recognizes most often (at that rate),
-    `members` and `others` count the pairs of run and example behind all numbers, `left_out` the examples without a loss.
+    observed one then (the maximum over attacks of Westfall & Young 1993). `blind` is the AUROC of guessing from the examples
+    without any model: above .5 members differ from others by themselves. `epsilons` are lower bounds of each run's own
+    epsilon at delta DELTA, from its mislabeled canaries (EPSILON_LEVEL each). `exposed` are the examples that the strongest
+    recognizes most often (at that rate), `members` and `others` count the pairs of run and example behind all numbers,
+    `left_out` the examples without a loss.
     """
 
     attacks: tuple[Attack, ...]
@@ -204,7 +205,7 @@ def strongest_by_chance(
     return float(np.mean(shuffled)), (1 + as_large) / (1 + SHUFFLES)
 
 
-def _exchangeable(member: Bool[ndarray, "run example"], groups: NDArray[np.str_]) -> list[Int[ndarray, "unit example"]]:
+def _exchangeable(member: Bool[ndarray, "run example"], groups: NDArray[np.str_]) -> list[NDArray[np.intp]]:
     """Return the examples whose patterns of membership are exchanged, one row per group; of one run, all of one size.
 
     Members of a group that are not in the same runs were not drawn together, and are units of their own.
@@ -228,7 +229,7 @@ def _of(score: Score, losses: AttackValues) -> AttackValues | None:
     left out of one run only because of what the others are: its number of runs would give membership away.
     """
     value = losses.value if score is loss else np.asarray(score(-losses.value, losses.member), np.float64)
-    known = np.isfinite(value).any(axis=0)
+    known = np.asarray(np.isfinite(value).any(axis=0))
     member = losses.member[:, known]
     if not (member.any() and not member.all()):
         return None
