@@ -4,13 +4,13 @@ import warnings
 from collections.abc import Iterator
 
 import numpy as np
+from records.calibration.rows import Row, of_draws
+
 from byrote.evidence.evaluate import AttackValues
 from byrote.membership.attacks import ATTACKS, strongest_by_chance
 from byrote.scores import bavaria, lira, loss, rmia
 from byrote.summaries import auroc
 from byrote.task.designs import KFold, Subsets
-
-from records.calibration.rows import Row, of_draws
 
 DESIGNS = ("halves", "subsets of 70 %", "complements", "folds", "a fifth left out", "groups of 5")
 RUNS = (4, 5, 6, 8, 10, 20)

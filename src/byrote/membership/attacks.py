@@ -122,7 +122,7 @@ def read_membership(record: Record, read: Read | None = None) -> Membership | No
         return NotMeasured("No training example has a clean loss in every run, so no attack can be made.")
     found = [_attack(loss, losses)]
     for score in ATTACKS[1:] if len(runs) > 2 else ():
-        values = _of(score, losses)
+        values = attacked(score, losses)
         if values is not None:
             found.append(_attack(score, values))
     strongest = max(found, key=_strength)
@@ -186,13 +186,13 @@ def strongest_by_chance(
     pattern can be exchanged.
     """
     rng = np.random.default_rng([seed, 4])
-    alike = _exchangeable(losses.member, groups)
+    alike = exchangeable(losses.member, groups)
     if all(len(np.unique(losses.member[:, units[:, 0]], axis=1).T) < 2 for units in alike):
         return float("nan"), float("nan")
 
     def largest(member: Bool[ndarray, "run example"]) -> float:
         given = replace(losses, member=member)
-        rates = [_rate(values) for score in scores if (values := _of(score, given)) is not None]
+        rates = [_rate(values) for score in scores if (values := attacked(score, given)) is not None]
         return max(rates)
 
     observed, shuffled = largest(losses.member), list[float]()
@@ -205,7 +205,7 @@ def strongest_by_chance(
     return float(np.mean(shuffled)), (1 + as_large) / (1 + SHUFFLES)
 
 
-def _exchangeable(member: Bool[ndarray, "run example"], groups: NDArray[np.str_]) -> list[NDArray[np.intp]]:
+def exchangeable(member: Bool[ndarray, "run example"], groups: NDArray[np.str_]) -> list[NDArray[np.intp]]:
     """Return the examples whose patterns of membership are exchanged, one row per group; of one run, all of one size.
 
     Members of a group that are not in the same runs were not drawn together, and are units of their own.
@@ -222,7 +222,7 @@ def _exchangeable(member: Bool[ndarray, "run example"], groups: NDArray[np.str_]
     return [np.stack(each) for each in units.values()]
 
 
-def _of(score: Score, losses: AttackValues) -> AttackValues | None:
+def attacked(score: Score, losses: AttackValues) -> AttackValues | None:
     """Return the attack on these losses, without the examples that no run can judge; None where none is judged.
 
     A run without IN or OUT runs for an example accuses nobody there: its value is minus infinity. Such an example must not be
