@@ -209,11 +209,11 @@ def p_of_nothing(kind: str, seed: int, examples: int = 300) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["halves", "complements", "a fifth left out", "groups"])
 def test_the_p_value_of_the_strongest_allows_for_the_choice(kind: str) -> None:
-    """At most 9 of 80 p-values are .05 and at most 16 are .1 or less, but once in 100 times and more. Ties make it less."""
-    p = np.array([p_of_nothing(kind, seed) for seed in range(80)])
-    assert np.count_nonzero(p <= 0.05 + 1e-9) <= 9
-    assert np.count_nonzero(p <= 0.1 + 1e-9) <= 16
-    assert np.count_nonzero(p <= 0.5) >= 25
+    """At most 6 of 40 p-values are .05 and at most 10 are .1 or less, but once in 70 times or less. Ties make it less."""
+    p = np.array([p_of_nothing(kind, seed) for seed in range(40)])
+    assert np.count_nonzero(p <= 0.05 + 1e-9) <= 6
+    assert np.count_nonzero(p <= 0.1 + 1e-9) <= 10
+    assert np.count_nonzero(p <= 0.5) >= 10
 
 
 def test_shuffles_keep_groups_and_designs() -> None:

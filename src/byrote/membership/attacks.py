@@ -211,7 +211,9 @@ def exchangeable(member: Bool[ndarray, "run example"], groups: NDArray[np.str_])
     Members of a group that are not in the same runs were not drawn together, and are units of their own.
     """
     alone = groups == ""
-    names, of = np.unique(np.where(alone, np.arange(len(groups)).astype(np.str_), groups), return_inverse=True)
+    names, of = np.unique(
+        np.where(alone, np.char.add("\n", np.arange(len(groups)).astype(np.str_)), groups), return_inverse=True
+    )
     units: dict[tuple[int, int], list[NDArray[np.intp]]] = {}
     order = np.argsort(of, kind="stable")
     for who in np.split(order, np.cumsum(np.bincount(of, minlength=len(names)))[:-1]):
