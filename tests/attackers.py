@@ -70,10 +70,10 @@ def others(
     kinds: list[list[float]] = []
     counts = sorted(int(k) for k in member.sum(axis=0) if 0 < k < len(member))
     low, high = (counts[len(counts) // 20], counts[-1 - len(counts) // 20]) if counts else (0, 0)
-    spare = high == low + 1 and min(low, len(member) - high) > 2
     for inside in (True, False):
         own = [r for r in range(len(value)) if member[r, example] == inside and np.isfinite(value[r, example])]
-        if spare and own and member[:, example].sum() == (high if inside else low):
+        one_more = high == low + 1 and (low > 1 if inside else len(member) - high > 1)
+        if one_more and own and member[:, example].sum() == (high if inside else low):
             own.remove(min(own, key=lambda r: drawn[r][example]))
         if run in own:
             own.remove(run)

@@ -9,11 +9,20 @@ import pytest
 from numpy.typing import NDArray
 
 from byrote.evidence.cached_reads import read_once
-from byrote.evidence.evaluate import guess
-from byrote.membership.attacks import ATTACKS, Membership, curve, read_membership
+from byrote.evidence.evaluate import AttackValues, guess
+from byrote.membership.attacks import (
+    ATTACKS,
+    Membership,
+    attacked,
+    curve,
+    exchangeable,
+    read_membership,
+    strongest_by_chance,
+)
 from byrote.record import Observed, Population, Record, Step, run_path, write_manifest, write_population, write_run
 from byrote.report.rows import operating_dots
 from byrote.report.verdict import sentences
+from byrote.scores import lira, loss
 from byrote.stats.not_measured import NotMeasured
 from byrote.summaries import OperatingPoint
 from byrote.task.designs import halves
@@ -175,3 +184,56 @@ def test_the_verdict_names_the_strongest(tmp_path: Path) -> None:
 
     verdict = sentences(findings(made(tmp_path, leak=2.0)))
     assert any("The strongest of 5 membership attacks" in sentence for sentence in verdict)
+
+
+def p_of_nothing(kind: str, seed: int, examples: int = 300) -> float:
+    """Return the p-value of the strongest attack where losses know nothing of membership; groups of 5 are copies."""
+    rng, ids = np.random.default_rng(seed), np.arange(examples).astype(str)
+    groups = np.repeat(ids[: examples // 5], 5) if kind == "groups" else np.full(examples, "")
+    if kind == "complements":
+        half = rng.random((3, examples)).argsort(axis=1) < examples // 2
+        member = np.concatenate([half, ~half])
+    elif kind == "a fifth left out":
+        member = rng.random((6, examples)).argsort(axis=1) >= examples // 5
+    elif kind == "groups":
+        member = np.repeat(halves().membership([6], ids[: examples // 5], seed), 5, axis=1)
+    else:
+        member = halves().membership([6], ids, seed)
+    size = 5 if kind == "groups" else 1
+    logits = np.repeat(rng.normal(size=(6, examples // size)), size, axis=1) + rng.normal(0, 0.5, (6, 1))
+    losses = np.logaddexp(0, -logits - np.repeat(rng.normal(1, 1.5, examples // size), size))
+    values = AttackValues(loss, tuple(range(6)), np.arange(examples), -losses, member)
+    return strongest_by_chance(values, ATTACKS, groups, seed=seed)[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["halves", "complements", "a fifth left out", "groups"])
+def test_the_p_value_of_the_strongest_allows_for_the_choice(kind: str) -> None:
+    """At most 6 of 40 p-values are .05 and at most 10 are .1 or less, but once in 70 times or less. Ties make it less."""
+    p = np.array([p_of_nothing(kind, seed) for seed in range(40)])
+    assert np.count_nonzero(p <= 0.05 + 1e-9) <= 6
+    assert np.count_nonzero(p <= 0.1 + 1e-9) <= 10
+    assert np.count_nonzero(p <= 0.5) >= 10
+
+
+def test_shuffles_keep_groups_and_designs() -> None:
+    half = np.arange(40).repeat(5) % 2 == 0
+    groups = np.arange(40).repeat(5).astype(str)
+    groups[:5] = ""
+    (pairs,) = (each for each in exchangeable(np.stack([half, ~half]), groups) if each.shape[1] == 5)
+    assert pairs.shape == (39, 5)
+    assert all(len(set(groups[unit])) == 1 for unit in pairs)
+    mixed = half.copy()
+    mixed[5] ^= True  # not drawn together: units of their own
+    assert [each.shape for each in exchangeable(mixed[None], groups)] == [(10, 1), (38, 5)]
+
+
+def test_a_run_without_others_to_compare_accuses_nobody() -> None:
+    """An example is dropped only if no run judges it: whether a single run does depends on who is in the others."""
+    rng = np.random.default_rng(0)
+    member = rng.random((4, 20_000)) < 0.5
+    losses = np.logaddexp(0, -rng.normal(1, 1, member.shape))
+    values = attacked(lira, AttackValues(loss, (0, 1, 2, 3), np.arange(20_000), -losses, member))
+    assert values is not None
+    assert np.isneginf(values.value).any()
+    assert not np.isnan(values.value).any()

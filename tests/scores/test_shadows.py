@@ -11,6 +11,7 @@ from attackers import SETTINGS, area, balanced, caught, chance, draws, others, p
 from byrote.scores import _shadows, bavaria, calibrated_loss, lira, rmia
 from byrote.scores._shadows import MIN_LOSS, Shadows, logit
 from byrote.signature import Score
+from byrote.task.designs import KFold, Subsets
 
 ATTACKS = pytest.mark.parametrize("attack", SETTINGS, ids=str)
 Floats = NDArray[np.float64]
@@ -177,9 +178,14 @@ def test_where_there_is_nothing_to_see_nothing_is_seen(attack: Score, name: str)
 
 def naive(monkeypatch: pytest.MonkeyPatch, *, pick: bool) -> None:
     """Take a design for what it is not."""
-    given = cached_property(lambda _: pick)
-    given.__set_name__(Shadows, "_balanced")
-    monkeypatch.setattr(Shadows, "_balanced", given)
+
+    def blocks(shadows: Shadows) -> list[tuple[NDArray[np.intp], dict[bool, Bools]]]:
+        none = np.zeros(shadows.member.shape[1], np.bool_)
+        return [(np.arange(len(shadows.member)), {True: none, False: none})] if pick else []
+
+    given = cached_property(blocks)
+    given.__set_name__(Shadows, "blocks_of_runs")
+    monkeypatch.setattr(Shadows, "blocks_of_runs", given)
 
 
 def test_who_leaves_out_only_the_target_sees_a_balanced_design(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,8 +213,74 @@ def test_balanced_designs_are_recognized(runs: int) -> None:
     fixed, coins = balanced(rng, runs, 300, k), rng.random((runs, 300)) < 0.5
     between = np.concatenate([balanced(rng, runs, 150, k), balanced(rng, runs, 150, k + 1)], axis=1)
     never = np.concatenate([fixed, np.zeros((runs, 300), np.bool_)], axis=1)
-    assert [Shadows(np.zeros(m.shape), m)._balanced for m in (fixed, between, never)] == [True] * 3
-    assert not Shadows(np.zeros(coins.shape), coins)._balanced
+    assert [blocks(m) for m in (fixed, between, never)] == [[list(range(runs))]] * 3
+    assert blocks(coins) == []
+    for alone in (3, 5, 8):
+        leave_fifth_out = rng.random((alone, 2000)).argsort(axis=1) >= 400
+        assert blocks(leave_fifth_out) == []
+
+
+def blocks(member: Bools) -> list[list[int]]:
+    return sorted(runs.tolist() for runs, _ in Shadows(np.zeros(member.shape), member).blocks_of_runs)
+
+
+def test_blocks_are_found_in_any_order() -> None:
+    rng = np.random.default_rng(2)
+    half = rng.random((2, 300)) < 0.5
+    pairs = np.concatenate([half[:1], ~half[:1], half[1:], ~half[1:], rng.random((1, 300)) < 0.5])
+    assert blocks(pairs) == [[0, 1], [2, 3]]
+    assert blocks(pairs[[0, 2, 4, 1, 3]]) == [[0, 3], [1, 4]]
+    folds = KFold(5).membership([15], np.arange(300).astype(str), 0)
+    assert blocks(folds) == [list(range(5)), list(range(5, 10)), list(range(10, 15))]
+    two = np.concatenate([balanced(rng, 6, 300, 3), balanced(rng, 8, 300, 5)])
+    assert blocks(two) == [list(range(6)), list(range(6, 14))]
+    assert Shadows(np.zeros(two.shape), two, spare=False).blocks_of_runs == []
+
+
+def designed(kind: str, runs: int, examples: int, seed: int) -> Bools:
+    rng, ids = np.random.default_rng(seed), np.arange(examples).astype(str)
+    if kind == "coins":
+        return rng.random((runs, examples)) < 0.5
+    if kind == "a fifth left out":
+        return rng.random((runs, examples)).argsort(axis=1) >= examples // 5
+    if kind == "complements":
+        half = rng.random(((runs + 1) // 2, examples)).argsort(axis=1) < examples // 2
+        return np.concatenate([half, ~half])[:runs] if runs % 2 == 0 else np.concatenate([half, ~half[:-1]])
+    if kind == "two blocks":
+        return Subsets(0.5).membership([runs // 2 // 2 * 2, runs - runs // 2 // 2 * 2], ids, seed)
+    if kind == "folds":
+        return KFold(runs // 2).membership([runs], ids, seed)
+    return Subsets(float(kind)).membership([runs], ids, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runs", [4, 5, 6, 8, 10, 20])
+@pytest.mark.parametrize("kind", ["0.5", "0.7", "0.3", "coins", "complements", "folds", "a fifth left out"])
+def test_few_runs_of_any_design_say_nothing_where_there_is_nothing(kind: str, runs: int) -> None:
+    """Runs differ in how good they are, and members and others do not: the AUC of each run is .5 within 4.5 errors."""
+    if kind == "folds" and runs % 2:
+        return
+    examples, rng = 8000, np.random.default_rng(runs)
+    member = designed(kind, runs, examples, 100 + runs)
+    spread = rng.uniform(0.5, 1.5, examples)
+    loss = to_loss(rng.normal(1, 1.5, examples) + rng.normal(size=member.shape) * spread + rng.normal(size=(runs, 1)))
+    for attack in SETTINGS:
+        value = attack(loss, member)
+        for mine, inside in zip(value, member, strict=True):
+            judged = np.isfinite(mine)
+            if inside[judged].any() and not inside[judged].all():
+                assert abs(area(mine, inside) - 0.5) < 4.5 * chance(inside[judged])
+
+
+@pytest.mark.parametrize(("runs", "kind"), [(5, "0.5"), (4, "0.5"), (5, "complements")])
+def test_the_fewest_runs_are_judged_and_find_a_leak(runs: int, kind: str) -> None:
+    member = designed(kind, runs, 4000, 3)
+    rng = np.random.default_rng(4)
+    loss = to_loss(rng.normal(1, 1.5, 4000) + rng.normal(size=member.shape) + 2.5 * member)
+    for attack in (lira, rmia, bavaria):
+        value = attack(loss, member)
+        assert np.isfinite(value).mean() > 0.4
+        assert area(value, member) > 0.7
 
 
 @ATTACKS

@@ -112,7 +112,7 @@ def attack(directory: str, form: str | None) -> None:
     print_rows(rows, [name for name in rows[0] if name != "attack"])
     message(
         f"{found.members:,} pairs of a run and a member, {found.others:,} of a run and another example. With membership shuffled, "
-        f"{found.strongest.name} finds {100 * found.shuffled:.1f} % at 1 % (p = {found.p_value:.2f})."
+        f"the strongest attack of each shuffle finds {100 * found.shuffled:.1f} % at 1 % (p = {found.p_value:.2f})."
     )
     if found.epsilons:
         bounds = sorted(each.value for each in found.epsilons)

@@ -1,12 +1,14 @@
-"""Membership attacks on a record: each run is the target once. The strongest is repeated under shuffled membership."""
+"""Membership attacks on a record: each run is the target once. All are repeated under shuffled membership."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int
 from numpy import ndarray
+from numpy.typing import NDArray
 
 from byrote.errors import MissingEvidence, Unsupported
 from byrote.evidence.cached_reads import read_once
@@ -18,7 +20,7 @@ from byrote.scores import bavaria, calibrated_loss, lira, loss, rmia
 from byrote.signature import Score
 from byrote.stats.estimate import UNDEFINED, Estimate
 from byrote.stats.not_measured import NotMeasured
-from byrote.summaries import OperatingPoint, auroc, null, over_runs, pooled_tpr_at_fpr, tpr_at_fpr
+from byrote.summaries import OperatingPoint, auroc, over_runs, pooled_tpr_at_fpr, tpr_at_fpr
 from byrote.summaries.one_run import guess_membership, one_run_epsilon
 
 ATTACKS = (loss, calibrated_loss, rmia, lira, bavaria)
@@ -28,7 +30,7 @@ RATES = (0.01, 0.001)
 """False-positive rates at which attacks are reported."""
 
 SHUFFLES = 19
-"""How often membership is shuffled and the strongest attack repeated: the smallest possible p-value is .05."""
+"""How often membership is shuffled and all attacks repeated: the smallest possible p-value is .05."""
 
 DELTA, EPSILON_LEVEL = 1e-5, 0.95
 
@@ -38,7 +40,10 @@ CURVE_POINTS = 25
 
 @dataclass(frozen=True)
 class Attack:
-    """One attack on all runs: `auroc` (.5 is chance) is the mean over runs; `at` has the rates at one threshold for all runs."""
+    """One attack on all runs: `auroc` (.5 is chance) is the mean over runs; `at` has the rates at one threshold for all runs.
+
+    A value of minus infinity: the run has no other runs to compare with at this example, and accuses nobody there.
+    """
 
     name: str
     auroc: Estimate
@@ -61,11 +66,13 @@ class Exposed:
 class Membership:
     """How well attacks recognize training examples. `strongest` has the largest true-positive rate at the first of RATES.
 
-    `shuffled` is the mean of that rate under shuffled membership, and `p_value` the probability of a rate as large as the
-    observed one then. `blind` is the AUROC of guessing from the examples without any model: above .5 members differ from
-    others by themselves. `epsilons` are lower bounds of each run's own epsilon at delta DELTA, from its mislabeled
-    canaries (EPSILON_LEVEL each). `exposed` are the examples that the strongest recognizes most often (at that rate),
-    `members` and `others` count the pairs of run and example behind all numbers, `left_out` the examples without a loss.
+    The choice of the strongest favours it. So `shuffled` is the mean, under shuffled membership, of the rate of whichever
+    attack is then the strongest: what the choice alone gives. `p_value` is the probability of such a rate as large as the
+    observed one then (the maximum over attacks of Westfall & Young 1993). `blind` is the AUROC of guessing from the examples
+    without any model: above .5 members differ from others by themselves. `epsilons` are lower bounds of each run's own
+    epsilon at delta DELTA, from its mislabeled canaries (EPSILON_LEVEL each). `exposed` are the examples that the strongest
+    recognizes most often (at that rate), `members` and `others` count the pairs of run and example behind all numbers,
+    `left_out` the examples without a loss.
     """
 
     attacks: tuple[Attack, ...]
@@ -105,22 +112,23 @@ def read_membership(record: Record, read: Read | None = None) -> Membership | No
     if not runs:
         return NotMeasured("No finished run has both members and non-members among the real training examples.")
     read = read or read_once(record)
-    found: list[Attack] = []
-    left_out = 0
-    for score in ATTACKS if len(runs) > 2 else ATTACKS[:1]:
-        try:
-            values = guess(score, record, runs=runs, read=read)
-        except MissingEvidence as error:
-            return NotMeasured.because(error)
-        known = np.asarray(np.isfinite(values.value).all(axis=0))
-        if not (values.member[:, known].any() and not values.member[:, known].all()):
-            continue
-        left_out = max(left_out, int((~known).sum()))
-        found.append(_attack(score, _only(values, known)))
-    if not found:
+    try:
+        losses = guess(loss, record, runs=runs, read=read)
+    except MissingEvidence as error:
+        return NotMeasured.because(error)
+    with_loss = np.asarray(np.isfinite(losses.value).all(axis=0))
+    losses = _only(losses, with_loss)
+    if not (losses.member.any() and not losses.member.all()):
         return NotMeasured("No training example has a clean loss in every run, so no attack can be made.")
+    found = [_attack(loss, losses)]
+    for score in ATTACKS[1:] if len(runs) > 2 else ():
+        values = attacked(score, losses)
+        if values is not None:
+            found.append(_attack(score, values))
     strongest = max(found, key=_strength)
-    shuffled, p_value = _under_shuffled_membership(strongest, record, read)
+    shuffled, p_value = strongest_by_chance(
+        losses, [attack.values.score for attack in found], record.population.groups[losses.positions]
+    )
     member = strongest.values.member
     return Membership(
         attacks=tuple(found),
@@ -132,7 +140,7 @@ def read_membership(record: Record, read: Read | None = None) -> Membership | No
         exposed=_exposed(strongest),
         members=int(member.sum()),
         others=int((~member).sum()),
-        left_out=left_out,
+        left_out=int((~with_loss).sum()),
     )
 
 
@@ -166,23 +174,79 @@ def _strength(attack: Attack) -> tuple[float, float]:
     return (first.tpr.value if isinstance(first, OperatingPoint) else 0.0, attack.auroc.value)
 
 
-def _under_shuffled_membership(attack: Attack, record: Record, read: Read) -> tuple[float, float]:
-    """Return the mean true-positive rate under shuffled membership, and the p-value; each shuffle is attacked anew."""
-    values, score = attack.values, attack.values.score
-    columns = [np.stack([read(run, "loss", record.last_step)[values.positions] for run in values.runs])]
+def strongest_by_chance(
+    losses: AttackValues, scores: Sequence[Score], groups: NDArray[np.str_], *, seed: int = 0
+) -> tuple[float, float]:
+    """Return the mean rate of the strongest attack under shuffled membership, and the p-value of the observed one.
 
-    def statistic(member: Bool[ndarray, "run example"]) -> float:
-        value = values.value if score is loss else np.nan_to_num(score(*columns, member), nan=0.0)
-        try:
-            return tpr_at_fpr(value.ravel(), member.ravel(), fpr=RATES[0]).tpr.value
-        except Unsupported:
-            return auroc(value.ravel(), member.ravel()).value
-
-    try:
-        found = null(statistic, values.member, keep_examples=len(values.runs) > 1, shuffles=SHUFFLES)
-    except Unsupported:
+    `losses` are the values of the attack `loss`. Each shuffle deals the patterns of membership to the examples anew, so that
+    it has the same design: each run keeps its size, and runs that are complements, folds or blocks stay so. All attacks are
+    repeated, and the largest rate is taken. Patterns are exchanged between examples that are in as many runs, and between
+    groups that are equally large. The p-value is (1 + shuffles with a rate as large) / (1 + SHUFFLES). NaN for both where no
+    pattern can be exchanged.
+    """
+    rng = np.random.default_rng([seed, 4])
+    alike = exchangeable(losses.member, groups)
+    if all(len(np.unique(losses.member[:, units[:, 0]], axis=1).T) < 2 for units in alike):
         return float("nan"), float("nan")
-    return float(found.shuffled.mean()), found.p_value
+
+    def largest(member: Bool[ndarray, "run example"]) -> float:
+        given = replace(losses, member=member)
+        rates = [_rate(values) for score in scores if (values := attacked(score, given)) is not None]
+        return max(rates)
+
+    observed, shuffled = largest(losses.member), list[float]()
+    for _ in range(SHUFFLES):
+        dealt = losses.member.copy()
+        for units in alike:
+            dealt[:, units] = losses.member[:, rng.permutation(units)]
+        shuffled.append(largest(dealt))
+    as_large = sum(rate >= observed - 1e-12 for rate in shuffled)
+    return float(np.mean(shuffled)), (1 + as_large) / (1 + SHUFFLES)
+
+
+def exchangeable(member: Bool[ndarray, "run example"], groups: NDArray[np.str_]) -> list[NDArray[np.intp]]:
+    """Return the examples whose patterns of membership are exchanged, one row per group; of one run, all of one size.
+
+    Members of a group that are not in the same runs were not drawn together, and are units of their own.
+    """
+    alone = groups == ""
+    names, of = np.unique(
+        np.where(alone, np.char.add("\n", np.arange(len(groups)).astype(np.str_)), groups), return_inverse=True
+    )
+    units: dict[tuple[int, int], list[NDArray[np.intp]]] = {}
+    order = np.argsort(of, kind="stable")
+    for who in np.split(order, np.cumsum(np.bincount(of, minlength=len(names)))[:-1]):
+        together = bool((member[:, who] == member[:, who[:1]]).all())
+        for unit in [who] if together else who[:, None]:
+            count = int(member[:, unit[0]].sum()) if len(member) > 1 else 0
+            units.setdefault((len(unit), count), []).append(unit)
+    return [np.stack(each) for each in units.values()]
+
+
+def attacked(score: Score, losses: AttackValues) -> AttackValues | None:
+    """Return the attack on these losses, without the examples that no run can judge; None where none is judged.
+
+    A run without IN or OUT runs for an example accuses nobody there: its value is minus infinity. Such an example must not be
+    left out of one run only because of what the others are: its number of runs would give membership away.
+    """
+    value = losses.value if score is loss else np.asarray(score(-losses.value, losses.member), np.float64)
+    known = np.asarray(np.isfinite(value).any(axis=0))
+    member = losses.member[:, known]
+    if not (member.any() and not member.all()):
+        return None
+    judged = np.where(np.isfinite(value), value, -np.inf)
+    return _only(replace(losses, score=score, value=judged), known)
+
+
+def _rate(values: AttackValues) -> float:
+    """Return the true-positive rate at the first of RATES, or the AUROC where there are too few non-members for it."""
+    value, member = values.value.ravel(), values.member.ravel()
+    most = math.floor(RATES[0] * np.count_nonzero(~member) + 1e-9)
+    if most < 1:
+        return auroc(value, member).value
+    others = value[~member]
+    return float((value[member] > np.partition(others, len(others) - 1 - most)[len(others) - 1 - most]).mean())
 
 
 def _blind(population: Population, values: AttackValues) -> Estimate | NotMeasured:

@@ -3,20 +3,21 @@
 The runs other than the target are its shadow models: IN runs were trained on the example, OUT runs were not. In a balanced
 design their number gives the membership in the target away: an example that is in 14 of 20 runs is in 13 of the other 19 exactly
 where it is in the target. So each target leaves out one IN run and one OUT run: itself, and one of the other kind that is drawn
-at random. Where an example has one run of a kind more than others, as when half of 7 runs are 3 or 4, one more is left out, so
-that all examples have as many. Where membership was drawn independently for each run, the other runs do not depend on the target,
-and only the target is left out. Under the null hypothesis an attack then sees nothing.
+at random from the target's block. A block is a set of runs of which every example is in the same number: all runs of one random
+balanced design, one repeat of k folds, two runs that are complements. Where an example is in one run of a block more than others
+are, as when half of 7 runs are 3 or 4, one more is left out, so that all examples have as many. A run in no block was drawn
+independently of the others, and leaves out only itself. Under the null hypothesis an attack then sees nothing.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt64
+from jaxtyping import Bool, Float, Int, UInt64
 from numpy import ndarray
-from scipy.special import digamma, polygamma
+from scipy.special import digamma, expit, gammaln, polygamma
 
 BLOCK = 1 << 16
 """Values, runs times examples, that are processed at once: intermediate results stay in the cache."""
@@ -26,6 +27,18 @@ NO_DRAW = np.uint64(2**64 - 1)
 
 MIN_LOSS = 1e-38
 """A smaller positive loss counts as this: float32 has no smaller normal number."""
+
+EXACT = 1e-9
+"""An eigenvalue of the membership smaller than this, relative to the largest, is rounding: the design is exactly balanced."""
+
+SAME = 1e-6
+"""An entry of the projection on exact blocks, 1 over the size of the block, is larger than this, and rounding smaller."""
+
+ENOUGH = 3
+"""Examples per run from which blocks are looked for."""
+
+MANY = 20
+"""Expected examples in all runs or none, from which their absence says that the design is balanced."""
 
 ROUNDING = 1e-12
 """Squared deviations smaller than this, relative to what they were computed from, are rounding and count as 0."""
@@ -91,6 +104,8 @@ class Shadows:
 
     value: Float[ndarray, "run example"]
     member: Bool[ndarray, "run example"]
+    spare: bool = True
+    """Whether the design may be balanced. Not where the target is no run of the design: each run then leaves out itself only."""
 
     def blocks(self) -> Iterator[slice]:
         """Yield ranges of examples, so that the memory for all runs is bounded."""
@@ -99,25 +114,30 @@ class Shadows:
         for start in range(0, examples if runs else 0, width):
             yield slice(start, start + width)
 
-    def moments(self, part: slice, *, trained: bool) -> Moments:
-        """Return the moments of these examples over IN runs (`trained`) or OUT runs, less those that each target leaves out."""
+    def moments(self, part: slice, *, trained: bool, spare: bool = True) -> Moments:
+        """Return the moments of these examples over IN runs (`trained`) or OUT runs, less those that each target leaves out.
+
+        Without `spare` only the target itself is left out.
+        """
         value, member = self.value[:, part], self.member[:, part]
         use = (member == trained) & np.isfinite(value)
-        draw = np.where(use, self._run_key[:, None] * self._example_key[part], NO_DRAW) if self._balanced else None
-        if draw is not None:
-            first, surplus = draw.argmin(axis=0)[None], self._surplus[trained][part]
-            for array, removed in ((use, False), (draw, NO_DRAW)):
-                np.put_along_axis(array, first, np.where(surplus, removed, np.take_along_axis(array, first, 0)), axis=0)
+        blocks = self.blocks_of_runs if spare else []
+        draw = np.where(use, self._run_key[:, None] * self._example_key[part], NO_DRAW) if blocks else None
+        for runs, surplus in blocks:
+            _leave_out_first(use, draw, runs, surplus[trained][part])
         count = use.sum(axis=0, keepdims=True).astype(np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = np.where(use, value, 0.0).sum(axis=0) / count
             deviation = np.where(use, value - mean, 0.0)
             squares = np.einsum("re,re->e", deviation, deviation)
+            left_out, left = deviation, count - use
             if draw is not None:
-                left_out = np.where(use, deviation, np.take_along_axis(deviation, draw.argmin(axis=0)[None], axis=0))
-                left = count - 1
-            else:
-                left_out, left = deviation, count - use
+                left_out, left = deviation.copy(), np.broadcast_to(count, value.shape) - use
+                for runs, _ in blocks:
+                    first = _first(draw, runs)
+                    other = ~use[runs] & np.take_along_axis(use, first, axis=0)
+                    left_out[runs] = np.where(other, np.take_along_axis(deviation, first, axis=0), deviation[runs])
+                    left[runs] -= other
             left_mean = mean - left_out / left
             left_squares = squares - left_out**2 * (count / left)
             rounding = ROUNDING * squares + count * (ROUNDING * mean) ** 2
@@ -128,13 +148,19 @@ class Shadows:
         """Return the variances over IN runs (`trained`) or OUT runs, by moments of the log variances (Smyth 2004).
 
         doi:10.2202/1544-6115.1027. `prior_freedom` is infinite when the variances differ no more than by chance, or there are
-        fewer than two.
+        fewer than two. Where no example has two such runs left, as with 4 or 5 runs of halves, only the target is left out: one
+        number for all examples of a target gives no membership away.
         """
+        found, freedom = self._variances(trained=trained, spare=True)
+        return found if freedom or not self.blocks_of_runs else self._variances(trained=trained, spare=False)[0]
+
+    def _variances(self, *, trained: bool, spare: bool) -> tuple[Variances, bool]:
+        """Return the variances, and whether any example has two runs left."""
         squares, freedom, number, first, second, noise = np.zeros((6, len(self.value)))
         half = np.maximum(np.arange(len(self.value) + 1), 1) / 2
         expected, variance = digamma(half) - np.log(half), polygamma(1, half)
         for part in self.blocks():
-            others = self.moments(part, trained=trained)
+            others = self.moments(part, trained=trained, spare=spare)
             usable, at = others.squares > 0, others.freedom.astype(np.intp)
             log = np.log(np.where(usable, others.squares, 1.0) / (2 * half[at])) - expected[at]
             log = np.where(usable, log, 0.0)
@@ -150,27 +176,25 @@ class Shadows:
             extra = (second / number - mean**2) * number / (number - 1) - noise / number
             prior_freedom = 2 * _inverse_trigamma(np.where(number > 1, extra, 0.0))
             prior = np.exp(mean + digamma(prior_freedom / 2) - np.log(prior_freedom / 2))
-        return Variances(pooled, np.where(np.isfinite(prior_freedom), prior, pooled), prior_freedom)
+        found = Variances(pooled, np.where(np.isfinite(prior_freedom), prior, pooled), prior_freedom)
+        return found, bool(freedom.any())
 
     @cached_property
-    def _balanced(self) -> bool:
-        """Whether the number of IN runs varies, over examples, less than half as much as under independent membership."""
+    def blocks_of_runs(self) -> list[tuple[Int[ndarray, " run"], dict[bool, Bool[ndarray, " example"]]]]:
+        """The blocks of the design, each with the examples that have one IN run (True), or one OUT run (False), more than others.
+
+        The indicators of exact blocks span the null space of the membership, less its mean over examples: the projection on
+        it is above 0 for two runs of one block only. The remaining runs are one block if balanced up to one run. With few
+        examples (ENOUGH per run) sums are equal by accident, and all runs are one block or none.
+        """
+        if not self.spare:
+            return []
         count = self.member.sum(axis=0)
         varied = self.member[:, (count > 0) & (count < len(self.member))]
-        rate = varied.mean(axis=1) if varied.size else np.zeros(0)
-        return not varied.size or bool(varied.sum(axis=0).var() < (rate * (1 - rate)).sum() / 2)
-
-    @cached_property
-    def _surplus(self) -> dict[bool, Bool[ndarray, " example"]]:
-        """Whether an example has one IN run (True), or one OUT run (False), more than others of the design.
-
-        None has where fewer than two IN runs or two OUT runs would be left: their variance would be undefined.
-        """
-        runs, count = len(self.member), self.member.sum(axis=0)
-        varied = np.sort(count[(count > 0) & (count < runs)])
-        low, high = varied[[len(varied) // 20, -1 - len(varied) // 20]] if varied.size else (0, 0)
-        spare = high == low + 1 and low > 2 and runs - high > 2
-        return {True: (count == high) & spare, False: (count == low) & spare}
+        exact = _exact_blocks(varied) if varied.shape[1] >= ENOUGH * len(varied) else []
+        rest = np.setdiff1d(np.arange(len(self.member)), np.concatenate([np.zeros(0, np.intp), *exact]))
+        blocks = [*exact, rest] if len(rest) > 2 and _balanced(self.member[rest]) else exact
+        return [(runs, _surplus(self.member[runs], alone=len(runs) == len(self.member))) for runs in blocks]
 
     @cached_property
     def _run_key(self) -> UInt64[ndarray, " run"]:
@@ -186,6 +210,79 @@ class Shadows:
     def _example_key(self) -> UInt64[ndarray, " example"]:
         parts = [(_bits(self.value[:, part]) * self._run_key[:, None]).sum(axis=0) for part in self.blocks()]
         return _scrambled(np.concatenate(parts))
+
+
+def _first(draw: UInt64[ndarray, "run example"], runs: Int[ndarray, " block"]) -> Int[ndarray, "1 example"]:
+    """Return the run of the block with the smallest draw, of each example."""
+    return runs[draw[runs].argmin(axis=0)][None]
+
+
+def _leave_out_first(
+    use: Bool[ndarray, "run example"],
+    draw: UInt64[ndarray, "run example"] | None,
+    runs: Int[ndarray, " block"],
+    surplus: Bool[ndarray, " example"],
+) -> None:
+    """Remove, in place, the run of the block with the smallest draw from the examples that have one more."""
+    if draw is not None and surplus.any():
+        first = _first(draw, runs)
+        for array, removed in ((use, False), (draw, NO_DRAW)):
+            np.put_along_axis(array, first, np.where(surplus, removed, np.take_along_axis(array, first, 0)), axis=0)
+
+
+def _exact_blocks(member: Bool[ndarray, "run example"]) -> list[Int[ndarray, " block"]]:
+    """Return the smallest sets of runs of which every example is in the same number."""
+    if not member.size:
+        return []
+    centred = member - member.mean(axis=1, keepdims=True)
+    size, vectors = np.linalg.eigh(centred @ centred.T)
+    null = vectors[:, size <= EXACT * size[-1]]
+    same = np.abs(null @ null.T) > SAME
+    found = [np.flatnonzero(block) for block in np.unique(same, axis=0)]
+    return [runs for runs in found if len(runs) > 1 and np.ptp(member[runs].sum(axis=0)) == 0]
+
+
+def _balanced(member: Bool[ndarray, "run example"]) -> bool:
+    """Return whether the number of IN runs varies, over examples, less than half as much as under independent membership.
+
+    Examples that are in all runs or none are left aside: they may be no part of the design. So the variance under
+    independence is that of a binomial number that is neither 0 nor all. A design that leaves far fewer of them than
+    independence would is balanced too: the numbers of 3 runs of halves, 1 and 2, vary as those of coins do.
+    """
+    runs, count = len(member), member.sum(axis=0)
+    varied = count[(count > 0) & (count < runs)]
+    mean = float(varied.mean()) if varied.size else 1.0
+    if not 1 < mean < runs - 1:
+        return True
+    number = np.arange(1, runs)
+    log_odds = _root(lambda x: float(_truncated(x, runs) @ number) - mean)
+    share = _truncated(log_odds, runs)
+    ends = float(expit(log_odds) ** runs + expit(-log_odds) ** runs)
+    few_ends = len(count) * ends > MANY and len(count) - len(varied) < len(count) * ends / 2
+    return few_ends or bool(varied.var() < (share @ (number - mean) ** 2) / 2)
+
+
+def _truncated(log_odds: float, runs: int) -> Float[ndarray, " number"]:
+    """Return the probabilities of 1 to runs - 1 successes in so many trials, given that it is one of these."""
+    number = np.arange(1, runs)
+    log = number * log_odds - gammaln(number + 1) - gammaln(runs - number + 1)
+    share = np.exp(log - log.max())
+    return share / share.sum()
+
+
+def _surplus(member: Bool[ndarray, "run example"], *, alone: bool) -> dict[bool, Bool[ndarray, " example"]]:
+    """Return whether an example has one IN run (True), or one OUT run (False), more than others of the block.
+
+    None has where the others have no run of the kind left, if there is no run outside the block: they have no value then.
+    """
+    runs, count = len(member), member.sum(axis=0)
+    varied = np.sort(count[(count > 0) & (count < runs)])
+    low, high = varied[[len(varied) // 20, -1 - len(varied) // 20]] if varied.size else (0, 0)
+    one_more = high == low + 1
+    return {
+        True: (count == high) & (one_more and (low > 1 or not alone)),
+        False: (count == low) & (one_more and (runs - high > 1 or not alone)),
+    }
 
 
 def _bits(value: Float[ndarray, "*all"]) -> UInt64[ndarray, "*all"]:
@@ -207,3 +304,12 @@ def _inverse_trigamma(value: Float[ndarray, " run"]) -> Float[ndarray, " run"]:
         trigamma = polygamma(1, x)
         x = np.maximum(x + trigamma * (1 - trigamma / target) / polygamma(2, x), 1e-8)
     return np.where(value > 0, x, np.inf)
+
+
+def _root(function: Callable[[float], float]) -> float:
+    """Return where an increasing function of log odds is 0, by bisection."""
+    low, high = -50.0, 50.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if function(middle) > 0 else (middle, high)
+    return low

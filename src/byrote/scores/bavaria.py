@@ -35,9 +35,13 @@ def bavaria(
     """
     if not tails:
         return lira(loss, member, online=online, variance="bayes")
-    shadows = Shadows(logit(loss), member)
+    return predictive_ratio(Shadows(logit(loss), member), online=online)
+
+
+def predictive_ratio(shadows: Shadows, *, online: bool) -> Float[ndarray, "run example"]:
+    """Return BaVarIA with tails of logits, each run compared with the others that `shadows` gives it."""
     fitted = {trained: shadows.variances(trained=trained) for trained in ((True, False) if online else (False,))}
-    result = np.full(loss.shape, np.nan)
+    result = np.full(shadows.value.shape, np.nan)
     for part in shadows.blocks():
         value = shadows.value[:, part]
         t = [_StudentT(value, shadows.moments(part, trained=each), variances) for each, variances in fitted.items()]

@@ -18,8 +18,12 @@ def calibrated_loss(
 
     It misleads for hard examples, whose losses vary most: `lira` divides by their standard deviation.
     """
-    shadows = Shadows(np.where(np.isfinite(loss), loss, np.nan).astype(np.float64), member)
-    result = np.full(loss.shape, np.nan)
+    return difference(Shadows(np.where(np.isfinite(loss), loss, np.nan).astype(np.float64), member))
+
+
+def difference(shadows: Shadows) -> Float[ndarray, "run example"]:
+    """Return the difference of losses, each run compared with the others that `shadows` gives it."""
+    result = np.full(shadows.value.shape, np.nan)
     for part in shadows.blocks():
         result[:, part] = shadows.moments(part, trained=False).mean - shadows.value[:, part]
     return result

@@ -36,10 +36,14 @@ def lira(
     """
     if variance not in VARIANCES:
         raise Unsupported(f"lira has no variance {variance!r}. Take 'pooled', 'own' or 'bayes'.")
-    shadows = Shadows(logit(loss), member)
+    return likelihood_ratio(Shadows(logit(loss), member), online=online, variance=variance)
+
+
+def likelihood_ratio(shadows: Shadows, *, online: bool, variance: str) -> Float[ndarray, "run example"]:
+    """Return LiRA of logits, each run compared with the others that `shadows` gives it."""
     kinds = (True, False) if online else (False,)
     fitted = {trained: None if variance == "own" else shadows.variances(trained=trained) for trained in kinds}
-    result = np.full(loss.shape, np.nan)
+    result = np.full(shadows.value.shape, np.nan)
     for part in shadows.blocks():
         found: list[tuple[Float[ndarray, "run example"], Float[ndarray, "run example"]]] = []
         for trained, variances in fitted.items():

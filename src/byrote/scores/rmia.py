@@ -33,9 +33,18 @@ def rmia(
     """
     if not 0 <= a <= 1:
         raise Unsupported(f"rmia has a={a!r}. Take a number from 0 to 1.")
+    return probability_ratio(Shadows(probability(loss), member), online=online, a=a)
+
+
+def probability(loss: Float[ndarray, "run example"]) -> Float[ndarray, "run example"]:
+    """Return the label's probability, at least the smallest positive number; NaN where the loss is NaN."""
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        shadows = Shadows(np.maximum(np.exp(-loss.astype(np.float64)), np.finfo(np.float64).tiny), member)
-    result = np.full(loss.shape, np.nan)
+        return np.maximum(np.exp(-loss.astype(np.float64)), np.finfo(np.float64).tiny)
+
+
+def probability_ratio(shadows: Shadows, *, online: bool, a: float) -> Float[ndarray, "run example"]:
+    """Return RMIA of probabilities, each run compared with the others that `shadows` gives it."""
+    result = np.full(shadows.value.shape, np.nan)
     for part in shadows.blocks():
         expected = shadows.moments(part, trained=False).mean
         if online:
