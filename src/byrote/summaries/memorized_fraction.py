@@ -35,6 +35,11 @@ def memorized_fraction(
     moved to its nearer end when it is outside. Examples in every run or in none are left out; n counts the others. NaN
     when there are none. Raises Unsupported when `above` is not between 0 and 1.
 
+    In simulations of 1,000 examples with six known distributions (12 records each; records/calibration/shares.py) intervals
+    at .9 held the share in all records at 6 to 80 runs where something was memorized: they are wide. Where nothing was,
+    they held the share of 0 in .83 to 1. With 15 % of the examples memorized and the others not, 6 runs put the share
+    above .25 too high by .07, and 20 runs by .003 (16 records).
+
     It misleads when many examples are right near `above`: the grid is some .1 wide. Runs are taken as independent and
     examples too, so the interval is about these runs' examples and not about other ways to train.
     """
