@@ -110,7 +110,7 @@ def test_the_page_shows_the_numbers(copied: Record, page: str) -> None:
         assert f"{100 * number.low:.1f} % to" in shown
     assert shown.count(f"{len(copied.runs)} runs") >= 3
     assert difference_text(size.difference, CLASSIFICATION, sign=True).replace("\N{NO-BREAK SPACE}", " ") in shown
-    assert "12 of 60 test examples" in text(page, "verdict")
+    assert "Exact copies: 1; nearly equal: 11" in shown
 
 
 def test_the_closest_pairs_are_shown_with_their_pictures_and_labels(copied: Record, page: str) -> None:

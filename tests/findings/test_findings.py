@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from byrote.errors import MissingEvidence, Remedy
-from byrote.explain import explain
 from byrote.findings.canary_check import read_detection
 from byrote.findings.evaluated_scores import read_panel
 from byrote.record import Observed, Record, Step, write_manifest, write_population, write_run
@@ -14,6 +13,7 @@ from byrote.report.numbers import PERCENT, percent, percent_text, text
 from byrote.report.verdict import verdict
 from byrote.scores import memorization
 from byrote.stats.estimate import Estimate
+from byrote.summaries import forecast
 from layout import LAYOUT, MANIFEST, run_settings
 from small_record import CLOSING, make
 
@@ -124,25 +124,79 @@ def test_percent_never_looks_like_nothing_or_all_when_it_is_not(share: float, wr
 
 
 @pytest.mark.parametrize(
-    ("listed", "words"), [(17, "17 examples pass"), (1, "1 example passes"), (0, "No example passes")]
+    ("listed", "words"), [(17, "17 examples that pass"), (1, "1 example that passes"), (0, "no example passes")]
 )
 def test_the_verdict_counts_the_examples_that_pass_the_false_discovery_rate(
     found: Findings, listed: int, words: str
 ) -> None:
     assert not isinstance(found.memorized, NotMeasured)
     changed = replace(found, memorized=replace(found.memorized, listed=listed))
-    assert f"{words} a false-discovery rate of 10{PERCENT}" in verdict(changed).memorized
+    assert f"{words} a false-discovery rate of 10{PERCENT}" in verdict(changed).next
 
 
-def test_the_sentences_of_the_verdict_stand_in_their_order(found: Findings, record: Record) -> None:
-    explained = explain(record, top=3)
-    full = verdict(found, explained=explained)
-    assert full.causes is not None
-    assert full.causes.startswith("Causes of the 3 most memorized examples")
-    assert full.certainty is not None
-    expected = (full.accuracy, full.gap, full.memorized, full.causes, full.certainty, full.canaries, full.membership)
-    assert full.sentences == [*expected, full.privacy]
-    assert sentences(found) == [each for each in full.sentences if each != full.causes]
+def test_the_verdict_has_six_sentences_what_how_sure_and_what_next(found: Findings) -> None:
+    full = verdict(found)
+    assert full.sentences == [full.accuracy, full.certainty, full.next, full.canaries, full.membership, full.privacy]
+    assert sentences(found) == full.sentences
+    assert "generalization gap" in full.accuracy
+    assert "would correlate with these" in full.certainty
+    assert full.next.startswith("Next: look at the")
+
+
+def test_shares_are_not_said_where_the_interval_of_the_gap_holds_zero(found: Findings) -> None:
+    assert "memorization above 0.25" in verdict(found).certainty
+    nothing = replace(found.accuracies, gap=Estimate(0.01, -0.02, 0.04, 14, "run"))
+    certainty = verdict(replace(found, accuracies=nothing)).certainty
+    assert "holds 0" in certainty
+    assert "above" not in certainty
+
+
+def test_the_standard_error_is_that_of_the_progress_bar(record: Record, found: Findings) -> None:
+    correct, member = clean(record)
+    train = record.population.where("train")
+    known = forecast(correct[:, train].astype(bool), member[:, train])
+    assert known is not None
+    assert not isinstance(found.memorized, NotMeasured)
+    assert found.memorized.error == known.standard_error > 0.01
+
+
+def test_accuracy_of_each_class_and_their_mean_are_those_of_the_columns(record: Record, found: Findings) -> None:
+    correct, member = clean(record)
+    train, labels = record.population.where("train"), record.population.labels
+    for label, each in enumerate(found.accuracies.classes):
+        left_out = [c[~m & train & (labels == label)].mean() for c, m in zip(correct, member, strict=True)]
+        assert isinstance(each.held_out, Estimate)
+        assert each.name == record.classes[label]
+        assert each.held_out.value == pytest.approx(np.mean(left_out))
+    by_class = [
+        np.mean([c[~m & train & (labels == k)].mean() for k in range(len(record.classes))])
+        for c, m in zip(correct, member, strict=True)
+    ]
+    assert isinstance(found.accuracies.balanced, Estimate)
+    assert found.accuracies.balanced.value == pytest.approx(np.mean(by_class))
+    assert found.accuracies.baseline == np.bincount(labels[train]).max() / train.sum()
+
+
+def test_models_that_always_name_the_commonest_class_learned_nothing(found: Findings) -> None:
+    """19 of 20 examples are of one class: an accuracy of 95 % is no success, and no example is listed for it."""
+    assert not found.accuracies.learned_nothing
+    constant = Estimate(0.95, 0.949, 0.951, 14, "run")
+    idle = replace(found, accuracies=replace(found.accuracies, learned=constant, baseline=0.95))
+    said = verdict(idle)
+    assert "learned nothing that shows" in said.accuracy
+    assert f"not above the 95.0{PERCENT} of always naming the commonest label" in said.accuracy
+    assert "no example is listed" in said.certainty
+    assert said.next.startswith("Next: check the labels")
+
+
+def test_accuracy_on_unequal_classes_stands_beside_the_mean_over_classes(found: Findings) -> None:
+    half = Estimate(0.52, 0.5, 0.54, 14, "run")
+    unequal = replace(found.accuracies, learned=Estimate(0.99, 0.98, 1.0, 14, "run"), baseline=0.95, balanced=half)
+    assert (
+        f"52.0{PERCENT} [50.0, 54.0] as a mean over classes".replace(", ", ",\N{NO-BREAK SPACE}", 1)
+        in verdict(replace(found, accuracies=unequal)).accuracy
+    )
+    assert "mean over classes" not in verdict(found).accuracy
 
 
 def test_a_score_that_finds_nothing_keeps_its_reason(record: Record) -> None:

@@ -46,6 +46,11 @@ class Contamination:
     accuracy_on_others: Estimate
     difference: Estimate
 
+    @property
+    def exact(self) -> int:
+        """How many of the examples are exact copies; the others are nearly equal to a training example."""
+        return sum(each.duplicates[0].distance == 0 and not each.duplicates[0].change for each in self.examples)
+
 
 @checked
 def contaminated(

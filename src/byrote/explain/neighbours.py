@@ -1,6 +1,6 @@
 """Exact nearest neighbours in blocks of matrix products, and which distances are near or far in each class."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from byrote.arrays import checked
 from byrote.record import Population
+from byrote.record.inputs import is_picture
 
 BLOCK_BYTES = 1 << 26
 """Size of the largest temporary array: 64 MiB. Besides it there is one float32 copy of all inputs."""
@@ -18,6 +19,9 @@ SPARE = 8
 
 NEAR_DUPLICATE = 0.4
 """A near-duplicate is closer than this share of the median nearest-neighbour distance of its class."""
+
+RARE = 0.01
+"""Where inputs are no byte pictures, only this share of the training examples is as close to another one as a near-duplicate."""
 
 REFERENCES = 500
 """Examples of each class whose distances are the reference for near and far (all, when the class is smaller)."""
@@ -53,7 +57,9 @@ class Space:
     of each class; `far` holds, per class, the sorted mean distances to the nearest
     training examples of the same label. Where labels are no classes, as in regression, all examples
     are of one class. A record that kept no inputs has no points, and no neighbours; nor has one of texts, because a difference
-    of token ids means nothing.
+    of token ids means nothing. `rare` is the RARE quantile of the nearest-neighbour distances of each class, exact copies left
+    out, where inputs are no byte pictures: rows of a table with few values per column, or of a dense region, are near each
+    other without being copies.
     """
 
     points: Float[ndarray, "example feature"]
@@ -61,6 +67,7 @@ class Space:
     train: Int[ndarray, " train"]
     near: dict[int, float]
     far: dict[int, Float[ndarray, " reference"]]
+    rare: dict[int, float] = field(default_factory=dict[int, float])
 
     @property
     def empty(self) -> bool:
@@ -107,7 +114,7 @@ class Space:
 
     def limit(self, label: int) -> float:
         """Return the distance below which a neighbour of an example of this label is a near-duplicate."""
-        return NEAR_DUPLICATE * self.near.get(label, 0.0)
+        return min(NEAR_DUPLICATE * self.near.get(label, 0.0), self.rare.get(label, np.inf))
 
 
 def class_of_each(population: Population) -> Int[ndarray, " example"]:
@@ -125,6 +132,7 @@ def space(population: Population, *, seed: int = 0) -> Space:
     train = np.flatnonzero(population.where("train"))
     classes = class_of_each(population)
     points, near, far = _points(population, train), dict[int, float](), dict[int, NDArray[np.float64]]()
+    rare = dict[int, float]()
     if points.shape[1]:
         rng = np.random.default_rng(seed)
         for label in np.unique(classes[train]):
@@ -132,8 +140,11 @@ def space(population: Population, *, seed: int = 0) -> Space:
             sample = rng.permutation(of_label)[:REFERENCES]
             distance = nearest(points, sample, train, 1)[1][:, 0]
             near[int(label)] = float(np.median(distance))
+            if not is_picture(population.inputs):
+                apart = distance[distance > 0]
+                rare[int(label)] = float(np.quantile(apart, RARE)) if len(apart) else 0.0
             far[int(label)] = np.sort(_to_class(points, sample, of_label)) if len(of_label) > 1 else np.zeros(0)
-    return Space(points, classes, train, near, far)
+    return Space(points, classes, train, near, far, rare)
 
 
 def nearest(

@@ -20,6 +20,21 @@ from byrote.stats.estimate import Estimate
 from byrote.stats.not_measured import NotMeasured
 from byrote.summaries import gap
 
+OUT_REASON = "No prediction was recorded for a training example that the model was not trained on."
+
+
+@dataclass(frozen=True)
+class ClassAccuracy:
+    """Accuracy on the training examples of one class: by models trained on them (`learned`), and by the others (`held_out`).
+
+    `share` is the share of the training examples that are of this class.
+    """
+
+    name: str
+    share: float
+    learned: Estimate | NotMeasured
+    held_out: Estimate | NotMeasured
+
 
 @dataclass(frozen=True)
 class Accuracies:
@@ -28,6 +43,10 @@ class Accuracies:
     `learned`: training examples, by models trained on them; `seen_only`: it was recorded in the training pass, because there
     is no clean pass. `held_out`: training examples, by models not trained on them. `tested`: test examples. `gap`: learned
     minus held out, in [-1, 1]; it equals mean memorization in a balanced design.
+
+    `baseline` is what a model reaches on the training examples that ignores its input: always the commonest class (or, of
+    several labels, of each the commoner value), or the mean target (R² 0). `classes` are the accuracies per class, and
+    `balanced` is the mean of those held out, in which every class counts the same. Accuracy shows little of a rare class.
     """
 
     learned: Estimate | NotMeasured
@@ -35,6 +54,24 @@ class Accuracies:
     tested: Estimate | NotMeasured
     gap: Estimate | NotMeasured
     seen_only: bool
+    baseline: float
+    classes: tuple[ClassAccuracy, ...]
+    balanced: Estimate | NotMeasured
+
+    @property
+    def learned_nothing(self) -> bool:
+        """Whether models do no better than the baseline even on examples they were trained on: the interval holds it, or less.
+
+        Then nothing was learned that could be memorized, and values near 0 say nothing about the data.
+        """
+        if isinstance(self.learned, NotMeasured):
+            return False
+        return bool((self.learned.value if np.isnan(self.learned.low) else self.learned.low) <= self.baseline)
+
+    @property
+    def gap_holds_zero(self) -> bool:
+        """Whether the interval of the gap holds 0: that anything was memorized is then not shown."""
+        return isinstance(self.gap, Estimate) and self.gap.low <= 0 <= self.gap.high
 
 
 def read_accuracies(record: Record, *, is_share: bool = True) -> Accuracies:
@@ -52,15 +89,18 @@ def read_accuracies(record: Record, *, is_share: bool = True) -> Accuracies:
         in_answers = [right[trained & train] for right, trained in zip(seen, member, strict=True)]
     out_answers = [right[~trained & train] for right, trained in zip(clean, member, strict=True)]
     in_reason = "No prediction was recorded for an example that the model was trained on."
-    out_reason = "No prediction was recorded for a training example that the model was not trained on."
+    classes, balanced = _by_class(record, in_answers, out_answers, [trained[train] for trained in member])
     return Accuracies(
         learned=mean_right(in_answers, in_reason, is_share=is_share),
-        held_out=mean_right(out_answers, out_reason, is_share=is_share),
+        held_out=mean_right(out_answers, OUT_REASON, is_share=is_share),
         tested=mean_right(
             [right[test] for right in clean], "No prediction was recorded for a test example.", is_share=is_share
         ),
         gap=_gap(clean, member, train),
         seen_only=seen_only,
+        baseline=_baseline(record),
+        classes=classes,
+        balanced=balanced,
     )
 
 
@@ -82,6 +122,46 @@ def mean_right(answers: Sequence[NDArray[np.float64]], reason: str, *, is_share:
     else:
         found = Estimate.of_mean(given[0], "example", level=LEVEL)
     return found.within(0.0, 1.0) if is_share else found
+
+
+def _baseline(record: Record) -> float:
+    labels = record.population.labels[record.population.where("train")]
+    if record.objective.name == "regression" or not len(labels):
+        return 0.0
+    if record.objective.name == "multilabel":
+        each = np.nanmean(labels, axis=0)
+        return float(np.mean(np.maximum(each, 1 - each)))
+    return float(np.bincount(labels).max() / len(labels))
+
+
+def _by_class(
+    record: Record,
+    in_answers: Sequence[NDArray[np.float64]],
+    out_answers: Sequence[NDArray[np.float64]],
+    member: Sequence[Bool[ndarray, " train"]],
+) -> tuple[tuple[ClassAccuracy, ...], Estimate | NotMeasured]:
+    """Return `classes` and `balanced`; none where targets are no classes."""
+    if record.objective.name != "classification":
+        return (), NotMeasured("It is measured where targets are classes.")
+    labels = record.population.labels[record.population.where("train")]
+    found: list[ClassAccuracy] = []
+    reason = "No prediction was recorded for such an example."
+    for label in np.unique(labels):
+        of_label = labels == label
+        learned = [right[of_label[of_run]] for right, of_run in zip(in_answers, member, strict=True)]
+        held_out = [right[of_label[~of_run]] for right, of_run in zip(out_answers, member, strict=True)]
+        parts = mean_right(learned, reason), mean_right(held_out, reason)
+        found.append(ClassAccuracy(record.classes[label], float(of_label.mean()), *parts))
+    means = [_means_of_classes(right, labels[~of_run]) for right, of_run in zip(out_answers, member, strict=True)]
+    return tuple(found), mean_right(means, OUT_REASON)
+
+
+def _means_of_classes(right: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the mean answer of each class, so that every class counts the same in their mean."""
+    kept = np.isfinite(right)
+    number = np.bincount(labels[kept])
+    with np.errstate(invalid="ignore"):
+        return np.bincount(labels[kept], right[kept]) / number if len(number) else np.zeros(0)
 
 
 def _read(record: Record, column: str) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from byrote.record import Record
 from byrote.scores import memorization, shrunk_memorization
 from byrote.stats.estimate import Estimate
 from byrote.stats.not_measured import NotMeasured
-from byrote.summaries import memorized_at_fdr, memorized_fraction, repeated_split_half
+from byrote.summaries import forecast, memorized_at_fdr, memorized_fraction, repeated_split_half
 
 SPLITS = 10
 """Random halvings of the runs that the reliability of the textbook estimator is averaged over."""
@@ -42,8 +42,10 @@ class MemorizationSummary:
 
     `estimator` names the score of the single values. `mean` is the textbook estimator's, with a jackknife interval over
     runs. `above` are shares of the examples, for outcomes that are right or wrong (empty for numbers). `error` is the
-    median standard error of one example's value. `reliability` is the expected correlation with as many new runs (1
-    repeats exactly). Of shrunk values it is the share of their spread that is not error (see `_reliability_of_shrunk`);
+    median over examples of the standard error of `memorization`, as `forecast` has it: the number of the progress bar and
+    of `--until`. For outcomes that are numbers it is that of the values. `reliability` is the expected correlation with as
+    many new runs (1 repeats exactly). Of shrunk values it is the share of their spread that is not error (see
+    `_reliability_of_shrunk`);
     of textbook values the mean of SPLITS random halvings, stepped up, and its low and high are the least and greatest of
     them. Four times the `runs` halve `error` at best. `listed` examples pass the false-discovery rate FDR. `undefined`
     have no value.
@@ -81,7 +83,7 @@ def read_memorized(
         estimator=str(values.score),
         mean=_mean(*outcomes),
         above=tuple(above),
-        error=float(np.nanmedian(values.stderr[train][defined])) if np.isfinite(values.stderr[train]).any() else np.nan,
+        error=_error(*outcomes) if is_counted else _median(values.stderr[train][defined]),
         reliability=(
             _reliability_of_shrunk(value[defined], values.stderr[train][defined], seed)
             if str(values.score) == str(shrunk_memorization)
@@ -91,6 +93,15 @@ def read_memorized(
         listed=int(memorized_at_fdr(*outcomes, fdr=FDR).listed.sum()),
         undefined=len(value) - n,
     )
+
+
+def _error(outcome: Shaped[ndarray, "run example"], member: Bool[ndarray, "run example"]) -> float:
+    found = forecast(outcome, member)
+    return np.nan if found is None else found.standard_error
+
+
+def _median(errors: Float[ndarray, " example"]) -> float:
+    return float(np.nanmedian(errors)) if np.isfinite(errors).any() else np.nan
 
 
 def _mean(outcome: Shaped[ndarray, "run example"], member: Bool[ndarray, "run example"]) -> Estimate:

@@ -12,8 +12,8 @@ class Vocabulary:
 
     `right` names how well a model does (1 is perfect); `target` and `targets` name what it has to predict. `among` names the
     examples that the input of one is compared with. `memorization` says in a sentence what memorization of an example is,
-    `definition` as a formula. `is_share`: the value of `right` lies between 0 and 1 and is shown in percent; otherwise it
-    is shown with two decimals, and may be negative.
+    `definition` as a formula. `baseline` names a model that ignores its input. `is_share`: the value of
+    `right` lies between 0 and 1 and is shown in percent; otherwise it is shown with two decimals, and may be negative.
     """
 
     kind: str
@@ -24,6 +24,7 @@ class Vocabulary:
     among: str
     memorization: str
     definition: str
+    baseline: str
     is_share: bool
 
     @property
@@ -41,6 +42,7 @@ CLASSIFICATION = Vocabulary(
     among="other examples with its label",
     memorization="how much more often models predict its label when they were trained on it than when they were not",
     definition="P(correct | trained on it) - P(correct | not trained on it)",
+    baseline="always naming the commonest label",
     is_share=True,
 )
 
@@ -53,6 +55,7 @@ REGRESSION = Vocabulary(
     among="other training examples",
     memorization="how much larger the squared error is in models that were not trained on it than in models that were, divided by the variance of the targets",
     definition="(squared error when not trained on it - squared error when trained on it) / variance of the targets",
+    baseline="always predicting the mean target",
     is_share=False,
 )
 
@@ -65,6 +68,7 @@ MULTILABEL = Vocabulary(
     among="other training examples",
     memorization="how much larger the share of its labels that models predict right is when they were trained on it than when they were not",
     definition="share of its labels right when trained on it - share of its labels right when not trained on it",
+    baseline="always naming the commoner value of each label",
     is_share=True,
 )
 

@@ -77,15 +77,16 @@ def read_sections(record: Record, found: Findings, panel: Panel, album: Album) -
     checks = check_copies(record.population, points=points) if len(points.train) else ()
     copies = read_copies(record, points, checks)
     examples = read_examples(record, panel, points, checks)
-    explained = () if isinstance(examples, NotMeasured) else examples.explained
+    if found.accuracies.learned_nothing:
+        examples = NotMeasured("The models learned nothing, so no example is memorized and none is listed.")
     drawn_copies = read_copies_section(record, copies, album)  # first, because the budget for pictures is limited
     return (
-        read_summary(found, verdict(found, explained=explained, copies=copies)),
+        read_summary(found, verdict(found)),
         read_distribution(record, found, panel),
         read_gallery(record, examples, album, points),
         read_dependents(record, examples, album),
         drawn_copies,
-        read_learning(record, found.words),
+        read_learning(record, found),
         read_map(record, panel),
         read_agreements(found, panel),
         read_canary_check(found, examples),

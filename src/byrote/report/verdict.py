@@ -5,12 +5,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from byrote.explain import CAUSES_OF, Explanation
 from byrote.findings.accuracy import Accuracies
 from byrote.findings.canary_check import Detection
-from byrote.findings.copies import Copies
 from byrote.findings.findings import Findings
-from byrote.findings.memorized import FDR, MemorizationSummary
+from byrote.findings.memorized import FDR
 from byrote.findings.vocabulary import Vocabulary
 from byrote.membership.attacks import Membership
 from byrote.report.numbers import (
@@ -20,6 +18,7 @@ from byrote.report.numbers import (
     difference_text,
     percent,
     percent_text,
+    right,
     right_text,
     small,
     text,
@@ -34,22 +33,23 @@ LEARNED = 0.5
 LEARNED_LABELS = 0.8
 """The same for the share of labels right in wrong label sets, which models get partly right without learning them."""
 
+COMMON = 1.5
+"""The commonest class has at least so many times its share among equally common classes where they are called unequal."""
+
 PRIVACY = "Low measured memorization is not privacy: another attack, or more runs, may find what this audit did not."
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The sentences of the verdict, in the order in which they stand; None where one does not apply.
+    """The six sentences of the verdict, in their order: what happened, how sure that is, what to do next, then the checks.
 
-    `causes` and `copies` take more time to compute than the findings, so only the page has them.
+    `accuracy` holds the gap, or that nothing was learned. `certainty` holds how many examples are memorized, unless the
+    interval of the gap holds 0, and how well the values would repeat.
     """
 
     accuracy: str
-    gap: str
-    memorized: str
-    causes: str | None
-    copies: str | None
-    certainty: str | None
+    certainty: str
+    next: str
     canaries: str
     membership: str
     privacy: str
@@ -57,24 +57,15 @@ class Verdict:
     @property
     def sentences(self) -> list[str]:
         """The sentences, most important first."""
-        found = (getattr(self, field.name) for field in fields(self))
-        return [sentence for sentence in found if sentence is not None]
+        return [getattr(self, field.name) for field in fields(self)]
 
 
-def verdict(
-    found: Findings,
-    *,
-    explained: Sequence[Explanation] = (),
-    copies: Copies | NotMeasured | None = None,
-) -> Verdict:
+def verdict(found: Findings) -> Verdict:
     """Return the verdict on an audit; what was not measured is named with the reason."""
     return Verdict(
         accuracy=_accuracy(found),
-        gap=_gap(found.accuracies, found.words),
-        memorized=_memorized(found.memorized),
-        causes=_causes(explained, found.words) if explained else None,
-        copies=_copies(copies) if isinstance(copies, Copies) and copies.found.examples else None,
-        certainty=None if isinstance(found.memorized, NotMeasured) else _certainty(found.memorized),
+        certainty=_certainty(found),
+        next=_next(found),
         canaries=_canaries(found),
         membership=_membership(found.membership),
         privacy=PRIVACY,
@@ -91,64 +82,74 @@ def _accuracy(found: Findings) -> str:
     if isinstance(numbers.learned, NotMeasured):
         return f"The {words.right} on training examples was not measured. {numbers.learned.reason}"
     how = " (measured during training)" if numbers.seen_only else ""
-    learned = f"{words.heading}: {right_text(numbers.learned, words)} on examples that a model was trained on{how}"
+    learned = f"{right_text(numbers.learned, words)} on examples that a model was trained on{how}"
     source = f"(mean of {behind(numbers.learned)})" if numbers.learned.unit == "run" else "(one run)"
+    if numbers.learned_nothing:
+        return (
+            f"The models learned nothing that shows: {words.right} {learned} {source}, which is not above the "
+            f"{right(numbers.baseline, words)} of {words.baseline}."
+        )
+    learned = f"{words.heading}: {learned}"
     if isinstance(numbers.held_out, Estimate):
-        return f"{learned}, {right_text(numbers.held_out, words)} on training examples left out {source}."
+        return f"{learned}, {right_text(numbers.held_out, words)} on training examples left out{_balanced(found)} {source}{_gap(numbers, words)}"
     if isinstance(numbers.tested, Estimate):
         return f"{learned}, {right_text(numbers.tested, words)} on test examples {source}."
     return f"{learned} {source}. On other examples it was not measured. {numbers.tested.reason}"
 
 
+def _balanced(found: Findings) -> str:
+    """Say what the mean over classes is where one class is so common that accuracy hides the others."""
+    numbers = found.accuracies
+    if isinstance(numbers.balanced, NotMeasured) or numbers.baseline * len(numbers.classes) < COMMON:
+        return ""
+    return f" ({percent_text(numbers.balanced)} as a mean over classes; the commonest is {percent(numbers.baseline)} of the examples)"
+
+
 def _gap(found: Accuracies, words: Vocabulary) -> str:
     if isinstance(found.gap, NotMeasured):
-        return f"The generalization gap was not measured. {found.gap.reason}"
+        return f". The generalization gap was not measured. {found.gap.reason}"
     gap = difference_text(found.gap, words)
-    return f"The difference of {gap} is the generalization gap. Up to chance it equals the mean memorization of the training examples."
+    return f"; the difference, {gap}, is the generalization gap, and up to chance the mean memorization of a training example."
 
 
-def _memorized(found: MemorizationSummary | NotMeasured) -> str:
-    if isinstance(found, NotMeasured):
-        return f"Memorization of single examples was not measured. {found.reason}"
-    rate = f"a false-discovery rate of {100 * FDR:g}{PERCENT}"
-    listed = (
-        f"{count(found.listed, 'example')} {'passes' if found.listed == 1 else 'pass'} {rate}."
-        if found.listed
-        else f"No example passes {rate} yet; that takes more runs."
-    )
-    if not found.above:
-        return f"The mean memorization of a training example is {text(found.mean)}, estimated over examples, and the gap over runs. {listed}"
-    low, high = found.above
-    return (
-        f"{percent_text(high.share)} of the training examples have a memorization above {high.threshold:g} "
-        f"and {percent_text(low.share)} above {low.threshold:g} (1: known only by rote). {listed}"
-    )
-
-
-def _certainty(found: MemorizationSummary) -> str:
-    error = (
-        f"The memorization of one example has a median standard error of {small(found.error)} after {found.runs} runs"
-        if np.isfinite(found.error)
-        else f"The standard error of the memorization of one example is not known from {found.runs} runs"
-    )
-    if isinstance(found.reliability, NotMeasured):
-        again = f"How well {found.runs} new runs would agree was not measured. {found.reliability.reason}"
+def _certainty(found: Findings) -> str:
+    memorized = found.memorized
+    if isinstance(memorized, NotMeasured):
+        return f"Memorization of single examples was not measured. {memorized.reason}"
+    if found.accuracies.learned_nothing:
+        return "So nothing can be memorized, and no example is listed."
+    if found.accuracies.gap_holds_zero:
+        shares = "The interval of the gap holds 0, so these runs do not show that anything was memorized"
+    elif memorized.above:
+        low, high = memorized.above
+        shares = (
+            f"{percent_text(low.share)} of the training examples have a memorization above {low.threshold:g} "
+            f"and {percent_text(high.share)} above {high.threshold:g} (1: known only by rote)"
+        )
     else:
-        again = f"Values from {found.runs} new runs would correlate with these at {text(found.reliability)}."
-    return f"{error}; {4 * found.runs} runs would halve it at best. {again}"
+        shares = f"The mean memorization of a training example is {text(memorized.mean)}, estimated over examples, and the gap over runs"
+    if isinstance(memorized.reliability, NotMeasured):
+        return (
+            f"{shares}; how well {memorized.runs} new runs would agree was not measured. {memorized.reliability.reason}"
+        )
+    return (
+        f"{shares}; values from {memorized.runs} new runs would correlate with these at {text(memorized.reliability)}."
+    )
 
 
-def _causes(explained: Sequence[Explanation], words: Vocabulary) -> str:
-    counts = {cause: sum(each.cause == cause for each in explained) for cause in CAUSES_OF[words.kind]}
-    named = ", ".join(f"{number} {cause}" for cause, number in counts.items() if number)
-    return f"Causes of the {len(explained)} most memorized examples, by fixed rules: {named}."
-
-
-def _copies(found: Copies) -> str:
-    number = count(found.looked_at, "test example")
-    has = "has" if len(found.found.examples) == 1 else "have"
-    share = percent_text(found.found.share)
-    return f"{len(found.found.examples):,} of {number} ({share}) {has} a near-duplicate in the training set."
+def _next(found: Findings) -> str:
+    memorized = found.memorized
+    if found.accuracies.learned_nothing:
+        return f"Next: check the {found.words.targets}, the learning rate and the number of epochs, until models do better on examples that they were trained on."
+    if isinstance(memorized, NotMeasured):
+        return "Next: collect runs that are trained on different parts of the data, so that single examples can be compared."
+    rate = f"a false-discovery rate of {100 * FDR:g}{PERCENT}"
+    more = f"{4 * memorized.runs} runs would at best halve the median standard error of `memorization`"
+    error = f" ({small(memorized.error)} after {memorized.runs} runs)" if np.isfinite(memorized.error) else ""
+    if not memorized.listed:
+        return f"Next: collect more runs, because no example passes {rate} yet; {more}{error}."
+    passes = f"{count(memorized.listed, 'example')} that {'passes' if memorized.listed == 1 else 'pass'} {rate}"
+    return f"Next: look at the {passes}, the most memorized first; {more}{error}."
 
 
 def _canaries(found: Findings) -> str:

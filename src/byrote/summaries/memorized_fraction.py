@@ -1,4 +1,4 @@
-"""Share of examples that are memorized, without the noise of few runs: empirical Bayes, Koenker & Mizera, 2014, JASA 109."""
+"""Share of examples that are memorized, without the noise of few runs: Efron, 2016, and Koenker & Mizera, 2014, JASA 109."""
 
 import math
 
@@ -14,6 +14,7 @@ from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
 from byrote.summaries._counts import cells
 from byrote.summaries._mixture import fit, grid, likelihood
+from byrote.summaries._smooth_mixture import smooth_share
 
 
 @checked
@@ -28,11 +29,16 @@ def memorized_fraction(
 
     Each example has two counts of right answers, of its IN and of its OUT runs. Counting the examples whose proportions
     differ by `above` or more counts noise as well: with 20 runs it finds a tail where there is none. Here the
-    distribution of the two probabilities is estimated: the mixture over a grid of 17 x 17 pairs of probabilities that has
-    the largest likelihood. The share is the weight of the pairs that differ by `above` or more. The interval holds
-    the shares of all mixtures whose likelihood is within chi-squared's quantile (one degree) of the largest:
-    it is wide with few runs. Examples in every run or in none are left out; n counts the others. NaN
+    distribution of the two probabilities is estimated. The value is the share under a smooth density (Efron 2016). The
+    interval assumes no smoothness: it holds the shares of all mixtures over a grid of 17 x 17 pairs of probabilities whose
+    likelihood is within chi-squared's quantile (one degree) of the largest. It is wide with few runs, and the value is
+    moved to its nearer end when it is outside. Examples in every run or in none are left out; n counts the others. NaN
     when there are none. Raises Unsupported when `above` is not between 0 and 1.
+
+    In simulations of 1,000 examples with six known distributions (12 records each; records/calibration/shares.py) intervals
+    at .9 held the share in all records at 6 to 80 runs where something was memorized: they are wide. Where nothing was,
+    they held the share of 0 in .83 to 1. With 15 % of the examples memorized and the others not, 6 runs put the share
+    above .25 too high by .07, and 20 runs by .003 (16 records).
 
     It misleads when many examples are right near `above`: the grid is some .1 wide. Runs are taken as independent and
     examples too, so the interval is about these runs' examples and not about other ways to train.
@@ -47,14 +53,15 @@ def memorized_fraction(
         return Estimate.undefined("example", level=level)
     p_in, p_out = grid()
     marked = p_in - p_out >= above - 1e-12
-    counts = (found.in_correct, found.in_runs, found.out_correct, found.out_runs)
-    likelihoods = likelihood(*(each[usable] for each in counts))
+    counts = found.in_correct[usable], found.in_runs[usable], found.out_correct[usable], found.out_runs[usable]
+    likelihoods = likelihood(*counts)
     with threadpool_limits(1):  # matrices this small take sixty times longer on two threads of a busy machine
         best = fit(likelihoods, examples, np.ones((1, len(marked)), np.bool_), np.ones(1))
-        value = float(best.weight[marked].sum())
+        sharpest = float(best.weight[marked].sum())
+        smooth = smooth_share(*counts, examples, above=above)
         allowed = best.log_likelihood - float(chi2.ppf(level, 1)) / 2
-        low, high = (_end(likelihoods, examples, marked, value, end, allowed) for end in (0.0, 1.0))
-    return Estimate(value, low, high, n, "example", level)
+        low, high = (_end(likelihoods, examples, marked, sharpest, end, allowed) for end in (0.0, 1.0))
+    return Estimate(min(max(smooth, low), high), low, high, n, "example", level)
 
 
 @checked

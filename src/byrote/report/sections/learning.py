@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from byrote.findings.accuracy import ClassAccuracy
+from byrote.findings.findings import Findings
 from byrote.findings.vocabulary import Vocabulary
 from byrote.record import Record
 from byrote.report.charts import COLOURS, Chart, curves
@@ -15,20 +17,22 @@ REAL_COLOURS = (COLOURS["real"], COLOURS["test"], "var(--muted)")
 
 @dataclass(frozen=True)
 class Learning:
-    """The learning curves; None where there are no such examples."""
+    """The learning curves (None where there are no such examples), and the accuracy of each class."""
 
     real: Chart | None
     canaries: Chart | None
+    classes: tuple[ClassAccuracy, ...]
 
 
-def read_learning(record: Record, words: Vocabulary) -> Section:
+def read_learning(record: Record, findings: Findings) -> Section:
     """Return the learning curves, or why there are none."""
+    words = findings.words
     found = read_curves(record, is_share=words.is_share)
     if isinstance(found, NotMeasured):
         return Section("learning", "How it was learned", "How it was learned", found)
     real = [each for each in found if not each.kind]
     planted = [each for each in found if each.kind]
-    content = Learning(_real(real, words), _canaries(planted, words))
+    content = Learning(_real(real, words), _canaries(planted, words), findings.accuracies.classes)
     charts = tuple(chart for chart in (content.real, content.canaries) if chart is not None)
     return Section("learning", "How it was learned", "How it was learned", content, charts)
 
