@@ -302,14 +302,14 @@ def arrays(rng: Random, _: Grounds) -> str:
         with np.errstate(all="ignore"):
             found = function(**given)
             try:
-                again = function(**{k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in given.items()})
+                again = function(**{name: _in_another_form(value) for name, value in given.items()})
             except ByroteError:
                 return "answered"
     except ByroteError:
         return "refused"
     except BaseException as error:
         raise AssertionError(described) from error
-    assert _equal(found, again), f"{described} says {found!r}, and {again!r} of lists"
+    assert _equal(found, again), f"{described} says {found!r}, and {again!r} of lists and 0 and 1"
     return "answered"
 
 
@@ -387,6 +387,13 @@ def _array(rng: Random, shape: tuple[int, ...]) -> Any:
             rng.random(shape).astype(np.float32),
         ],
     )
+
+
+def _in_another_form(value: Any) -> Any:
+    """Return an array as a list, and flags as 0 and 1: they are the same."""
+    if not isinstance(value, np.ndarray):
+        return value
+    return (value.astype(np.int8) if value.dtype == np.bool_ else value).tolist()
 
 
 def _equal(one: Any, other: Any) -> bool:

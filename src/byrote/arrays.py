@@ -159,6 +159,10 @@ def _number(function: str, name: str, value: Any, types: tuple[Any, ...]) -> Any
     number = _item(value)
     if issubclass(type(number), bool | np.bool_) or not issubclass(type(number), Real):
         raise InvalidData(f"{function}: `{name}` is {_described(value)}. Give a number.")
+    try:
+        float(number)
+    except OverflowError:
+        raise InvalidData(f"{function}: `{name}` has {len(str(number))} digits. Give a number below 1e308.") from None
     if float not in wanted and not issubclass(type(number), Integral):
         if not np.isfinite(float(number)) or number != int(number):
             raise InvalidData(f"{function}: `{name}` is {value!r}. Give a whole number.")

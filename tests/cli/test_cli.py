@@ -72,7 +72,7 @@ def assert_message(result: subprocess.CompletedProcess[str], *parts: str) -> Non
     lines = [
         line
         for line in result.stderr.splitlines()
-        if line.strip() and not line.startswith(("training", "trained", "drawing"))
+        if line.strip() and not line.startswith(("training", "trained", "drawing", "Training"))
     ]
     assert len(lines) == 1, result.stderr
     assert lines[0].startswith("byrote: ")
