@@ -143,7 +143,7 @@ def test_ask_leaves_the_mode_of_every_module() -> None:
     assert (model.training, model[0].training, model[1].training) == (True, True, False)
     np.testing.assert_allclose(value, model.eval()(inputs).softmax(1)[:, 0].detach(), rtol=1e-6)
     assert len(ask(sureness, model, inputs[:0], labels[:0])) == 0
-    with pytest.raises(InvalidData, match="`labels` has 6 .* `inputs` has 7"):
+    with pytest.raises(InvalidData, match=r"`labels` has 6 .* `inputs` has 7"):
         ask(sureness, model, inputs, labels[:6])
 
 

@@ -201,7 +201,9 @@ def _membership(found: Membership | NotMeasured) -> str:
     best, at = found.strongest, found.strongest.at[0]
     if isinstance(at, NotMeasured):
         return f"The membership attack {best.name} has an AUROC of {text(best.auroc)} (chance: 0.50). {at.reason}"
-    chance = "" if np.isnan(found.shuffled) else f"; with membership shuffled, the strongest finds {percent(found.shuffled)}"
+    chance = (
+        "" if np.isnan(found.shuffled) else f"; with membership shuffled, the strongest finds {percent(found.shuffled)}"
+    )
     attacks = count(len(found.attacks), "membership attack")
     return (
         f"The strongest of {attacks}, {best.name}, finds {percent_text(at.tpr)} of the examples that a model was trained on "
