@@ -127,8 +127,7 @@ def test_losses_that_float32_rounded_to_zero_cost_little(level: float, share: fl
     logit = rng.normal(level, 2, 1500) + rng.normal(0, 1.5, member.shape) + 2 * member
     exact, rounded = np.logaddexp(0, -logit), _rounded(logit)
     assert (rounded == 0).mean() == pytest.approx(share, abs=0.001)
-    with pytest.warns(UserWarning, match=rf"{np.count_nonzero(rounded == 0)} of 48000 losses are 0.* 6.0e-08"):
-        given = lira(rounded, member)
+    given = lira(rounded, member)
     assert area(given, member) > area(lira(exact, member), member) - cost
     assert area(given, member) == pytest.approx(area(lira(np.maximum(rounded, 2.0**-24), member), member), abs=0.002)
     assert area(rmia(rounded, member), member) > area(rmia(exact, member), member) - 0.005

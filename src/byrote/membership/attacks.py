@@ -72,7 +72,8 @@ class Membership:
     without any model: above .5 members differ from others by themselves. `epsilons` are lower bounds of each run's own
     epsilon at delta DELTA, from its mislabeled canaries (EPSILON_LEVEL each). `exposed` are the examples that the strongest
     recognizes most often (at that rate), `members` and `others` count the pairs of run and example behind all numbers,
-    `left_out` the examples without a loss.
+    `left_out` the examples without a loss. `zeros` is the share of losses that are exactly 0, as float32 gives where a model is
+    sure: attacks cannot tell these apart, and find less.
     """
 
     attacks: tuple[Attack, ...]
@@ -85,6 +86,7 @@ class Membership:
     members: int
     others: int
     left_out: int
+    zeros: float
 
 
 def attack_table(found: Membership) -> list[dict[str, Any]]:
@@ -141,6 +143,7 @@ def read_membership(record: Record, read: Read | None = None) -> Membership | No
         members=int(member.sum()),
         others=int((~member).sum()),
         left_out=int((~with_loss).sum()),
+        zeros=float((losses.value == 0).mean()),
     )
 
 

@@ -9,7 +9,6 @@ are, as when half of 7 runs are 3 or 4, one more is left out, so that all exampl
 independently of the others, and leaves out only itself. Under the null hypothesis an attack then sees nothing.
 """
 
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -48,17 +47,12 @@ def logit(loss: Float[ndarray, "*all"]) -> Float[ndarray, "*all"]:
     """Return log(p / (1 - p)) of the label's probability p = exp(-loss). An infinite loss, or none, gives NaN.
 
     A loss of 0 was rounded: float32 log-softmax gives it below 2^-24. It counts as half the smallest positive loss, which in
-    such data is 2^-24, and a warning says how many there are. A smaller stand-in would make it an outlier of the logits.
+    such data is 2^-24. A smaller stand-in would make it an outlier of the logits.
     """
     loss = loss.astype(np.float64)
     rounded = loss <= 0
     if rounded.any() and (loss > 0).any():
         least = float(loss[loss > 0].min()) / 2
-        warnings.warn(
-            f"{np.count_nonzero(rounded)} of {loss.size} losses are 0, as float32 log-softmax gives where a model is sure. "
-            f"They count as {least:.1e}, half the smallest positive loss. Losses from logits in float64 have no such zeros.",
-            stacklevel=1,  # one place: a text is shown once, whichever attack reads the losses
-        )
         loss = np.where(rounded, least, loss)
     with np.errstate(over="ignore", invalid="ignore"):
         loss = np.maximum(loss, MIN_LOSS)

@@ -30,7 +30,7 @@ def lira(
 
     It misleads when runs are few and the variance is the example's own: below 64 runs, take "pooled" or "bayes". It
     misleads where logits are far from normal, as when many losses are exactly 0 because float32 log-softmax rounded them.
-    These count as half the smallest positive loss, and a warning says how many there are: in a simulation the AUROC was .82
+    These count as half the smallest positive loss (the report says how many there are): in a simulation the AUROC was .82
     with exact losses, .82 with 0.2 %, .81 with 9 %, .78 with 34 % and .74 with 55 % of zeros. The paper's several queries
     are several views: `np.mean([lira(loss[:, view], member) for view in range(views)], axis=0)`.
     """
