@@ -65,7 +65,8 @@ def locate(
 
     record = Record(directory)
     found = as_recorded(load_task(task), record)
-    say_how_long(record, 1, f"Training run {run} again")
+    if run in record.runs:
+        say_how_long(record, 1, f"Training run {run} again")
     with stage_bar() as progress:
         options: dict[str, Any] = {
             "examples": examples, "modules": modules or None, "seed": seed, "device": device, "progress": progress,
