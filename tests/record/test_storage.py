@@ -138,6 +138,18 @@ def test_files_have_the_mode_that_the_umask_says(umask: int, mode: int, tmp_path
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {mode}
 
 
+def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    """Renaming a file to the name of a device would destroy it: as root, /dev/null."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with replacing(path) as aside:
+        aside.write_text("new")
+    assert os.read(reader, 10) == b"new"
+    os.close(reader)
+    assert path.is_fifo()
+
+
 def test_replacing_far_away_is_all_or_nothing(far: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     path = place(far) / "new" / "file.txt"

@@ -162,10 +162,14 @@ def logits(outputs: "Tensor") -> "Tensor":
 
 
 def are_probabilities(outputs: "Tensor") -> bool:
-    """Return whether all rows are class probabilities, and so no logits: no number is negative, and each row sums to 1."""
+    """Return whether all rows are class probabilities, and so no logits: no number is negative, and each row sums to 1.
+
+    Rows of nothing but 0 and 1 could be either, and do not count.
+    """
     if outputs.ndim != 2 or outputs.shape[1] < 2 or not len(outputs):
         return False
-    return bool((outputs >= 0).all()) and bool(((outputs.float().sum(1) - 1).abs() <= SUM).all())
+    fits = (outputs >= 0).all() and ((outputs.float().sum(1) - 1).abs() <= SUM).all()
+    return bool(fits and ((outputs > 0) & (outputs < 1)).any())
 
 
 def observe(logits: "Tensor", labels: "Tensor") -> dict[str, NDArray[np.generic]]:

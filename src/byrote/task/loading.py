@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import os
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -100,10 +101,10 @@ def module_from(path: Path) -> Any:
 
 
 def _check_name(path: Path) -> None:
-    """Raise InvalidData when a module of this name is in use, which the file would hide from all that imports it."""
-    used = sys.modules.get(path.stem)
-    file = getattr(used, "__file__", None) or ""
-    if path.stem in HIDDEN or (used is not None and Path(file).resolve() != path.resolve()):
+    """Raise InvalidData for the name of an installed module, which the file would hide from all that imports it."""
+    file = Path(getattr(sys.modules.get(path.stem), "__file__", None) or "")
+    packages = {Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
+    if path.stem in {*HIDDEN, *sys.stdlib_module_names} or packages & set(file.parents):
         raise InvalidData(f"{path} has the name of the module {path.stem!r}, and would hide it. Rename the file.")
 
 
