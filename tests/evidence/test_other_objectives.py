@@ -60,6 +60,6 @@ def test_reading_a_column_that_is_not_there(regression: Record) -> None:
 
 
 def test_too_few_of_the_runs_were_chosen(regression: Record) -> None:
-    with pytest.raises(MissingEvidence, match=r"1 of the 4 finished runs of .* were chosen. Choose more") as found:
+    with pytest.raises(MissingEvidence, match=r"only 1 of the 4 finished runs of .* was chosen. Choose more") as found:
         byrote.evaluate(memorization, regression, runs=[2])
     assert found.value.remedy is None

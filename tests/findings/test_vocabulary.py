@@ -85,7 +85,7 @@ def learned(objective: str, directory: Path) -> Record:
     model = functools.partial(network, 3 if several else 1)
     train, test = Examples(inputs[:150], targets[:150]), Examples(inputs[150:], targets[150:])
     classes = ("high", "wide", "late") if several else ()
-    task = Task(model, train, test, Recipe(epochs=4, batch_size=16), classes, objective, objective=objective)
+    task = Task(model, train, test, Recipe(epochs=15, batch_size=16), classes, objective, objective=objective)
     return collect(task, directory, runs=5, canaries=Canaries.of_each(6), compute=Compute(workers=1))
 
 

@@ -534,7 +534,7 @@ def test_the_command_line_takes_urls(bucket: str, tmp_path: Path) -> None:
     assert said[0].startswith("example,")
     command = [sys.executable, "-m", "byrote", "report", url]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert told == f"{url}/report.html\n"
+    assert told.endswith(f"\nreport: {url}/report.html\n")
     assert read_bytes(place(url) / "report.html").startswith(b"<!doctype html>")
     told = subprocess.run(
         [sys.executable, "-m", "byrote", "score", f"{bucket}/nothing", "csl"], capture_output=True, text=True

@@ -408,7 +408,7 @@ ONE = torch.zeros(1, 2)
     [
         ([1, 2], ONE, [0], "2 ids, 1 rows of outputs and 1 labels"),
         ([1], ONE, [0, 1], "1 ids, 1 rows of outputs and 2 labels"),
-        ([1], ONE[0], [0], r"Logits must be a tensor \[example, class\], but they are of shape \(2,\)"),
+        ([1], ONE[0], [0], "1 ids, 2 rows of outputs and 1 labels"),
         ([1], ONE.long(), [0], "Logits must be a tensor"),
         ([1], [[0.0, 1.0]], [0], "Logits must be a tensor"),
         ([1], ONE, [[0.5, 0.5]], "Labels must be class indices"),

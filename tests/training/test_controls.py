@@ -111,7 +111,10 @@ def test_clipping_bounds_the_change_of_the_weights() -> None:
 
 def test_an_optimizer_that_cannot_be_made_is_refused_before_training() -> None:
     task = small_task()
-    for optimizer, message in (("adam(beta=0.9)", "torch.optim.Adam cannot train"), ("rprop", "has no weight decay")):
+    for optimizer, message in (
+        ("adam(beta=0.9)", "no option of torch.optim.Adam named 'beta'. Did you mean 'betas'"),
+        ("rprop", "has no weight decay"),
+    ):
         recipe = Recipe(optimizer=optimizer, weight_decay=0.1)
         with pytest.raises(InvalidData, match=message):
             check_model(replace(task, recipe=recipe), plant(task, Canaries(), 0))

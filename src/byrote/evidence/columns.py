@@ -85,7 +85,8 @@ def _member(request: Request) -> Bool[ndarray, " example"]:
 def _outcome(request: Request) -> Shaped[ndarray, "*axes"]:
     """Return the column that stands for the outcome, negated where it is high for a badly predicted label."""
     wanted = replace(request, need=replace(request.need, column=request.outcome))
-    if not wanted.is_recorded and (request.outcome not in SCORES or request.outcome in _columns_of_objectives()):
+    known = wanted.is_recorded or request.outcome == "member"
+    if not known and (request.outcome not in SCORES or request.outcome in _columns_of_objectives()):
         _unknown(wanted)
     values = in_run(wanted.need, request.record, request.run, request.score, request.read)
     values = values if request.need.kind == "any" else values.astype(np.float32)
@@ -172,7 +173,7 @@ def chosen_runs(score: Score, record: Record, runs: Sequence[int] | None) -> Seq
     if len(chosen) < needed:
         if len(record.runs) >= needed:
             raise MissingEvidence(
-                f"{score} needs {needed} runs or more, but {len(chosen)} of the {len(record.runs)} finished runs of {record.directory} were chosen. Choose more of them."
+                f"{score} needs {needed} runs or more, but only {len(chosen)} of the {len(record.runs)} finished runs of {record.directory} {'was' if len(chosen) == 1 else 'were'} chosen. Choose more of them."
             )
         raise MissingEvidence(
             f"{score} needs {needed} runs or more, but {record.directory} has {len(record.runs)} finished{_run_time(record)}.",

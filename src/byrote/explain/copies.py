@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from byrote.explain.neighbours import BLOCK_BYTES, Neighbour, Space, list_neighbours, nearest
+from byrote.explain.neighbours import AROUND, BLOCK_BYTES, Neighbour, Space, list_neighbours, nearest
 from byrote.record import Population
 
 COPIES = 20
@@ -36,7 +36,8 @@ def find_copies(
     for query, where, distance in zip(queries, *nearest(points.points, queries, candidates, COPIES), strict=True):
         label = int(points.classes[query])
         near = list_neighbours(population, where, distance)
-        found.append({each.position: each for each in near if points.is_duplicate(label, each.distance)})
+        around = near[AROUND - 1].distance if len(near) >= AROUND else 0.0
+        found.append({each.position: each for each in near if points.is_duplicate(label, each.distance, around)})
     for change, row, at, distance in _changed(population, points, queries, candidates):
         known = found[row].get(at)
         if known is None or (known.change and distance < known.distance):

@@ -23,6 +23,9 @@ NEAR_DUPLICATE = 0.4
 RARE = 0.01
 """Where inputs are no byte pictures, only this share of the training examples is as close to another one as a near-duplicate."""
 
+AROUND, CLOSE = 5, 0.1
+"""What is nearer than this share of the distance of the neighbour of this rank is a near-duplicate too."""
+
 REFERENCES = 500
 """Examples of each class whose distances are the reference for near and far (all, when the class is smaller)."""
 
@@ -108,13 +111,17 @@ class Space:
                 times[of_label] = _to_class(self.points, positions[of_label], same) / (upper + FENCE * (upper - lower))
         return times
 
-    def is_duplicate(self, label: int, distance: float) -> bool:
+    def is_duplicate(self, label: int, distance: float, around: float = 0.0) -> bool:
         """Whether a neighbour this close to an example of this label is a near-duplicate: always for an exact copy."""
-        return distance == 0 or distance < self.limit(label)
+        return distance == 0 or distance < self.limit(label, around)
 
-    def limit(self, label: int) -> float:
-        """Return the distance below which a neighbour of an example of this label is a near-duplicate."""
-        return min(NEAR_DUPLICATE * self.near.get(label, 0.0), self.rare.get(label, np.inf))
+    def limit(self, label: int, around: float = 0.0) -> float:
+        """Return the distance below which a neighbour of an example of this label is a near-duplicate.
+
+        `around` is the distance of the example's AROUND-th neighbour. Copies are far nearer than that, however many there are.
+        """
+        rare = max(self.rare.get(label, np.inf), CLOSE * around)
+        return min(NEAR_DUPLICATE * self.near.get(label, 0.0), rare)
 
 
 def class_of_each(population: Population) -> Int[ndarray, " example"]:

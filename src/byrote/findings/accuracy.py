@@ -64,7 +64,7 @@ class Accuracies:
 
         Then nothing was learned that could be memorized, and values near 0 say nothing about the data.
         """
-        if isinstance(self.learned, NotMeasured):
+        if isinstance(self.learned, NotMeasured) or self.baseline == 1:  # one class only: nothing to learn
             return False
         return bool((self.learned.value if np.isnan(self.learned.low) else self.learned.low) <= self.baseline)
 

@@ -228,7 +228,9 @@ def _scratch_for(path: Place) -> Path:
 
 
 def _rename(aside: Path, path: Path) -> None:
-    if path.exists() and not (path.is_file() or path.is_dir()):  # a device or a pipe, such as /dev/null: it must stay one
+    if path.exists() and not (
+        path.is_file() or path.is_dir()
+    ):  # a device or a pipe, such as /dev/null: it must stay one
         path.write_bytes(aside.read_bytes())
         return
     with aside.open("rb") as file:

@@ -49,7 +49,15 @@ def check_model(task: Task, population: Population) -> nn.Module:
                 f"The model cannot read inputs of {_spelled(inputs)}: {_first_line(error)}. Change the model or the inputs{_hint(inputs)}."
             ) from error
     _check_outputs(outputs, task)
-    check_same_answers(network, to_tensors(population, objective, "cpu", slice(0, FEW))[0])
+    some = to_tensors(population, objective, "cpu", slice(0, FEW))[0]
+    try:
+        check_same_answers(network, some)
+    except InvalidData:
+        raise
+    except (Exception, SystemExit) as error:
+        raise InvalidData(
+            f"The model reads a batch of 2 examples and cannot read {_spelled(some)}: {_first_line(error)}. It must take batches of any size."
+        ) from error
     check_optimizer(task.recipe, list(network.parameters()))
     return network
 
@@ -74,7 +82,7 @@ def _check_outputs(outputs: Any, task: Task) -> None:
     if not isinstance(outputs, torch.Tensor):
         part = repr(next(iter(names_of(outputs)), 0))
         raise InvalidData(
-            f"The model returns {spelled_output(outputs)}, and not a tensor. Say which part are the outputs, as in Task(output={part}), or return that part alone."
+            f"The model returns {spelled_output(outputs)} instead of a tensor. Say which part are the outputs, as in Task(output={part}), or return that part alone."
         )
     shape, count = tuple(outputs.shape), objective.outputs
     fine = {(2, count)} | ({(2,)} if count == 1 else set())

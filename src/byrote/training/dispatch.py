@@ -60,10 +60,14 @@ def train_all(
         except (FileNotFoundError, ByroteError):
             check_there(job.directory)
             raise
-        check_there(job.directory)
-        finished = set(finished_runs(job.directory))
-        left = [run for run in todo if run not in finished]
-        watch([run for run in todo if run in finished], left)
+        try:
+            check_there(job.directory)
+            finished = set(finished_runs(job.directory))
+            left = [run for run in todo if run not in finished]
+            watch([run for run in todo if run in finished], left)
+        except (FileNotFoundError, ByroteError):
+            check_there(job.directory)  # it may be deleted between any two of these
+            raise
         if len(left) == len(todo):
             time.sleep(1.0)
         todo = left
