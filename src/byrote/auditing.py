@@ -38,15 +38,17 @@ def audit(
     """Train the runs that are missing in `directory` (default: audits/NAME), write report.html there, and return the record.
 
     `task` is a byrote.Task or what `byrote audit` takes: `fashion`, `my_task.py`, `package.module:task`. With `until`, runs
-    are added until the median standard error of memorization is that small, `runs` at most. See `byrote.collect` for
-    the rest. `on_verdict` is called with the verdict, sentence by sentence, before the report is drawn.
+    are added until the median standard error of memorization is that small, `runs` at most. By default, canaries check the
+    audit: wrong labels, ordinary examples and noise, each one per cent of the training examples. The first two kinds are
+    taken out of your training examples and have no row of their own; Canaries() plants none. See `byrote.collect` for the
+    rest. `on_verdict` is called with the verdict, sentence by sentence, before the report is drawn.
     """
     source = task if isinstance(task, str) else ""
     found = load_task(task) if isinstance(task, str) else task
     if epochs is not None:
         found = replace(found, recipe=replace(found.recipe, epochs=epochs))
     where = directory if directory is not None else Path("audits") / found.name
-    planted = default_canaries(source, taken(found, take, seed)) if canaries is None else canaries
+    planted = default_canaries(taken(found, take, seed)) if canaries is None else canaries
     record = collect(
         found, where, runs=runs, until=until, progress=progress, design=design, canaries=planted, seed=seed,
         probes=probes, probe_every=probe_every, compute=compute, source=source, take=take,

@@ -235,3 +235,24 @@ def test_canaries_are_read_from_their_text() -> None:
     for wrong in ("noise=-1", "noise=1.5", "noise", "noise=1,noise=2"):
         with pytest.raises(InvalidData, match=r"says no number of canaries\. Write 50"):
             parse_canaries(wrong)
+
+
+def test_a_wrong_label_is_one_that_examples_have() -> None:
+    """Labels 0, 5 and 9 of ten: a label that nobody has would be found for being odd, not for being wrong."""
+    rng = np.random.default_rng(0)
+    labels = rng.choice([0, 5, 9], 1100)
+    inputs = rng.normal(size=(1100, 8)) + labels[:, None]
+    train, test = Examples(inputs[:1000], labels[:1000]), Examples(inputs[1000:], labels[1000:])
+    population = plant(Task(lambda: nn.Linear(8, 10), train, test), Canaries(mislabeled=60, noise=60), 0)
+    for name in ("mislabeled", "noise"):
+        assert set(population.labels[kind(population, name)].tolist()) == {0, 5, 9}
+    wrong = kind(population, "mislabeled")
+    assert (population.labels[wrong] != population.true_label[wrong]).all()
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float32])
+def test_noise_among_token_ids_is_made_of_token_ids(dtype: type) -> None:
+    tokens = np.random.default_rng(0).choice([3, 17, 40], (60, 5)).astype(dtype)
+    examples = Examples(tokens, np.arange(60) % 2)
+    population = plant(Task(lambda: nn.Linear(5, 2), examples, examples), Canaries(noise=8), 0)
+    assert np.isin(population.inputs[kind(population, "noise")], (3, 17, 40)).all()

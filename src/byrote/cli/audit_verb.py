@@ -26,7 +26,7 @@ from byrote.cli.output import message, training_bar
 )
 @click.option(
     "--canaries",
-    help="Number of canaries to plant of each usual kind, or of the kinds you name: mislabeled=50,ambiguous=20. Kinds: mislabeled, ordinary, noise, ambiguous. [default: 1 % of the training examples for built-in tasks, 0 for yours]",
+    help="Number of canaries to plant of each usual kind, or of the kinds you name: mislabeled=50,ambiguous=20. Kinds: mislabeled, ordinary, noise, ambiguous. Wrong labels and ordinary ones are examples taken out of your training data; 0 plants none. [default: of each usual kind, 1 % of the training examples]",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all randomness.")
 @click.option(

@@ -141,16 +141,24 @@ class Classification:
         return np.log(np.clip(predictions, FLOOR, 1.0))
 
     def wrong(self, targets: NDArray[Any], which: Int[ndarray, " example"], rng: np.random.Generator) -> NDArray[Any]:
-        """Return another class for each example of `which`, each as likely."""
-        return (targets[which] + rng.integers(1, self.classes, len(which))) % self.classes
+        """Return another class for each example of `which`: one that examples have, each as likely."""
+        used = self._used(targets)
+        at = np.searchsorted(used, targets[which])
+        return used[(at + rng.integers(1, len(used), len(which))) % len(used)]
 
     def random(self, targets: NDArray[Any], count: int, rng: np.random.Generator) -> NDArray[Any]:
-        """Return classes, each as likely."""
-        return rng.integers(0, self.classes, count)
+        """Return classes that examples have, each as likely."""
+        used = self._used(targets)
+        return used[rng.integers(0, len(used), count)]
 
     def unlike(self, targets: NDArray[Any], target: Any) -> Bool[ndarray, " example"]:
         """Return which have another class."""
         return targets != target
+
+    def _used(self, targets: NDArray[Any]) -> NDArray[Any]:
+        """Return the classes that examples have; all classes where they have only one, which leaves no wrong one."""
+        used = np.unique(targets)
+        return used if len(used) > 1 else np.arange(self.classes)
 
 
 def logits(outputs: "Tensor") -> "Tensor":

@@ -28,7 +28,7 @@ class Canaries:
     `mislabeled`: real training examples with a wrong target: another class, or the clearly different target of another
     example. `ordinary`: real training examples as they are. `noise`: inputs that show nothing, with a random target:
     Gaussian with the data's mean and variance per feature (bytes are cut off at 0 and 255); where inputs are other whole
-    numbers or bool, each feature is that of a random example. `ambiguous`: means of two real training examples of
+    numbers, of any type, or bool, each feature is that of a random example. `ambiguous`: means of two real training examples of
     clearly different targets, with the target of one of them. Each is in exactly half of the runs (up to one), whatever
     the design does with the other examples. Half of each kind is for verification: no control may look at it.
     """
@@ -170,11 +170,16 @@ def _noise(inputs: NDArray[Any], count: int, rng: np.random.Generator) -> NDArra
     """Return inputs that show nothing, feature by feature like the data."""
     if not count:
         return inputs[:0]
-    if is_real(inputs):
+    if is_real(inputs) and not _are_whole(inputs):
         mean, spread = inputs.mean(axis=0, dtype=np.float64), inputs.std(axis=0, dtype=np.float64)
         return _like(inputs, rng.normal(mean, spread, (count, *inputs.shape[1:])))
     shape = (count, *inputs.shape[1:])
     return np.take_along_axis(inputs, rng.integers(0, len(inputs), shape), axis=0)
+
+
+def _are_whole(inputs: NDArray[Any]) -> bool:
+    """Return whether floating-point inputs hold whole numbers only, such as token ids: others than these may be none."""
+    return inputs.dtype.kind == "f" and bool((inputs == np.floor(inputs)).all())
 
 
 def _blends(task: Task, count: int, rng: np.random.Generator) -> tuple[Int[ndarray, " canary"], Inputs]:
