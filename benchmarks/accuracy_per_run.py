@@ -170,15 +170,10 @@ class Judge:
         """Return how often the reference is in the central 90 % of what is predicted for its counts; ties at random."""
         rng = np.random.default_rng(0)
         below, same, draws = np.zeros(len(self.value)), np.zeros(len(self.value)), 400
-        shapes = []
-        for side in sides:
-            mean = np.clip(side.mean, 1e-12, 1 - 1e-12)
-            size = np.maximum(mean * (1 - mean) / np.maximum(side.variance, 1e-300) - 1, 1e-6)
-            shapes.append((mean * size, (1 - mean) * size))
         for _ in range(draws):
             shares = [
-                rng.binomial(n, rng.beta(*shape)) / n
-                for n, shape in zip((self.inside, self.outside), shapes, strict=True)
+                rng.binomial(n, side.at(rng.normal(size=len(n)))) / n
+                for n, side in zip((self.inside, self.outside), sides, strict=True)
             ]
             gap = shares[0] - shares[1] - self.value
             below, same = below + (gap < -1e-12), same + (np.abs(gap) <= 1e-12)

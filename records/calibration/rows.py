@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import sqrt
+from math import isnan, sqrt
 
 
 @dataclass(frozen=True)
@@ -11,7 +11,8 @@ class Row:
 
     `quantity` is the public name of what was tried, `setting` the simulated data in a few words. `nominal` and `measured` are
     rates from 0 to 1: of intervals that hold the truth, of p-values below a bound at the null, or of false discoveries.
-    `draws` counts independent draws. `stratum` names a part of the examples, and is empty for all of them.
+    `draws` counts independent draws. `stratum` names a part of the examples, and is empty for all of them. `spread` is
+    the standard error between records, where a draw is a record with many examples; NaN where a draw is one outcome.
     """
 
     quantity: str
@@ -20,10 +21,13 @@ class Row:
     measured: float
     draws: int
     stratum: str = ""
+    spread: float = float("nan")
 
     @property
     def error(self) -> float:
-        """The Monte Carlo standard error of `measured`, as a share of `draws` independent draws."""
+        """The Monte Carlo standard error of `measured`: `spread`, or that of a share of `draws` independent draws."""
+        if not isnan(self.spread):
+            return self.spread
         return sqrt(max(self.measured * (1 - self.measured), 0.25 / max(self.draws, 1)) / max(self.draws, 1))
 
 

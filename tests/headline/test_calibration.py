@@ -85,9 +85,7 @@ def predicted(p_in: Posterior, p_out: Posterior, others: Columns) -> Bools:
     trials = others.member.sum(axis=0), (~others.member).sum(axis=0)
     draws = []
     for posterior, n in zip((p_in, p_out), trials, strict=True):
-        mean = np.clip(posterior.mean, 1e-12, 1 - 1e-12)
-        size = np.maximum(mean * (1 - mean) / np.maximum(posterior.variance, 1e-300) - 1, 1e-6)
-        draws.append(rng.binomial(n, rng.beta(mean * size, (1 - mean) * size, (400, len(n)))) / n)
+        draws.append(rng.binomial(n, posterior.at(rng.normal(size=(400, len(n))))) / n)
     gap = draws[0] - draws[1] - others.memorization
     below, same = np.sum(gap < -1e-12, axis=0), np.sum(np.abs(gap) <= 1e-12, axis=0)
     rank = (below + rng.random(len(below)) * (same + 1)) / (len(gap) + 1)

@@ -104,11 +104,11 @@ def _nearest(points: oracles.Floats, labels: oracles.Ints, member: oracles.Bools
 
 
 @pytest.mark.parametrize("tails", [np.inf, 5.0])
-def test_intervals_cover_at_their_nominal_rate_on_average(tails: float) -> None:
+def test_intervals_cover_at_about_their_nominal_rate_by_estimate(tails: float) -> None:
     """Over 5 x 1,000 examples with a known truth, from 20 runs. The simulations differ by .02: a standard error of .01.
 
-    A nominal .90 covers in .91; of the examples that are said to be memorized, in .85 or more. That nothing in the model
-    knows of heavy tails shows in the strata, not in the average.
+    Of the examples that are said to be memorized a nominal .90 covers in .83 to .97. The average is above .90 on purpose: most
+    examples are near 0, where the interval is wide so that it is not too narrow elsewhere.
     """
     hits: list[oracles.Bools] = []
     values: list[oracles.Floats] = []
@@ -119,7 +119,7 @@ def test_intervals_cover_at_their_nominal_rate_on_average(tails: float) -> None:
         hits.append((low <= truth) & (truth <= high))
         values.append(shrunk_memorization(*columns))
     hit, value = np.concatenate(hits), np.concatenate(values)
-    assert np.mean(hit) == pytest.approx(0.9, abs=0.03)
+    assert 0.88 < np.mean(hit) < 0.96
     for bottom, top in ((0.05, 0.2), (0.2, 0.5), (0.5, 1.0)):
         assert np.mean(hit[(value >= bottom) & (value < top)]) == pytest.approx(0.9, abs=0.07)
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from byrote.stats.estimate import UNDEFINED, Estimate
-from byrote.stats.intervals import beta_difference, clopper_pearson, fisher, newcombe, normal_quantile, student, wilson
+from byrote.stats.intervals import clopper_pearson, fisher, newcombe, normal_quantile, student, wilson
 
 
 def _covered(low: NDArray[np.float64], high: NDArray[np.float64], p: float, trials: int) -> float:
@@ -65,40 +65,6 @@ def test_newcombe_covers_on_average() -> None:
         covered.append(chance[(low <= p1 - p0) & (p1 - p0 <= high)].sum())
     assert np.mean(covered) == pytest.approx(0.91, abs=0.01)
     assert min(covered) > 0.83
-
-
-def _beta(a: float, b: float) -> tuple[float, float]:
-    """Return mean and variance of a beta distribution."""
-    return a / (a + b), a * b / (a + b) ** 2 / (a + b + 1)
-
-
-@pytest.mark.parametrize("certain", [0.0, 1.0])
-def test_with_one_proportion_certain_a_beta_difference_is_the_equal_tailed_interval_of_the_other(
-    certain: float,
-) -> None:
-    low, high = beta_difference(certain, 1e-30, *_beta(3, 5), level=0.8)
-    ends = certain - stats.beta(3, 5).ppf([0.9, 0.1])
-    assert (float(low), float(high)) == (pytest.approx(ends[0], abs=1e-6), pytest.approx(ends[1], abs=1e-6))
-
-
-@pytest.mark.parametrize("level", [0.5, 0.9])
-def test_beta_differences_hold_what_they_say(level: float) -> None:
-    """Against 20,000 draws from each of 200 pairs of beliefs, from nearly sure to nearly flat."""
-    rng = np.random.default_rng(0)
-    shapes = np.exp(rng.uniform(np.log(0.5), np.log(50), (4, 200)))
-    draws = [rng.beta(a, b, (20_000, 200)) for a, b in (shapes[:2], shapes[2:])]
-    low, high = beta_difference(*_beta(*shapes[:2]), *_beta(*shapes[2:]), level=level)
-    inside = np.mean((low <= draws[0] - draws[1]) & (draws[0] - draws[1] <= high), axis=0)
-    assert np.abs(inside - level).max() < 0.1
-    assert np.mean(inside) == pytest.approx(level, abs=0.02)
-
-
-def test_a_beta_difference_holds_its_mean_however_skewed() -> None:
-    """Nearly all of Beta(.01, 10) is below its mean of .001."""
-    sure, other = _beta(10, 0.01), _beta(10, 0.02)
-    low, high = beta_difference(*sure, *other, level=0.9)
-    assert low <= sure[0] - other[0] <= high
-    assert np.isnan(beta_difference(np.nan, 0.1, 0.5, 0.1, level=0.9)).all()
 
 
 def test_student_equals_scipy() -> None:

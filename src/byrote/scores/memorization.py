@@ -37,6 +37,10 @@ def memorization(
     the design as given. Welch's is too short for skewed outcomes and few runs: of squared normal errors, with 14 IN and 6
     OUT runs, 90 % intervals hold 79 to 89 %, and what they miss lies above; with 70 and 30, 86 %. It is NaN where no
     outcome varies. The largest estimates of a list are too large on average, whatever their intervals.
+
+    For right or wrong, nominal 90 % intervals hold .97 to .99 of the examples of a simulated record with 6 runs (70 % IN), .96 to
+    .99 with 10 and 20, .94 to .97 with 80, since most are always right. Of those estimated at .05 or more they hold
+    .93 or more with 6 runs, .83 or more with 10, .81 or more with 20 and 80 (docs/calibration.md).
     """
     if outcome.dtype == np.bool_:
         in_correct, in_runs, out_correct, out_runs = _counts(outcome, member)

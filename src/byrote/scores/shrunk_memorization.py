@@ -6,7 +6,7 @@ from numpy import ndarray
 
 from byrote.scores._empirical_bayes import Posterior, posteriors
 from byrote.signature import score
-from byrote.stats.intervals import beta_difference
+from byrote.stats.intervals import normal_quantile
 
 
 def _interval(
@@ -18,7 +18,13 @@ def _interval(
     level: float,
 ) -> tuple[Float[ndarray, " example"], Float[ndarray, " example"]]:
     p_in, p_out = _posteriors(correct, margin, correctness, member)
-    return beta_difference(p_in.mean, p_in.variance, p_out.mean, p_out.variance, level=level)
+    z = normal_quantile(level)
+    (low1, high1), (low0, high0) = (p.ends(z) for p in (p_in, p_out))
+    middle1, middle0 = (p.at(0.0) for p in (p_in, p_out))
+    centre, value = middle1 - middle0, p_in.mean - p_out.mean
+    low = centre - np.hypot(middle1 - low1, high0 - middle0)
+    high = centre + np.hypot(high1 - middle1, middle0 - low0)
+    return np.minimum(low, value), np.maximum(high, value)
 
 
 @score(high="memorized", interval=_interval)
@@ -39,8 +45,10 @@ def shrunk_memorization(
     other three are used.
 
     It misleads for the one example that is unlike all others: it is shrunk towards what such margins mean for most.
-    The interval is calibrated on average over the examples of a record, not for each of them, and it is too
-    narrow for outliers. As for `memorization`, copies hide each other, and the subsets are part of
+    In five kinds of simulated records (docs/calibration.md) nominal 90 % intervals hold .90 to .98 on average over a record with 10
+    or 20 runs. By the estimate, they hold .91 to .99 below .05, and .76 to .98 above it with 10 runs, .79 to .98 with 20; .74
+    to .99 with 6. Of a small group that is learned early and never known from the others, estimates are .1 too low with 10 runs
+    and intervals hold .57 to .67 (.73 to .78 with 20). As for `memorization`, copies hide each other, and the subsets are part of
     the definition.
     """
     p_in, p_out = _posteriors(correct, margin, correctness, member)
@@ -57,6 +65,6 @@ def _posteriors(
     defined = member.any(axis=0) & ~member.all(axis=0)
     p_in, p_out = posteriors(correct, margin, correctness, member)
     return (
-        Posterior(np.where(defined, p_in.mean, np.nan), p_in.variance),
-        Posterior(np.where(defined, p_out.mean, np.nan), p_out.variance),
+        Posterior(np.where(defined, p_in.mean, np.nan), p_in.variance, p_in.factor),
+        Posterior(np.where(defined, p_out.mean, np.nan), p_out.variance, p_out.factor),
     )

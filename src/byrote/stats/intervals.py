@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Real
 from numpy import ndarray
-from scipy import special, stats
+from scipy import stats
 
 Numbers = Real[ndarray, "..."] | int | float | np.number[Any]
 Floats = Float[ndarray, "*shape"]
@@ -94,27 +94,3 @@ def fisher(correlation: float, n: int, *, rank: bool, level: float) -> tuple[flo
     half = normal_quantile(level) * np.sqrt((1 + correlation**2 / 2 if rank else 1) / (n - 3))
     low, high = float(np.tanh(z - half)), float(np.tanh(z + half))
     return (-1.0 if correlation <= -nearest else low), (1.0 if correlation >= nearest else high)
-
-
-def beta_difference(
-    mean: Numbers, variance: Numbers, other_mean: Numbers, other_variance: Numbers, *, level: float
-) -> tuple[Floats, Floats]:
-    """Return the interval of a difference of two proportions, each with a beta posterior of this mean and variance.
-
-    The equal-tailed ends of both posteriors are combined around their medians, as `newcombe` combines score intervals (Zou
-    & Donner 2008). It is widened to hold the difference of the means. NaN where a mean is NaN.
-    """
-    tail = (1 - level) / 2
-    low1, middle1, high1 = _beta_quantiles(mean, variance, (tail, 0.5, 1 - tail))
-    low0, middle0, high0 = _beta_quantiles(other_mean, other_variance, (tail, 0.5, 1 - tail))
-    centre, value = middle1 - middle0, np.asarray(mean, np.float64) - np.asarray(other_mean, np.float64)
-    low = centre - np.hypot(middle1 - low1, high0 - middle0)
-    high = centre + np.hypot(high1 - middle1, middle0 - low0)
-    return np.asarray(np.minimum(low, value)), np.asarray(np.maximum(high, value))
-
-
-def _beta_quantiles(mean: Numbers, variance: Numbers, at: tuple[float, ...]) -> list[Floats]:
-    """Return the quantiles `at` these probabilities of the beta distribution with this mean and variance."""
-    m, v = np.clip(np.asarray(mean, np.float64), 1e-12, 1 - 1e-12), np.asarray(variance, np.float64)
-    size = np.maximum(m * (1 - m) / np.maximum(v, 1e-300) - 1, 1e-6)
-    return [np.asarray(special.betaincinv(m * size, (1 - m) * size, q)) for q in at]
