@@ -114,7 +114,10 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     head = "example,is_label_issue,given_label,predicted_label\n"
     for text, told in (
         ("example,given_label\n", "lacks the columns is_label_issue, predicted_label"),
-        (head + "train/z,True,0,1\n", "line 2, is about 'z', which is not among the ids"),
+        (
+            head + "train/a,True,0,1\nz/1.png,True,0,1\ntrain/y,True,0,1\ntrain/x,False,0,1\n",
+            "2 of 3 rows to be applied are about no known example: .*line 3, is about 'z/1.png', which is not among the ids",
+        ),
         (head + "train/a,True,0,1\ntrain/a,True,1,2\n", "line 3, is a second row for 'a'"),
         (head + "train/a,True,0,\n", "has labels '0' and ''"),
         (head + "a,1,1,0\n", "expects label 1 of 'a', but it is 0"),
@@ -125,6 +128,12 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     path.write_text(head)
     with pytest.raises(InvalidData, match=r"2 different ids but labels of shape \(3,\)"):
         apply_labels([0, 1, 1], ["a", "b", "b"], path)
+
+
+def test_ids_with_slashes_are_applied(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("example,is_label_issue,given_label,predicted_label\ncats/1.png,True,0,1\ntrain/dogs/2.png,True,0,2\n")
+    assert apply_labels([0, 0, 0], ["cats/1.png", "dogs/2.png", "3"], path).tolist() == [1, 2, 0]
 
 
 def test_the_columns_are_those_of_cleanlab_and_the_fields_those_of_fiftyone(
