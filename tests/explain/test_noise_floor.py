@@ -19,7 +19,7 @@ def draw(seed: int, *, altered: float, spread: float, n: int = 2_000) -> tuple[n
 
 @pytest.mark.slow
 def test_noise_alone_is_explained_and_lists_nobody() -> None:
-    """Best possible accuracy about .77. The test is at 5 %: 5 or more of 40 records have a chance of .05."""
+    """Best possible accuracy about .77. The test is at 1 %: 3 or more of 40 data sets have a chance of .007."""
     lists = 0
     for seed in range(40):
         probabilities, labels, _ = draw(seed, altered=0, spread=1.9)
@@ -28,7 +28,7 @@ def test_noise_alone_is_explained_and_lists_nobody() -> None:
         assert floor.expected == pytest.approx(floor.disagreements, rel=0.2)
         candidates = probabilities.argmax(axis=1) != labels
         lists += beyond_noise(floor.probability_altered(probabilities, labels), candidates).any()
-    assert lists <= 4
+    assert lists <= 2
 
 
 @pytest.mark.slow
