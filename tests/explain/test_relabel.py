@@ -37,9 +37,8 @@ def write(record: Record, found: list[Suggestion], path: Path, **changes: dict[s
 def test_every_real_training_example_has_one_row_worst_first(record: Record, found: list[Suggestion]) -> None:
     assert {each.position for each in found} == set(np.flatnonzero(record.population.where("train")))
     quality = [each.label_quality for each in found]
-    issues = sum(each.is_label_issue for each in found)
-    assert all(each.is_label_issue for each in found[:issues])
-    assert [quality[:issues], quality[issues:]] == [sorted(quality[:issues]), sorted(quality[issues:])]
+    order = [(not each.is_label_issue, -each.probability_altered, each.label_quality) for each in found]
+    assert order == sorted(order)
     assert 0 <= min(quality) <= max(quality) <= 1
 
 
@@ -114,7 +113,10 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     head = "example,is_label_issue,given_label,predicted_label\n"
     for text, told in (
         ("example,given_label\n", "lacks the columns is_label_issue, predicted_label"),
-        (head + "train/z,True,0,1\n", "line 2, is about 'z', which is not among the ids"),
+        (
+            head + "train/a,True,0,1\nz/1.png,True,0,1\ntrain/y,True,0,1\ntrain/x,False,0,1\n",
+            "2 of 3 rows to be applied are about no known example: .*line 3, is about 'z/1.png', which is not among the ids",
+        ),
         (head + "train/a,True,0,1\ntrain/a,True,1,2\n", "line 3, is a second row for 'a'"),
         (head + "train/a,True,0,\n", "has labels '0' and ''"),
         (head + "a,1,1,0\n", "expects label 1 of 'a', but it is 0"),
@@ -125,6 +127,14 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     path.write_text(head)
     with pytest.raises(InvalidData, match=r"2 different ids but labels of shape \(3,\)"):
         apply_labels([0, 1, 1], ["a", "b", "b"], path)
+
+
+def test_ids_with_slashes_are_applied(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text(
+        "example,is_label_issue,given_label,predicted_label\ncats/1.png,True,0,1\ntrain/dogs/2.png,True,0,2\n"
+    )
+    assert apply_labels([0, 0, 0], ["cats/1.png", "dogs/2.png", "3"], path).tolist() == [1, 2, 0]
 
 
 def test_the_columns_are_those_of_cleanlab_and_the_fields_those_of_fiftyone(
@@ -204,8 +214,26 @@ def test_the_command_writes_both_files_and_shows_the_issues(
     assert json.loads(paths[1].read_text()) == json.loads(as_fiftyone(record, found))
     issues = [each for each in found if each.is_label_issue]
     assert issues[0].id in result.stdout
-    assert f"{len(issues)} of {len(found)} labels look wrong" in result.stderr
+    assert (
+        f"{len(issues)} of {len(found)} labels that could be judged contradict what the other examples say"
+        in result.stderr
+    )
+    assert "If no label had been altered, about" in result.stderr
+    assert "On the test images of MNIST, 15 %" in result.stderr
     assert "of 12 planted wrong labels" in result.stderr
+
+
+def test_the_command_says_that_nobody_could_be_judged(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One run of five folds: each example is left out at most once, so the rule of three models can judge nobody."""
+    few = record.population.where("all")
+    monkeypatch.setattr(Record, "member", lambda self, run: np.full(len(few), run > 0))
+    result = CliRunner().invoke(app, ["relabel", str(record.directory), "--top", "3"])
+    assert result.exit_code == 0, result.output
+    assert "Not judged: no example was left out of more than 1 run, and 3 models" in result.stderr
+    assert "contradict what" not in result.stderr
+    worst = suggestions(Record(record.directory))[0]
+    assert worst.models == 1
+    assert worst.id in result.stdout
 
 
 def test_two_models_are_too_few_to_call_a_label_wrong(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -274,7 +274,7 @@ def test_the_evidence_and_the_terminal_name_the_suspect_target(two: Record) -> N
     head, row = result.stdout.splitlines()
     assert head.split()[:3] == ["example", "target", "given_target"]
     assert row.split()[:2] == ["train/5", "t1"]
-    assert "1 of 12 targets look wrong" in result.stderr
+    assert "1 of 12 targets that could be judged contradict" in result.stderr
 
 
 def test_whole_numbers_become_numbers_with_decimals(one: Record, tmp_path: Path) -> None:
@@ -338,7 +338,7 @@ def test_the_command_lists_suspicious_targets_with_the_interval_of_the_mean(trai
     rows = list(csv.DictReader(path.read_text().splitlines()))
     assert len(rows) == 244
     issues = [row for row in rows if row["is_target_issue"] == "True"]
-    assert f"{len(issues)} of 244 targets look wrong" in result.stderr
+    assert f"{len(issues)} of 244 targets that could be judged contradict" in result.stderr
     assert "of 18 planted wrong targets" in result.stderr
     for row in issues:
         assert float(row["predicted_low"]) < float(row["predicted_target"]) < float(row["predicted_high"])

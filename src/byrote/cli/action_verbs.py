@@ -111,58 +111,91 @@ def _remove(
     return removal_rows(removal, words), names
 
 
-@click.command(short_help="List labels or targets that look wrong, with proposals.")
+@click.command(short_help="List labels or targets that contradict the other examples, with proposals.")
 @click.argument("directory", metavar="RECORD")
 @click.option(
     "--split", type=click.Choice(["train", "test"]), default="train", show_default=True, help="Examples to check."
 )
 @click.option("--top", type=click.IntRange(1), default=20, show_default=True, help="Maximum number of rows to print.")
 @click.option(
-    "--csv", metavar="FILE", help="Write all of them as CSV, in cleanlab's columns, for byrote.explain.apply_labels."
+    "--csv",
+    metavar="FILE",
+    help="Write all examples as CSV, issues first, in cleanlab's columns, for byrote.explain.apply_labels.",
 )
 @click.option("--fiftyone", metavar="FILE", help="Write all of them as JSON, in the fields of FiftyOne.")
 def relabel(directory: str, split: str, top: int, csv: str | None, fiftyone: str | None) -> None:
     """Suggest labels, or the targets of a regression, for the examples of RECORD: what models not trained on the example predict.
 
-    Those that look wrong come first. Of several targets each is judged apart.
+    Those that contradict the predictions come first. Of several targets each is judged apart.
     """
     import numpy as np
 
     from byrote.evidence.tables import as_csv
     from byrote.explain import space
-    from byrote.explain.relabel import as_fiftyone, check_issues, is_issue, issue_rows, suggestion_rows, suggestions
+    from byrote.explain.causes import CONFIRMED, FEWEST_MODELS
+    from byrote.explain.relabel import (
+        as_fiftyone,
+        check_issues,
+        is_issue,
+        issue_noise,
+        most_models,
+        shown_rows,
+        suggestion_rows,
+        suggestions,
+    )
     from byrote.findings.vocabulary import read_vocabulary
     from byrote.objectives import Regression
     from byrote.record import Record
     from byrote.record.storage import place, replacing
 
     record = Record(directory)
+    message(f"Reading what {len(record.runs)} runs predict for {record.population.where(split).sum()} examples ...")
     points = space(record.population)
     found = suggestions(record, np.flatnonzero(record.population.where(split)), points=points)
-    rows = suggestion_rows(record, found)
-    texts = [(place(csv), as_csv(rows))] if csv else []
+    texts = [(place(csv), as_csv(suggestion_rows(record, found)))] if csv else []
     texts += [(place(fiftyone), as_fiftyone(record, found))] if fiftyone else []
     for target, text in texts:
         with replacing(target) as path:
             path.write_text(text, encoding="utf-8")
-    issues = [each for each in found if is_issue(each)]
+    shown = [each for each in found if is_issue(each)]
+    judged, models = most_models(found)
     words = read_vocabulary(record)
-    regression = words.kind == "regression"
-    shown = issue_rows(record, issues)
-    print_rows([{name: short(value) for name, value in row.items()} for row in shown[:top]], [])
-    judged = len(rows) * (len(record.objective.scale) if isinstance(record.objective, Regression) else 1)
+    if not judged:
+        table = shown_rows(record, shown) if words.kind == "regression" else shown_rows(record, found[:top])
+        print_rows([{name: short(value) for name, value in row.items()} for row in table], [])
+        message(
+            f"Not judged: no example was left out of more than {models} run{'s' if models != 1 else ''}, and {FEWEST_MODELS} models that were not trained on it are needed. "
+            + (
+                "The CSV has all predictions."
+                if words.kind == "regression"
+                else "The rows are in the order of label quality, the most doubtful first."
+            )
+        )
+        return
+    rows = shown_rows(record, shown)
+    print_rows([{name: short(value) for name, value in row.items()} for row in rows[:top]], [])
+    several = len(record.objective.scale) if isinstance(record.objective, Regression) else 1
     message(
-        f"{len(shown)} of {judged} {words.targets} look wrong. Check each before you change it; {words.targets} of rare examples look wrong too."
+        f"{len(rows)} of {judged * several} {words.targets} that could be judged contradict what the other examples say. That does not make them wrong: "
+        f"{words.targets} of rare and of ambiguous examples do so too. Look at each before you change it."
     )
-    if regression and issues:
+    noise = issue_noise(found)
+    if noise is not None and noise.issues:
+        message(
+            f"If no label had been altered, about {noise.by_noise:.0f} of these would be expected: their inputs do not determine their label. "
+            f"{noise.beyond} of the first rows are beyond that at a false-discovery rate of {noise.fdr:.0%} (column probability_altered)."
+        )
+    if words.kind == "classification" and shown:
+        message(CONFIRMED)
+    if words.kind == "regression" and shown:
         message(
             "Each proposal is the mean prediction of models not trained on the example, with a 90 % interval over these models: "
             "it is an interval of this mean, not of the true target. The distance between them is in standard deviations of that target."
         )
     known = check_issues(record, points=points)
     if known.wrong:
-        right = "is nearer to the original target" if regression else "is the original label"
+        right = "is nearer to the original target" if words.kind == "regression" else "is the original label"
         message(
-            f"Tried on canaries: of {known.wrong} planted {words.wrong_target}s, {known.found} look wrong, and the proposal {right} for {known.proposed} of these; "
-            f"of {known.right} ordinary canaries, whose {words.targets} were not altered, {known.accused} look wrong."
+            f"Tried on canaries: of {known.wrong} planted {words.wrong_target}s, {known.found} are listed, and the proposal {right} for {known.proposed} of these; "
+            f"of {known.right} ordinary canaries, whose {words.targets} were not altered, {known.accused} are listed."
         )

@@ -5,6 +5,9 @@ from byrote.evidence.outcomes import read_outcomes as read_outcomes
 from byrote.explain.apply_labels import apply_labels as apply_labels
 from byrote.explain.apply_labels import undo_labels as undo_labels
 from byrote.explain.causes import CAUSES as CAUSES
+from byrote.explain.class_probabilities import class_probabilities as class_probabilities
+from byrote.explain.confident_learning import label_issues as label_issues
+from byrote.explain.confident_learning import label_quality as label_quality
 from byrote.explain.contaminated import Contaminated as Contaminated
 from byrote.explain.contaminated import Contamination as Contamination
 from byrote.explain.contaminated import contaminated as contaminated
@@ -20,6 +23,9 @@ from byrote.explain.judgement import CAUSES_OF as CAUSES_OF
 from byrote.explain.neighbours import Neighbour as Neighbour
 from byrote.explain.neighbours import Space as Space
 from byrote.explain.neighbours import space as space
+from byrote.explain.noise_floor import NoiseFloor as NoiseFloor
+from byrote.explain.noise_floor import beyond_noise as beyond_noise
+from byrote.explain.noise_floor import noise_floor as noise_floor
 from byrote.explain.out_labels import OutLabels as OutLabels
 from byrote.explain.out_predictions import OutPredictions as OutPredictions
 from byrote.explain.out_targets import OutTargets as OutTargets

@@ -60,13 +60,14 @@ def _exchange(labels: ArrayLike, ids: Sequence[object], path: Path | str, split:
     if kind == "target" and changed.dtype.kind != "f":
         changed = changed.astype(np.float64)
     several = changed.shape[1] if changed.ndim == 2 else 1
+    unknown = [each for each in issues if each.name not in where]
+    if unknown:
+        raise InvalidData(
+            f"{len(unknown)} of {len(issues)} rows to be applied are about no known example: {path}, line {unknown[0].line}, is about {unknown[0].name!r}, which is not among the ids. Give the ids of the task that the file was made for."
+        )
     done: set[int] = set()
     for each in issues:
         line, name = each.line, each.name
-        if name not in where:
-            raise InvalidData(
-                f"{path}, line {line}, is about {name!r}, which is not among the ids. Give the ids of the task that the file was made for."
-            )
         at = where[name]
         if at in done:
             raise InvalidData(f"{path}, line {line}, is a second row for {name!r}. Keep one row for each example.")

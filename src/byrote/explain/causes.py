@@ -11,13 +11,19 @@ from byrote.explain.out_predictions import OutPredictions
 Cause = Literal["label suspect", "target suspect", "near-duplicate", "ambiguous", "atypical", "unclear"]
 
 CAUSES: dict[Cause, str] = {
-    "label suspect": "Models not trained on it agree on another label, and it is no outlier among the examples of that label. Check the label.",
+    "label suspect": "Its label contradicts what the other examples say: models not trained on it agree on another label, and it is no outlier among the examples of that label. Not every such label is wrong. Look at the example.",
     "near-duplicate": "Another example is almost the same. Check whether both belong in the data.",
     "atypical": "It lies far from the other examples of its label, and at most half of the models not trained on it are right.",
     "ambiguous": "Models not trained on it are split between labels. It may have no single right label.",
     "unclear": "No rule applies. The evidence is shown as it is.",
 }
 """Every cause of a classification, with its meaning in one line."""
+
+CONFIRMED = (
+    "On the test images of MNIST, 15 % of the labels that this rule names are confirmed as wrong by people, and 23 to 29 % "
+    "of those that people judged. Planted wrong labels are easier to find than real ones."
+)
+"""How often the rule "label suspect" is right on real labels."""
 
 AGREEMENT = 0.8
 """Label suspect: at least this share of the models not trained on it predict the same other label, and it is no outlier there."""

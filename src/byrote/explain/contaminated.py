@@ -21,7 +21,8 @@ from byrote.stats.estimate import Estimate
 class Contaminated:
     """A test example and its near-duplicates among the training examples, nearest first.
 
-    `same_label`: whether the nearest has its label. If so, a model can predict it from memory alone; if not, at least one of
+    `same_label`: whether the nearest has its label (in a regression: exactly the same target, as float32).
+    If so, a model can predict it from memory alone; if not, at least one of
     the two labels may be wrong.
     """
 

@@ -9,7 +9,7 @@ from byrote.explain.neighbours import USUAL_NEIGHBOURS, Neighbour
 from byrote.explain.out_labels import OutLabels
 
 LABEL_SET_CAUSES: dict[Cause, str] = {
-    "label suspect": "Models not trained on it agree that at least one of its labels is wrong, and its input is no outlier. Check these labels.",
+    "label suspect": "At least one of its labels contradicts what the other examples say: models not trained on it agree on the other value, and its input is no outlier. Look at these labels.",
     "near-duplicate": "Another example is almost the same. Check whether both belong in the data.",
     "atypical": "Its input lies far from all others, and at most half of the models not trained on it predict all its labels right.",
     "ambiguous": "Models not trained on it are split about at least one of its labels.",

@@ -16,8 +16,10 @@ from numpy import ndarray
 from byrote.arrays import checked
 from byrote.errors import MissingEvidence
 from byrote.evidence.tables import Row
-from byrote.explain.causes import agreed_alternative
+from byrote.explain.causes import FEWEST_MODELS, agreed_alternative
+from byrote.explain.class_probabilities import class_probabilities
 from byrote.explain.neighbours import Space, space
+from byrote.explain.noise_floor import beyond_noise, noise_floor
 from byrote.explain.out_predictions import OutPredictions, read_out_predictions
 from byrote.explain.target_suggestions import TargetSuggestion, is_nearer, suspect_rows, target_row, target_suggestions
 from byrote.record import Record
@@ -30,7 +32,9 @@ class Suggestion:
     `predicted_label` is what most of them predict (None: there is no such model), `agreement` their share and `models` their
     number. `label_quality` is the mean probability that they give to the label as it is: 0 is surely wrong, 1 surely
     right, NaN without such a model. `is_label_issue` is the rule of the cause "label suspect": enough of them agree on
-    another label, and the example would be no outlier there (where inputs were kept).
+    another label, and the example would be no outlier there (where inputs were kept). It says that the label contradicts
+    the other examples, not that it is wrong. `probability_altered` is the probability that the label was altered rather than
+    not determined by its input, from 0 to 1 (see `noise_floor`; NaN where it is unknown).
     """
 
     position: int
@@ -41,6 +45,7 @@ class Suggestion:
     label_quality: float
     agreement: float
     models: int
+    probability_altered: float
 
 
 @checked
@@ -49,12 +54,12 @@ def suggestions(
 ) -> list[Suggestion] | list[TargetSuggestion]:
     """Return a suggestion for every real training example, or for those at `positions`, the most doubtful first.
 
-    Issues come first; then, of a classification, the lowest label quality, and of a regression, whose suggestions are
-    target suggestions, the target farthest from its prediction. Only runs that were not trained on an example are
-    used: for test examples, all. Without recorded losses, the label quality is the share of these runs that predict the
-    label. `points` may be passed when they are at hand. It misleads where models not trained on an example are wrong
-    together, for example about a rare kind. Look before you apply. Raises MissingEvidence when there is no such
-    prediction for any of them, and for other objectives.
+    Issues come first; then, of a classification, the most probably altered label and the lowest label quality, and of a
+    regression, whose suggestions are target suggestions, the target farthest from its prediction. Only runs that were not
+    trained on an example are used: for test examples, all. Without recorded losses, the label quality is the share of
+    these runs that predict the label. `points` may be passed when they are at hand. It misleads where models not trained
+    on an example are wrong together, for example about a rare kind. Look before you apply. Raises MissingEvidence when
+    there is no such prediction for any of them, and for other objectives.
     """
     population = record.population
     if record.objective.name not in ("classification", "regression"):
@@ -74,11 +79,14 @@ def _class_suggestions(record: Record, chosen: Int[ndarray, " query"], points: S
     predictions = read_out_predictions(record, chosen, record.runs)
     quality = _label_quality(record, chosen, predictions)
     issue = _label_issues(record, chosen, predictions, points)
+    altered = _probability_altered(record, chosen)
     found = [
-        _suggest(int(at), str(population.ids[at]), int(population.labels[at]), predicted, float(value), bool(is_issue))
-        for at, predicted, value, is_issue in zip(chosen, predictions, quality, issue, strict=True)
+        _suggest(
+            int(at), str(population.ids[at]), int(population.labels[at]), predicted, float(value), bool(doubted), p
+        )
+        for at, predicted, value, doubted, p in zip(chosen, predictions, quality, issue, altered.tolist(), strict=True)
     ]
-    return [found[i] for i in np.lexsort((quality, ~issue))]
+    return [found[i] for i in np.lexsort((quality, -altered, ~issue))]
 
 
 def suggestion_rows(record: Record, found: Sequence[Suggestion | TargetSuggestion]) -> list[Row]:
@@ -95,6 +103,7 @@ def suggestion_rows(record: Record, found: Sequence[Suggestion | TargetSuggestio
             "predicted_label": each.predicted_label,
             "agreement": None if np.isnan(each.agreement) else each.agreement,
             "models": each.models,
+            "probability_altered": None if np.isnan(each.probability_altered) else each.probability_altered,
             "given_class": names[each.given_label],
             "predicted_class": None if each.predicted_label is None else names[each.predicted_label],
         }
@@ -102,9 +111,9 @@ def suggestion_rows(record: Record, found: Sequence[Suggestion | TargetSuggestio
     ]
 
 
-def issue_rows(record: Record, issues: Sequence[Suggestion | TargetSuggestion]) -> list[Row]:
-    """Return the rows that the terminal shows of issues: of several targets, one row for each suspect target."""
-    shown = ["example", "given_class", "predicted_class", "agreement", "models", "label_quality"]
+def shown_rows(record: Record, issues: Sequence[Suggestion | TargetSuggestion]) -> list[Row]:
+    """Return the rows that the terminal shows: of several targets, one row for each suspect target."""
+    shown = ["example", "given_class", "predicted_class", "agreement", "models", "label_quality", "probability_altered"]
     rows: list[Row] = []
     for each in issues:
         if isinstance(each, TargetSuggestion):
@@ -148,6 +157,37 @@ def as_fiftyone(record: Record, found: Sequence[Suggestion | TargetSuggestion]) 
         )
         + "\n"
     )
+
+
+@dataclass(frozen=True)
+class IssueNoise:
+    """How many label issues noise in the data explains.
+
+    `by_noise` is how many of the `issues` are expected although their label was not altered. `beyond` of them form the
+    list at the false-discovery rate `fdr`: a share of at most `fdr` of these is expected to be unaltered.
+    """
+
+    issues: int
+    by_noise: float
+    beyond: int
+    fdr: float
+
+
+def issue_noise(found: Sequence[Suggestion | TargetSuggestion], *, fdr: float = 0.1) -> IssueNoise | None:
+    """Return how many of the label issues noise explains; None for targets, and where it is unknown."""
+    labels = [each for each in found if isinstance(each, Suggestion) and not np.isnan(each.probability_altered)]
+    if not labels:
+        return None
+    altered = np.array([each.probability_altered for each in labels])
+    issue = np.array([each.is_label_issue for each in labels])
+    beyond = beyond_noise(altered, issue, fdr=fdr)
+    return IssueNoise(int(issue.sum()), float((1 - altered[issue]).sum()), int(beyond.sum()), fdr)
+
+
+def most_models(found: Sequence[Suggestion | TargetSuggestion]) -> tuple[int, int]:
+    """Return how many suggestions rest on enough models to be judged, and the largest number of models of any."""
+    models = [each.models for each in found]
+    return sum(number >= FEWEST_MODELS for number in models), max(models, default=0)
 
 
 @dataclass(frozen=True)
@@ -213,12 +253,31 @@ def _label_issues(
     return issue
 
 
-def _suggest(at: int, name: str, label: int, predictions: OutPredictions, quality: float, issue: bool) -> Suggestion:
+def _probability_altered(record: Record, positions: Int[ndarray, " query"]) -> Float[ndarray, " query"]:
+    """Return the probability that each label was altered, by the noise floor of the real examples of its split."""
+    population = record.population
+    test = population.where("test")
+    reference = np.flatnonzero(test if test[positions].all() else population.where("train"))
+    found = np.full(len(positions), np.nan)
+    try:
+        usual, own = class_probabilities(record, reference), class_probabilities(record, positions)
+    except MissingEvidence:
+        return found
+    known, asked = ~np.isnan(usual).any(axis=1), ~np.isnan(own).any(axis=1)
+    if known.any():
+        floor = noise_floor(usual[known], population.labels[reference[known]])
+        found[asked] = floor.probability_altered(own[asked], population.labels[positions[asked]])
+    return found
+
+
+def _suggest(
+    at: int, name: str, label: int, predictions: OutPredictions, quality: float, issue: bool, altered: float
+) -> Suggestion:
     alternative = predictions.alternative(label)
     other = alternative is not None and predictions.counts[alternative] > predictions.counts[label]
     first = (alternative if other else label) if predictions.models else None
     share = float("nan") if first is None else predictions.share(first)
-    return Suggestion(at, name, label, first, issue, quality, share, predictions.models)
+    return Suggestion(at, name, label, first, issue, quality, share, predictions.models, altered)
 
 
 def _label_quality(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from byrote.explain.causes import CONFIRMED
 from byrote.findings.canary_check import CanaryKind, Detection
 from byrote.findings.cause_check import RulePrecision
 from byrote.findings.findings import Findings
@@ -27,11 +28,15 @@ class DetectionTable:
 
 @dataclass(frozen=True)
 class CanaryCheck:
-    """What planted examples say about the audit; a part that was not measured is the reason why."""
+    """What planted examples say about the audit; a part that was not measured is the reason why.
+
+    `confirmed` says how often the rule for labels is right on real ones; empty where the rule is another.
+    """
 
     kinds: tuple[CanaryKind, ...] | NotMeasured
     detection: DetectionTable | NotMeasured
     rules: tuple[RulePrecision, ...]
+    confirmed: str
     memorized: MemorizationSummary | NotMeasured
 
 
@@ -39,7 +44,8 @@ def read_canary_check(found: Findings, examples: ExplainedExamples | NotMeasured
     """Return the check by canaries, the precision of the rules that name causes, and the reliability."""
     detection = _detection(found)
     rules = () if isinstance(examples, NotMeasured) else examples.rules
-    content = CanaryCheck(found.kinds, detection, rules, found.memorized)
+    confirmed = CONFIRMED if found.words.kind == "classification" else ""
+    content = CanaryCheck(found.kinds, detection, rules, confirmed, found.memorized)
     charts = () if isinstance(detection, NotMeasured) else (detection.chart,)
     return Section("canaries", "Can this be trusted?", "Can this audit be trusted?", content, charts)
 
