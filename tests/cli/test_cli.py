@@ -59,6 +59,11 @@ def byrote(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedP
     return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
 
 
+def heed_signals() -> None:
+    """Make SIGINT end a process again, as at a terminal; a shell starts what it runs in the background deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def write_task(folder: Path, change: str = "", *, classes: int = 2, ids: str = "", epochs: int = 2) -> Path:
     path = folder / "my_task.py"
     path.write_text(TASK.format(change=change, classes=classes, ids=ids, epochs=epochs))
@@ -197,7 +202,13 @@ def test_ctrl_c_is_a_message_and_keeps_finished_runs(tmp_path: Path) -> None:
     write_task(tmp_path, epochs=150)
     command = [*BYROTE, "audit", "my_task.py", "--runs", "8", "--out", "out"]
     process = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heed_signals,
     )
     while len(list((tmp_path / "out/runs").glob("*.parquet"))) < 2:
         assert process.poll() is None, process.communicate()

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cli.test_cli import BYROTE, byrote, write_task
+from cli.test_cli import BYROTE, byrote, heed_signals, write_task
 
 pytestmark = pytest.mark.cluster
 
@@ -21,7 +21,13 @@ def begin(folder: Path, *options: str, until: int = 1, epochs: int = 300) -> "su
     write_task(folder, epochs=epochs)
     command = [*BYROTE, "audit", "my_task.py", "--runs", "12", "--workers", "2", "--out", "out", *options]
     process = subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heed_signals,
     )
     while len(list((folder / "out/runs").glob("*.parquet"))) < until:
         assert process.poll() is None, process.communicate()

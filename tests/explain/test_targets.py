@@ -260,6 +260,9 @@ def test_of_several_targets_only_the_suspect_one_is_replaced(two: Record, tmp_pa
     cells[at] = "False"
     path.write_text("\n".join([reviewed[0], ",".join(cells), *reviewed[2:]]))
     np.testing.assert_array_equal(apply_labels(targets, ids, path), targets)
+    path.write_text("\n".join([*reviewed[:1], reviewed[1].replace("True", "perhaps"), *reviewed[2:]]))
+    with pytest.raises(InvalidData, match=r"line 2, has 'perhaps' as is_target_issue_1. Write True or False"):
+        apply_labels(targets, ids, path)
     path.write_text("example,is_target_issue_0,given_target_0,given_target_1,predicted_target_0\n")
     with pytest.raises(InvalidData, match="1 is_target_issue, 2 given_target and 1 predicted_target"):
         apply_labels(targets, ids, path)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from attackers import to_loss
-from byrote.errors import Unsupported
+from byrote.errors import InvalidData, Unsupported
 from byrote.membership.target import TargetAudit, audit_target
 from byrote.summaries import auroc
 
@@ -135,3 +135,9 @@ def test_what_gives_members_away_is_refused() -> None:
     balanced = rng.permuted(np.arange(4)[:, None] < np.full(800, 2), axis=0)
     with pytest.raises(Unsupported, match=r"of the references and of the target|of reference 0 and of the target"):
         audit_target(loss, balanced[0], references, balanced[1:])
+
+
+def test_what_is_no_loss_is_refused() -> None:
+    member = np.arange(8) < 4
+    with pytest.raises(InvalidData, match=r"losses below 0.*-log of the label's probability"):
+        audit_target(np.linspace(-1, 1, 8), member, np.ones((1, 8)))

@@ -157,6 +157,7 @@ def relabel(directory: str, split: str, top: int, csv: str | None, fiftyone: str
     for target, text in texts:
         with replacing(target) as path:
             path.write_text(text, encoding="utf-8")
+        message(f"written: {target}")
     shown = [each for each in found if is_issue(each)]
     judged, models = most_models(found)
     words = read_vocabulary(record)

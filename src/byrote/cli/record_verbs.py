@@ -67,6 +67,10 @@ def score(directory: str, scores: Sequence[str], top: int | None, split: str | N
     print_rows(rows, [str(each) for each in chosen])
     for each in chosen:
         message(f"{each}: {each.summary}")
+    if record.objective.name != "classification":
+        message(
+            f"Models of this record learn {record.objective.name}: for P(correct) read the mean of {record.objective.outcome}."
+        )
     message(f"{count(len(record.runs), 'run')}; intervals at 90 %. Four times as many runs would halve them.")
     if of_pairs:
         message(

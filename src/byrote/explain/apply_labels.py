@@ -116,7 +116,7 @@ def _read(path: Path | str, split: str, *, undo: bool) -> tuple[str, list[_Issue
             )
         for row in reader:
             of = split_of(row["example"])
-            chosen = tuple(i for i, name in enumerate(issues) if row[name].strip().lower() in ("true", "1"))
+            chosen = tuple(i for i, name in enumerate(issues) if _is_true(row[name], path, reader.line_num, name))
             if not chosen or (of and of != split):
                 continue
             # A target that is no issue must be as given, before and after.
@@ -133,6 +133,16 @@ def _read(path: Path | str, split: str, *, undo: bool) -> tuple[str, list[_Issue
             before, after = (as_proposed, as_given) if undo else (as_given, as_proposed)
             found.append(_Issue(reader.line_num, name, before, after, chosen))
     return kind, found
+
+
+def _is_true(text: str | None, path: Path | str, line: int, column: str) -> bool:
+    """Return whether a cell says yes; raise InvalidData where it says neither, since a review must not be lost in silence."""
+    word = (text or "").strip().lower()
+    if word in ("true", "1", "yes"):
+        return True
+    if word in ("false", "0", "no", ""):
+        return False
+    raise InvalidData(f"{path}, line {line}, has {text!r} as {column}. Write True or False.")
 
 
 def _columns(fields: set[str], name: str) -> list[str]:

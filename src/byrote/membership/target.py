@@ -10,7 +10,7 @@ from numpy import ndarray
 from scipy.stats import rankdata
 
 from byrote.arrays import checked
-from byrote.errors import Unsupported
+from byrote.errors import InvalidData, Unsupported
 from byrote.scores._shadows import Shadows, logit
 from byrote.scores.bavaria import predictive_ratio
 from byrote.scores.calibrated_loss import difference
@@ -88,12 +88,17 @@ def audit_target(
     non-members, and where the references' members depend on the target's, as complements do, or runs of one balanced design:
     they give the answer away. Take `byrote.membership.attacks.read_membership` for runs of one record.
 
-    It misleads where members and non-members differ by themselves, such as by date: check with `blind_baseline`.
+    An AUROC clearly below .5 says that the numbers are no losses, such as probabilities. It misleads where members and
+    non-members differ by themselves, such as by date: check with `blind_baseline`.
     """
     if reference_loss is None:
         raise Unsupported(
             "audit_target was given 0 reference models. Give the losses of one or more as `reference_loss`: one supports offline "
             "RMIA and calibrated_loss, two offline LiRA. Without any there is only the loss: auroc(-target_loss, member)."
+        )
+    if (target_loss < 0).any() or (reference_loss < 0).any():
+        raise InvalidData(
+            "audit_target was given losses below 0. Give the cross-entropy in nats, -log of the label's probability."
         )
     known = np.asarray(np.isfinite(target_loss))
     inside = np.zeros(reference_loss.shape, np.bool_) if reference_member is None else reference_member

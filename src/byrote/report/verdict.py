@@ -184,6 +184,10 @@ def _unlearned(found: Findings) -> str:
     enough = LEARNED_LABELS if words.kind == "multilabel" else LEARNED
     if wrong is None or not wrong.correct_in.value < enough:
         return ""
+    if (
+        wrong.correct_in.value - wrong.correct_out.value >= LEARNED
+    ):  # an R² below 0 may still be far above that of others
+        return ""
     learned = (
         f"predict only {percent_text(wrong.correct_in)} of these labels"
         if words.kind == "classification"
