@@ -60,7 +60,7 @@ def test_every_public_function_that_takes_arrays_is_checked() -> None:
     assert sum(map(_takes_arrays, functions.values())) > 80
 
 
-SIZES = {"run": 8, "step": 6, "example": 160, "candidate": 50, "feature": 3, "target": 70, "shape": 4}
+SIZES = {"run": 8, "step": 6, "example": 160, "candidate": 50, "feature": 3, "target": 70, "shape": 4, "class": 3}
 OPTIONS: dict[str, Any] = {
     "fpr": 0.2, "k": 5, "classes": 3, "parameters": 100, "guess_in": 5, "guess_out": 5, "threshold": 0.0,
     "summary": lambda values, member: float(values[member].mean()), "statistic": lambda member: float(member[0, 0]),
@@ -100,6 +100,8 @@ def right(function: Callable[..., Any]) -> dict[str, Any]:
                 given[name] = mask
             elif "float64" in names or "any" in names:
                 given[name] = rng.random(shape).round() if name == "critical" else rng.random(shape)
+                if name == "probabilities":
+                    given[name] /= given[name].sum(axis=-1, keepdims=True)
             else:
                 given[name] = rng.integers(0, 3, shape)
         elif name in OPTIONS:

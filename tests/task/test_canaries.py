@@ -119,27 +119,6 @@ def test_labels_of_noise_are_of_every_class() -> None:
     assert np.bincount(population.labels[kind(population, "noise")], minlength=3).min() > 5
 
 
-def test_labels_are_those_that_examples_have() -> None:
-    """Labels 0, 5 and 9 of ten classes: the wrong ones are each of the two others, those of noise each of the three."""
-    labels = np.array([0, 5, 9])[np.arange(1_000) % 3]
-    examples = Examples(np.random.default_rng(0).normal(size=(1_000, 4)), labels)
-    given = Task(lambda: nn.Linear(4, 10), examples, examples)
-    population = plant(given, Canaries(mislabeled=60, noise=60), 0)
-    wrong = kind(population, "mislabeled")
-    assert set(population.labels[kind(population, "noise")].tolist()) == {0, 5, 9}
-    pairs = set(zip(population.true_label[wrong].tolist(), population.labels[wrong].tolist(), strict=True))
-    assert pairs == {(0, 5), (0, 9), (5, 0), (5, 9), (9, 0), (9, 5)}
-
-
-def test_noise_of_token_ids_kept_as_real_numbers_is_token_ids() -> None:
-    tokens = np.random.default_rng(0).choice([2, 7, 11, 900], (200, 6)).astype(np.float32)
-    examples = Examples(tokens, np.arange(200) % 2)
-    population = plant(Task(lambda: nn.Linear(6, 2), examples, examples), Canaries(noise=30), 0)
-    noise = population.inputs[kind(population, "noise")]
-    assert noise.dtype == np.float32
-    assert set(np.unique(noise).tolist()) == {2, 7, 11, 900}
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_half_of_each_kind_is_for_verification(seed: int) -> None:
     population = plant(task(), COUNTS, seed)

@@ -41,10 +41,12 @@ class NoiseFloor:
     slope: float
     offset: float
 
+    @checked
     def probability_altered(
         self, probabilities: Float[ndarray, "example class"], labels: Int[ndarray, " example"]
     ) -> Float[ndarray, " example"]:
         """Return the probability that each label was altered: 0 is surely not, 1 surely; 0 for all where `altered` is."""
+        check_probabilities("probability_altered", probabilities, labels)
         score, differs = _read(probabilities, labels)
         by_noise = expit(-(self.slope * score + self.offset))
         by_alteration = 1 - by_noise / (probabilities.shape[1] - 1)
