@@ -144,7 +144,7 @@ def _next(found: Findings) -> str:
     if isinstance(memorized, NotMeasured):
         return "Next: collect runs that are trained on different parts of the data, so that single examples can be compared."
     rate = f"a false-discovery rate of {100 * FDR:g}{PERCENT}"
-    more = f"{4 * memorized.runs} runs would at best halve the median standard error of `memorization`"
+    more = f"{4 * memorized.runs} runs would at best halve the median standard error of memorization"
     error = f" ({small(memorized.error)} after {memorized.runs} runs)" if np.isfinite(memorized.error) else ""
     if not memorized.listed:
         return f"Next: collect more runs, because no example passes {rate} yet; {more}{error}."

@@ -31,8 +31,8 @@ def bavaria(
     `lira`'s `own` or `pooled` one. NaN where the loss is NaN or infinite, where IN or OUT runs are missing, and where no
     example's other runs vary.
 
-    It misleads where logits are far from normal, and with two odd blocks of halves, as LiRA does. Several views:
-    take the mean over them, as with `lira`.
+    It misleads where logits are far from normal, as LiRA does. Several views: take the mean over them, as with
+    `lira`.
     """
     if not tails:
         return lira(loss, member, online=online, variance="bayes")

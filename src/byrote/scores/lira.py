@@ -28,13 +28,12 @@ def lira(
     `bayes`: the own one shrunk to a prior that is fitted to all examples (Smyth 2004). NaN where the loss is NaN or
     infinite, where IN or OUT runs are missing (fewer than two for "own", else none), and where they do not vary.
 
-    It misleads when runs are few and the variance is the example's own: below 64 runs, take "pooled" or "bayes".
-    Where a record has two blocks of an odd number of halves, an AUROC of nothing is up to .512 (6 runs; .505 with
-    10) if runs differ in their mean loss. It misleads where logits are far from normal, as when many losses are
-    exactly 0 because float32 log-softmax rounded them. These count as half the smallest positive loss (the report
-    says how many there are): in a simulation the AUROC was .82 with exact losses, .82 with 0.2 %, .81 with 9 %, .78
-    with 34 % and .74 with 55 % of zeros. The paper's several queries are several views: `np.mean([lira(loss[:,
-    view], member) for view in range(views)], axis=0)`.
+    It misleads when runs are few and the variance is the example's own: below 64 runs, take "pooled" or "bayes". It
+    misleads where logits are far from normal, as when many losses are exactly 0 because float32 log-softmax rounded
+    them. These count as half the smallest positive loss (the report says how many there are): in a simulation the
+    AUROC was .82 with exact losses, .82 with 0.2 %, .81 with 9 %, .78 with 34 % and .74 with 55 % of zeros. The
+    paper's several queries are several views: `np.mean([lira(loss[:, view], member) for view in range(views)],
+    axis=0)`.
     """
     if variance not in VARIANCES:
         raise Unsupported(f"lira has no variance {variance!r}. Take 'pooled', 'own' or 'bayes'.")

@@ -30,7 +30,7 @@ def auroc(
     Satterthwaite's degrees of freedom. The other is Newcombe's (2006, method 5), which is not too narrow where few
     positives happen to rank alike. Where DeLong's variance is 0 or undefined (complete separation, all tied, one positive or
     one negative) the first is Clopper & Pearson's for min(positives, negatives) disjoint pairs. In simulations with 20 to 200
-    positives, areas of .5 to .98, and normal, exponential, heavy-tailed and mixed values, it holds the area in 85 to 98 % of
+    positives, areas of .5 to .98, and normal, exponential, heavy-tailed and mixed values, it holds the area in 85 to 100 % of
     samples at level .9. Raises Unsupported for a NaN, or when either side is empty.
 
     It misleads as a statement about privacy: an average over all thresholds hides the few examples that leak.

@@ -49,14 +49,15 @@ def tpr_at_fpr(
     A HIGH value says positive (member), so `loss` has to be negated. Raises Unsupported for
     a NaN, when either side is empty, and when fpr x negatives is below 1: no threshold has such a rate.
 
-    The interval of `tpr` is about the rate at the threshold whose true false-positive rate is `fpr`, which is not known: the
-    number of negatives above that threshold is binomial, and given this number the rate has a beta distribution; the ends
-    are quantiles of the mixture (between the two of Clopper & Pearson). In simulations at level .9 (normal,
-    heavy-tailed, exponential, discrete and mixed values; 100 to 10,000 negatives) it holds that rate in 86 to 96 % of samples
-    where `fpr` allows ten negatives above the threshold or more; in 94 to 100 % where it allows one: the low end is then
-    near 0, and the interval is one-sided. The interval of `fpr_realised`
-    is Clopper & Pearson's (1934). Arrays `[run example]` hold the values of several runs, at one threshold: both intervals
-    then use the number of independent values with the same variance, over runs and examples: they hold 86 to 100 %.
+    The interval of `tpr` is about the rate at the threshold whose true false-positive rate is `fpr`, which is not
+    known: the number of negatives above that threshold is binomial, and given this number the rate has a beta
+    distribution; the ends are quantiles of the mixture (between the two of Clopper & Pearson). In simulations at
+    level .9 (normal, heavy-tailed, exponential, discrete and mixed values; 100 to 10,000 negatives) it holds that
+    rate in 86 to 96 % of samples of 100 positives or more (99 % of those of 20) where `fpr` allows ten negatives
+    above the threshold or more; in 94 to 100 % where it allows one: the low end is then near 0, and the interval is
+    one-sided. The interval of `fpr_realised` is Clopper & Pearson's (1934). Arrays `[run example]` hold the values of
+    several runs, at one threshold: both intervals then use the number of independent values with the same variance,
+    over runs and examples: they hold 86 to 100 %.
 
     It misleads when ties among the negatives make the realised rate much lower than the one allowed:
     compare attacks at equal realised rates.
