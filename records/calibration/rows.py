@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isnan, sqrt
 
+from byrote.stats.intervals import wilson
+
 
 @dataclass(frozen=True)
 class Row:
@@ -29,6 +31,12 @@ class Row:
         if not isnan(self.spread):
             return self.spread
         return sqrt(max(self.measured * (1 - self.measured), 0.25 / max(self.draws, 1)) / max(self.draws, 1))
+
+    @property
+    def chance(self) -> bool:
+        """Whether Wilson's 95 % interval of so many independent draws holds the nominal rate."""
+        low, high = wilson(self.measured * self.draws, self.draws, level=0.95)
+        return bool(low <= self.nominal <= high)
 
 
 def of_draws(quantity: str, setting: str, held: Iterable[bool], *, nominal: float = 0.9, stratum: str = "") -> Row:
