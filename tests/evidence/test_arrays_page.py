@@ -16,7 +16,7 @@ PAGE = Path(__file__).parents[2] / "docs/arrays.md"
 @pytest.mark.slow
 def test_the_page_runs_from_top_to_bottom(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     names: dict[str, object] = {}
     with contextlib.chdir(tmp_path):
         for block in blocks:
