@@ -59,9 +59,17 @@ def byrote(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedP
     return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
 
 
-def heed_signals() -> None:
-    """Make SIGINT end a process again, as at a terminal; a shell starts what it runs in the background deaf to it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def start(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
+    """Start a command in a session of its own, which SIGINT ends as at a terminal; a shell's background jobs ignore it."""
+    return subprocess.Popen(
+        [*BYROTE, *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def write_task(folder: Path, change: str = "", *, classes: int = 2, ids: str = "", epochs: int = 2) -> Path:
@@ -200,16 +208,7 @@ def test_places_that_cannot_be_written(tmp_path: Path, record: Path) -> None:
 @pytest.mark.cluster
 def test_ctrl_c_is_a_message_and_keeps_finished_runs(tmp_path: Path) -> None:
     write_task(tmp_path, epochs=150)
-    command = [*BYROTE, "audit", "my_task.py", "--runs", "8", "--out", "out"]
-    process = subprocess.Popen(
-        command,
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=heed_signals,
-    )
+    process = start(tmp_path, "audit", "my_task.py", "--runs", "8", "--out", "out")
     while len(list((tmp_path / "out/runs").glob("*.parquet"))) < 2:
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cli.test_cli import BYROTE, byrote, heed_signals, write_task
+from cli.test_cli import BYROTE, byrote, start, write_task
 
 pytestmark = pytest.mark.cluster
 
@@ -19,16 +19,7 @@ pytestmark = pytest.mark.cluster
 def begin(folder: Path, *options: str, until: int = 1, epochs: int = 300) -> "subprocess.Popen[str]":
     """Start an audit and return when `until` runs are finished."""
     write_task(folder, epochs=epochs)
-    command = [*BYROTE, "audit", "my_task.py", "--runs", "12", "--workers", "2", "--out", "out", *options]
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=heed_signals,
-    )
+    process = start(folder, "audit", "my_task.py", "--runs", "12", "--workers", "2", "--out", "out", *options)
     while len(list((folder / "out/runs").glob("*.parquet"))) < until:
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)

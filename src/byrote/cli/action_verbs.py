@@ -144,7 +144,6 @@ def relabel(directory: str, split: str, top: int, csv: str | None, fiftyone: str
         suggestions,
     )
     from byrote.findings.vocabulary import read_vocabulary
-    from byrote.objectives import Regression
     from byrote.record import Record
     from byrote.record.storage import place, replacing
 
@@ -175,7 +174,7 @@ def relabel(directory: str, split: str, top: int, csv: str | None, fiftyone: str
         return
     rows = shown_rows(record, shown)
     print_rows([{name: short(value) for name, value in row.items()} for row in rows[:top]], [])
-    several = len(record.objective.scale) if isinstance(record.objective, Regression) else 1
+    several = record.objective.outputs if words.kind == "regression" else 1
     message(
         f"{len(rows)} of {judged * several} {words.targets} that could be judged contradict what the other examples say. That does not make them wrong: "
         f"{words.targets} of rare and of ambiguous examples do so too. Look at each before you change it."

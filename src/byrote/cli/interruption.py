@@ -23,14 +23,14 @@ def interruptible() -> Generator[None]:
         return
     known = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
     before = {each: signal.getsignal(each) for each in known}
-    asked = False
+    interrupted = False
 
     def end(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
+        nonlocal interrupted
+        if interrupted:
             os.write(2, f"{AT_ONCE}\n".encode())  # the streams of Python may be in use
             os._exit(1)
-        asked = True
+        interrupted = True
         raise KeyboardInterrupt
 
     for each, handler in before.items():

@@ -263,10 +263,10 @@ def _probability_altered(record: Record, positions: Int[ndarray, " query"]) -> F
         usual, own = class_probabilities(record, reference), class_probabilities(record, positions)
     except MissingEvidence:
         return found
-    known, asked = ~np.isnan(usual).any(axis=1), ~np.isnan(own).any(axis=1)
+    known, predicted = ~np.isnan(usual).any(axis=1), ~np.isnan(own).any(axis=1)
     if known.any():
         floor = noise_floor(usual[known], population.labels[reference[known]])
-        found[asked] = floor.probability_altered(own[asked], population.labels[positions[asked]])
+        found[predicted] = floor.probability_altered(own[predicted], population.labels[positions[predicted]])
     return found
 
 

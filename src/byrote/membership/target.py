@@ -194,14 +194,16 @@ def _largest_by_chance(attacks: list[TargetAttack], member: Bool[ndarray, " exam
 
 def _check_independent(member: Bool[ndarray, " example"], inside: Bool[ndarray, "reference example"]) -> None:
     """Raise Unsupported where a reference, or the number of references with an example, tells who is a member."""
-    for name, told in [
+    for name, predictor in [
         *((f"reference {at}", row) for at, row in enumerate(inside)),
         ("the references", inside.sum(axis=0)),
     ]:
-        deviation = float(np.std(told))
+        deviation = float(np.std(predictor))
         if deviation == 0:
             continue
-        correlation = float(np.mean((told - told.mean()) * (member - member.mean()))) / deviation / float(member.std())
+        correlation = (
+            float(np.mean((predictor - predictor.mean()) * (member - member.mean()))) / deviation / float(member.std())
+        )
         if abs(correlation) * math.sqrt(len(member)) > DEPENDENT:
             raise Unsupported(
                 f"The members of {name} and of the target correlate with {correlation:.2f} over {len(member)} examples, so that they "

@@ -229,7 +229,7 @@ def _start_worker(parent: int) -> None:
 def _end_with_parent(parent: int) -> None:
     """End this worker when the process that started it is gone, were it by kill -9: no one would ever end it.
 
-    It may be gone already, so its number is given: a worker that asks for its parent may be told of another.
+    It may be gone already, so its number is given: a worker that asks for its parent may get the number of another.
     """
     while os.getppid() == parent:
         time.sleep(1.0)
