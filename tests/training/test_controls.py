@@ -156,7 +156,7 @@ def audited() -> Population:
 
 def test_a_controller_sees_progress_and_sensors_and_never_the_verification_canaries() -> None:
     population, controller = audited(), Recorded(seen=([],))
-    recipe = Recipe(epochs=3, batch_size=8, optimizer="sgd", learning_rate=controller, momentum=0.0)
+    recipe = Recipe(epochs=3, batch_size=8, optimizer="sgd", learning_rate=controller, momentum=0.0, sense=1)
     (steps,) = trained(recipe, population=population)
     seen = controller.seen[0]
     assert [signals.epoch for signals in seen] == [1] * 3 + [2] * 3 + [3] * 3
@@ -213,13 +213,12 @@ def test_a_controller_that_gives_no_number_is_named() -> None:
 
 def test_knobs_norms_and_signals_are_recorded_for_each_step() -> None:
     population = audited()
-    (steps,) = trained(
-        Recipe(epochs=2, batch_size=10, optimizer="sgd", learning_rate=linear(0.4)), population=population
-    )
-    assert set(steps[1].scalars) == set(scalar_names(population, Classification()))
+    recipe = Recipe(epochs=2, batch_size=10, optimizer="sgd", learning_rate=linear(0.4))
+    (steps,) = trained(recipe, population=population)
+    assert set(steps[1].scalars) == set(scalar_names(population, Classification(), recipe))
     assert [step.scalars["learning_rate"] for step in steps] == pytest.approx([0.4 * (1 - 2 / 6), 0.4 * (1 - 5 / 6)])
     plain = replace(population, split=np.full(len(population), "train"))
-    assert scalar_names(plain, Classification()) == ("learning_rate", "weight_decay", "weight_norm")
+    assert scalar_names(plain, Classification(), recipe) == ("learning_rate", "weight_decay", "weight_norm")
 
 
 @pytest.mark.parametrize(

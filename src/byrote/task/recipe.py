@@ -1,11 +1,12 @@
 """Recipe: frozen values that say how to train."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from byrote.errors import ByroteError, InvalidData, WrongRecord, refuses_unknown_names, unknown
 from byrote.signature import parse_call, spell
+from byrote.task.methods import Method
 from byrote.task.schedule import Knob, Schedule, parse_schedule, usable
 from byrote.task.signals import Controller
 
@@ -27,7 +28,9 @@ class Recipe:
     `"adamw"`, `"sgd(nesterov=True)"`, `"adam(betas=(0.9, 0.95))"`; `momentum` is that of SGD. `learning_rate` and
     `weight_decay` are numbers, schedules, or controllers (see `byrote.Signals`). `clip_norm` is the largest norm of the
     gradient of all weights together (None: any). `evaluate_every` n adds a clean pass over test examples and canaries
-    every n epochs, for learning curves (0: at the end only). Raises InvalidData for values that cannot train.
+    every n epochs, for learning curves (0: at the end only). `methods` are what `byrote.controls` change within training,
+    in the order in which they act; the strength of each is a knob too. `sense` is how often in an epoch the sensor canaries
+    are evaluated for a controller. Raises InvalidData for values that cannot train.
     """
 
     epochs: int = 20
@@ -39,9 +42,11 @@ class Recipe:
     clip_norm: float | None = None
     accumulate: int = 1
     evaluate_every: int = 1
+    methods: tuple[Method, ...] = ()
+    sense: int = 2
 
     def __post_init__(self) -> None:
-        for name, least in (("epochs", 1), ("batch_size", 1), ("accumulate", 1), ("evaluate_every", 0)):
+        for name, least in (("epochs", 1), ("batch_size", 1), ("accumulate", 1), ("evaluate_every", 0), ("sense", 1)):
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
                 raise InvalidData(f"{name}={value!r} cannot train. Give a whole number, {least} or more.")
@@ -51,10 +56,10 @@ class Recipe:
                 raise InvalidData(f"{name}={value!r} cannot train. Give a number, 0 or more.")
         if self.clip_norm is not None and not (usable(self.clip_norm) and self.clip_norm > 0):
             raise InvalidData(f"clip_norm={self.clip_norm!r} cannot train. Give a number above 0, or None.")
-        for name in KNOBS:
-            if " at 0x" in str(getattr(self, name)):
+        for name, knob in self.knobs.items():
+            if " at 0x" in str(knob):
                 raise InvalidData(
-                    f"{name}={getattr(self, name)} has no name to be recorded by. Make the controller a frozen dataclass."
+                    f"{name}={knob} has no name to be recorded by. Make the controller a frozen dataclass."
                 )
         name, options = self.spelled_optimizer
         if name not in OPTIMIZERS:
@@ -76,23 +81,46 @@ class Recipe:
     @property
     def controlled(self) -> bool:
         """Whether a knob reads what the sensor canaries say."""
-        return any(not isinstance(getattr(self, name), float | int | Schedule) for name in KNOBS)
+        return any(not isinstance(knob, float | int | Schedule) for knob in self.knobs.values())
+
+    @property
+    def knobs(self) -> dict[str, Knob]:
+        """All that is set anew before each update, by the name of its column: learning rate, weight decay, and methods."""
+        own = {name: getattr(self, name) for name in KNOBS}
+        return {**own, **{method.name: method.strength for method in self.methods}}
+
+    def with_method(self, method: Method) -> "Recipe":
+        """Return the recipe with one more method; raise InvalidData when it has one of this name already."""
+        for other in self.methods:
+            if other.name == method.name:
+                raise InvalidData(f"{method} and {other} set the same thing. Give one of them.")
+        return replace(self, methods=(*self.methods, method))
 
     def __str__(self) -> str:
         return spell("recipe", self.values())
 
     def values(self) -> dict[str, float | int | str | None]:
-        """Return every field that trains, as it is spelled in files: `momentum` is that of SGD only."""
+        """Return every field that trains, as it is spelled in files: `momentum` is that of SGD only, methods if there are any."""
         named = {f.name: getattr(self, f.name) for f in fields(self)}
-        if self.spelled_optimizer[0] != "sgd":
-            del named["momentum"]
+        named["methods"] = ", ".join(map(str, self.methods))
+        for name, used in (
+            ("momentum", self.spelled_optimizer[0] == "sgd"),
+            ("methods", bool(self.methods)),
+            ("sense", self.controlled),
+        ):
+            if not used:
+                del named[name]
         return {k: v if isinstance(v, float | int | str | None) else str(v) for k, v in named.items()}
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> "Recipe":
         """Read a recipe from its `values`; raise WrongRecord where that cannot be, as with a controller of the user's own."""
-        known = {f.name for f in fields(cls)}
-        if {*values, "momentum"} != known:
+        known = {f.name for f in fields(cls)} - {"methods", "sense"}
+        if "methods" in values:
+            raise WrongRecord(
+                f"The record was trained with {values['methods']}, which is no part of a recipe. Give the task with its controls."
+            )
+        if {*values, "momentum"} - {"sense"} != known:
             raise WrongRecord(
                 f"A recipe has {', '.join(sorted(known))}, but this one has {', '.join(sorted(values)) or 'nothing'}. It was written by another version."
             )

@@ -32,8 +32,9 @@ class Task:
     is meant: `output="logits"`, `output=0`. `test=None`: there is no test set; the report then says what is missing.
 
     `objective` is a `byrote.Classification`, `Regression` or `Multilabel`, or its text: `"regression"`. `classes` are
-    names to show (default: the indices): of classes, of labels, or of targets. Raises InvalidData when the parts do
-    not fit each other.
+    names to show (default: the indices): of classes, of labels, or of targets. `controls` are the texts of the controls
+    that made this task of another (see `byrote.controls`), and `excluded` the ids of training examples that no run is trained
+    on, for which canaries and designs are as if they were. Raises InvalidData when the parts do not fit each other.
     """
 
     model: "Callable[[], nn.Module] | Fit"
@@ -44,6 +45,8 @@ class Task:
     name: str = UNNAMED
     objective: Objective | str = Classification()
     output: str | int | None = None
+    controls: tuple[str, ...] = ()
+    excluded: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for part, value in (("train", self.train), ("test", self.test)):
@@ -68,6 +71,7 @@ class Task:
             raise InvalidData(
                 f"Training inputs have the columns {_listed(self.train.display.columns)}, and test inputs {_listed(self.test.display.columns)}. Give both the same, in the same order."
             )
+        self._check_excluded()
         self._take_objective()
         if isinstance(self.objective, Classification):
             self._check_classes()
@@ -81,6 +85,16 @@ class Task:
     def examples(self) -> dict[str, Examples]:
         """The training examples, and the test examples if there are any, by split."""
         return {"train": self.train} if self.test is None else {"train": self.train, "test": self.test}
+
+    def _check_excluded(self) -> None:
+        """Raise InvalidData for excluded ids that no training example has, and when none is left."""
+        absent = self.excluded - set(self.train.ids.tolist()) if self.excluded else ()
+        if absent:
+            raise InvalidData(
+                f"{len(absent)} excluded ids are of no training example, for example {min(absent)!r}. Give ids of Task.train."
+            )
+        if len(self.excluded) == len(self.train):
+            raise InvalidData("All training examples are excluded. Leave some in.")
 
     def _take_objective(self) -> None:
         """Check all targets, and fit the objective to those of the training examples."""

@@ -11,7 +11,16 @@ from numpy import ndarray
 
 from byrote.errors import InvalidData
 from byrote.probes import NO_QUESTIONS, Questions
-from byrote.record import Layout, Population, Record, finished_runs, read_manifest, write_manifest, write_population
+from byrote.record import (
+    Layout,
+    Population,
+    Record,
+    finished_runs,
+    make_ids,
+    read_manifest,
+    write_manifest,
+    write_population,
+)
 from byrote.record.inputs import is_one_real
 from byrote.record.storage import Place, exists, place
 from byrote.signature import Probe
@@ -122,7 +131,7 @@ class _Collection:
         where, task, population, compute = self.where, self.task, self.population, self.compute
         with alone(where):
             blocks = plan(where, self.manifest, wanted)
-            member = _membership(population, self.design, blocks, self.seed)
+            member = _membership(task, population, self.design, blocks, self.seed)
             if not exists(where / "record.json"):
                 write_population(where, population)
             settled = _settled(task, compute, where)
@@ -242,8 +251,12 @@ def _groups(population: Population) -> Any:
     return population.groups[population.split == "train"]
 
 
-def _membership(population: Population, design: Design, blocks: list[int], seed: int) -> Bool[ndarray, "run example"]:
+def _membership(
+    task: Task, population: Population, design: Design, blocks: list[int], seed: int
+) -> Bool[ndarray, "run example"]:
     member = np.zeros((sum(blocks), len(population)), np.bool_)
     member[:, population.split == "train"] = design.membership(blocks, _groups(population), seed)
+    if task.excluded:
+        member[:, np.isin(population.ids, make_ids("train", sorted(task.excluded)))] = False
     member[:, population.split == "canary"] = flips(population, blocks, seed)
     return member

@@ -65,6 +65,10 @@ def describe(
     }
     if task.output is not None:
         body["task"]["output"] = task.output
+    if task.controls:
+        body["controls"] = list(task.controls)
+    if task.excluded:
+        body["task"]["excluded"] = _digest(np.array(sorted(task.excluded)))
     if questions.probes:
         body["probes"] = questions.values()
     matters = {**body, "task": {k: v for k, v in body["task"].items() if k != "source"}}
@@ -73,7 +77,7 @@ def describe(
 
 def layout_of(task: Task, population: Population, questions: Questions = NO_QUESTIONS) -> Layout:
     """Return which columns the runs of a collection have."""
-    scalars = () if isinstance(task.model, Fit) else scalar_names(population, task.learned)
+    scalars = () if isinstance(task.model, Fit) else scalar_names(population, task.learned, task.recipe)
     return Layout.of(task.learned, probes=[str(probe) for probe in questions.probes], scalars=scalars)
 
 

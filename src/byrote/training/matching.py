@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Int
 from numpy import ndarray
 
+from byrote.controls import apply, parse_control
 from byrote.errors import InvalidData, WrongRecord
 from byrote.record import Population, Record, make_ids
 from byrote.record.inputs import describe as describe_inputs
@@ -64,6 +65,13 @@ def as_recorded(task: Task, record: Record) -> Task:
     if part is not None and len(task.train) > part:
         task = taken(task, part, int(record.manifest["seed"]))
     task = replace(task, objective=record.objective)
+    there = tuple(record.manifest.get("controls", ()))
+    if there != task.controls:
+        if task.controls:
+            raise WrongRecord(
+                f"{record.directory} was trained with {' and '.join(there) or 'no controls'}, and the task has {' and '.join(task.controls)}. Give the task without its controls."
+            )
+        task = apply([parse_control(text) for text in there], task)
     if not record.manifest.get("recipe") or isinstance(task.model, Fit):
         return task
     if record.manifest["recipe"] == task.recipe.values():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,14 +17,16 @@ from byrote.objectives import Objective
 from byrote.probes import ask
 from byrote.record import Observed, Population, Step
 from byrote.signature import Probe
+from byrote.task.methods import Batch, Progressed
 from byrote.task.recipe import KNOBS, Recipe
 from byrote.task.schedule import at
-from byrote.task.signals import Signals
-from byrote.training.batches import timetable
+from byrote.task.signals import Reading, Signals
+from byrote.training.applying import Gradients, Methods, Mixed
+from byrote.training.batches import BatchPart, timetable
 from byrote.training.engine import Engine
 from byrote.training.hardware import products
-from byrote.training.sensors import is_sensor, sensor_means
-from byrote.training.stacked import casting, fresh, together
+from byrote.training.sensors import is_sensor, scalar_names, sensor_counts, sensor_means
+from byrote.training.stacked import Alone, casting, fresh, together
 from byrote.training.tensors import device_of, side_by_side, take, to_tensors
 from byrote.training.updates import Optimizer
 from byrote.training.user_model import check_rows, model_at_work
@@ -61,7 +64,14 @@ class Pack:
         self.members = [torch.from_numpy(np.flatnonzero(member)) for member in members]
         self.timetable = timetable(members.sum(axis=1), recipe.batch_size)
         self.rows = [np.flatnonzero(self.timetable.run == run) for run in range(len(seeds))]
-        self.canaries: list[Mapping[str, float]] = [{} for _ in seeds]
+        self.population, self.methods = population, Methods(recipe, seeds)
+        self.readings: list[tuple[Reading, ...]] = [() for _ in seeds]
+        self.counts = [sensor_counts(population, self.sensors, own) for own in members] if recipe.controlled else []
+        self.history: list[list[Progressed]] = [[] for _ in seeds]
+        self.predictions = np.full((len(seeds), len(population)), -1, np.int64)
+        self.scalars = scalar_names(population, objective, recipe)
+        self.stopped = np.zeros(len(seeds), np.bool_)
+        self.lost: list[list[float]] = [[] for _ in seeds]
         usual = bool((population.weights == 1).all())
         self.weights = None if usual else torch.from_numpy(population.weights).to(self.device)
 
@@ -76,42 +86,162 @@ class Pack:
             shown = shuffled[self.timetable.place]
             observed, knobs = self._train(epoch, shown.to(self.device))
             clean = self._evaluate(epoch, positions)
+            told = clean if self._all_sensors(positions) else self._evaluate(epoch, self._asked())
             norms = self.networks.norms()
             if len(probes) and len(positions):
                 clean = [self._probe(run, each, probes) for run, each in enumerate(clean)]
         seen = [Observed(shown.numpy()[rows], {k: v[rows] for k, v in observed.items()}) for rows in self.rows]
         self._check(epoch, seen, clean)
-        self._read_sensors(clean)
+        self._read_sensors(told, epoch / self.recipe.epochs, knobs)
+        if self.methods.stops:
+            self._stop(epoch, seen, norms)
         scalars = [
-            {**knob, "weight_norm": norm, **{f"canary_{name}": value for name, value in canaries.items()}}
-            for knob, norm, canaries in zip(knobs, norms, self.canaries, strict=True)
+            {**knob, "weight_norm": norm, **{f"canary_{name}": value for name, value in self._canaries(run).items()}}
+            for run, (knob, norm) in enumerate(zip(knobs, norms, strict=True))
         ]
+        scalars = [{name: each[name] for name in self.scalars if name in each} for each in scalars]
         return [Step(epoch, *each) for each in zip(clean, seen, scalars, strict=True)]
 
     def _train(self, epoch: int, shown: Tensor) -> tuple[dict[str, NDArray[Any]], list[dict[str, float]]]:
         """Return the columns of the training pass, a row per presentation, and the knobs of each run at the last update."""
+        if self.stopped.all():
+            return self._stand_still(epoch, shown)
         self.networks.mode(training=True)
         targets, outputs = self.targets.index_select(0, shown), list[Tensor]()
         weights = self._weights(shown, targets)
-        batches, knobs = self.timetable.batches, list[dict[str, float]]()
-        for number, parts in enumerate(batches):
-            first = number - number % self.recipe.accumulate
-            together = min(self.recipe.accumulate, len(batches) - first)
+        batches, knobs, several = self.timetable.batches, list[dict[str, float]](), self.recipe.accumulate
+        due, kept = self._due(-(-len(batches) // several)), self._kept()
+        for update, start in enumerate(range(0, len(batches), several)):
+            group = batches[start : start + several]
+            if update in due:
+                self._sense(epoch, (epoch - 1 + start / len(batches)) / self.recipe.epochs, knobs)
+            knobs = self._knobs(epoch, (start + len(group) - 1) / len(batches), update)
+            for method in self.methods.modules:
+                self.networks.set_knob(method.name, [each[method.name] for each in knobs])
+            number = (epoch - 1) * len(batches) + start
+            learn = partial(self._gradients, epoch, group, number, shown, targets, weights, knobs)
+            before = torch.get_rng_state() if self.methods.rules else None
+            outputs += learn()
+            if before is not None:
+                self._change_gradients(learn, before, group, number, shown, targets, weights, knobs)
+            self.optimizer.update(*([each[name] for each in knobs] for name in KNOBS))
+            self.networks.put_back(kept)
+        return self._columns(torch.cat(outputs), targets), knobs
+
+    def _gradients(
+        self,
+        epoch: int,
+        group: Sequence[Sequence[BatchPart]],
+        number: int,
+        shown: Tensor,
+        targets: Tensor,
+        weights: Tensor | None,
+        knobs: Sequence[Mapping[str, float]],
+    ) -> list[Tensor]:
+        """Add the gradients of these batches to the weights; return the outputs of each part."""
+        found: list[Tensor] = []
+        for place, parts in enumerate(group):
             for part in parts:
                 batch = side_by_side(take(self.inputs, shown[part.rows]), part.size)
+                batch, mixed = self.methods.transform(batch, part.runs, knobs, number + place)
                 with model_at_work(f"in step {epoch}", part.size), casting(self.device, self.engine.precision):
                     output = self.networks(batch, part.runs).flatten(0, 1)
                     check_rows(output, targets[part.rows])
-                losses = self.objective.losses(output.float(), targets[part.rows])
+                losses = self._losses(epoch, output.float(), targets[part.rows], shown, part, mixed, knobs)
+                if self.recipe.controlled:
+                    self._note_losses(losses, part)
                 loss = _mean(losses, part.size, None if weights is None else weights[part.rows])
                 with model_at_work(f"in step {epoch}", part.size):
-                    (loss / together if together > 1 else loss).backward()
-                outputs.append(output.detach())
+                    (loss / len(group) if len(group) > 1 else loss).backward()
+                found.append(output.detach())
             self.networks.join()
-            if number == first + together - 1:
-                knobs = self._knobs(epoch, number / len(batches), number // self.recipe.accumulate)
-                self.optimizer.update(*([each[name] for each in knobs] for name in KNOBS))
-        return self._columns(torch.cat(outputs), targets), knobs
+        penalty = self.methods.penalty(self.networks.by_run(), knobs)
+        if penalty is not None:
+            penalty.backward()
+        return found
+
+    def _losses(
+        self,
+        epoch: int,
+        output: Tensor,
+        targets: Tensor,
+        shown: Tensor,
+        part: BatchPart,
+        mixed: Mixed | None,
+        knobs: Sequence[Mapping[str, float]],
+    ) -> Tensor:
+        """Return the loss of each presentation that the run is trained with: that of the objective, changed by methods."""
+
+        def of(these: Tensor) -> Tensor:
+            plain = self.objective.losses(output, these)
+            if not self.methods.loss_methods:
+                return plain
+            shape = (-1, part.size)
+            batch = partial(
+                Batch,
+                output.view(*shape, *output.shape[1:]),
+                these.view(*shape, *these.shape[1:]),
+                shown[part.rows].view(shape),
+                part.runs,
+                len(self.population),
+                self.objective,
+                epoch,
+            )
+            return self.methods.losses(plain.view(shape), batch, knobs, part.runs).flatten()
+
+        own = of(targets)
+        if mixed is None:
+            return own
+        start = torch.arange(0, len(targets), part.size, device=targets.device).unsqueeze(1)
+        share = mixed.share.flatten()
+        return share * own + (1 - share) * of(targets[(mixed.partner + start).flatten()])
+
+    def _note_losses(self, losses: Tensor, part: BatchPart) -> None:
+        """Keep the mean training loss of each run for the next reading."""
+        means = losses.detach().view(-1, part.size).mean(1).tolist()
+        for run, mean in zip(range(part.runs.start, part.runs.stop), means, strict=True):
+            self.lost[run].append(mean)
+
+    def _change_gradients(
+        self,
+        learn: Callable[[], list[Tensor]],
+        before: Tensor,
+        group: Sequence[Sequence[BatchPart]],
+        number: int,
+        shown: Tensor,
+        targets: Tensor,
+        weights: Tensor | None,
+        knobs: Sequence[Mapping[str, float]],
+    ) -> None:
+        """Let the rules change the gradients; what they compute anew draws the same random numbers again."""
+
+        def again() -> None:
+            after = torch.get_rng_state()
+            torch.set_rng_state(before)
+            learn()
+            torch.set_rng_state(after)
+
+        parts = [part for parts in group for part in parts]
+        alone = self.networks.one(0) if isinstance(self.networks, Alone) else None
+        batches = [
+            (take(self.inputs, shown[part.rows]), targets[part.rows], None if weights is None else weights[part.rows])
+            for part in (parts if alone is not None else ())
+        ]
+        examples = sum(max(part.size for part in each) for each in group)
+        given = Gradients(self.networks.parameters, self.networks.runs, examples, again, alone, batches, self.objective)
+        self.methods.change(given, knobs, number)
+
+    def _stand_still(self, epoch: int, shown: Tensor) -> tuple[dict[str, NDArray[Any]], list[dict[str, float]]]:
+        """Return what a training pass would, of runs that all have stopped: the models as they are, and no update."""
+        self.networks.mode(training=False)
+        targets, outputs = self.targets.index_select(0, shown), list[Tensor]()
+        with torch.no_grad():
+            for parts in self.timetable.batches:
+                for part in parts:
+                    batch = side_by_side(take(self.inputs, shown[part.rows]), part.size)
+                    outputs.append(self.networks(batch, part.runs).flatten(0, 1))
+                self.networks.join()
+        return self._columns(torch.cat(outputs), targets), self._knobs(epoch, 1.0, 0)
 
     def _weights(self, shown: Tensor, targets: Tensor) -> Tensor | None:
         """Return the weight of each presentation's loss: that of its example times that of its class; None when all are 1."""
@@ -121,13 +251,54 @@ class Pack:
 
     def _knobs(self, epoch: int, part: float, update: int) -> list[dict[str, float]]:
         """Return the knobs of each run before this update, when `part` of the epoch is done."""
-        progress = (epoch - 1 + part) / self.recipe.epochs
-        if not self.recipe.controlled:
-            return [self._knobs_of(Signals(progress, epoch, update))] * len(self.seeds)
-        return [self._knobs_of(Signals(progress, epoch, update, canaries)) for canaries in self.canaries]
+        progress, knobs = (epoch - 1 + part) / self.recipe.epochs, self.recipe.knobs
 
-    def _knobs_of(self, signals: Signals) -> dict[str, float]:
-        return {name: at(getattr(self.recipe, name), signals) for name in KNOBS}
+        def of(signals: Signals) -> dict[str, float]:
+            return {name: at(knob, signals) for name, knob in knobs.items()}
+
+        if not self.recipe.controlled:
+            return [of(Signals(progress, epoch, update))] * len(self.seeds)
+        return [of(Signals(progress, epoch, update, readings)) for readings in self.readings]
+
+    def _due(self, updates: int) -> set[int]:
+        """Return before which updates of an epoch the sensors are read, besides the end of it."""
+        if not self.recipe.controlled or not self.sensors.any():
+            return set()
+        return {round(part * updates / self.recipe.sense) for part in range(1, self.recipe.sense)} - {0}
+
+    def _sense(self, epoch: int, progress: float, knobs: Sequence[Mapping[str, float]]) -> None:
+        """Read the sensors in the middle of an epoch."""
+        self._read_sensors(self._evaluate(epoch, np.flatnonzero(self.sensors)), progress, knobs)
+        self.networks.mode(training=True)
+
+    def _all_sensors(self, positions: Int[ndarray, " example"]) -> bool:
+        return not len(self._asked()) or bool(np.isin(self._asked(), positions).all())
+
+    def _asked(self) -> NDArray[np.int64]:
+        """Return the sensors that must be read at the end of an epoch, whether there is a clean pass or not."""
+        wanted = self.recipe.controlled or self.methods.stops
+        return np.flatnonzero(self.sensors) if wanted else np.zeros(0, np.int64)
+
+    def _kept(self) -> Any:
+        """Return the state of the runs that have stopped while others go on, to be put back after each update."""
+        return self.networks.state(np.flatnonzero(self.stopped)) if self.stopped.any() else None
+
+    def _stop(self, epoch: int, seen: Sequence[Observed], norms: Sequence[float]) -> None:
+        """Ask the stopping rules of each run whether it ends after this epoch."""
+        for run, observed in enumerate(seen):
+            positions, known = observed.positions, self.predictions[run]
+            changes = np.nan
+            if "prediction" in observed.values:
+                now = observed.values["prediction"]
+                changes = float(np.mean(known[positions] != now)) if epoch > 1 else np.nan
+                known[positions] = now
+            held_out = self._canaries(run).get("ordinary/loss_out", np.nan)
+            loss = float(np.mean(observed.values["loss"], dtype=np.float64))
+            self.history[run].append(Progressed(epoch, loss, held_out, changes, norms[run]))
+            self.stopped[run] |= any(rule.stops(self.history[run]) for rule in self.methods.stops)
+
+    def _canaries(self, run: int) -> Mapping[str, float]:
+        return self.readings[run][-1].canaries if self.readings[run] else {}
 
     def _evaluate(self, epoch: int, positions: Int[ndarray, " example"]) -> list[Observed] | list[None]:
         count = len(self.seeds)
@@ -172,13 +343,23 @@ class Pack:
                         f"Training diverged in step {epoch}: the loss of the run with seed {seed} is NaN or infinite with {self.recipe}. Lower the learning rate."
                     )
 
-    def _read_sensors(self, clean: Sequence[Observed | None]) -> None:
+    def _read_sensors(
+        self, clean: Sequence[Observed | None], progress: float, knobs: Sequence[Mapping[str, float]]
+    ) -> None:
         """Keep what the sensor canaries say of each run, when they were all evaluated."""
         if not self.sensors.any():
             return
         for run, observed in enumerate(clean):
-            if observed is not None:
-                self.canaries[run] = sensor_means(observed, self.sensors, self.member[run], self.objective)
+            if observed is None:
+                continue
+            means = sensor_means(observed, self.population, self.sensors, self.member[run], self.objective)
+            if not self.recipe.controlled:  # no one reads more than the last
+                self.readings[run] = (Reading(progress, means),)
+                continue
+            loss = float(np.mean(self.lost[run])) if self.lost[run] else np.nan
+            self.lost[run].clear()
+            new = Reading(progress, means, self.counts[run], loss, knobs[run] if knobs else {})
+            self.readings[run] = (*self.readings[run], new)
 
     @contextmanager
     def _randomness(self) -> Generator[None]:

@@ -108,7 +108,7 @@ def _trained(
             with one_thread():
                 pack.epoch(epoch, evaluated(population, recipe, epoch) if recipe.controlled else none)
         if epoch in epochs:
-            signals = Signals(max(0.0, epoch - 0.5) / recipe.epochs, max(epoch, 1), 0, pack.canaries[place])
+            signals = Signals(max(0.0, epoch - 0.5) / recipe.epochs, max(epoch, 1), 0, pack.readings[place])
             model = copy.deepcopy(pack.networks.one(place)).eval()
             yield Checkpoint(epoch, model, at(recipe.learning_rate, signals))
 

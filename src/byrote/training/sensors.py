@@ -1,6 +1,6 @@
 """Sensors: what the canaries that a controller may look at say of each run."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from jaxtyping import Bool
@@ -8,6 +8,7 @@ from numpy import ndarray
 
 from byrote.objectives import Objective
 from byrote.record import Observed, Population
+from byrote.task.recipe import Recipe
 
 ABOUT = ("learning_rate", "weight_decay", "weight_norm")
 """What is recorded of every step of every run: knobs at its last update, and the norm of the weights after it."""
@@ -18,25 +19,55 @@ def is_sensor(population: Population) -> Bool[ndarray, " example"]:
     return (population.split == "canary") & ~population.verification
 
 
-def scalar_names(population: Population, objective: Objective) -> tuple[str, ...]:
+def scalar_names(population: Population, objective: Objective, recipe: Recipe) -> tuple[str, ...]:
     """Return the names of all numbers that are recorded of every step of a run that byrote trains."""
+    about = (*ABOUT, *(method.name for method in recipe.methods))
     if not is_sensor(population).any():
-        return ABOUT
-    return (*ABOUT, *(f"canary_{name}_{side}" for name in _read(objective) for side in ("in", "out")))
+        return about
+    names = _read(objective) if recipe.controlled else ("loss", objective.outcome)
+    kinds = _kinds(population, is_sensor(population)) if recipe.controlled else []
+    return (*about, *(f"canary_{of}{name}_{side}" for of in ("", *kinds) for name in names for side in ("in", "out")))
+
+
+def sensor_counts(
+    population: Population, sensors: Bool[ndarray, " example"], member: Bool[ndarray, " example"]
+) -> dict[str, int]:
+    """Return how many sensors a run is trained on and how many not: `in`, `out`, and of each kind `KIND/in`, `KIND/out`."""
+    return {f"{of}{side}": int(mask.sum()) for of, side, mask in _sides(population, sensors, member)}
 
 
 def sensor_means(
-    observed: Observed, sensors: Bool[ndarray, " example"], member: Bool[ndarray, " example"], objective: Objective
+    observed: Observed,
+    population: Population,
+    sensors: Bool[ndarray, " example"],
+    member: Bool[ndarray, " example"],
+    objective: Objective,
 ) -> Mapping[str, float]:
-    """Return the mean loss and outcome over sensors that the run trains on, and over the others, from one clean pass."""
+    """Return means over the sensors that the run trains on, and over the others, from one clean pass; see `byrote.Signals`."""
     found: dict[str, float] = {}
-    for side, mask in (("in", sensors & member), ("out", sensors & ~member)):
+    for of, side, mask in _sides(population, sensors, member):
         here = mask[observed.positions]
         if here.any():
             for name in _read(objective):
-                found[f"{name}_{side}"] = float(np.mean(observed.values[name][here], dtype=np.float64))
+                found[f"{of}{name}_{side}"] = float(np.mean(observed.values[name][here], dtype=np.float64))
     return found
 
 
-def _read(objective: Objective) -> tuple[str, str]:
-    return ("loss", objective.outcome)
+def _sides(
+    population: Population, sensors: Bool[ndarray, " example"], member: Bool[ndarray, " example"]
+) -> Iterator[tuple[str, str, Bool[ndarray, " example"]]]:
+    """Yield the sensors that are in and out, of all kinds together and then of each kind: the kind's prefix, side, mask."""
+    kinds = _kinds(population, sensors)
+    for of, those in (("", sensors), *((kind, sensors & (population.canary == kind[:-1])) for kind in kinds)):
+        yield of, "in", those & member
+        yield of, "out", those & ~member
+
+
+def _kinds(population: Population, sensors: Bool[ndarray, " example"]) -> list[str]:
+    return [f"{kind}/" for kind in np.unique(population.canary[sensors]).tolist()]
+
+
+def _read(objective: Objective) -> tuple[str, ...]:
+    """Return which columns are read of sensors: the loss, the outcome, and how sure the model is where the objective says it."""
+    soft = ("confidence",) if "confidence" in objective.columns() else ()
+    return ("loss", objective.outcome, *soft)

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.utils import convert_conv2d_weight_memory_format
@@ -33,6 +35,21 @@ class Alone:
     def parameters(self) -> list[Tensor]:
         """What is trained."""
         return [weight for weight in self.network.parameters() if weight.requires_grad]
+
+    def by_run(self) -> list[Tensor]:
+        """Return the trained weights as `[run, ...]`."""
+        return [weight[None] for weight in self.parameters]
+
+    def set_knob(self, name: str, values: Sequence[float]) -> None:
+        """Set the buffers of the model that are called `NAME_knob`."""
+        for buffer in _knobs(dict(self.network.named_buffers()), name):
+            buffer.fill_(values[0])
+
+    def state(self, runs: NDArray[np.int64]) -> None:
+        """Return the state of these runs; a run alone that has stopped is not trained at all."""
+
+    def put_back(self, kept: Any) -> None:
+        """Set these runs back to the state that was kept."""
 
     def mode(self, training: bool) -> None:
         """Switch between training and evaluation."""
@@ -73,6 +90,28 @@ class Stacked:
     def parameters(self) -> list[Tensor]:
         """What is trained."""
         return [weight for weight in self.weights.values() if weight.requires_grad]
+
+    def by_run(self) -> list[Tensor]:
+        """Return the trained weights as `[run, ...]`."""
+        return self.parameters
+
+    def set_knob(self, name: str, values: Sequence[float]) -> None:
+        """Set the buffers of the model that are called `NAME_knob`, one value per run."""
+        for buffer in _knobs(self.buffers, name):
+            buffer.copy_(torch.tensor(values, dtype=buffer.dtype).view(-1, *[1] * (buffer.ndim - 1)).expand_as(buffer))
+
+    def state(self, runs: NDArray[np.int64]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the weights and buffers of these runs, as copies."""
+        which = torch.from_numpy(runs).to(next(iter(self.weights.values())).device)
+        return which, {name: each.detach()[which] for name, each in {**self.weights, **self.buffers}.items()}
+
+    def put_back(self, kept: tuple[Tensor, dict[str, Tensor]] | None) -> None:
+        """Set these runs back to the state that was kept."""
+        if kept is not None:
+            which, state = kept
+            with torch.no_grad():
+                for name, each in {**self.weights, **self.buffers}.items():
+                    each[which] = state[name]
 
     def mode(self, training: bool) -> None:
         """Switch between training and evaluation."""
@@ -183,6 +222,10 @@ def _numbers(network: nn.Module) -> dict[str, float]:
         for key, value in vars(module).items()
         if isinstance(value, int | float)
     }
+
+
+def _knobs(buffers: dict[str, Tensor], name: str) -> list[Tensor]:
+    return [buffer for own, buffer in buffers.items() if own.rsplit(".", 1)[-1] == f"{name}_knob"]
 
 
 def _norms(weights: Sequence[Tensor]) -> list[float]:

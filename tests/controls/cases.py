@@ -1,0 +1,30 @@
+"""One case for each control: what the laws of `test_laws.py` need to know of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from byrote.controls import CONTROLS
+from byrote.controls.control import Control
+from byrote.task.schedule import linear
+from byrote.task.task import Task
+from small import small_task
+
+
+@dataclass(frozen=True)
+class Case:
+    """`strong` visibly changes training; `still` is spelled so that its machinery runs and changes nothing, if there is one."""
+
+    strong: Control
+    still: Control | None = None
+    task: Any = small_task
+    packs: bool = True
+
+    def base(self) -> Task:
+        return self.task()
+
+
+CASES: dict[str, Case] = {
+    "dropout": Case(CONTROLS["dropout"](0.5), CONTROLS["dropout"](linear(0.0)), packs=False),  # masks differ in a pack
+    "weight_decay": Case(CONTROLS["weight_decay"](0.05), CONTROLS["weight_decay"](linear(0.0))),
+    "flooding": Case(CONTROLS["flooding"](2.0), CONTROLS["flooding"](linear(0.0))),
+}
