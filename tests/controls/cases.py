@@ -18,6 +18,7 @@ class Case:
     still: Control | None = None
     task: Any = small_task
     packs: bool = True
+    canaries: int = 4
 
     def base(self) -> Task:
         return self.task()
@@ -27,4 +28,7 @@ CASES: dict[str, Case] = {
     "dropout": Case(CONTROLS["dropout"](0.5), CONTROLS["dropout"](linear(0.0)), packs=False),  # masks differ in a pack
     "weight_decay": Case(CONTROLS["weight_decay"](0.05), CONTROLS["weight_decay"](linear(0.0))),
     "flooding": Case(CONTROLS["flooding"](2.0), CONTROLS["flooding"](linear(0.0))),
+    "thermostat": Case(
+        CONTROLS["thermostat"](0.0), task=lambda: small_task(n=240, epochs=12), packs=False, canaries=12
+    ),
 }

@@ -3,8 +3,10 @@
 from byrote.controls.control import Control as Control
 from byrote.controls.dropout import dropout as dropout
 from byrote.controls.flooding import flooding as flooding
+from byrote.controls.hold import hold as hold
+from byrote.controls.parse import VALUES, parse_with
 from byrote.controls.parse import apply as apply
-from byrote.controls.parse import parse_with
+from byrote.controls.thermostat import thermostat as thermostat
 from byrote.controls.weight_decay import weight_decay as weight_decay
 
 CONTROLS: dict[str, type[Control]] = {
@@ -13,9 +15,12 @@ CONTROLS: dict[str, type[Control]] = {
         dropout,
         weight_decay,
         flooding,
+        thermostat,
     )
 }
 """Every control by its name."""
+
+VALUES["hold"] = hold
 
 
 def parse_control(text: str) -> Control:

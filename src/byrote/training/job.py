@@ -42,6 +42,7 @@ class Job:
     key: str
     engine: Engine
     questions: Questions = NO_QUESTIONS
+    keep_models: bool = False
 
     @property
     def steps(self) -> int:
@@ -112,6 +113,7 @@ class Job:
                 )
             return
         from byrote.training.loop import train
+        from byrote.training.models import write_model
 
         yield from train(
             self.learner,
@@ -122,6 +124,7 @@ class Job:
             self.engine,
             self.questions,
             self.objective,
+            (lambda place, network: write_model(self.directory, runs[place], network)) if self.keep_models else None,
         )
 
     def _settings(self, run: int, pack: Sequence[int]) -> dict[str, Any]:

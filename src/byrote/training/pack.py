@@ -92,7 +92,7 @@ class Pack:
                 clean = [self._probe(run, each, probes) for run, each in enumerate(clean)]
         seen = [Observed(shown.numpy()[rows], {k: v[rows] for k, v in observed.items()}) for rows in self.rows]
         self._check(epoch, seen, clean)
-        self._read_sensors(told, epoch / self.recipe.epochs, knobs)
+        self._read_sensors(told, float(epoch), knobs)
         if self.methods.stops:
             self._stop(epoch, seen, norms)
         scalars = [
@@ -114,7 +114,7 @@ class Pack:
         for update, start in enumerate(range(0, len(batches), several)):
             group = batches[start : start + several]
             if update in due:
-                self._sense(epoch, (epoch - 1 + start / len(batches)) / self.recipe.epochs, knobs)
+                self._sense(epoch, start / len(batches), knobs)
             knobs = self._knobs(epoch, (start + len(group) - 1) / len(batches), update)
             for method in self.methods.modules:
                 self.networks.set_knob(method.name, [each[method.name] for each in knobs])
@@ -266,9 +266,9 @@ class Pack:
             return set()
         return {round(part * updates / self.recipe.sense) for part in range(1, self.recipe.sense)} - {0}
 
-    def _sense(self, epoch: int, progress: float, knobs: Sequence[Mapping[str, float]]) -> None:
-        """Read the sensors in the middle of an epoch."""
-        self._read_sensors(self._evaluate(epoch, np.flatnonzero(self.sensors)), progress, knobs)
+    def _sense(self, epoch: int, part: float, knobs: Sequence[Mapping[str, float]]) -> None:
+        """Read the sensors when `part` of an epoch is done."""
+        self._read_sensors(self._evaluate(epoch, np.flatnonzero(self.sensors)), epoch - 1 + part, knobs)
         self.networks.mode(training=True)
 
     def _all_sensors(self, positions: Int[ndarray, " example"]) -> bool:
@@ -344,7 +344,7 @@ class Pack:
                     )
 
     def _read_sensors(
-        self, clean: Sequence[Observed | None], progress: float, knobs: Sequence[Mapping[str, float]]
+        self, clean: Sequence[Observed | None], done: float, knobs: Sequence[Mapping[str, float]]
     ) -> None:
         """Keep what the sensor canaries say of each run, when they were all evaluated."""
         if not self.sensors.any():
@@ -354,11 +354,11 @@ class Pack:
                 continue
             means = sensor_means(observed, self.population, self.sensors, self.member[run], self.objective)
             if not self.recipe.controlled:  # no one reads more than the last
-                self.readings[run] = (Reading(progress, means),)
+                self.readings[run] = (Reading(done, means),)
                 continue
             loss = float(np.mean(self.lost[run])) if self.lost[run] else np.nan
             self.lost[run].clear()
-            new = Reading(progress, means, self.counts[run], loss, knobs[run] if knobs else {})
+            new = Reading(done, means, self.counts[run], loss, knobs[run] if knobs else {})
             self.readings[run] = (*self.readings[run], new)
 
     @contextmanager
