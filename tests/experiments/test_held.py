@@ -24,7 +24,7 @@ from small import small_task
 TASK = replace(
     small_task(n=600, epochs=30),
     model=lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 4)),
-    recipe=replace(small_task().recipe, epochs=30, learning_rate=0.2),
+    recipe=replace(small_task().recipe, epochs=30, learning_rate=0.1),
 )
 CANARIES = Canaries(mislabeled=110, ordinary=8)
 ONE = Compute(workers=1)
