@@ -23,6 +23,7 @@ from byrote.task.task import Task
 from byrote.training.adapter import learner
 from byrote.training.claims import ticked, tidy
 from byrote.training.compute import Compute
+from byrote.training.deletion import naming_deletion
 from byrote.training.dispatch import cores, train_all
 from byrote.training.engine import Engine
 from byrote.training.job import Job
@@ -123,7 +124,7 @@ class _Collection:
         with alone(where):
             blocks = plan(where, self.manifest, wanted)
             member = _membership(population, self.design, blocks, self.seed)
-            if not exists(where / "record.json"):
+            if not exists(where / "record.json") or not exists(where / "examples.parquet"):
                 write_population(where, population)
             settled = _settled(task, compute, where)
             write_manifest(where, {**self.manifest, "blocks": blocks, **settled})
@@ -145,8 +146,10 @@ class _Collection:
                 self.questions,
             )
             workers = _workers(compute, engine, len(missing))
-            train_all(job, missing, blocks, workers, compute.executor, _Watch(job, missing, watch))
-            tidy(where)
+            with naming_deletion(where):
+                train_all(job, missing, blocks, workers, compute.executor, _Watch(job, missing, watch))
+                tidy(where)
+                return Record(where)
         return Record(where)
 
 
