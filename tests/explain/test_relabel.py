@@ -119,7 +119,9 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         ),
         (head + "train/a,True,0,1\ntrain/a,True,1,2\n", "line 3, is a second row for 'a'"),
         (head + "train/a,True,0,\n", "has labels '0' and ''"),
-        (head + "a,1,1,0\n", "expects label 1 of 'a', but it is 0"),
+        (head + "a,1,1,0\n", "expects label 1 of 'a', but it is 0. The file was applied"),
+        (head.replace(",", ";") + "a;True;0;1\n", "has semicolons between its columns.*Save it with commas"),
+        (head.replace(",", "\t") + "a\tTrue\t0\t1\n", "has tabs between its columns"),
     ):
         path.write_text(text)
         with pytest.raises(InvalidData, match=told):
@@ -127,6 +129,20 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     path.write_text(head)
     with pytest.raises(InvalidData, match=r"2 different ids but labels of shape \(3,\)"):
         apply_labels([0, 1, 1], ["a", "b", "b"], path)
+
+
+def test_ids_of_a_record_are_answered_with_a_hint(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("example,is_label_issue,given_label,predicted_label\ntrain/a,True,0,1\n")
+    with pytest.raises(InvalidData, match=r"2 of the 2 ids .* begin with 'train/'.*name\.removeprefix\('train/'\)"):
+        apply_labels([0, 1], ["train/a", "train/b"], path)
+
+
+def test_what_a_spreadsheet_or_table_library_saves_is_applied(tmp_path: Path) -> None:
+    """A mark before the first column, and whole numbers with a point, as a table with gaps has them."""
+    path = tmp_path / "labels.csv"
+    path.write_text("\ufeffexample,is_label_issue,given_label,predicted_label\na,True,0,1.0\n", encoding="utf-8")
+    assert apply_labels([0, 1], ["a", "b"], path).tolist() == [1, 1]
 
 
 def test_ids_with_slashes_are_applied(tmp_path: Path) -> None:
