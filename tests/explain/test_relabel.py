@@ -221,7 +221,7 @@ def test_cleanlab_agrees(record: Record) -> None:
 def test_the_command_writes_both_files_and_shows_the_issues(
     record: Record, found: list[Suggestion], tmp_path: Path
 ) -> None:
-    paths = tmp_path / "labels.csv", tmp_path / "samples.json"
+    paths = tmp_path / "labels.csv", tmp_path / "new" / "samples.json"
     result = CliRunner().invoke(
         app, ["relabel", str(record.directory), "--csv", str(paths[0]), "--fiftyone", str(paths[1])]
     )
@@ -237,6 +237,10 @@ def test_the_command_writes_both_files_and_shows_the_issues(
     assert "If no label had been altered, about" in result.stderr
     assert "On the test images of MNIST, 15 %" in result.stderr
     assert "of 12 planted wrong labels" in result.stderr
+    assert f"written: {paths[0]}\n" in result.stderr
+    assert f"written: {paths[1]} (the folder {tmp_path / 'new'} was not there, and was made)" in result.stderr
+    assert "could not be judged" not in result.stderr
+    assert "24 examples of your train data were taken as canaries, which check this audit, and have no row." in result.stderr
 
 
 def test_the_command_says_that_nobody_could_be_judged(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,6 +254,20 @@ def test_the_command_says_that_nobody_could_be_judged(record: Record, monkeypatc
     worst = suggestions(Record(record.directory))[0]
     assert worst.models == 1
     assert worst.id in result.stdout
+
+
+def test_the_command_says_how_many_could_not_be_judged(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    member, judged = Record.member, np.flatnonzero(record.population.where("train"))[5:]
+
+    def always_on_the_first_five(self: Record, run: int) -> np.ndarray:
+        found = np.ones(len(self.population), np.bool_)
+        found[judged] = member(self, run)[judged]
+        return found
+
+    monkeypatch.setattr(Record, "member", always_on_the_first_five)
+    result = CliRunner().invoke(app, ["relabel", str(record.directory)])
+    assert f" of {len(judged)} labels that could be judged contradict" in result.stderr
+    assert "5 examples could not be judged: fewer than 3 runs left them out." in result.stderr
 
 
 def test_two_models_are_too_few_to_call_a_label_wrong(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from byrote.cli.output import data_options, message, print_data, print_rows, say_how_long, short, training_bar
+from byrote.cli.output import (
+    data_options,
+    message,
+    print_data,
+    print_rows,
+    say_how_long,
+    saying_where,
+    short,
+    training_bar,
+)
 
 if TYPE_CHECKING:
     from byrote.record import Record
@@ -146,6 +155,7 @@ def relabel(directory: str, split: str, top: int, csv: str | None, fiftyone: str
     from byrote.findings.vocabulary import read_vocabulary
     from byrote.record import Record
     from byrote.record.storage import place, replacing
+    from byrote.report.numbers import count
 
     record = Record(directory)
     message(f"Reading what {len(record.runs)} runs predict for {record.population.where(split).sum()} examples ...")
@@ -154,9 +164,8 @@ def relabel(directory: str, split: str, top: int, csv: str | None, fiftyone: str
     texts = [(place(csv), as_csv(suggestion_rows(record, found)))] if csv else []
     texts += [(place(fiftyone), as_fiftyone(record, found))] if fiftyone else []
     for target, text in texts:
-        with replacing(target) as path:
+        with saying_where(target), replacing(target) as path:
             path.write_text(text, encoding="utf-8")
-        message(f"written: {target}")
     shown = [each for each in found if is_issue(each)]
     judged, models = most_models(found)
     words = read_vocabulary(record)
@@ -179,6 +188,15 @@ def relabel(directory: str, split: str, top: int, csv: str | None, fiftyone: str
         f"{len(rows)} of {judged * several} {words.targets} that could be judged contradict what the other examples say. That does not make them wrong: "
         f"{words.targets} of rare and of ambiguous examples do so too. Look at each before you change it."
     )
+    if judged < len(found):
+        message(
+            f"{count(len(found) - judged, 'example')} could not be judged: fewer than {FEWEST_MODELS} runs left them out."
+        )
+    taken = sum(name.startswith(f"{split}/") for name in record.population.source)
+    if taken:
+        message(
+            f"{count(taken, 'example')} of your {split} data {'was' if taken == 1 else 'were'} taken as canaries, which check this audit, and {'has' if taken == 1 else 'have'} no row."
+        )
     noise = issue_noise(found)
     if noise is not None and noise.issues:
         message(
