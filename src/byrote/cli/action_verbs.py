@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 Rows = list[dict[str, Any]]
 
+REMOVAL_COLUMNS = (
+    "against random: the difference from removing as many random examples, on these test examples; below 0, these examples were "
+    "worth more than random ones. on new tests: the same difference with the interval to expect on other test examples of the "
+    "same kind. hard tests: the tenth of the test examples that models of the record get right least often."
+)
+
 
 @click.command(short_help="Retrain without the most memorized examples.")
 @click.argument("task")
@@ -86,6 +92,8 @@ def remove(
         print_data(rows, form)
         return
     print_rows(rows, names)
+    if not onion:
+        message(REMOVAL_COLUMNS)
     message(
         f"The removed examples were chosen by the {len(record.runs)} runs of the record; intervals at 90 %. The models are in {where}."
     )

@@ -34,6 +34,9 @@ def blind_baseline(
     features. Runs that were trained on all examples or none are left out. Raises Unsupported when no run is left, and for
     features that are not finite.
 
+    Without any difference the mean is at .5 or a little below: a run has a fixed number of members, so what one half has more
+    of, the other has less of, and what is fitted to one half is then wrong about the other.
+
     It misleads when the members differ in a way that is not linear in the features: .5 does not prove a random split. An
     attack with an AUC no larger than this has learned nothing from the model.
     """

@@ -1,5 +1,6 @@
 """Collect runs into a record: train those that are missing. A run that is on disk is never trained again."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,8 @@ from byrote.training.memory import available
 from byrote.training.planning import choose
 from byrote.training.progress import Lines, Progress, Watcher
 from byrote.training.until import Known, check_until, extend
+
+logger = logging.getLogger("byrote")
 
 
 def collect(
@@ -130,6 +133,8 @@ class _Collection:
             write_manifest(where, {**self.manifest, "blocks": blocks, **settled})
         there = set(finished_runs(where))
         missing = [run for run in range(min(wanted, len(member))) if run not in there]
+        if 0 < wanted < len(there):
+            logger.warning("%d runs were asked for, and %d are there: all of them are used.", wanted, len(there))
         if missing:
             engine = _engine(task, population, compute, sum(blocks), settled.get("matmul"))
             job = Job(
