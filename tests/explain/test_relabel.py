@@ -240,7 +240,10 @@ def test_the_command_writes_both_files_and_shows_the_issues(
     assert f"written: {paths[0]}\n" in result.stderr
     assert f"written: {paths[1]} (the folder {tmp_path / 'new'} was not there, and was made)" in result.stderr
     assert "could not be judged" not in result.stderr
-    assert "24 examples of your train data were taken as canaries, which check this audit, and have no row." in result.stderr
+    assert (
+        "24 examples of your train data were taken as canaries, which check this audit, and have no row."
+        in result.stderr
+    )
 
 
 def test_the_command_says_that_nobody_could_be_judged(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,9 @@ def test_it_says_that_low_memorization_is_not_privacy(elements: Elements) -> Non
 
 
 def test_it_says_what_a_blind_baseline_below_chance_is(elements: Elements) -> None:
-    assert "(below .5 is chance: what separates them in one half of the examples does not in the other)" in elements.text
+    assert (
+        "(below .5 is chance: what separates them in one half of the examples does not in the other)" in elements.text
+    )
 
 
 @pytest.mark.slow

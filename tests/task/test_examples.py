@@ -207,7 +207,9 @@ def tables(order: list[str], what: str) -> Examples:
 def test_columns_of_the_test_set_in_another_order_are_refused(what: str) -> None:
     """Their shapes are equal, so nothing else would notice."""
     train = tables(["a", "b", "c"], what)
-    with pytest.raises(InvalidData, match=f"Training {what} have the columns a, b, c, and test {what} b, a, c. Give both"):
+    with pytest.raises(
+        InvalidData, match=f"Training {what} have the columns a, b, c, and test {what} b, a, c. Give both"
+    ):
         Task(Fit(lambda train, seed: len), train, tables(["b", "a", "c"], what), objective="regression")
     Task(Fit(lambda train, seed: len), train, tables(["a", "b", "c"], what), objective="regression")
 
