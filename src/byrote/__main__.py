@@ -9,7 +9,7 @@ with suppress(FileNotFoundError):  # the current folder was deleted: main says s
     if sys.path[:1] == [os.getcwd()] != [own]:
         del sys.path[0]  # -m puts the current folder first: a torch.py in it would be taken for torch
 
-from byrote.cli import main  # noqa: E402 - with the path of the command
+from byrote.cli import main
 
 if __name__ == "__main__":
     main()

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from byrote.explain.causes import Cause, describe, too_few, find_cause
+from byrote.explain.causes import Cause, describe, find_cause, too_few
 from byrote.explain.neighbours import Neighbour
 from byrote.explain.out_predictions import OutPredictions
 

@@ -224,7 +224,7 @@ def test_applying_then_undoing_gives_the_targets_back(one: Record, tmp_path: Pat
     with pytest.raises(InvalidData, match=r"expects target 180 of '5', but it is 180.5. The file has fewer digits"):
         apply_labels(targets, ids, path)
     path.write_text(rounded.replace(",180,", ',"180,5",'))
-    with pytest.raises(InvalidData, match="'180,5' and .* finite numbers with a point, not a comma"):
+    with pytest.raises(InvalidData, match=r"'180,5' and .* finite numbers with a point, not a comma"):
         apply_labels(targets, ids, path)
     lines = rounded.replace(",180,", ",nan,")
     path.write_text(lines)

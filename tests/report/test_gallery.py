@@ -1,6 +1,5 @@
 """The gallery of a regression: marks, scales and names that a reader takes as they are meant."""
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 

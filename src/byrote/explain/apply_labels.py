@@ -18,7 +18,8 @@ def apply_labels(labels: ArrayLike, ids: Sequence[object], path: Path | str, *, 
 
     `ids` are those of the examples, as the task has them. Rows whose `is_label_issue` is not True are left alone, so a
     review is done by setting it to False; a `predicted_label` may be corrected too. Rows of the other split are
-    skipped. The file has commas between its columns and all digits of its numbers. The file of a regression has `is_target_issue`, `given_target` and `predicted_target` instead; `labels`
+    skipped. The file has commas between its columns and all digits of its numbers. That of a regression has
+    `is_target_issue`, `given_target` and `predicted_target` instead; `labels`
     are then the targets, and the copy is floating-point. With several targets these columns are numbered, and only the
     targets that are issues themselves are replaced. Raises InvalidData, and changes nothing, when an id is unknown or
     a label differs from the one in the file.
@@ -36,9 +37,9 @@ def undo_labels(labels: ArrayLike, ids: Sequence[object], path: Path | str, *, s
 
 @dataclass(frozen=True)
 class _Issue:
-    """A row to be applied: its line, the id in its split, what the example must have now (also as it is written), and what it gets.
+    """A row to be applied: its line, the id in its split, what the example must have now, and what it gets.
 
-    `chosen` are the places of the targets that are issues.
+    `written` is what it must have as it stands in the file. `chosen` are the places of the targets that are issues.
     """
 
     line: int

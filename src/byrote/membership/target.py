@@ -30,7 +30,7 @@ DEPENDENT = 5.0
 """A correlation of the target's members with the references' larger than this many standard errors is no accident."""
 
 NEAR, CLOSE = 0.98, 0.995
-"""Probabilities crowd towards 1: of those above NEAR, a quarter or more are above CLOSE, as of an even density, and none above 1."""
+"""Probabilities crowd towards 1: of those above NEAR, a quarter or more are above CLOSE, and none is above 1."""
 
 BETWEEN = 0.6, 0.9
 """Probabilities lie here too. Losses of models that learned nothing lie in narrow heaps, of which one may be just below 1."""
@@ -98,8 +98,9 @@ def audit_target(
     they give the answer away. Take `byrote.membership.attacks.read_membership` for runs of one record.
 
     Raises InvalidData for losses below 0, and for probabilities, which end at 1 as no losses do. Of few examples, or models
-    that are sure of little, probabilities may pass; an AUROC clearly below .5 then says that the numbers are no losses. It misleads where members and
-    non-members differ by themselves, such as by date: check with `blind_baseline`.
+    that are sure of little, probabilities may pass; an AUROC clearly below .5 then says that the numbers are no losses.
+
+    It misleads where members and non-members differ by themselves, such as by date: check with `blind_baseline`.
     """
     if reference_loss is None:
         raise Unsupported(

@@ -132,7 +132,10 @@ def _kind_shape(found: DataMap) -> Any:
 def curves(
     name: str, found: Sequence[Curve], colours: Mapping[str, str], words: Vocabulary, *, description: str
 ) -> Chart:
-    """Draw accuracy over steps with bands; `colours` are those of the curves by name. Those of models not trained on them are dashed."""
+    """Draw accuracy over steps with bands; `colours` are those of the curves by name.
+
+    Curves of models that were not trained on the examples are dashed.
+    """
     import altair as alt
 
     legend = alt.Legend(

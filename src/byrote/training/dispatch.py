@@ -39,7 +39,7 @@ def train_all(
 ) -> None:
     """Train runs until all are there; those that another process has claimed are waited for, and taken over if it dies.
 
-    Raises ByroteError when not even one model at a time can be trained, or the directory is deleted, and whatever training raises.
+    Raises ByroteError when not even one model at a time can be trained or the directory is deleted, and what training raises.
     """
     todo, pooled = list(missing), workers > 1  # a worker that dies of memory leaves its parent alive, also a single one
     while todo:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool
 from numpy import ndarray
 
-from byrote.errors import ByroteError, OutOfMemory
+from byrote.errors import OutOfMemory
 from byrote.objectives import Objective
 from byrote.probes import NO_QUESTIONS, Questions
 from byrote.record import Layout, Population, Step, run_path, writing_run
