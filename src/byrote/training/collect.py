@@ -1,5 +1,6 @@
 """Collect runs into a record: train those that are missing. A run that is on disk is never trained again."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,7 @@ from byrote.task.task import Task
 from byrote.training.adapter import learner
 from byrote.training.claims import ticked, tidy
 from byrote.training.compute import Compute
+from byrote.training.deletion import naming_deletion
 from byrote.training.dispatch import cores, train_all
 from byrote.training.engine import Engine
 from byrote.training.job import Job
@@ -41,6 +43,8 @@ from byrote.training.planning import choose
 from byrote.training.progress import Lines, Progress, Watcher
 from byrote.training.sensors import check_sensors
 from byrote.training.until import Known, check_until, extend
+
+logger = logging.getLogger("byrote")
 
 
 def collect(
@@ -137,12 +141,14 @@ class _Collection:
         with alone(where):
             blocks = plan(where, self.manifest, wanted)
             member = _membership(task, population, self.design, blocks, self.seed)
-            if not exists(where / "record.json"):
+            if not exists(where / "record.json") or not exists(where / "examples.parquet"):
                 write_population(where, population)
             settled = _settled(task, compute, where)
             write_manifest(where, {**self.manifest, "blocks": blocks, **settled})
         there = set(finished_runs(where))
         missing = [run for run in range(min(wanted, len(member))) if run not in there]
+        if 0 < wanted < len(there):
+            logger.warning("%d runs were asked for, and %d are there: all of them are used.", wanted, len(there))
         if missing:
             engine = _engine(task, population, compute, sum(blocks), settled.get("matmul"))
             job = Job(
@@ -160,8 +166,10 @@ class _Collection:
                 self.keep_models,
             )
             workers = _workers(compute, engine, len(missing))
-            train_all(job, missing, blocks, workers, compute.executor, _Watch(job, missing, watch))
-            tidy(where)
+            with naming_deletion(where):
+                train_all(job, missing, blocks, workers, compute.executor, _Watch(job, missing, watch))
+                tidy(where)
+                return Record(where)
         return Record(where)
 
 
