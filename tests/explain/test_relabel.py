@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from byrote.cli import app
 from byrote.errors import InvalidData, MissingEvidence
 from byrote.evidence.tables import as_csv
-from byrote.explain.apply_labels import apply_labels, undo_labels
+from byrote.task.apply_labels import apply_labels, undo_labels
 from byrote.explain.causes import AGREEMENT, FEWEST_MODELS
 from byrote.explain.relabel import (
     Suggestion,

@@ -15,7 +15,7 @@ from byrote.cli import app
 from byrote.errors import InvalidData, MissingEvidence
 from byrote.evidence.tables import as_csv
 from byrote.explain import CAUSES_OF, check_issues, explain
-from byrote.explain.apply_labels import apply_labels, undo_labels
+from byrote.task.apply_labels import apply_labels, undo_labels
 from byrote.explain.neighbours import Neighbour
 from byrote.explain.out_targets import OutTargets, read_out_targets
 from byrote.explain.relabel import as_fiftyone, suggestion_rows, suggestions
