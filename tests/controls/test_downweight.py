@@ -50,7 +50,8 @@ def test_balanced_classes_are_those_of_scikit_learn() -> None:
 
 def test_a_fit_gets_the_weights_and_never_what_is_dropped(tmp_path: object) -> None:
     def fit(train: Examples, seed: int):
-        weights = {name: float(weight) for name, weight in zip(train.ids, train.weights, strict=True)}
+        given = np.ones(len(train)) if train.weights is None else train.weights
+        weights = {name: float(weight) for name, weight in zip(train.ids, given, strict=True)}
         assert "train/7" not in weights
         assert all((weight == 0.25) == (name == "train/5") for name, weight in weights.items())
         return lambda inputs: np.full((len(inputs), 4), 0.25)

@@ -56,8 +56,9 @@ def test_no_run_is_trained_on_what_is_dropped_and_designs_and_canaries_stay(tmp_
     assert dropped.population.ids.tolist() == plain.population.ids.tolist()
     out = np.isin(plain.population.ids, ["train/3", "train/4"])
     assert out.any()
-    assert not dropped.member()[:, out].any()
-    np.testing.assert_array_equal(dropped.member()[:, ~out], plain.member()[:, ~out])
+    for run in plain.runs:
+        assert not dropped.member(run)[out].any()
+        np.testing.assert_array_equal(dropped.member(run)[~out], plain.member(run)[~out])
 
 
 def test_dropped_by_a_score_are_those_that_it_ranks_highest(record: Record) -> None:
