@@ -49,5 +49,5 @@ def test_pictures_hold_their_partners_rectangle_and_the_share_is_that_of_the_res
 
 
 def test_other_inputs_are_refused() -> None:
-    with pytest.raises(InvalidData, match="cutmix.* is for pictures, and an input of 'table' is a table"):
+    with pytest.raises(InvalidData, match=r"cutmix.* is for pictures, and an input of 'table' is a table"):
         cutmix(1.0)(table_task())

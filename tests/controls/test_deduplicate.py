@@ -16,7 +16,12 @@ from controls.tasks import copies_task, table_task
 
 RNG = np.random.default_rng(0)
 PICTURES = np.concatenate([base := RNG.integers(0, 256, (60, 6, 6)).astype(np.uint8), base ^ np.uint8(3), base[:5]])
-TABLE = np.concatenate([rows := RNG.normal(0, [1, 100, 0], (80, 3)).astype(np.float32), rows + RNG.normal(0, 0.05, rows.shape).astype(np.float32)])
+TABLE = np.concatenate(
+    [
+        rows := RNG.normal(0, [1, 100, 0], (80, 3)).astype(np.float32),
+        rows + RNG.normal(0, 0.05, rows.shape).astype(np.float32),
+    ]
+)
 TOKENS = RNG.integers(0, 2, (150, 8))
 SIGNALS = TABLE[:, :2].reshape(40, 4, 2)
 
@@ -30,6 +35,7 @@ def loop(inputs: NDArray[np.generic], distance: float) -> list[bool]:
         flat /= np.where(spread > 0, spread, 1)
     stays: list[bool] = []
     for i, one in enumerate(flat):
+
         def far(other: NDArray[np.float64], one: NDArray[np.float64] = one) -> float:
             gap = one - other
             return np.mean(gap != 0) if inputs.dtype.kind == "i" else np.sqrt(np.mean(gap**2))
@@ -38,9 +44,14 @@ def loop(inputs: NDArray[np.generic], distance: float) -> list[bool]:
     return stays
 
 
-@pytest.mark.parametrize(("inputs", "distance"), [(PICTURES, 0.02), (PICTURES, 0.3), (TABLE, 0.05), (TABLE, 0.4), (TOKENS, 0.2), (SIGNALS, 0.1)])
+@pytest.mark.parametrize(
+    ("inputs", "distance"),
+    [(PICTURES, 0.02), (PICTURES, 0.3), (TABLE, 0.05), (TABLE, 0.4), (TOKENS, 0.2), (SIGNALS, 0.1)],
+)
 @pytest.mark.parametrize("memory", [2**26, 2000])
-def test_near_copies_are_those_of_a_loop(inputs: NDArray[np.generic], distance: float, memory: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_near_copies_are_those_of_a_loop(
+    inputs: NDArray[np.generic], distance: float, memory: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(import_module("byrote.controls.deduplicate"), "BLOCK_BYTES", memory)
     expected = loop(inputs, distance)
     assert kept(inputs, distance).tolist() == expected

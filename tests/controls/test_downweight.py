@@ -10,10 +10,10 @@ from byrote.controls import balance, downweight, drop
 from byrote.errors import InvalidData
 from byrote.task.examples import Examples
 from byrote.task.fit import Fit
+from byrote.task.schedule import linear
 from byrote.task.task import Task
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
-from byrote.task.schedule import linear
 from controls.test_laws import losses
 from small import small_task
 
@@ -69,4 +69,10 @@ def test_impossible_weights_are_refused() -> None:
     with pytest.raises(InvalidData, match="weight="):
         downweight(("3",), linear(1.0))  # type: ignore[arg-type]
     with pytest.raises(InvalidData, match="balance is for classification"):
-        balance()(Task(lambda: None, Examples(np.random.default_rng(0).normal(size=(9, 2)), np.arange(9.0)), objective="regression"))  # type: ignore[arg-type, return-value]
+        balance()(
+            Task(
+                lambda: None,
+                Examples(np.random.default_rng(0).normal(size=(9, 2)), np.arange(9.0)),
+                objective="regression",
+            )
+        )  # type: ignore[arg-type, return-value]

@@ -24,7 +24,8 @@ def test_ids_of_any_kind(ids: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["3\n4\n", " train/3 \n\n4", "id,why\n3,blurred\n4,wrong\n", "is_label_issue,example\nTrue,train/3\nFalse,4\n"]
+    "text",
+    ["3\n4\n", " train/3 \n\n4", "id,why\n3,blurred\n4,wrong\n", "is_label_issue,example\nTrue,train/3\nFalse,4\n"],
 )
 def test_a_file_of_ids(tmp_path: Path, text: str) -> None:
     path = tmp_path / "ids.csv"
@@ -36,7 +37,9 @@ def test_a_file_of_ids(tmp_path: Path, text: str) -> None:
 def test_no_ids_change_nothing_and_ids_are_exact(tmp_path: Path) -> None:
     base = small_task()
     assert drop(())(base) is base
-    with pytest.raises(InvalidData, match="2 of the 3 ids that drop got are of no training example of 'small', for example 'test/4'"):
+    with pytest.raises(
+        InvalidData, match="2 of the 3 ids that drop got are of no training example of 'small', for example 'test/4'"
+    ):
         drop(("3", "test/4", "80"))(base)
     with pytest.raises(InvalidData, match="cannot read ids from '7'"):
         drop("7")(base)

@@ -33,7 +33,7 @@ def test_features_are_replaced_by_their_mean_at_the_rate() -> None:
 def test_rates_beyond_their_bounds_and_other_inputs_are_refused() -> None:
     with pytest.raises(InvalidData, match=r"from 0 to 0\.99"):
         input_dropout(1.0)
-    with pytest.raises(InvalidData, match="Use token_dropout"):
+    with pytest.raises(InvalidData, match=r"Use token_dropout"):
         input_dropout(0.1)(text_task())
-    with pytest.raises(InvalidData, match="is for tables, and an input of 'signal' is a signal. Use signal_augment"):
+    with pytest.raises(InvalidData, match=r"is for tables, and an input of 'signal' is a signal. Use signal_augment"):
         feature_dropout(0.1)(signal_task())

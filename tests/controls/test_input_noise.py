@@ -34,5 +34,7 @@ def test_it_depends_on_its_seed_alone_and_leaves_whole_numbers() -> None:
 
 
 def test_token_ids_are_refused() -> None:
-    with pytest.raises(InvalidData, match="is for inputs of real numbers, and an input of 'text' is text. Use token_dropout"):
+    with pytest.raises(
+        InvalidData, match=r"is for inputs of real numbers, and an input of 'text' is text. Use token_dropout"
+    ):
         input_noise(0.5)(text_task())

@@ -9,13 +9,13 @@ from scipy import stats
 
 from byrote.controls import mixup
 from byrote.errors import InvalidData
+from byrote.record import Population
+from byrote.task.canaries import Canaries, plant
 from byrote.task.recipe import Recipe
 from byrote.training.adapter import learner
 from byrote.training.engine import Engine
 from byrote.training.loop import train
 from controls.tasks import table_task, text_task
-from byrote.record import Population
-from byrote.task.canaries import Canaries, plant
 
 
 def test_inputs_and_shares_are_mixed_alike() -> None:
@@ -61,7 +61,10 @@ def test_one_update_is_that_of_the_authors_loss(monkeypatch: pytest.MonkeyPatch)
     task = mixup(1.0)(replace(base, recipe=recipe))
     population = plant(task, Canaries(), 0)
     member = (population.split == "train")[None]
-    (step,) = [each[0] for each in train(learner(task), population, member, task.recipe, [3], Engine(pack=1), objective=task.learned)]
+    (step,) = [
+        each[0]
+        for each in train(learner(task), population, member, task.recipe, [3], Engine(pack=1), objective=task.learned)
+    ]
     torch.manual_seed(3)
     own, mixed, partner, share = seen[0]
     x, y = torch.from_numpy(population.inputs).float(), torch.from_numpy(population.labels)
@@ -69,7 +72,9 @@ def test_one_update_is_that_of_the_authors_loss(monkeypatch: pytest.MonkeyPatch)
     model = _first_weights(task, population, member)
     outputs = model(mixed)
     loss = torch.nn.functional.cross_entropy
-    (share * loss(outputs, y[at], reduction="none") + (1 - share) * loss(outputs, y[at][partner], reduction="none")).mean().backward()
+    (
+        share * loss(outputs, y[at], reduction="none") + (1 - share) * loss(outputs, y[at][partner], reduction="none")
+    ).mean().backward()
     with torch.no_grad():
         for weight in model.parameters():
             weight -= 0.5 * weight.grad
@@ -86,5 +91,5 @@ def _first_weights(task: object, population: Population, member: np.ndarray) -> 
 
 
 def test_whole_numbers_are_refused() -> None:
-    with pytest.raises(InvalidData, match="is text. Use token_dropout"):
+    with pytest.raises(InvalidData, match=r"is text. Use token_dropout"):
         mixup(1.0)(text_task())

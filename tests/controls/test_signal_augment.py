@@ -15,9 +15,7 @@ def test_a_shift_repeats_the_ends_and_all_channels_move_together() -> None:
     shifted = signal_augment(0.2, 0, 0).transform(SIGNALS, 1.0, 4)
     steps: list[int] = []
     for before, after in zip(SIGNALS, shifted, strict=True):
-        found = [
-            d for d in range(-20, 21) if torch.equal(after, before[:, np.clip(np.arange(20) - d, 0, 19)])
-        ]
+        found = [d for d in range(-20, 21) if torch.equal(after, before[:, np.clip(np.arange(20) - d, 0, 19)])]
         assert len(found) == 1
         steps += found
     assert (min(steps), max(steps)) == (-4, 4)

@@ -37,7 +37,9 @@ def test_a_mask_beside_them_stays() -> None:
 
 
 def test_what_has_no_token_ids_is_refused() -> None:
-    with pytest.raises(InvalidData, match="is for token ids, and an input of 'signal' is a signal. Use signal_augment"):
+    with pytest.raises(
+        InvalidData, match=r"is for token ids, and an input of 'signal' is a signal. Use signal_augment"
+    ):
         token_dropout(0.1)(signal_task())
     with pytest.raises(InvalidData, match="whole number, 0 or more"):
         token_dropout(0.1, token=-1)

@@ -34,7 +34,9 @@ def as_ids(control: Control, ids: object) -> str | tuple[str, ...]:
     if isinstance(ids, str | Path):
         return str(ids)
     if not isinstance(ids, Iterable):
-        raise InvalidData(f"{control.name} got {ids!r} as ids. Give a list of ids, or the path of a file with one in each line.")
+        raise InvalidData(
+            f"{control.name} got {ids!r} as ids. Give a list of ids, or the path of a file with one in each line."
+        )
     found: NDArray[Any] = np.asarray(list(ids))
     if found.ndim != 1 or (len(found) and found.dtype.kind not in "iuUO"):
         raise InvalidData(f"{control.name} got ids of type {found.dtype} and shape {found.shape}. Give a list of ids.")
@@ -74,7 +76,9 @@ def read_ids(control: Control, path: str) -> tuple[str, ...]:
     if column is not None:
         return tuple(str(row[column]) for row in csv.DictReader(lines))
     if len(header) > 1:
-        raise InvalidData(f"{path} has the columns {', '.join(header[:8])}, and none called {' or '.join(COLUMNS)}. Name that of the ids so.")
+        raise InvalidData(
+            f"{path} has the columns {', '.join(header[:8])}, and none called {' or '.join(COLUMNS)}. Name that of the ids so."
+        )
     return tuple(line.strip() for line in lines if line.strip())
 
 

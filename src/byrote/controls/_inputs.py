@@ -66,7 +66,7 @@ def drawn_from(seed: int, device: "torch.device") -> Generator[None]:
 
     before, old = random.getstate(), np.random.get_state()  # noqa: NPY002 - what others draw from
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.random.default_generator.manual_seed(seed)  # torch.manual_seed would set those of all devices
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would set those of all devices
         if device.type == "cuda":
             with torch.cuda.device(device):
                 torch.cuda.manual_seed(seed)

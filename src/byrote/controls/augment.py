@@ -69,7 +69,9 @@ class augment(MethodControl, Transform):
 
     def __post_init__(self) -> None:
         if not self.ops:
-            raise InvalidData(f"augment() changes nothing. Name changes, such as augment(crop, flip): {', '.join(OPS)}.")
+            raise InvalidData(
+                f"augment() changes nothing. Name changes, such as augment(crop, flip): {', '.join(OPS)}."
+            )
         for op in self.ops:
             if not callable(op) and op not in OPS:
                 raise unknown("change of a picture", str(op), OPS)
@@ -170,7 +172,8 @@ def _warp(pictures: "Tensor", strength: float, warps: Sequence[Op]) -> "Tensor":
     from kornia.augmentation import RandomAffine  # starts slowly
 
     turn = min(TURN * strength, 180.0) if "rotate" in warps else 0.0
-    shift = (min(SHIFT * strength, 1.0),) * 2 if "translate" in warps else None
+    part = min(SHIFT * strength, 1.0)
+    shift = (part, part) if "translate" in warps else None
     most = 1 + SIZE * strength
     size = (1 / most, most) if "scale" in warps else None
     return _by_kornia(pictures, RandomAffine(turn, shift, size, p=1.0))

@@ -18,8 +18,8 @@ class downweight(DataControl):
 
     `ids` are those of the task or of its record, or the path of a file of them, as in `drop`. Weights are relative to each
     other within a batch. A weight above 1 makes of it the opposite: wanted examples are learned more. A model that fits its
-    training data exactly fits an example of small weight too, only later (Byrd & Lipton, 2019, arXiv:1812.03372): combine it with fewer
-    epochs, or drop the examples. A `byrote.Fit` gets the weights as `train.weights`, and must use them.
+    training data exactly fits an example of small weight too, only later (Byrd & Lipton, 2019, arXiv:1812.03372): combine
+    it with fewer epochs, or drop the examples. A `byrote.Fit` gets the weights as `train.weights`, and must use them.
     """
 
     ids: str | tuple[str, ...]

@@ -19,10 +19,10 @@ MOST = 0.99
 class input_dropout(MethodControl, Transform):
     """Sets each value of an input to 0 with probability `rate`, and divides the others by 1 - rate; 0 changes nothing.
 
-    It is dropout before the first layer. Arpit et al. (2017, figure 7) found that it keeps networks from learning wrong labels while
-    they still learn the right ones, less well than dropout of hidden units. For pictures, signals and tables of real
-    numbers; 0 should be nothing special there, as in a standardized table: else see `feature_dropout`. Near 1, nothing is
-    left to learn from: look at the accuracy.
+    It is dropout before the first layer, one of the regularizers with which Arpit et al. (2017, figures 7 and 8) compare how
+    far networks fit random labels at the same accuracy on real data. For pictures, signals and tables of real numbers; 0
+    should say nothing there, as in a standardized table: else see `feature_dropout`. Near 1, nothing is left to learn
+    from: look at the accuracy.
     """
 
     rate: Knob

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 class signal_augment(MethodControl, Transform):
     """Shifts each signal in time, scales it and adds noise, by its own draws whenever it is shown.
 
-    `shift` is the largest shift as a share of the length; what is missing repeats the first or last value. `scale` 0.1 multiplies by a
-    factor from 0.9 to 1.1. `noise` is Gaussian, in standard deviations of each channel over the batch. `strength`
-    multiplies all three: 0 changes nothing. Signals are `[example, time]`, `[example, channel, time]` or
+    `shift` is the largest shift as a share of the length; what is missing repeats the first or last value. `scale` 0.1
+    multiplies by a factor from 0.9 to 1.1. `noise` is Gaussian, in standard deviations of each channel over the batch.
+    `strength` multiplies all three: 0 changes nothing. Signals are `[example, time]`, `[example, channel, time]` or
     `[example, time, channel]`: time is the longest axis. It misleads where the moment or the size of something tells
     classes apart.
     """

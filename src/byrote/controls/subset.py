@@ -31,7 +31,7 @@ class subset(DataControl):
 
     def __post_init__(self) -> None:
         check_number(self, "share", self.share, most=1.0)
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+        if type(self.seed) is not int or self.seed < 0:
             raise InvalidData(f"subset(seed={self.seed!r}) means nothing. Give a whole number, 0 or more.")
         if not self.share:
             raise InvalidData("subset(share=0) leaves no training example. Give a share above 0.")

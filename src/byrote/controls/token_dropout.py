@@ -32,8 +32,10 @@ class token_dropout(MethodControl, Transform):
 
     def __post_init__(self) -> None:
         check_knob(self, "rate", self.rate, 1.0)
-        if not isinstance(self.token, int) or self.token < 0:
-            raise InvalidData(f"token_dropout(token={self.token!r}) cannot train. Give a token id: a whole number, 0 or more.")
+        if type(self.token) is not int or self.token < 0:
+            raise InvalidData(
+                f"token_dropout(token={self.token!r}) cannot train. Give a token id: a whole number, 0 or more."
+            )
 
     def check(self, task: Task) -> None:
         """Raise InvalidData unless there are token ids: whole numbers `[example, position]`."""
@@ -44,7 +46,7 @@ class token_dropout(MethodControl, Transform):
         """Return the inputs with a share `strength` of the token ids replaced."""
         import torch  # heavy, and not needed to describe a control
 
-        ids = [part for part in parts(inputs).values() if _are_ids(part)][0]
+        ids = next(part for part in parts(inputs).values() if _are_ids(part))
         drawn = torch.rand(ids.shape, generator=generator(inputs, seed), device=ids.device)
         changed = torch.where(drawn < strength, self.token, ids)
         if isinstance(inputs, dict):
