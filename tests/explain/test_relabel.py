@@ -11,7 +11,6 @@ from click.testing import CliRunner
 from byrote.cli import app
 from byrote.errors import InvalidData, MissingEvidence
 from byrote.evidence.tables import as_csv
-from byrote.explain.apply_labels import apply_labels, undo_labels
 from byrote.explain.causes import AGREEMENT, FEWEST_MODELS
 from byrote.explain.relabel import (
     Suggestion,
@@ -21,6 +20,7 @@ from byrote.explain.relabel import (
     suggestions,
 )
 from byrote.record import Record
+from byrote.task.apply_labels import apply_labels, undo_labels
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ from byrote.cli import app
 from byrote.errors import InvalidData, MissingEvidence
 from byrote.evidence.tables import as_csv
 from byrote.explain import CAUSES_OF, check_issues, explain
-from byrote.explain.apply_labels import apply_labels, undo_labels
 from byrote.explain.neighbours import Neighbour
 from byrote.explain.out_targets import OutTargets, read_out_targets
 from byrote.explain.relabel import as_fiftyone, suggestion_rows, suggestions
@@ -35,6 +34,7 @@ from byrote.record import (
     write_run,
 )
 from byrote.stats.estimate import Estimate
+from byrote.task.apply_labels import apply_labels, undo_labels
 from byrote.task.canaries import Canaries
 from byrote.task.examples import Examples
 from byrote.task.recipe import Recipe

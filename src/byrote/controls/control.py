@@ -104,6 +104,14 @@ def check_knob(control: Control, name: str, knob: Knob, most: float = float("inf
             raise InvalidData(f"{control.name}({name}={value!r}) cannot train. Give a number, {bounds}.")
 
 
+def check_number(control: Control, name: str, value: Any, least: float = 0.0, most: float = float("inf")) -> None:
+    """Raise InvalidData unless an option is a finite number within bounds."""
+    number = isinstance(value, float | int | np.number) and not isinstance(value, bool)
+    if not (number and np.isfinite(value) and least <= value <= most):
+        bounds = f"from {least:g} to {most:g}" if np.isfinite(most) else f"{least:g} or more"
+        raise InvalidData(f"{control.name}({name}={value!r}) means nothing. Give a number, {bounds}.")
+
+
 def check_classes(control: Control, task: Task) -> None:
     """Raise InvalidData unless the task learns classes."""
     if task.learned.name != "classification":

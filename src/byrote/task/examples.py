@@ -133,10 +133,16 @@ class Examples:
 
     def with_labels(self, labels: NDArray[Any]) -> "Examples":
         """Return the same examples with these labels."""
+        return self._with("labels", labels)
+
+    def with_weights(self, weights: NDArray[Any]) -> "Examples":
+        """Return the same examples with these weights; raise InvalidData for one that is not finite, or below 0."""
+        return self._with("weights", _weights(weights, self.ids))
+
+    def _with(self, name: str, value: NDArray[Any]) -> "Examples":
         found = object.__new__(Examples)
-        for name in ("inputs", "label_columns", "ids", "groups", "weights", "display", "show"):
-            object.__setattr__(found, name, getattr(self, name))
-        object.__setattr__(found, "labels", labels)
+        for part in ("inputs", "labels", "label_columns", "ids", "groups", "weights", "display", "show"):
+            object.__setattr__(found, part, value if part == name else getattr(self, part))
         return found
 
 

@@ -65,7 +65,7 @@ class Methods:
         if not self.mixings:
             return stacked, None
         device = first(stacked).device
-        partners, shares = (torch.stack([each[i] for each in mixed]).to(device) for i in (1, 2))
+        partners, shares = (torch.stack([each[i].to(device) for each in mixed]) for i in (1, 2))
         return stacked, Mixed(partners, shares)
 
     def losses(self, losses: Tensor, batch: Callable[[dict[str, Any]], Batch], knobs: Knobs, runs: slice) -> Tensor:
