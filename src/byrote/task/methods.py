@@ -65,6 +65,9 @@ class Batch:
 class LossMethod(Method):
     """Changes the loss that a run is trained with. What is recorded stays the loss of the objective."""
 
+    by_example: ClassVar[bool] = False
+    """Whether the loss of an example depends on nothing but that example: on no other of its batch, and on no state."""
+
     def losses(self, losses: "Tensor", batch: Batch, strength: "Tensor") -> "Tensor":
         """Return losses `[run, example]`, changed. `strength` is `[run, 1]`; runs must not touch each other."""
         raise NotImplementedError
@@ -92,7 +95,10 @@ class Gradients(Protocol):
         ...
 
     def per_example(self, at_once: int = 64) -> "Iterator[list[Tensor]]":
-        """Yield the gradient of each example's loss, `[example, ...]` per weight, some at a time. Of a run trained alone only."""
+        """Yield the gradient of each example's loss, `[example, ...]` per weight, some at a time. Of a run trained alone only.
+
+        Its inputs are transformed, and its loss is changed by the methods of the loss, as in training.
+        """
         ...
 
 
@@ -124,7 +130,10 @@ class Progressed:
 
 
 class StoppingRule(Method):
-    """Ends the training of a run early: its weights stay as they are from then on."""
+    """Ends the training of a run early: its weights stay as they are from then on.
+
+    It has no strength that could be set anew. Its column is 1 from the epoch on after which the run ended, and 0 before.
+    """
 
     def stops(self, history: Sequence[Progressed]) -> bool:
         """Return whether the run ends after the last of these epochs."""

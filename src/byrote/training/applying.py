@@ -120,10 +120,10 @@ class Gradients:
         again: Callable[[], None],
         network: nn.Module | None,
         batches: Sequence[tuple[Any, Tensor, Tensor | None]],
-        objective: Objective,
+        loss: Callable[[Tensor, Tensor], Tensor],
     ) -> None:
         self.weights, self.runs, self.examples, self._again = weights, runs, examples, again
-        self._network, self._batches, self._objective = network, batches, objective
+        self._network, self._batches, self._loss = network, batches, loss
 
     def again(self) -> None:
         """Compute the gradients anew at the weights as they are now, for the same examples and random draws."""
@@ -132,7 +132,10 @@ class Gradients:
         self._again()
 
     def per_example(self, at_once: int = 64) -> Iterator[list[Tensor]]:
-        """Yield the gradient of each example's loss, `[example, ...]` per weight, some at a time."""
+        """Yield the gradient of each example's loss, `[example, ...]` per weight, some at a time.
+
+        An example with a weight has that much of its gradient.
+        """
         if self._network is None:
             raise InvalidData("Gradients of single examples are computed of runs that are trained one by one.")
         network = self._network
@@ -144,7 +147,7 @@ class Gradients:
         def loss(weights: dict[str, Tensor], inputs: Any, target: Tensor) -> Tensor:
             one = each(lambda part: part.unsqueeze(0), inputs)
             output = functional_call(network, ({**weights, **rest}, {}), (one,))
-            return self._objective.losses(output.float(), target.unsqueeze(0))[0]
+            return self._loss(output.float(), target.unsqueeze(0))
 
         gradient = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0, 0), randomness="different")
         for inputs, targets, weights in self._batches:
