@@ -1,11 +1,31 @@
 """Controls: remedies against memorization and their opposites, one per file. A control is a value `Task -> Task`."""
 
+from byrote.controls.batch_size import batch_size as batch_size
+from byrote.controls.clip import clip as clip
+from byrote.controls.clip_each import clip_each as clip_each
+from byrote.controls.confidence_penalty import confidence_penalty as confidence_penalty
 from byrote.controls.control import Control as Control
+from byrote.controls.dp_sgd import dp_sgd as dp_sgd
+from byrote.controls.dp_sgd import nominal_epsilon as nominal_epsilon
 from byrote.controls.dropout import dropout as dropout
+from byrote.controls.early_learning_regularization import early_learning_regularization as early_learning_regularization
+from byrote.controls.early_stop import early_stop as early_stop
+from byrote.controls.epochs import epochs as epochs
 from byrote.controls.flooding import flooding as flooding
+from byrote.controls.flooding_per_example import flooding_per_example as flooding_per_example
+from byrote.controls.generalized_cross_entropy import generalized_cross_entropy as generalized_cross_entropy
+from byrote.controls.l1 import l1 as l1
+from byrote.controls.l2 import l2 as l2
+from byrote.controls.label_smoothing import label_smoothing as label_smoothing
+from byrote.controls.learning_rate import learning_rate as learning_rate
+from byrote.controls.optimizer import optimizer as optimizer
 from byrote.controls.parse import apply as apply
 from byrote.controls.parse import parse_with
+from byrote.controls.sam import sam as sam
+from byrote.controls.temperature import temperature as temperature
+from byrote.controls.trim import trim as trim
 from byrote.controls.weight_decay import weight_decay as weight_decay
+from byrote.controls.winsorize import winsorize as winsorize
 
 CONTROLS: dict[str, type[Control]] = {
     each.name: each
@@ -13,6 +33,25 @@ CONTROLS: dict[str, type[Control]] = {
         dropout,
         weight_decay,
         flooding,
+        batch_size,
+        clip,
+        clip_each,
+        confidence_penalty,
+        dp_sgd,
+        early_learning_regularization,
+        early_stop,
+        epochs,
+        flooding_per_example,
+        generalized_cross_entropy,
+        l1,
+        l2,
+        label_smoothing,
+        learning_rate,
+        optimizer,
+        sam,
+        temperature,
+        trim,
+        winsorize,
     )
 }
 """Every control by its name."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from byrote.controls._single import check_no_batch_norm, clipped_sum
+from byrote.controls._single import check_no_batch_norm
 from byrote.controls.clip import check_norm
 from byrote.controls.control import MethodControl
 from byrote.task.methods import GradientRule, Gradients
@@ -34,7 +34,7 @@ class clip_each(MethodControl, GradientRule):
         """Raise InvalidData when an example has no gradient of its own."""
         check_no_batch_norm(self, task)
 
-    def change(self, gradients: Gradients, strength: Sequence[float], seeds: Sequence[int]) -> None:  # type: ignore[override]
+    def apply(self, gradients: Gradients, strength: Sequence[float], seeds: Sequence[int]) -> None:
         """Put the mean of clipped gradients in place of the gradient."""
-        for weight, total in zip(gradients.weights, clipped_sum(gradients, strength[0]), strict=True):
+        for weight, total in zip(gradients.weights, gradients.clipped(strength[0]), strict=True):
             weight.grad = total / gradients.examples

@@ -104,6 +104,12 @@ def check_knob(control: Control, name: str, knob: Knob, most: float = float("inf
             raise InvalidData(f"{control.name}({name}={value!r}) cannot train. Give a number, {bounds}.")
 
 
+def check_count(control: Control, name: str, value: object) -> None:
+    """Raise InvalidData unless an option is a whole number, 1 or more."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidData(f"{control.name}({name}={value!r}) cannot train. Give a whole number, 1 or more.")
+
+
 def check_classes(control: Control, task: Task) -> None:
     """Raise InvalidData unless the task learns classes."""
     if task.learned.name != "classification":

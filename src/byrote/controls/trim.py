@@ -33,7 +33,7 @@ class trim(MethodControl, LossMethod):
     def losses(self, losses: Tensor, batch: Batch, strength: Tensor) -> Tensor:
         """Return the losses, 0 where they are left out, scaled so that their mean is that of the others."""
         size = losses.shape[1]
-        dropped = (strength.double() * size + 1e-6).floor()
-        rank = losses.detach().argsort(1, descending=True, stable=True).argsort(1)
+        dropped = (strength.double() * size + 1e-4).floor()
+        rank = losses.detach().argsort(dim=1, descending=True, stable=True).argsort(dim=1)
         scale = (size / (size - dropped)).to(losses.dtype)
         return (losses * scale).where(rank >= dropped, torch.zeros_like(losses))

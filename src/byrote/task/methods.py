@@ -101,6 +101,10 @@ class Gradients(Protocol):
         """
         ...
 
+    def clipped(self, norm: float) -> "list[Tensor]":
+        """Return the sum over examples of their gradients, each scaled to `norm` where it is longer; one per weight."""
+        ...
+
 
 class GradientRule(Method):
     """Changes the gradients before an update, as clipping does."""
@@ -108,7 +112,7 @@ class GradientRule(Method):
     alone: ClassVar[bool] = False
     """Whether it needs runs to be trained one by one, as what asks for the gradient of each example does."""
 
-    def change(self, gradients: Gradients, strength: Sequence[float], seeds: Sequence[int]) -> None:
+    def apply(self, gradients: Gradients, strength: Sequence[float], seeds: Sequence[int]) -> None:
         """Change `.grad` of the weights in place; one strength and one seed per run."""
         raise NotImplementedError
 

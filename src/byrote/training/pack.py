@@ -232,9 +232,9 @@ class Pack:
             own = each(lambda x: x[0], batch)
             batches.append((own, targets[part.rows], None if weights is None else weights[part.rows]))
 
-        def loss(output: Tensor, target: Tensor) -> Tensor:  # of an example alone: its position does not matter
-            one = BatchPart(slice(0, 1), slice(0, 1), 1)
-            return self._losses(epoch, output, target, shown, one, None, knobs)[0]
+        def loss(output: Tensor, target: Tensor) -> Tensor:  # each depends on its example alone, wherever that is
+            part = BatchPart(slice(0, 1), slice(0, len(target)), len(target))
+            return self._losses(epoch, output, target, shown, part, None, knobs)
 
         examples = sum(max(part.size for part in each) for each in group)
         given = Gradients(self.networks.parameters, self.networks.runs, examples, again, alone, batches, loss)
