@@ -25,6 +25,13 @@ class Case:
         return self.task()
 
 
+
+
+def long_task() -> Task:
+    """A task that is trained until the loss of held-out examples rises."""
+    return small_task(epochs=25)
+
+
 CASES: dict[str, Case] = {
     "dropout": Case(CONTROLS["dropout"](0.5), CONTROLS["dropout"](linear(0.0)), packs=False),  # masks differ in a pack
     "weight_decay": Case(CONTROLS["weight_decay"](0.05), CONTROLS["weight_decay"](linear(0.0))),
@@ -51,4 +58,25 @@ CASES: dict[str, Case] = {
     "thermostat": Case(
         CONTROLS["thermostat"](0.0), task=lambda: small_task(n=240, epochs=12), packs=False, canaries=12
     ),
+    "label_smoothing": Case(CONTROLS["label_smoothing"](0.3), CONTROLS["label_smoothing"](linear(0.0))),
+    "generalized_cross_entropy": Case(
+        CONTROLS["generalized_cross_entropy"](0.7), CONTROLS["generalized_cross_entropy"](linear(0.0))
+    "early_learning_regularization": Case(
+        CONTROLS["early_learning_regularization"](3.0), CONTROLS["early_learning_regularization"](linear(0.0), 0.9)
+    "flooding_per_example": Case(CONTROLS["flooding_per_example"](2.0), CONTROLS["flooding_per_example"](linear(0.0))),
+    "temperature": Case(CONTROLS["temperature"](4.0), CONTROLS["temperature"](linear(1.0, 1.0))),
+    "trim": Case(CONTROLS["trim"](0.2), CONTROLS["trim"](linear(0.0))),
+    "confidence_penalty": Case(CONTROLS["confidence_penalty"](0.5), CONTROLS["confidence_penalty"](linear(0.0))),
+    "l1": Case(CONTROLS["l1"](1e-3), CONTROLS["l1"](linear(0.0))),
+    "l2": Case(CONTROLS["l2"](0.05), CONTROLS["l2"](linear(0.0))),
+    "early_stop": Case(CONTROLS["early_stop"]("validation", 1), task=long_task),
+    "clip": Case(CONTROLS["clip"](0.1)),
+    "clip_each": Case(CONTROLS["clip_each"](0.1), packs=False),  # trained one by one
+    "winsorize": Case(CONTROLS["winsorize"](0.25), CONTROLS["winsorize"](linear(0.0), 4), packs=False),
+    "sam": Case(CONTROLS["sam"](0.1), CONTROLS["sam"](linear(0.0))),
+    "dp_sgd": Case(CONTROLS["dp_sgd"](noise=1.0), packs=False),
+    "batch_size": Case(CONTROLS["batch_size"](8)),
+    "learning_rate": Case(CONTROLS["learning_rate"](0.05), CONTROLS["learning_rate"](linear(0.2))),
+    "epochs": Case(CONTROLS["epochs"](2), CONTROLS["epochs"](1.0)),
+    "optimizer": Case(CONTROLS["optimizer"]("adamw"), CONTROLS["optimizer"]("sgd")),
 }

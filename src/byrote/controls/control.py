@@ -110,6 +110,10 @@ def check_number(control: Control, name: str, value: Any, least: float = 0.0, mo
     if not (number and np.isfinite(value) and least <= value <= most):
         bounds = f"from {least:g} to {most:g}" if np.isfinite(most) else f"{least:g} or more"
         raise InvalidData(f"{control.name}({name}={value!r}) means nothing. Give a number, {bounds}.")
+def check_count(control: Control, name: str, value: object) -> None:
+    """Raise InvalidData unless an option is a whole number, 1 or more."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidData(f"{control.name}({name}={value!r}) cannot train. Give a whole number, 1 or more.")
 
 
 def check_classes(control: Control, task: Task) -> None:

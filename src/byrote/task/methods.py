@@ -65,6 +65,9 @@ class Batch:
 class LossMethod(Method):
     """Changes the loss that a run is trained with. What is recorded stays the loss of the objective."""
 
+    by_example: ClassVar[bool] = False
+    """Whether the loss of an example depends on nothing but that example: on no other of its batch, and on no state."""
+
     def losses(self, losses: "Tensor", batch: Batch, strength: "Tensor") -> "Tensor":
         """Return losses `[run, example]`, changed. `strength` is `[run, 1]`; runs must not touch each other."""
         raise NotImplementedError
@@ -92,7 +95,14 @@ class Gradients(Protocol):
         ...
 
     def per_example(self, at_once: int = 64) -> "Iterator[list[Tensor]]":
-        """Yield the gradient of each example's loss, `[example, ...]` per weight, some at a time. Of a run trained alone only."""
+        """Yield the gradient of each example's loss, `[example, ...]` per weight, some at a time. Of a run trained alone only.
+
+        Its inputs are transformed, and its loss is changed by the methods of the loss, as in training.
+        """
+        ...
+
+    def clipped(self, norm: float) -> "list[Tensor]":
+        """Return the sum over examples of their gradients, each scaled to `norm` where it is longer; one per weight."""
         ...
 
 
@@ -102,7 +112,7 @@ class GradientRule(Method):
     alone: ClassVar[bool] = False
     """Whether it needs runs to be trained one by one, as what asks for the gradient of each example does."""
 
-    def change(self, gradients: Gradients, strength: Sequence[float], seeds: Sequence[int]) -> None:
+    def apply(self, gradients: Gradients, strength: Sequence[float], seeds: Sequence[int]) -> None:
         """Change `.grad` of the weights in place; one strength and one seed per run."""
         raise NotImplementedError
 
@@ -124,7 +134,10 @@ class Progressed:
 
 
 class StoppingRule(Method):
-    """Ends the training of a run early: its weights stay as they are from then on."""
+    """Ends the training of a run early: its weights stay as they are from then on.
+
+    It has no strength that could be set anew. Its column is 1 from the epoch on after which the run ended, and 0 before.
+    """
 
     def stops(self, history: Sequence[Progressed]) -> bool:
         """Return whether the run ends after the last of these epochs."""

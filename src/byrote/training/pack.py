@@ -16,6 +16,7 @@ from byrote.errors import ByroteError
 from byrote.objectives import Objective
 from byrote.probes import ask
 from byrote.record import Observed, Population, Step
+from byrote.record.inputs import each
 from byrote.signature import Probe
 from byrote.task.methods import Batch, Progressed
 from byrote.task.recipe import KNOBS, Recipe
@@ -95,9 +96,10 @@ class Pack:
         self._read_sensors(told, float(epoch), knobs)
         if self.methods.stops:
             self._stop(epoch, seen, norms)
+        ended = [{rule.name: float(stopped) for rule in self.methods.stops} for stopped in self.stopped]
         scalars = [
-            {**knob, "weight_norm": norm, **{f"canary_{name}": value for name, value in self._canaries(run).items()}}
-            for run, (knob, norm) in enumerate(zip(knobs, norms, strict=True))
+            {**knob, **end, "weight_norm": norm, **{f"canary_{k}": v for k, v in self._canaries(run).items()}}
+            for run, (knob, end, norm) in enumerate(zip(knobs, ended, norms, strict=True))
         ]
         scalars = [{name: each[name] for name in self.scalars if name in each} for each in scalars]
         return [Step(epoch, *each) for each in zip(clean, seen, scalars, strict=True)]
@@ -123,7 +125,10 @@ class Pack:
             before = torch.get_rng_state() if self.methods.rules else None
             outputs += learn()
             if before is not None:
-                self._change_gradients(learn, before, group, number, shown, targets, weights, knobs)
+                self._change_gradients(learn, before, epoch, group, number, shown, targets, weights, knobs)
+            penalty = self.methods.penalty(self.networks.by_run(), knobs)
+            if penalty is not None:
+                penalty.backward()
             self.optimizer.update(*([each[name] for each in knobs] for name in KNOBS))
             self.networks.put_back(kept)
         return self._columns(torch.cat(outputs), targets), knobs
@@ -155,9 +160,6 @@ class Pack:
                     (loss / len(group) if len(group) > 1 else loss).backward()
                 found.append(output.detach())
             self.networks.join()
-        penalty = self.methods.penalty(self.networks.by_run(), knobs)
-        if penalty is not None:
-            penalty.backward()
         return found
 
     def _losses(
@@ -206,6 +208,7 @@ class Pack:
         self,
         learn: Callable[[], list[Tensor]],
         before: Tensor,
+        epoch: int,
         group: Sequence[Sequence[BatchPart]],
         number: int,
         shown: Tensor,
@@ -221,14 +224,20 @@ class Pack:
             learn()
             torch.set_rng_state(after)
 
-        parts = [part for parts in group for part in parts]
-        alone = self.networks.one(0) if isinstance(self.networks, Alone) else None
-        batches = [
-            (take(self.inputs, shown[part.rows]), targets[part.rows], None if weights is None else weights[part.rows])
-            for part in (parts if alone is not None else ())
-        ]
+        alone = self.networks.one(0) if self.recipe.alone and isinstance(self.networks, Alone) else None
+        batches: list[tuple[Any, Tensor, Tensor | None]] = []
+        for place, (part,) in enumerate(group if alone is not None else ()):
+            batch = side_by_side(take(self.inputs, shown[part.rows]), part.size)
+            batch, _ = self.methods.transform(batch, part.runs, knobs, number + place)
+            own = each(lambda x: x[0], batch)
+            batches.append((own, targets[part.rows], None if weights is None else weights[part.rows]))
+
+        def loss(output: Tensor, target: Tensor) -> Tensor:  # each depends on its example alone, wherever that is
+            part = BatchPart(slice(0, 1), slice(0, len(target)), len(target))
+            return self._losses(epoch, output, target, shown, part, None, knobs)
+
         examples = sum(max(part.size for part in each) for each in group)
-        given = Gradients(self.networks.parameters, self.networks.runs, examples, again, alone, batches, self.objective)
+        given = Gradients(self.networks.parameters, self.networks.runs, examples, again, alone, batches, loss)
         self.methods.change(given, knobs, number)
 
     def _stand_still(self, epoch: int, shown: Tensor) -> tuple[dict[str, NDArray[Any]], list[dict[str, float]]]:
