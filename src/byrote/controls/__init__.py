@@ -1,11 +1,13 @@
 """Controls: remedies against memorization and their opposites, one per file. A control is a value `Task -> Task`."""
 
 from byrote.controls.control import Control as Control
+from byrote.controls.depth import depth as depth
 from byrote.controls.dropout import dropout as dropout
 from byrote.controls.flooding import flooding as flooding
 from byrote.controls.parse import apply as apply
 from byrote.controls.parse import parse_with
 from byrote.controls.weight_decay import weight_decay as weight_decay
+from byrote.controls.width import width as width
 
 CONTROLS: dict[str, type[Control]] = {
     each.name: each
@@ -13,6 +15,8 @@ CONTROLS: dict[str, type[Control]] = {
         dropout,
         weight_decay,
         flooding,
+        width,
+        depth,
     )
 }
 """Every control by its name."""

@@ -30,7 +30,7 @@ class Control:
 
     def __call__(self, task: Task) -> Task:
         """Return the changed task, which names its controls in `task.controls`."""
-        if self.is_zero:
+        if self.leaves(task):
             return task
         if isinstance(task.model, Fit):
             self.refuse_fit(task)
@@ -46,6 +46,10 @@ class Control:
     def is_zero(self) -> bool:
         """Whether it changes nothing."""
         return self.zero is not None and isinstance(self.strength, int | float) and self.strength == self.zero
+
+    def leaves(self, task: Task) -> bool:
+        """Return whether it changes nothing of this task: at `zero`, unless a control says that a task has what 0 would change."""
+        return self.is_zero
 
     def change(self, task: Task) -> Task:
         """Return the changed task; raise InvalidData when the control cannot act on it."""

@@ -82,6 +82,7 @@ class Stacked:
         self.skeleton, self.runs = networks[0], len(networks)
         self.weights = _side_by_side([dict(network.named_parameters()) for network in networks])
         self.buffers = _side_by_side([dict(network.named_buffers()) for network in networks])
+        self._names = _all_names(self.skeleton)
         self._parts: list[dict[str, Tensor]] = []
         self._each = torch.vmap(self._one, in_dims=(0, 0, 0), randomness="different")
         self._all = torch.vmap(self._one, in_dims=(0, 0, None), randomness="different")
@@ -157,7 +158,9 @@ class Stacked:
         return _norms([weight.detach() for weight in self.parameters])
 
     def _one(self, weights: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Any) -> Tensor:
-        return functional_call(self.skeleton, (weights, buffers), (inputs,))
+        own = {**weights, **buffers}
+        given = {name: tensor for first, tensor in own.items() for name in self._names[first]}
+        return functional_call(self.skeleton, given, (inputs,), tie_weights=False)  # torch would leave some in the skeleton
 
 
 def together(networks: Sequence[nn.Module]) -> Alone | Stacked:
@@ -222,6 +225,15 @@ def _numbers(network: nn.Module) -> dict[str, float]:
         for key, value in vars(module).items()
         if isinstance(value, int | float)
     }
+
+
+def _all_names(network: nn.Module) -> dict[str, list[str]]:
+    """Return the names of each weight and buffer by its first one: several where modules share it; a shared module counts once."""
+    names: dict[int, list[str]] = {}
+    for place, module in network.named_modules():
+        for key, tensor in [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]:
+            names.setdefault(id(tensor), []).append(f"{place}.{key}" if place else key)
+    return {each[0]: each for each in names.values()}
 
 
 def _knobs(buffers: dict[str, Tensor], name: str) -> list[Tensor]:
