@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+import cloudpickle
 import numpy as np
 import pytest
 import torch
@@ -182,9 +183,9 @@ def test_a_model_without_a_place_is_refused() -> None:
 
 
 def test_workers_and_a_replay_train_the_model_of_the_record(tmp_path_factory: pytest.TempPathFactory) -> None:
-    task = dropout(linear(0.5))(small_task(epochs=2))
+    task = cloudpickle.loads(cloudpickle.dumps(dropout(linear(0.5))(small_task(epochs=2))))
     record = collect(
-        task, tmp_path_factory.mktemp("dropout"), runs=2, canaries=Canaries(), compute=Compute(workers=2)
+        task, tmp_path_factory.mktemp("dropout"), runs=2, canaries=Canaries(), compute=Compute(workers=1)
     )
     run = record.runs[0]
     model = list(replay(task, record, run))[-1].model

@@ -3,6 +3,7 @@
 from byrote.controls.control import Control as Control
 from byrote.controls.depth import depth as depth
 from byrote.controls.dropout import dropout as dropout
+from byrote.controls.example_tied_dropout import example_tied_dropout as example_tied_dropout
 from byrote.controls.flooding import flooding as flooding
 from byrote.controls.parse import apply as apply
 from byrote.controls.parse import parse_with
@@ -15,6 +16,7 @@ CONTROLS: dict[str, type[Control]] = {
         dropout,
         weight_decay,
         flooding,
+        example_tied_dropout,
         width,
         depth,
     )

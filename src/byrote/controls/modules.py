@@ -34,6 +34,19 @@ def before_last_dense(network: nn.Module) -> list[nn.Module]:
     return dense[-1:]
 
 
+def unit_axis(network: nn.Module, activation: nn.Module) -> int:
+    """Return the axis of the units that an activation gets: the last one behind a dense layer, else that of channels."""
+    axis = -1
+    for _, module in leaves(network):
+        if module is activation:
+            return axis
+        if is_dense(module):
+            axis = -1
+        elif any(True for _ in module.parameters()) and not isinstance(module, NORMS):
+            axis = 1
+    return axis
+
+
 def is_dense(module: nn.Module) -> bool:
     """Return whether it is a dense layer that is called as one."""
     return isinstance(module, DENSE) and not isinstance(module, NonDynamicallyQuantizableLinear)

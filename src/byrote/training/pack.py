@@ -17,7 +17,7 @@ from byrote.objectives import Objective
 from byrote.probes import ask
 from byrote.record import Observed, Population, Step
 from byrote.signature import Probe
-from byrote.task.methods import Batch, Progressed
+from byrote.task.methods import Batch, Progressed, numbers_of
 from byrote.task.recipe import KNOBS, Recipe
 from byrote.task.schedule import at
 from byrote.task.signals import Reading, Signals
@@ -74,6 +74,8 @@ class Pack:
         self.lost: list[list[float]] = [[] for _ in seeds]
         usual = bool((population.weights == 1).all())
         self.weights = None if usual else torch.from_numpy(population.weights).to(self.device)
+        asked = self.networks.asks_who
+        self.numbers = torch.from_numpy(numbers_of(population.ids)).to(self.device) if asked else None
 
     def epoch(self, epoch: int, positions: Int[ndarray, " example"], probes: Sequence[Probe] = ()) -> list[Step]:
         """Train for one epoch and return what was observed of each run, with a clean pass over the examples at `positions`.
@@ -145,7 +147,8 @@ class Pack:
                 batch = side_by_side(take(self.inputs, shown[part.rows]), part.size)
                 batch, mixed = self.methods.transform(batch, part.runs, knobs, number + place)
                 with model_at_work(f"in step {epoch}", part.size), casting(self.device, self.engine.precision):
-                    output = self.networks(batch, part.runs).flatten(0, 1)
+                    who = None if self.numbers is None else self.numbers[shown[part.rows]].view(-1, part.size)
+                    output = self.networks(batch, part.runs, who).flatten(0, 1)
                     check_rows(output, targets[part.rows])
                 losses = self._losses(epoch, output.float(), targets[part.rows], shown, part, mixed, knobs)
                 if self.recipe.controlled:
