@@ -39,7 +39,7 @@ def compare(everyone: byrote.Examples, others: byrote.Examples) -> None:
         for name, task in (("standard", plain), ("tied", example_tied_dropout(1 - FIXED, OWN)(plain))):
             population = plant(task, Canaries(), seed)
             train = population.split == "train"
-            ((_, pack),) = packs(task.model, population, train[None], RECIPE, [seed], Engine(), task.learned)
+            ((_, pack),) = packs(task.model, population, train[None], task.recipe, [seed], Engine(), task.learned)
             for epoch in range(1, EPOCHS + 1):
                 pack.epoch(epoch, np.zeros(0, np.int64))
             model, inputs = pack.networks.one(0).eval(), torch.from_numpy(population.inputs)

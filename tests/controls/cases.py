@@ -34,6 +34,8 @@ CASES: dict[str, Case] = {
     "dropout": Case(CONTROLS["dropout"](0.5), CONTROLS["dropout"](linear(0.0)), packs=False),  # masks differ in a pack
     "weight_decay": Case(CONTROLS["weight_decay"](0.05), CONTROLS["weight_decay"](linear(0.0))),
     "example_tied_dropout": Case(CONTROLS["example_tied_dropout"](0.6), CONTROLS["example_tied_dropout"](linear(0.0))),
+    "distill": Case(CONTROLS["distill"](0.9), CONTROLS["distill"](linear(0.0))),
+    "without_brakes": Case(CONTROLS["without_brakes"](1.5), task=built_in),
     "width": Case(CONTROLS["width"](0.25), task=built_in),
     "depth": Case(CONTROLS["depth"](2), task=built_in),
     "flooding": Case(CONTROLS["flooding"](2.0), CONTROLS["flooding"](linear(0.0))),

@@ -2,6 +2,7 @@
 
 from byrote.controls.control import Control as Control
 from byrote.controls.depth import depth as depth
+from byrote.controls.distill import distill as distill
 from byrote.controls.dropout import dropout as dropout
 from byrote.controls.example_tied_dropout import example_tied_dropout as example_tied_dropout
 from byrote.controls.flooding import flooding as flooding
@@ -9,6 +10,7 @@ from byrote.controls.parse import apply as apply
 from byrote.controls.parse import parse_with
 from byrote.controls.weight_decay import weight_decay as weight_decay
 from byrote.controls.width import width as width
+from byrote.controls.without_brakes import without_brakes as without_brakes
 
 CONTROLS: dict[str, type[Control]] = {
     each.name: each
@@ -17,8 +19,10 @@ CONTROLS: dict[str, type[Control]] = {
         weight_decay,
         flooding,
         example_tied_dropout,
+        distill,
         width,
         depth,
+        without_brakes,
     )
 }
 """Every control by its name."""

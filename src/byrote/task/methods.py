@@ -19,6 +19,8 @@ from byrote.task.schedule import Knob
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from byrote.task.recipe import Recipe
+
 
 class Method:
     """A change of training, as a frozen value. Its text is its identity; `strength` is a number, a schedule or a controller."""
@@ -70,6 +72,13 @@ class Batch:
 
 class LossMethod(Method):
     """Changes the loss that a run is trained with. What is recorded stays the loss of the objective."""
+
+    def begin(self, state: dict[str, Any], recipe: "Recipe", outputs_of: "Callable[[Recipe], Tensor]") -> None:
+        """Prepare what `Batch.state` is to hold, before the first update of a pack that is trained with this recipe.
+
+        `outputs_of` trains models of the same runs with another recipe, from the same seeds and on the same members, and
+        returns what they say of all examples of the population, `[run, example, output]`.
+        """
 
     def losses(self, losses: "Tensor", batch: Batch, strength: "Tensor") -> "Tensor":
         """Return losses `[run, example]`, changed. `strength` is `[run, 1]`; runs must not touch each other."""
