@@ -9,6 +9,8 @@ from byrote.controls.confidence_penalty import confidence_penalty as confidence_
 from byrote.controls.control import Control as Control
 from byrote.controls.cutmix import cutmix as cutmix
 from byrote.controls.deduplicate import deduplicate as deduplicate
+from byrote.controls.depth import depth as depth
+from byrote.controls.distill import distill as distill
 from byrote.controls.downweight import downweight as downweight
 from byrote.controls.dp_sgd import dp_sgd as dp_sgd
 from byrote.controls.dp_sgd import nominal_epsilon as nominal_epsilon
@@ -17,6 +19,7 @@ from byrote.controls.dropout import dropout as dropout
 from byrote.controls.early_learning_regularization import early_learning_regularization as early_learning_regularization
 from byrote.controls.early_stop import early_stop as early_stop
 from byrote.controls.epochs import epochs as epochs
+from byrote.controls.example_tied_dropout import example_tied_dropout as example_tied_dropout
 from byrote.controls.feature_dropout import feature_dropout as feature_dropout
 from byrote.controls.flooding import flooding as flooding
 from byrote.controls.flooding_per_example import flooding_per_example as flooding_per_example
@@ -41,7 +44,9 @@ from byrote.controls.thermostat import thermostat as thermostat
 from byrote.controls.token_dropout import token_dropout as token_dropout
 from byrote.controls.trim import trim as trim
 from byrote.controls.weight_decay import weight_decay as weight_decay
+from byrote.controls.width import width as width
 from byrote.controls.winsorize import winsorize as winsorize
+from byrote.controls.without_brakes import without_brakes as without_brakes
 
 CONTROLS: dict[str, type[Control]] = {
     each.name: each
@@ -83,6 +88,11 @@ CONTROLS: dict[str, type[Control]] = {
         temperature,
         trim,
         winsorize,
+        example_tied_dropout,
+        distill,
+        width,
+        depth,
+        without_brakes,
     )
 }
 """Every control by its name."""

@@ -36,7 +36,9 @@ class early_learning_regularization(MethodControl, LossMethod):
     def __post_init__(self) -> None:
         check_knob(self, "weight", self.weight)
         if not 0 <= self.momentum < 1:
-            raise InvalidData(f"{self.name}(momentum={self.momentum!r}) cannot train. Give a number, 0 or more and below 1.")
+            raise InvalidData(
+                f"{self.name}(momentum={self.momentum!r}) cannot train. Give a number, 0 or more and below 1."
+            )
 
     def check(self, task: Task) -> None:
         """Raise InvalidData unless the task learns classes, from examples that are not mixed."""

@@ -3,15 +3,23 @@
 Each has a name, which is its column in the record, and a strength, which is a knob. `byrote.training.pack` calls them.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import numpy as np
+from jaxtyping import Int
+from numpy import ndarray
+from numpy.typing import NDArray
 
 from byrote.objectives import Objective
 from byrote.task.schedule import Knob
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from byrote.task.recipe import Recipe
 
 
 class Method:
@@ -67,6 +75,13 @@ class LossMethod(Method):
 
     by_example: ClassVar[bool] = False
     """Whether the loss of an example depends on nothing but that example: on no other of its batch, and on no state."""
+
+    def begin(self, state: dict[str, Any], recipe: "Recipe", outputs_of: "Callable[[Recipe], Tensor]") -> None:
+        """Prepare what `Batch.state` is to hold, before the first update of a pack that is trained with this recipe.
+
+        `outputs_of` trains models of the same runs with another recipe, from the same seeds and on the same members, and
+        returns what they say of all examples of the population, `[run, example, output]`.
+        """
 
     def losses(self, losses: "Tensor", batch: Batch, strength: "Tensor") -> "Tensor":
         """Return losses `[run, example]`, changed. `strength` is `[run, 1]`; runs must not touch each other."""
@@ -145,7 +160,18 @@ class StoppingRule(Method):
 
 
 class ModuleKnob(Method):
-    """Is carried out by modules of the model, which read its strength from a buffer that is called `NAME_knob`."""
+    """Is carried out by modules of the model, which read its strength from a buffer that is called `NAME_knob`.
+
+    A module that has a buffer `which_examples` finds in it, in each batch that it is trained on, the numbers of the examples
+    (see `numbers_of`), and else what it put there.
+    """
+
+
+def numbers_of(ids: NDArray[np.str_]) -> Int[ndarray, " example"]:
+    """Return a number from 0 to 2**32 - 1 for each id, which depends on nothing else: the start of its SHA-256."""
+    return np.array(
+        [int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") for name in ids.tolist()], np.int64
+    )
 
 
 Named = Callable[[str], bool]

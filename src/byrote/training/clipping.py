@@ -48,7 +48,9 @@ def add_clipped_dense(
     layers = [m for m in network.modules() if type(m) is nn.Linear and any(w.requires_grad for w in m.parameters())]
     if any(len(calls.get(layer, ())) != 1 or not _fits(calls[layer][0][0], size) for layer in layers):
         return False
-    given = [calls[layer][0][0].flatten(1, -2) if calls[layer][0][0].ndim > 2 else calls[layer][0][0] for layer in layers]
+    given = [
+        calls[layer][0][0].flatten(1, -2) if calls[layer][0][0].ndim > 2 else calls[layer][0][0] for layer in layers
+    ]
     slopes = torch.autograd.grad(found.sum(), [calls[layer][0][1] for layer in layers])
     slopes = [slope.flatten(1, -2) if slope.ndim > 2 else slope for slope in slopes]
     with torch.no_grad():

@@ -18,7 +18,7 @@ from byrote.probes import ask
 from byrote.record import Observed, Population, Step
 from byrote.record.inputs import each
 from byrote.signature import Probe
-from byrote.task.methods import Batch, Progressed
+from byrote.task.methods import Batch, Progressed, numbers_of
 from byrote.task.recipe import KNOBS, Recipe
 from byrote.task.schedule import at
 from byrote.task.signals import Reading, Signals
@@ -55,6 +55,7 @@ class Pack:
     ) -> None:
         self.inputs, self.targets = tensors or to_tensors(population, objective, engine.device)
         self.objective, self.recipe, self.seeds, self.engine = objective, recipe, seeds, engine
+        self.model = model
         self.device = device_of(self.inputs)
         self.random_state: list[Tensor] = []
         with self._randomness():
@@ -75,12 +76,17 @@ class Pack:
         self.lost: list[list[float]] = [[] for _ in seeds]
         usual = bool((population.weights == 1).all())
         self.weights = None if usual else torch.from_numpy(population.weights).to(self.device)
+        asked = self.networks.asks_who
+        self.numbers = torch.from_numpy(numbers_of(population.ids)).to(self.device) if asked else None
 
     def epoch(self, epoch: int, positions: Int[ndarray, " example"], probes: Sequence[Probe] = ()) -> list[Step]:
         """Train for one epoch and return what was observed of each run, with a clean pass over the examples at `positions`.
 
         `probes` are computed on the same examples.
         """
+        if epoch == 1:
+            for method in self.methods.loss_methods:
+                method.begin(self.methods.states[method.name], self.recipe, self._outputs_of)
         with self._randomness(), products(self.engine.matmul), _no_tiny_numbers():
             orders = zip(self.members, self.orders, strict=True)
             shuffled = torch.cat([own[torch.randperm(len(own), generator=order)] for own, order in orders])
@@ -103,6 +109,22 @@ class Pack:
         ]
         scalars = [{name: each[name] for name in self.scalars if name in each} for each in scalars]
         return [Step(epoch, *each) for each in zip(clean, seen, scalars, strict=True)]
+
+    def outputs(self) -> Tensor:
+        """Return what the models say of all examples, `[run, example, output]`, in a clean pass."""
+        self.networks.mode(training=False)
+        everyone = torch.arange(len(self.population), device=self.device)
+        with torch.no_grad(), products(self.engine.matmul):
+            parts = [self.networks.ask(take(self.inputs, part)) for part in everyone.split(EVALUATION_BATCH)]
+        return torch.cat(parts, dim=1)
+
+    def _outputs_of(self, recipe: Recipe) -> Tensor:
+        """Return what models say that are trained with another recipe, from the same seeds on the same members."""
+        tensors, nobody = (self.inputs, self.targets), np.zeros(0, np.int64)
+        other = Pack(self.model, self.population, self.objective, self.member, recipe, self.seeds, self.engine, tensors)
+        for epoch in range(1, recipe.epochs + 1):
+            other.epoch(epoch, nobody)
+        return other.outputs()
 
     def _train(self, epoch: int, shown: Tensor) -> tuple[dict[str, NDArray[Any]], list[dict[str, float]]]:
         """Return the columns of the training pass, a row per presentation, and the knobs of each run at the last update."""
@@ -150,7 +172,8 @@ class Pack:
                 batch = side_by_side(take(self.inputs, shown[part.rows]), part.size)
                 batch, mixed = self.methods.transform(batch, part.runs, knobs, number + place)
                 with model_at_work(f"in step {epoch}", part.size), casting(self.device, self.engine.precision):
-                    output = self.networks(batch, part.runs).flatten(0, 1)
+                    who = None if self.numbers is None else self.numbers[shown[part.rows]].view(-1, part.size)
+                    output = self.networks(batch, part.runs, who).flatten(0, 1)
                     check_rows(output, targets[part.rows])
                 losses = self._losses(epoch, output.float(), targets[part.rows], shown, part, mixed, knobs)
                 if self.recipe.controlled:
