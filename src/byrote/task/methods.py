@@ -19,7 +19,6 @@ from byrote.task.schedule import Knob
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from byrote.task.recipe import Recipe
 
 
 class Method:
@@ -76,7 +75,7 @@ class LossMethod(Method):
     by_example: ClassVar[bool] = False
     """Whether the loss of an example depends on nothing but that example: on no other of its batch, and on no state."""
 
-    def begin(self, state: dict[str, Any], recipe: "Recipe", outputs_of: "Callable[[Recipe], Tensor]") -> None:
+    def begin(self, state: dict[str, Any], recipe: Any, outputs_of: "Callable[[Any], Tensor]") -> None:
         """Prepare what `Batch.state` is to hold, before the first update of a pack that is trained with this recipe.
 
         `outputs_of` trains models of the same runs with another recipe, from the same seeds and on the same members, and
