@@ -130,3 +130,11 @@ def test_the_example_of_ones_own_loop(tmp_path: Path) -> None:
     )
     assert result.returncode == 0, result.stderr
     assert "memorization (90 % interval)" in result.stdout
+
+
+@pytest.mark.pages
+def test_the_loop_of_the_thermostat_page(capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = blocks("docs/thermostat.md")
+    exec(compile(block, "docs/thermostat.md", "exec"), {})  # noqa: S102 - our own page
+    held = float(re.search(r"held (-?[\d.]+)", capsys.readouterr().out)[1])  # pyright: ignore[reportOptionalSubscript]
+    assert abs(held - 0.3) < 0.17, "80 and 80 canaries have a standard error of about .055"
