@@ -10,6 +10,8 @@ from byrote.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from byrote.auditing import audit as audit
+    from byrote.controls.own_loop import Thermostat as Thermostat
+    from byrote.controls.own_loop import wrong_labels as wrong_labels
     from byrote.errors import ByroteError as ByroteError
     from byrote.evidence.c_profile import c_profile as c_profile
     from byrote.evidence.columns import per_run as per_run
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from byrote.evidence.evaluate import pairs as pairs
     from byrote.evidence.groups import memorized_groups as memorized_groups
     from byrote.evidence.reliability import reliability as reliability
+    from byrote.experiments.held import train as train
     from byrote.experiments.onion import peel as peel
     from byrote.experiments.removal import remove as remove
     from byrote.objectives import Classification as Classification
@@ -47,9 +50,12 @@ if TYPE_CHECKING:
     from byrote.task.task import Task as Task
     from byrote.training.collect import collect as collect
     from byrote.training.compute import Compute as Compute
+    from byrote.training.models import read_model as read_model
 
 _HOME = {
     "audit": "auditing",
+    "Thermostat": "controls.own_loop",
+    "wrong_labels": "controls.own_loop",
     "ByroteError": "errors",
     "c_profile": "evidence.c_profile",
     "per_run": "evidence.columns",
@@ -59,6 +65,7 @@ _HOME = {
     "Values": "evidence.evaluate",
     "memorized_groups": "evidence.groups",
     "reliability": "evidence.reliability",
+    "train": "experiments.held",
     "peel": "experiments.onion",
     "remove": "experiments.removal",
     "Classification": "objectives",
@@ -87,6 +94,7 @@ _HOME = {
     "Task": "task.task",
     "collect": "training.collect",
     "Compute": "training.compute",
+    "read_model": "training.models",
 }
 
 
