@@ -121,3 +121,13 @@ def test_the_example_of_ones_own_loop(tmp_path: Path) -> None:
     )
     assert result.returncode == 0, result.stderr
     assert "memorization (90 % interval)" in result.stdout
+
+
+@pytest.mark.pages
+def test_the_python_of_the_controls_page(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("opacus")
+    given: dict[str, Any] = {"task": small_task()}
+    for block in blocks("docs/controls.md"):
+        exec(compile(block, "docs/controls.md", "exec"), given)  # noqa: S102 - our own page
+    assert re.search(r"^nominal epsilon \d\.\d\d$", capsys.readouterr().out, re.MULTILINE)
+    assert all(weight.grad is not None for weight in given["model"].parameters())

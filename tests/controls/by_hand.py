@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from byrote.task.canaries import Canaries, plant
 from byrote.task.task import Task
 from byrote.training.adapter import learner
 from byrote.training.engine import Engine
 from byrote.training.loop import train
 from byrote.training.tensors import to_tensors
-from byrote.task.canaries import Canaries, plant
 
 Change = Callable[[nn.Module, Tensor, Tensor], None]
 

@@ -23,8 +23,6 @@ class Case:
         return self.task()
 
 
-
-
 def long_task() -> Task:
     """A task that is trained until the loss of held-out examples rises."""
     return small_task(epochs=25)

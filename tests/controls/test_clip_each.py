@@ -11,11 +11,11 @@ from torch.nn import functional
 
 from byrote.controls import clip_each, early_learning_regularization, l2, label_smoothing, sam, trim, winsorize
 from byrote.errors import InvalidData
+from byrote.task.canaries import Canaries, plant
 from byrote.task.examples import Examples
 from byrote.task.methods import Mixing, Transform
 from byrote.task.task import Task
 from byrote.training.planning import choose
-from byrote.task.canaries import Canaries, plant
 from controls.by_hand import by_hand, clipped_sum, each_gradient, gradients, set_gradients, trained
 from small import small_task
 

@@ -5,10 +5,10 @@ import torch
 from torch.nn import functional
 
 from byrote.controls import temperature
+from byrote.task.canaries import Canaries, plant
 from byrote.training.adapter import learner
 from byrote.training.engine import Engine
 from byrote.training.loop import train
-from byrote.task.canaries import Canaries, plant
 from controls.batches import batch, strengths
 from small import small_task
 

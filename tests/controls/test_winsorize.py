@@ -51,10 +51,7 @@ def test_three_groups_are_the_median_of_three() -> None:
     def change(model: nn.Module, x: Tensor, y: Tensor) -> None:
         found, group = each_gradient(model, x, y), np.arange(len(x)) * 3 // len(x)
         means = [
-            [
-                torch.stack([found[i][w] for i in np.flatnonzero(group == g)]).mean(0)
-                for g in range(3)
-            ]
+            [torch.stack([found[i][w] for i in np.flatnonzero(group == g)]).mean(0) for g in range(3)]
             for w in range(len(found[0]))
         ]
         set_gradients(model, [torch.stack(each).median(0).values for each in means])

@@ -21,4 +21,3 @@ def check_no_batch_norm(control: Control, task: Task) -> None:
                 f"{control.name} takes the gradient of each example by itself, and {name!r} of the model is batch norm, "
                 "which mixes examples. Use nn.GroupNorm or nn.LayerNorm in its place."
             )
-

@@ -1,4 +1,4 @@
-"""Clip each: the gradient of each example is bounded, without noise (the clipping of DP-SGD, Abadi et al., 2016, arXiv:1607.00133)."""
+"""Clip each: the gradient of each example is bounded, without noise (Abadi et al., 2016, arXiv:1607.00133)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

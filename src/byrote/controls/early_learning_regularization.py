@@ -22,7 +22,7 @@ class early_learning_regularization(MethodControl, LossMethod):
     """Adds weight times log(1 - <p, t>) to each loss, where t is the running mean of the predictions p of that example.
 
     0 changes nothing; the paper takes weight 3 and momentum 0.7 for CIFAR-10, 7 and 0.9 for CIFAR-100. After each forward
-    pass t becomes momentum * t + (1 - momentum) * p (equation 9), without a gradient. What a model predicts before it fits
+    pass t becomes momentum * t + (1 - momentum) * p without a gradient. What a model predicts before it fits
     wrong labels is held on to. So it needs an early phase in which predictions are right: it holds on to early mistakes too,
     those of rare groups among them. It keeps a number per example and class for each run, and cannot be used with what mixes
     examples. With `sam` the running mean moves twice per update.
@@ -36,7 +36,9 @@ class early_learning_regularization(MethodControl, LossMethod):
     def __post_init__(self) -> None:
         check_knob(self, "weight", self.weight)
         if not 0 <= self.momentum < 1:
-            raise InvalidData(f"{self.name}(momentum={self.momentum!r}) cannot train. Give a number, 0 or more and below 1.")
+            raise InvalidData(
+                f"{self.name}(momentum={self.momentum!r}) cannot train. Give a number, 0 or more and below 1."
+            )
 
     def check(self, task: Task) -> None:
         """Raise InvalidData unless the task learns classes, from examples that are not mixed."""

@@ -1,4 +1,4 @@
-"""Generalized cross-entropy: a loss that is bounded, so that hopeless examples stop to matter (Zhang & Sabuncu, 2018, arXiv:1805.07836)."""
+"""Generalized cross-entropy: a bounded loss, in which unlikely labels pull less (Zhang & Sabuncu, 2018, arXiv:1805.07836)."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar

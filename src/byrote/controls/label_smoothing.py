@@ -17,7 +17,7 @@ MOST = 0.99
 
 @dataclass(frozen=True)
 class label_smoothing(MethodControl, LossMethod):
-    """Trains towards (1 - share) of the label and `share` spread evenly over all classes: 0 changes nothing, 1 would teach nothing.
+    """Trains towards (1 - share) of the label and `share` spread evenly over all classes: 0 changes nothing, 1 teaches nothing.
 
     The loss of an example is (1 - share) times its cross-entropy plus share times the mean of -log p over the classes, as in
     torch. It bounds how sure a model gets, and so lowers confidence-based leakage and calibration error; a wrong label is

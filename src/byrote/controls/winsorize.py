@@ -36,7 +36,9 @@ class winsorize(MethodControl, GradientRule):
     def __post_init__(self) -> None:
         check_knob(self, "share", self.share, 0.5)
         if isinstance(self.groups, bool) or self.groups < 0 or self.groups in (1, 2):
-            raise InvalidData(f"{self.name}(groups={self.groups!r}) cannot train. Give 3 or more, or 0 for each example.")
+            raise InvalidData(
+                f"{self.name}(groups={self.groups!r}) cannot train. Give 3 or more, or 0 for each example."
+            )
 
     def check(self, task: Task) -> None:
         """Raise InvalidData when an example has no gradient of its own."""
