@@ -1,7 +1,7 @@
 """Own loop: the losses and penalties of the controls, for a training loop of the user's own."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -13,15 +13,15 @@ from byrote.task.schedule import Schedule
 
 
 class Loss:
-    """The mean loss of a batch as methods of the loss change it, one after the other: `Loss(label_smoothing(0.1))(logits, labels)`.
+    """The mean loss of a batch as methods of the loss change it, one after the other.
 
-    `number` is how many examples there are, for methods that keep something of each: those need `positions` too. One `Loss`
+    `Loss(label_smoothing(0.1))(logits, labels)` is that of label smoothing. `number` is how many examples there are, for methods that keep something of each: those need `positions` too. One `Loss`
     belongs to one training. Raises InvalidData for what is no method of a loss.
     """
 
     def __init__(self, *methods: LossMethod, objective: Objective | str = Classification(), number: int = 0) -> None:
         for method in methods:
-            if not isinstance(method, LossMethod):
+            if not isinstance(cast("object", method), LossMethod):
                 raise InvalidData(
                     f"{method} does not change the loss of a batch. Give it to the recipe, or to `penalty`."
                 )
