@@ -31,7 +31,7 @@ class dp_sgd(Control):
 
     It is the only remedy here with a guarantee, which holds for the worst example; it costs accuracy, most of all on rare
     groups, and part of its effect is clipping alone (see `clip_each`). With the usual learning rate a network under much
-    noise learns nothing, and then memorizes nothing. Runs are trained one by one; an update costs 2 to 5 times a plain one.
+    noise learns nothing, and then memorizes nothing. Runs are trained one by one; an update costs 3 to 4 times a plain one.
     Refuses batch norm, and losses that depend on other examples.
     """
 
