@@ -24,8 +24,8 @@ class winsorize(MethodControl, GradientRule):
     wrong labels, and rare examples as well. `groups` g: of the mean gradients of g parts of the batch, which is weaker;
     `winsorize(0.34, 3)` is the median of three (Zielinski et al., 2020, arXiv:2003.07422). Counts are rounded down: of
     fewer than 1 / share gradients none is changed. It holds the gradients of a whole batch, or of the groups, in memory,
-    and sorts them. Measured on a CPU: 3 (groups) to 5 times the time of plain training for a small convolutional network,
-    20 to more than 100 times for a perceptron. Runs are trained one by one. Refuses batch norm.
+    and sorts them. Measured on a CPU: 3 to 5 times the time of plain training for a small convolutional network, 25 (8 groups)
+    to 150 times for a perceptron. Runs are trained one by one. Refuses batch norm.
     """
 
     share: Knob
