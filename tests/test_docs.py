@@ -71,12 +71,15 @@ def test_the_python_of_the_model_page(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.pages
-def test_the_python_of_the_page_of_controls(tmp_path: Path) -> None:
+def test_the_python_of_the_page_of_controls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("opacus")
     given: dict[str, Any] = {}
     with contextlib.chdir(tmp_path):
         for block in blocks("docs/controls.md"):
             exec(compile(block, "docs/controls.md", "exec"), given)  # noqa: S102 - our own page
     assert np.isfinite(given["loss"].item())
+    assert re.search(r"^nominal epsilon \d+\.\d\d$", capsys.readouterr().out, re.MULTILINE)
+    assert all(weight.grad is not None for weight in given["model"].parameters())
 
 
 def test_the_score_of_the_contributing_page_runs_on_any_record(tmp_path: Path) -> None:

@@ -116,7 +116,15 @@ class Log:
 
     def write(self, stage: str, task: str, what: str, target: float | None, record: byrote.Record, **more: Any) -> None:
         for run in record.runs:
-            line = {"stage": stage, "task": task, "what": what, "target": target, "run": run, **measure(record, run), **more}
+            line = {
+                "stage": stage,
+                "task": task,
+                "what": what,
+                "target": target,
+                "run": run,
+                **measure(record, run),
+                **more,
+            }
             with self.path.open("a") as lines:
                 lines.write(json.dumps(line) + "\n")
             print(stage, task, what, target, run, line["mislabeled final"], line["test"], line["seconds"], flush=True)

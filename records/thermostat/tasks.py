@@ -66,7 +66,9 @@ def text() -> Task:
         except ImportError:  # tkinter is not everywhere
             continue
         objects = [each for each in vars(module).values() if callable(each)]
-        objects += [part for each in objects if isinstance(each, type) for part in vars(each).values() if callable(part)]
+        objects += [
+            part for each in objects if isinstance(each, type) for part in vars(each).values() if callable(part)
+        ]
         for each in objects:
             line = (getdoc(each) or "").split("\n")[0]
             if len(line.split()) > 3:

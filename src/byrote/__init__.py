@@ -10,8 +10,8 @@ from byrote.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from byrote.auditing import audit as audit
-    from byrote.controls.own_loop import Thermostat as Thermostat
-    from byrote.controls.own_loop import wrong_labels as wrong_labels
+    from byrote.controls.own_thermostat import Thermostat as Thermostat
+    from byrote.controls.own_thermostat import wrong_labels as wrong_labels
     from byrote.errors import ByroteError as ByroteError
     from byrote.evidence.c_profile import c_profile as c_profile
     from byrote.evidence.columns import per_run as per_run
@@ -54,8 +54,8 @@ if TYPE_CHECKING:
 
 _HOME = {
     "audit": "auditing",
-    "Thermostat": "controls.own_loop",
-    "wrong_labels": "controls.own_loop",
+    "Thermostat": "controls.own_thermostat",
+    "wrong_labels": "controls.own_thermostat",
     "ByroteError": "errors",
     "c_profile": "evidence.c_profile",
     "per_run": "evidence.columns",

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-
 class Method:
     """A change of training, as a frozen value. Its text is its identity; `strength` is a number, a schedule or a controller."""
 

@@ -148,9 +148,8 @@ class Pack:
             outputs += learn()
             if before is not None:
                 self._change_gradients(learn, before, epoch, group, number, shown, targets, weights, knobs)
-            penalty = self.methods.penalty(self.networks.by_run(), knobs)
-            if penalty is not None:
-                penalty.backward()
+            if self.methods.penalties:
+                self.methods.penalty(self.networks.by_run(), knobs).backward()
             self.optimizer.update(*([each[name] for each in knobs] for name in KNOBS))
             self.networks.put_back(kept)
         return self._columns(torch.cat(outputs), targets), knobs
