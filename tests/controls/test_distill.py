@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from byrote.controls.distill import distill, soft_distance
-from byrote.controls.parse import apply
 from byrote.controls.dropout import dropout
+from byrote.controls.parse import apply
 from byrote.errors import InvalidData
 from byrote.objectives import Classification
 from byrote.task.canaries import Canaries, plant
@@ -82,7 +82,10 @@ def test_a_teacher_has_all_other_controls() -> None:
 
 def test_a_student_of_soft_labels_alone_sees_no_label() -> None:
     """Its update by hand: the gradient of the distance to the teacher, and of nothing else."""
-    base = replace(small_task(epochs=1), recipe=replace(small_task().recipe, epochs=1, batch_size=100, learning_rate=0.1, momentum=0.0))
+    base = replace(
+        small_task(epochs=1),
+        recipe=replace(small_task().recipe, epochs=1, batch_size=100, learning_rate=0.1, momentum=0.0),
+    )
     teacher = trained(pack_of(base, [5]))
     student = trained(pack_of(distill(1.0, 2.0)(base), [5]))
     with torch.random.fork_rng():
@@ -120,6 +123,8 @@ def test_impossible_strengths_are_refused(weight: float, temperature: float) -> 
 
 def test_a_regression_is_refused() -> None:
     base = small_task()
-    numbers = Task(OneLogit, Examples(base.train.inputs, np.linspace(0, 1, 80)), None, base.recipe, objective="regression")
+    numbers = Task(
+        OneLogit, Examples(base.train.inputs, np.linspace(0, 1, 80)), None, base.recipe, objective="regression"
+    )
     with pytest.raises(InvalidData, match="distill is for classification"):
         distill(0.5)(numbers)

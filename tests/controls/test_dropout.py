@@ -1,7 +1,6 @@
 """Dropout: where it acts, that its masks are those of torch, and that runs, copies and workers all see the same network."""
 
 import copy
-import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -15,6 +14,7 @@ from torch.nn import functional
 
 from byrote.controls.dropout import OWN, dropout, dropped, places, with_dropout
 from byrote.errors import InvalidData
+from byrote.objectives import Classification
 from byrote.task.canaries import Canaries
 from byrote.task.models import cnn, mlp
 from byrote.task.schedule import linear
@@ -22,7 +22,6 @@ from byrote.training.collect import collect
 from byrote.training.compute import Compute
 from byrote.training.replay import replay
 from byrote.training.stacked import obstacle, together
-from byrote.objectives import Classification
 from small import small_task
 
 
@@ -100,7 +99,9 @@ def test_its_places(make: Callable[[], nn.Module], expected: list[str]) -> None:
     assert places(make) == expected
 
 
-@pytest.mark.parametrize("make", [regulated, Functional, Shared, partial(Shared, 0.3), Attention, encoder, convolutional])
+@pytest.mark.parametrize(
+    "make", [regulated, Functional, Shared, partial(Shared, 0.3), Attention, encoder, convolutional]
+)
 def test_weights_and_names_stay_and_each_model_can_be_trained_in_a_stack(make: Callable[[], nn.Module]) -> None:
     torch.manual_seed(0)
     plain = make()
@@ -136,7 +137,9 @@ def test_units_are_dropped_as_torch_does(module: nn.Module, shape: tuple[int, ..
     values, counts = own.float().unique(return_counts=True)
     torch.testing.assert_close(values, expected.unique(), rtol=0.01, atol=0.01)
     units = own.flatten(2)[..., 0] if own.ndim > 2 else own
-    assert units.numel() * counts.min() / counts.sum() == pytest.approx(rate * units.numel(), abs=3.5 * np.sqrt(rate * units.numel()))
+    assert units.numel() * counts.min() / counts.sum() == pytest.approx(
+        rate * units.numel(), abs=3.5 * np.sqrt(rate * units.numel())
+    )
     if own.ndim > 2:
         assert (own.flatten(2) == own.flatten(2)[..., :1]).all()
 
@@ -159,7 +162,7 @@ def test_each_run_of_a_stack_has_its_own_rate_and_mask() -> None:
     assert not torch.equal(outputs[1], outputs[2])
 
 
-@pytest.mark.parametrize("other", [copy.deepcopy, lambda network: pickle.loads(pickle.dumps(network))])
+@pytest.mark.parametrize("other", [copy.deepcopy, lambda network: cloudpickle.loads(cloudpickle.dumps(network))])
 def test_a_copy_drops_by_itself(other: Callable[[nn.Module], nn.Module]) -> None:
     network = with_dropout(Shared())
     copied, inputs = other(network), torch.rand(4, 8, 8)
@@ -184,9 +187,7 @@ def test_a_model_without_a_place_is_refused() -> None:
 
 def test_workers_and_a_replay_train_the_model_of_the_record(tmp_path_factory: pytest.TempPathFactory) -> None:
     task = cloudpickle.loads(cloudpickle.dumps(dropout(linear(0.5))(small_task(epochs=2))))
-    record = collect(
-        task, tmp_path_factory.mktemp("dropout"), runs=2, canaries=Canaries(), compute=Compute(workers=1)
-    )
+    record = collect(task, tmp_path_factory.mktemp("dropout"), runs=2, canaries=Canaries(), compute=Compute(workers=1))
     run = record.runs[0]
     model = list(replay(task, record, run))[-1].model
     inputs = torch.from_numpy(task.train.inputs).float() / 255

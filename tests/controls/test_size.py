@@ -105,5 +105,10 @@ def test_the_built_in_models_are_what_they_were_bit_for_bit() -> None:
             state.append(list(make().parameters()))
         assert len(state[0]) == len(state[1])
         assert all(torch.equal(a, b) for a, b in zip(*state, strict=True))
-    assert [name for name, _ in suited((3, 9, 14), 7)().named_parameters()][::2] == ["1.weight", "3.weight", "6.weight", "8.weight"]
+    assert [name for name, _ in suited((3, 9, 14), 7)().named_parameters()][::2] == [
+        "1.weight",
+        "3.weight",
+        "6.weight",
+        "8.weight",
+    ]
     assert "ReLU" in repr(cnn((8, 8), 4, depth=2)[9])  # type: ignore[index]

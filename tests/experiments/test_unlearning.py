@@ -99,7 +99,9 @@ def test_means_and_intervals_are_over_seeds() -> None:
     way = summarised("x", models[:4], models[4:], masks, "correct")
     for part, mask in masks.items():
         assert way.loss[part].value == pytest.approx(np.mean([model["loss"][mask].mean() for model in models[:4]]))
-        assert way.outcome[part].value == pytest.approx(np.mean([model["correct"][mask].mean() for model in models[:4]]))
+        assert way.outcome[part].value == pytest.approx(
+            np.mean([model["correct"][mask].mean() for model in models[:4]])
+        )
         assert (way.loss[part].n, way.loss[part].unit) == (4, "seed")
     expected = [smaller(own["loss"][:3], other["loss"][:3]) for own, other in zip(models[:4], models[4:], strict=True)]
     assert way.membership.value == pytest.approx(np.mean(expected))
@@ -130,13 +132,17 @@ def by_hand(case: Case, updates: list[tuple[torch.Tensor, float, float]]) -> nn.
     model = wide()
     for batch, sign, rate in updates:
         loss = sign * functional.cross_entropy(model(case.inputs[batch]), case.targets[batch])
-        for weight, gradient in zip(model.parameters(), torch.autograd.grad(loss, list(model.parameters())), strict=True):
+        for weight, gradient in zip(
+            model.parameters(), torch.autograd.grad(loss, list(model.parameters())), strict=True
+        ):
             weight.data -= rate * gradient
     return model
 
 
 def sgd() -> Task:
-    return replace(memorized(), recipe=Recipe(epochs=3, batch_size=8, optimizer="sgd", momentum=0.0, learning_rate=0.05))
+    return replace(
+        memorized(), recipe=Recipe(epochs=3, batch_size=8, optimizer="sgd", momentum=0.0, learning_rate=0.05)
+    )
 
 
 def same(first: nn.Module, second: nn.Module) -> None:
@@ -179,7 +185,7 @@ def test_silenced_units_are_those_without_weights() -> None:
 
 def test_the_approximate_ways_forget_something(found: Unlearned) -> None:
     ways = {way.way: way for way in found.ways}
-    assert ways["neurons"].outcome["forget"].value < 0.3
+    assert ways["neurons"].outcome["forget"].value < ways[NOTHING].outcome["forget"].value - 0.2
     for name in ("fine_tune", "ascent", "neurons"):
         assert ways[name].loss["forget"].value > ways[NOTHING].loss["forget"].value
 
@@ -201,7 +207,7 @@ def test_what_cannot_be_forgotten_or_verified_is_refused(change: dict, message: 
 
 
 def test_a_task_without_test_examples_is_refused() -> None:
-    with pytest.raises(InvalidData, match="has none. Give byrote.Task"):
+    with pytest.raises(InvalidData, match=r"has none\. Give byrote\.Task"):
         unlearn(replace(memorized(), test=None), WRONG)
-    with pytest.raises(InvalidData, match="excluded|of no example"):
+    with pytest.raises(InvalidData, match="1 of 1 ids to forget are of no example"):
         unlearn(replace(small_task(), excluded=frozenset(["1"])), ["1"])

@@ -48,7 +48,7 @@ class Control:
         return self.zero is not None and isinstance(self.strength, int | float) and self.strength == self.zero
 
     def leaves(self, task: Task) -> bool:
-        """Return whether it changes nothing of this task: at `zero`, unless a control says that a task has what 0 would change."""
+        """Return whether it changes nothing of this task: at `zero`, unless a control knows of something in it."""
         return self.is_zero
 
     def change(self, task: Task) -> Task:
@@ -106,6 +106,14 @@ def check_knob(control: Control, name: str, knob: Knob, most: float = float("inf
         if not fine:
             bounds = f"from {least:g} to {most:g}" if np.isfinite(most) else f"{least:g} or more"
             raise InvalidData(f"{control.name}({name}={value!r}) cannot train. Give a number, {bounds}.")
+
+
+def check_number(control: Control, name: str, value: Any, least: float = 0.0, most: float = float("inf")) -> None:
+    """Raise InvalidData unless an option is a finite number within bounds."""
+    number = isinstance(value, float | int | np.number) and not isinstance(value, bool)
+    if not (number and np.isfinite(value) and least <= value <= most):
+        bounds = f"from {least:g} to {most:g}" if np.isfinite(most) else f"{least:g} or more"
+        raise InvalidData(f"{control.name}({name}={value!r}) means nothing. Give a number, {bounds}.")
 
 
 def check_classes(control: Control, task: Task) -> None:

@@ -24,7 +24,8 @@ class depth(Control):
     strengths: ClassVar[tuple[Any, ...]] = (1, 2, 4)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.layers, int) or isinstance(self.layers, bool):
+        layers: object = self.layers
+        if not isinstance(layers, int) or isinstance(layers, bool):
             raise InvalidData(f"depth(layers={self.layers!r}) cannot be built. Give a whole number of layers to add.")
 
     def change(self, task: Task) -> Task:

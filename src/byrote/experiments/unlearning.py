@@ -34,7 +34,7 @@ from byrote.training.updates import Optimizer
 NOTHING = "nothing"
 """The models as they were trained, before anything is forgotten."""
 
-PARTS = ("forget", "rest", "test")
+PARTS: tuple[str, ...] = ("forget", "rest", "test")
 OTHERS = 50
 """How many other examples neurons are chosen to preserve, at most."""
 
@@ -146,7 +146,9 @@ def unlearn(
         for place, others in enumerate((never, again), start=1):
             other = run_seed(seed, place * seeds + number)
             others.append(observed(_trained(task, population, case.rest, other), task.learned, inputs, targets))
-    masks = dict(zip(PARTS, (gone, member & ~gone, population.where("test")), strict=True))
+    masks: dict[str, Bool[ndarray, " example"]] = dict(
+        zip(PARTS, (gone, member & ~gone, population.where("test")), strict=True)
+    )
     outcome = task.learned.outcome
     return Unlearned(
         int(gone.sum()),
@@ -296,7 +298,9 @@ def _check(task: Task, ids: Sequence[str], ways: Sequence[str], seeds: int) -> N
     if len(forget) + len(task.excluded) >= len(task.train):
         raise InvalidData("All training examples are to be forgotten. Leave some.")
     if task.test is None:
-        raise InvalidData("Forgetting is compared on test examples too, and this task has none. Give byrote.Task(test=).")
+        raise InvalidData(
+            "Forgetting is compared on test examples too, and this task has none. Give byrote.Task(test=)."
+        )
     if isinstance(task.model, Fit):
         raise InvalidData(f"The task {task.name!r} learns by a byrote.Fit, which has no torch model to change.")
     if seeds < 2:
@@ -348,4 +352,6 @@ def _number(knob: Any) -> float:
         return knob.start
     if isinstance(knob, float | int):
         return float(knob)
-    raise InvalidData(f"{knob} is set by a controller, and forgetting has no sensor canaries. Give a number or a schedule.")
+    raise InvalidData(
+        f"{knob} is set by a controller, and forgetting has no sensor canaries. Give a number or a schedule."
+    )

@@ -19,8 +19,6 @@ from byrote.task.schedule import Knob
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from byrote.task.recipe import Recipe
-
 
 class Method:
     """A change of training, as a frozen value. Its text is its identity; `strength` is a number, a schedule or a controller."""
@@ -73,11 +71,11 @@ class Batch:
 class LossMethod(Method):
     """Changes the loss that a run is trained with. What is recorded stays the loss of the objective."""
 
-    def begin(self, state: dict[str, Any], recipe: "Recipe", outputs_of: "Callable[[Recipe], Tensor]") -> None:
-        """Prepare what `Batch.state` is to hold, before the first update of a pack that is trained with this recipe.
+    def begin(self, state: dict[str, Any], outputs_without: "Callable[[str], Tensor]") -> None:
+        """Prepare what `Batch.state` is to hold, before the first update of a pack.
 
-        `outputs_of` trains models of the same runs with another recipe, from the same seeds and on the same members, and
-        returns what they say of all examples of the population, `[run, example, output]`.
+        `outputs_without` trains models of the same runs without the method of this name, from the same seeds and on the same
+        members, and returns what they say of all examples of the population, `[run, example, output]`.
         """
 
     def losses(self, losses: "Tensor", batch: Batch, strength: "Tensor") -> "Tensor":
@@ -156,7 +154,9 @@ class ModuleKnob(Method):
 
 def numbers_of(ids: NDArray[np.str_]) -> Int[ndarray, " example"]:
     """Return a number from 0 to 2**32 - 1 for each id, which depends on nothing else: the start of its SHA-256."""
-    return np.array([int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") for name in ids.tolist()], np.int64)
+    return np.array(
+        [int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") for name in ids.tolist()], np.int64
+    )
 
 
 Named = Callable[[str], bool]

@@ -184,7 +184,9 @@ class Stacked:
     def _one(self, weights: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Any) -> Tensor:
         own = {**weights, **buffers}
         given = {name: tensor for first, tensor in own.items() for name in self._names[first]}
-        return functional_call(self.skeleton, given, (inputs,), tie_weights=False)  # torch would leave some in the skeleton
+        return functional_call(
+            self.skeleton, given, (inputs,), tie_weights=False
+        )  # torch would leave some in the skeleton
 
 
 def together(networks: Sequence[nn.Module]) -> Alone | Stacked:
@@ -252,7 +254,7 @@ def _numbers(network: nn.Module) -> dict[str, float]:
 
 
 def _all_names(network: nn.Module) -> dict[str, list[str]]:
-    """Return the names of each weight and buffer by its first one: several where modules share it; a shared module counts once."""
+    """Return all names of each weight and buffer by the first: several where modules share it, one in a shared module."""
     names: dict[int, list[str]] = {}
     for place, module in network.named_modules():
         for key, tensor in [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]:
