@@ -138,7 +138,7 @@ def test_no_memory_units_and_a_wrong_count_are_refused() -> None:
         network(torch.rand(3, 8, 8))
     with pytest.raises(InvalidData, match="has no place"):
         example_tied_dropout(0.5)(replace(small_task(), model=lambda: nn.Sequential(nn.Conv2d(1, 4, 8), nn.Flatten())))
-    with pytest.raises(InvalidData, match="Give a number, from 0.001 to 1"):
+    with pytest.raises(InvalidData, match=r"Give a number, from 0\.001 to 1"):
         example_tied_dropout(0.5, own=0)
 
 

@@ -113,7 +113,7 @@ def unlearn(
 
     `ways` are names of WAYS: `retrain` trains anew without them (exact); `fine_tune` goes on with the rest for `epochs`
     (default: a third of the recipe's); `ascent` makes updates that raise their loss until it is that of test examples
-    (at most as many passes); `neurons` silences all neurons that the prediction of one of them depends on, by
+    (at most as many passes; none where it is as large from the start, as that of wrong labels may be); `neurons` silences all neurons that the prediction of one of them depends on, by
     `byrote.locate.critical_neurons`; `sinks` switches the memory units off, of a task with `example_tied_dropout`: only
     there, NOTHING is the model with them on. For each of `seeds`, three models are trained with the whole recipe: on all, without
     the ids, and once more without them from another seed, to verify against.
