@@ -113,10 +113,11 @@ def unlearn(
 
     `ways` are names of WAYS: `retrain` trains anew without them (exact); `fine_tune` goes on with the rest for `epochs`
     (default: a third of the recipe's); `ascent` makes updates that raise their loss until it is that of test examples
-    (at most as many passes; none where it is as large from the start, as that of wrong labels may be); `neurons` silences all neurons that the prediction of one of them depends on, by
-    `byrote.locate.critical_neurons`; `sinks` switches the memory units off, of a task with `example_tied_dropout`: only
-    there, NOTHING is the model with them on. For each of `seeds`, three models are trained with the whole recipe: on all, without
-    the ids, and once more without them from another seed, to verify against.
+    (at most as many passes; none where it is as large from the start, as that of wrong labels may be); `neurons` silences
+    all neurons that the prediction of one of them depends on, by `byrote.locate.critical_neurons`; `sinks` switches the
+    memory units off, of a task with `example_tied_dropout`: only there, NOTHING is the model with them on. For each of
+    `seeds`, four models are trained with the whole recipe: on all, and three without the ids: from the same seed (where
+    `retrain` is asked for), and twice from other seeds, to verify against.
 
     It misleads as a guarantee: `membership` compares losses over examples, and a test that knows each example's own loss
     in many models that never saw it, as LiRA does, may find what it misses. That a way leaves nothing for these ids says
