@@ -80,6 +80,7 @@ def test_the_python_of_the_page_of_controls(tmp_path: Path, capsys: pytest.Captu
     assert np.isfinite(given["loss"].item())
     assert re.search(r"^nominal epsilon \d+\.\d\d$", capsys.readouterr().out, re.MULTILINE)
     assert all(weight.grad is not None for weight in given["model"].parameters())
+    assert len(given["found"].rows()) == 4
 
 
 def test_the_score_of_the_contributing_page_runs_on_any_record(tmp_path: Path) -> None:
