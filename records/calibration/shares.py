@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from records.calibration.rows import Row, of_draws
 
 from byrote.summaries import memorized_fraction
 
@@ -52,6 +53,12 @@ TRUTHS: dict[str, Truth] = {
 """P(correct | IN) and P(correct | OUT) of each example."""
 
 
+def in_all(truth: Truth, above: float) -> float:
+    """Return the true share among all examples of this kind, of which those of a record are a sample."""
+    p_in, p_out = truth(np.random.default_rng(0), 1_000_000)
+    return float(np.mean(p_in - p_out >= above))
+
+
 def draws(truth: Truth, runs: int, examples: int, seed: int) -> Iterator[tuple[float, Any]]:
     """Yield the true share of one simulated record (70 % IN) and its estimate, for each threshold."""
     rng = np.random.default_rng(seed)
@@ -62,21 +69,25 @@ def draws(truth: Truth, runs: int, examples: int, seed: int) -> Iterator[tuple[f
         yield float(np.mean(p_in - p_out >= above)), memorized_fraction(correct, member, above=above)
 
 
-def rows(
-    *, records: int = 40, runs: tuple[int, ...] = (6, 10, 20, 80), examples: int = 1000
-) -> list[tuple[str, str, float, float, int]]:
-    """Return (quantity, setting, nominal, measured, draws): how often the interval of a share holds the true one."""
-    found: list[tuple[str, str, float, float, int]] = []
+def rows(*, records: int = 40, runs: tuple[int, ...] = (6, 10, 20, 80), examples: int = 1000) -> Iterator[Row]:
+    """Yield how often the interval of a share holds the true one: that of the record's examples, and that of all such examples."""
+    everywhere: dict[int, list[bool]] = {count: [] for count in runs}
     for name, truth in TRUTHS.items():
+        of_all = [in_all(truth, above) for above in THRESHOLDS]
         for count in runs:
             drawn = [list(draws(truth, count, examples, seed)) for seed in range(records)]
             for at, above in enumerate(THRESHOLDS):
-                held = [size.low <= true <= size.high for true, size in (record[at] for record in drawn)]
                 quantity = f"memorized_fraction(above={above:g})"
-                found.append((quantity, f"{name}, {count} runs", 0.9, float(np.mean(held)), records))
-    return found
+                own = [size.low <= true <= size.high for true, size in (record[at] for record in drawn)]
+                population = [size.low <= of_all[at] <= size.high for _, size in (record[at] for record in drawn)]
+                everywhere[count] += own
+                yield of_draws(quantity, f"{name}, {count} runs", own, stratum="these examples")
+                yield of_draws(quantity, f"{name}, {count} runs", population, stratum="all such examples")
+    for count, held in everywhere.items():
+        setting = f"all six distributions and both thresholds, {count} runs"
+        yield of_draws("memorized_fraction", setting, held, stratum="these examples")
 
 
 if __name__ == "__main__":
     for row in rows():
-        print(*row, sep="\t", flush=True)
+        print(row.setting, row.stratum, row.measured, row.draws, sep="\t", flush=True)
