@@ -1,8 +1,10 @@
 """One line of the calibration page: what a number promises, and what simulation measured."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from math import isnan, sqrt
+from pathlib import Path
 
 import numpy as np
 from scipy import stats
@@ -81,3 +83,31 @@ def of_records(
     each = np.array(list(shares), np.float64)
     spread = float(each.std(ddof=1) / sqrt(len(each))) if len(each) > 1 else float("nan")
     return Row(quantity, setting, nominal, float(each.mean()), len(each), stratum, spread)
+
+
+def write_rows(rows: Sequence[Row], path: Path) -> None:
+    """Write rows as CSV, one column per field."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([field.name for field in fields(Row)])
+        for row in rows:
+            numbers = f"{row.nominal:g}", f"{row.measured:.5g}", row.draws
+            writer.writerow([row.quantity, row.setting, *numbers, row.stratum, f"{row.spread:.4g}"])
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Return the rows that `write_rows` wrote, which keeps five digits of a rate."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [
+            Row(
+                each["quantity"],
+                each["setting"],
+                float(each["nominal"]),
+                float(each["measured"]),
+                int(each["draws"]),
+                each["stratum"],
+                float(each["spread"]),
+            )
+            for each in csv.DictReader(file)
+        ]

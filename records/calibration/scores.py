@@ -36,7 +36,12 @@ def rows(*, examples: int = 10_000, seed: int = 1) -> Iterator[Row]:
     for runs in RUNS:
         yield from _soft(runs, examples // 500, seed)
         yield from _groups(runs, examples // 20, seed)
-        yield from _reliability(runs, examples // 50, seed)
+
+
+def reliability_rows(*, records: int = 100, seed: int = 1) -> Iterator[Row]:
+    """Yield the coverage of the expected correlation with as many new runs."""
+    for runs in RUNS:
+        yield from _reliability(runs, records, seed)
 
 
 def held_out_rows(*, examples: int = 10_000, seed: int = 1001) -> Iterator[Row]:

@@ -53,12 +53,6 @@ TRUTHS: dict[str, Truth] = {
 """P(correct | IN) and P(correct | OUT) of each example."""
 
 
-def in_all(truth: Truth, above: float) -> float:
-    """Return the true share among all examples of this kind, of which those of a record are a sample."""
-    p_in, p_out = truth(np.random.default_rng(0), 1_000_000)
-    return float(np.mean(p_in - p_out >= above))
-
-
 def draws(truth: Truth, runs: int, examples: int, seed: int) -> Iterator[tuple[float, Any]]:
     """Yield the true share of one simulated record (70 % IN) and its estimate, for each threshold."""
     rng = np.random.default_rng(seed)
@@ -70,24 +64,19 @@ def draws(truth: Truth, runs: int, examples: int, seed: int) -> Iterator[tuple[f
 
 
 def rows(*, records: int = 40, runs: tuple[int, ...] = (6, 10, 20, 80), examples: int = 1000) -> Iterator[Row]:
-    """Yield how often the interval of a share holds the true one: that of the record's examples, and that of all such examples."""
+    """Yield how often the interval of a share holds the true one of the examples of the record; the last rows are over all kinds."""
     everywhere: dict[int, list[bool]] = {count: [] for count in runs}
     for name, truth in TRUTHS.items():
-        of_all = [in_all(truth, above) for above in THRESHOLDS]
         for count in runs:
             drawn = [list(draws(truth, count, examples, seed)) for seed in range(records)]
             for at, above in enumerate(THRESHOLDS):
-                quantity = f"memorized_fraction(above={above:g})"
-                own = [size.low <= true <= size.high for true, size in (record[at] for record in drawn)]
-                population = [size.low <= of_all[at] <= size.high for _, size in (record[at] for record in drawn)]
-                everywhere[count] += own
-                yield of_draws(quantity, f"{name}, {count} runs", own, stratum="these examples")
-                yield of_draws(quantity, f"{name}, {count} runs", population, stratum="all such examples")
+                held = [size.low <= true <= size.high for true, size in (record[at] for record in drawn)]
+                everywhere[count] += held
+                yield of_draws(f"memorized_fraction(above={above:g})", f"{name}, {count} runs", held)
     for count, held in everywhere.items():
-        setting = f"all six distributions and both thresholds, {count} runs"
-        yield of_draws("memorized_fraction", setting, held, stratum="these examples")
+        yield of_draws("memorized_fraction", f"all six distributions and both thresholds, {count} runs", held)
 
 
 if __name__ == "__main__":
     for row in rows():
-        print(row.setting, row.stratum, row.measured, row.draws, sep="\t", flush=True)
+        print(row.quantity, row.setting, row.measured, row.draws, sep="\t", flush=True)
