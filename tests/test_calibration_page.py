@@ -79,7 +79,12 @@ def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
     rows = [of_draws("q", "a, b", [True, False, True], stratum="s"), of_records("r", "c", [0.1, 0.25], nominal=0.1)]
     write_rows(rows, tmp_path / "new" / "rows.csv")
     for row, read in zip(rows, read_rows(tmp_path / "new" / "rows.csv"), strict=True):
-        assert (row.quantity, row.setting, row.stratum, row.draws) == (read.quantity, read.setting, read.stratum, read.draws)
+        assert (row.quantity, row.setting, row.stratum, row.draws) == (
+            read.quantity,
+            read.setting,
+            read.stratum,
+            read.draws,
+        )
         assert (row.measured, row.ends) == (pytest.approx(read.measured, abs=1e-4), pytest.approx(read.ends, abs=1e-3))
         assert row.word == read.word
 

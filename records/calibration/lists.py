@@ -41,7 +41,12 @@ def rows(*, records: int = 40, seed: int = 1) -> Iterator[Row]:
 
 
 def _memorized(
-    name: str, truth: Callable[[int, np.random.Generator], Truth], runs: int, records: int, seed: int, quality: float = 0.0
+    name: str,
+    truth: Callable[[int, np.random.Generator], Truth],
+    runs: int,
+    records: int,
+    seed: int,
+    quality: float = 0.0,
 ) -> Row:
     """Half of the examples have no memorization at all; `quality` is the spread of a run's luck, in units of the noise."""
     shares: list[float] = []
@@ -72,9 +77,7 @@ MODELS = {"best possible accuracy .78": 1.5, "best possible accuracy .96": 8.0}
 """Spread of the true logits, where models are trained."""
 
 
-def simulated_labels(
-    kind: str, altered: float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def simulated_labels(kind: str, altered: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return probabilities of models that are too sure, labels drawn from the true ones, and which of these were altered."""
     classes, spread, differing = KINDS[kind]
     logits = rng.normal(0, spread, (2_000, classes))

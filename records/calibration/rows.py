@@ -76,9 +76,7 @@ def of_draws(quantity: str, setting: str, held: Iterable[bool], *, nominal: floa
     return Row(quantity, setting, nominal, sum(outcomes) / max(len(outcomes), 1), len(outcomes), stratum)
 
 
-def of_records(
-    quantity: str, setting: str, shares: Iterable[float], *, nominal: float = 0.9, stratum: str = ""
-) -> Row:
+def of_records(quantity: str, setting: str, shares: Iterable[float], *, nominal: float = 0.9, stratum: str = "") -> Row:
     """Return the row of the mean of one share per record, with the standard error between records."""
     each = np.array(list(shares), np.float64)
     spread = float(each.std(ddof=1) / sqrt(len(each))) if len(each) > 1 else float("nan")

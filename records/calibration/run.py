@@ -88,7 +88,9 @@ def measure(name: str, part: Part, directory: Path) -> None:
     for each in part():
         row = each if isinstance(each, Row) else Row(*each)
         found.append(row)
-        print(f"{row.quantity:28s} {row.setting:75s} {row.stratum:16s} {row.nominal:.2f} {row.measured:.3f}", flush=True)
+        print(
+            f"{row.quantity:28s} {row.setting:75s} {row.stratum:16s} {row.nominal:.2f} {row.measured:.3f}", flush=True
+        )
         print(f"\r{time.monotonic() - start:6.0f} s  {name}: {len(found)} rows", end="", file=sys.stderr, flush=True)
     write_rows(found, directory / f"{name}.csv")
 

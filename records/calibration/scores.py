@@ -53,7 +53,10 @@ def held_out_rows(*, examples: int = 10_000, seed: int = 1001) -> Iterator[Row]:
         for runs in RUNS:
             for size in (500, 2000) if runs in (10, 20) else (500,):
                 yield from _shrunk(name, truth, runs, size, max(3, examples // size), seed)
-    for kinds, called in ((TRUTHS, "five kinds of data that the factor was chosen on, new seeds"), (HELD_OUT, "three other kinds of data")):
+    for kinds, called in (
+        (TRUTHS, "five kinds of data that the factor was chosen on, new seeds"),
+        (HELD_OUT, "three other kinds of data"),
+    ):
         for runs in RUNS:
             records: list[tuple[np.ndarray, np.ndarray]] = []
             for truth in kinds.values():

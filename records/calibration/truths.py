@@ -133,7 +133,9 @@ def loose(n: int, rng: np.random.Generator) -> Truth:
     """What is learned early says nearly nothing, margins differ in scale by a factor of two, members are often wrong."""
     outside = rng.logistic(0.8, 1.0, n)
     inside = outside + rng.exponential(0.8, n)
-    return Truth(inside, outside, np.exp(rng.normal(0, 0.7, n)), rng.normal(0, 3, n) + 0.2 * outside, np.zeros(n, np.bool_))
+    return Truth(
+        inside, outside, np.exp(rng.normal(0, 0.7, n)), rng.normal(0, 3, n) + 0.2 * outside, np.zeros(n, np.bool_)
+    )
 
 
 @cache

@@ -78,7 +78,10 @@ def noise_floor(probabilities: Float[ndarray, "example class"], labels: Int[ndar
     examples are not seen. Labels are taken to be altered to each other class alike. Raises InvalidData where rows are no
     probabilities or a label is none of the columns.
 
-    In simulations a list at a false-discovery rate of .1 held FDR_MEASURED.
+    In simulations of 2,000 examples (20 of each kind; records/calibration/lists.py) a list at a false-discovery rate of .1 held
+    .00 to .11 unaltered labels, also where models are surer of some examples than of others for no reason, and where the best
+    possible accuracy is .77; with ten trained models, .00 to .16 (5 records each, standard error .04). It is short: at .77 it
+    names .00 to .10 of the altered labels, at .94 .05 to .21 of them where 5 % are altered, and .35 to .48 where 20 % are.
     """
     check_probabilities("noise_floor", probabilities, labels)
     score, differs = _read(probabilities, labels)
@@ -149,9 +152,7 @@ def _minus_likelihood(fit: tuple[Parameters, float]) -> float:
     return fit[1]
 
 
-def _fit(
-    start: Parameters, groups: _Groups, classes: int, share: float | None = None
-) -> tuple[Parameters, float]:
+def _fit(start: Parameters, groups: _Groups, classes: int, share: float | None = None) -> tuple[Parameters, float]:
     """Return the parameters, as many as `start` has, and minus the log-likelihood; with `share`, that one is held fixed.
 
     They are the log slope, the offset, the log power, and the log-odds of the share of altered labels.

@@ -89,7 +89,14 @@ def _class_suggestions(record: Record, chosen: Int[ndarray, " query"], points: S
     listed = beyond_noise(np.nan_to_num(altered), issue & ~np.isnan(altered), fdr=FDR)
     found = [
         _suggest(
-            int(at), str(population.ids[at]), int(population.labels[at]), predicted, float(value), bool(doubted), p, named
+            int(at),
+            str(population.ids[at]),
+            int(population.labels[at]),
+            predicted,
+            float(value),
+            bool(doubted),
+            p,
+            named,
         )
         for at, predicted, value, doubted, p, named in zip(
             chosen, predictions, quality, issue, altered.tolist(), listed.tolist(), strict=True

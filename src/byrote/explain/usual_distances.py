@@ -32,13 +32,13 @@ def usual_distances(distances: Float[ndarray, "example target"], *, share: float
     are 0, it is Tukey's fence, the upper quartile plus 1.5 interquartile ranges. Infinite below two examples. Raises
     Unsupported for a share that is not between 0 and 1.
 
-    Of simulated tables of 1,000 examples without a wrong target (40 of each kind; records/calibration/lists.py), .9 % have a
-    suspect target where noise is normal, 1.1 to 1.3 % where it is Student's with 3 degrees of freedom and .1 % or fewer where it
-    is Laplace's, with 1, 2 or 5 targets; by Tukey's fence it was 1.7, 6 and 5 % with one target and 8, 25 and 22 % with five.
+    In simulated tables of 1,000 examples without a wrong target (20 of each kind; records/calibration/lists.py), .8 to .9 % have
+    a suspect target where noise is normal, 1.0 to 1.1 % where it is Student's with 3 degrees of freedom and .1 % or fewer where
+    it is Laplace's, with 1, 2 or 5 targets; by Tukey's fence it was 1.6, 6 and 5 % with one target and 8, 25 and 21 % with five.
 
-    It misleads where wrong targets are many or the noise is heavy-tailed. Where 5 % of the targets are wrong by five standard
-    deviations of the noise, .92 to .96 are beyond it if noise is normal, and less than .2 if it is not: then such errors are
-    within what noise does, or look like its tail.
+    It misleads where wrong targets are many or the noise is heavy-tailed: they look like its tail. Where 2 % of the examples have
+    one target wrong by five standard deviations of the noise, .95 to .97 of these are beyond it if noise is normal, but .82, .44
+    and .14 with 1, 2 and 5 targets if it is Student's, and .15, .03 and 0 if it is Laplace's, which Student's t fits badly.
     """
     if not 0 < share < 1:
         raise Unsupported(f"The share of right targets beyond the fence is {share}. Give one between 0 and 1.")

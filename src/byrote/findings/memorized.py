@@ -137,7 +137,12 @@ def _reliability(
     if runs < 4:
         return NotMeasured(f"{runs} runs cannot be split into two halves of two runs or more.")
     found = repeated_split_half(
-        lambda half: memorization(outcome[half], member[half]), runs, times=SPLITS, seed=seed, member=member, level=LEVEL
+        lambda half: memorization(outcome[half], member[half]),
+        runs,
+        times=SPLITS,
+        seed=seed,
+        member=member,
+        level=LEVEL,
     )
     kept = [each for each in found if np.isfinite(each.value)]
     if not kept:

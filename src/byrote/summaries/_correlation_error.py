@@ -6,9 +6,7 @@ from numpy import ndarray
 from scipy.stats import rankdata
 
 
-def correlation_error(
-    first: Float[ndarray, " pair"], second: Float[ndarray, " pair"], *, rank: bool = False
-) -> float:
+def correlation_error(first: Float[ndarray, " pair"], second: Float[ndarray, " pair"], *, rank: bool = False) -> float:
     """Return the standard error of Fisher's z of Pearson's correlation, or of Spearman's with `rank`; NaN below four pairs.
 
     The root mean square of the influence of single pairs. It holds for any distribution with finite fourth moments, and for any
@@ -31,17 +29,13 @@ def correlation_error(
     return error if np.isfinite(error) and abs(r) < 1 - 1e-12 else float("nan")
 
 
-def _influence(
-    a: Float[ndarray, " pair"], b: Float[ndarray, " pair"]
-) -> tuple[float, Float[ndarray, " pair"]]:
+def _influence(a: Float[ndarray, " pair"], b: Float[ndarray, " pair"]) -> tuple[float, Float[ndarray, " pair"]]:
     """Return the covariance, and how much each pair moves it."""
     products = (a - a.mean()) * (b - b.mean())
     return float(products.mean()), products - products.mean()
 
 
-def _rank_influence(
-    a: Float[ndarray, " pair"], b: Float[ndarray, " pair"]
-) -> tuple[float, Float[ndarray, " pair"]]:
+def _rank_influence(a: Float[ndarray, " pair"], b: Float[ndarray, " pair"]) -> tuple[float, Float[ndarray, " pair"]]:
     """Return the covariance of two lists of ranks in (0, 1), and how much each pair moves it: by its ranks, and those of others."""
     covariance, moved = _influence(a, b)
     a_of_others, b_of_others = _share_above(a, b - b.mean()), _share_above(b, a - a.mean())
