@@ -1,4 +1,4 @@
-"""The code behind docs/calibration.md: rows are made, an interval that is too narrow is called so, and the page is that of the rows."""
+"""The code behind docs/calibration.md: rows are made, a narrow interval is called so, and the page is that of the rows."""
 
 import sys
 from collections.abc import Iterator

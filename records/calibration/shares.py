@@ -64,7 +64,7 @@ def draws(truth: Truth, runs: int, examples: int, seed: int) -> Iterator[tuple[f
 
 
 def rows(*, records: int = 40, runs: tuple[int, ...] = (6, 10, 20, 80), examples: int = 1000) -> Iterator[Row]:
-    """Yield how often the interval of a share holds the true one of the examples of the record; the last rows are over all kinds."""
+    """Yield how often the interval of a share holds that of the examples of the record; the last rows are over all kinds."""
     everywhere: dict[int, list[bool]] = {count: [] for count in runs}
     for name, truth in TRUTHS.items():
         for count in runs:

@@ -18,13 +18,13 @@ def apply_labels(labels: ArrayLike, ids: Sequence[object], path: Path | str, *, 
     """Return a copy of the labels in which every label issue beyond the noise of the CSV file at `path` has its predicted label.
 
     `ids` are those of the examples, as the task has them. Rows are changed whose `is_label_issue` is True and whose
-    `is_beyond_noise` is not False: where inputs do not determine labels, many issues are no errors, and only those of the list at
-    a false-discovery rate of 10 % are changed. A warning says how many issues are left. A review is done by setting
-    `is_label_issue` to False, or `is_beyond_noise` to True for an issue that was looked at; a `predicted_label` may be corrected
-    too. Rows of the other split are skipped. In a file without `is_beyond_noise`, and where it is empty because noise is not
-    known, every issue is changed. The file of a regression has `is_target_issue`, `given_target` and `predicted_target` instead; `labels`
-    are then the targets, and the copy is floating-point. With several targets these columns are numbered, and only the
-    targets that are issues themselves are replaced. Raises InvalidData, and changes nothing, when an id is unknown or
+    `is_beyond_noise` is not False: where inputs do not determine labels, many issues are no errors, and only those of the list
+    at a false-discovery rate of 10 % are changed. A warning says how many issues are left. A review is done by setting
+    `is_label_issue` to False, or `is_beyond_noise` to True for an issue that was looked at; a `predicted_label` may be
+    corrected too. Rows of the other split are skipped. In a file without `is_beyond_noise`, and where it is empty because noise
+    is not known, every issue is changed. The file of a regression has `is_target_issue`, `given_target` and `predicted_target`
+    instead; `labels` are then the targets, and the copy is floating-point. With several targets these columns are numbered, and
+    only the targets that are issues themselves are replaced. Raises InvalidData, and changes nothing, when an id is unknown or
     a label differs from the one in the file.
     """
     changed, left = _exchange(labels, ids, path, split, undo=False)

@@ -40,14 +40,13 @@ class ShareAbove:
 class MemorizationSummary:
     """Memorization of the real training examples: 0 is learned from the others, 1 is known by rote.
 
-    `estimator` names the score of the single values. `mean` is the textbook estimator's, with a jackknife interval over
-    runs. `above` are shares of the examples, for outcomes that are right or wrong (empty for numbers). `error` is the
-    median over examples of the standard error of `memorization`, as `forecast` has it: the number of the progress bar and
-    of `--until`. For outcomes that are numbers it is that of the values. `reliability` is the expected correlation with as
-    many new runs (1 repeats exactly). Of shrunk values it is the share of their spread that is not error (see
-    `_reliability_of_shrunk`);
-    of textbook values value and interval are means over SPLITS random halvings, stepped up (`split_half`). Four times the `runs` halve `error` at best. `listed` examples pass the false-discovery rate FDR. `undefined`
-    have no value.
+    `estimator` names the score of the single values. `mean` is the textbook estimator's, with a jackknife interval over runs.
+    `above` are shares of the examples, for outcomes that are right or wrong (empty for numbers). `error` is the median over
+    examples of the standard error of `memorization`, as `forecast` has it: the number of the progress bar and of `--until`. For
+    outcomes that are numbers it is that of the values. `reliability` is the expected correlation with as many new runs (1
+    repeats exactly). Of shrunk values it is the share of their spread that is not error (see `_reliability_of_shrunk`); of
+    textbook values value and interval are means over SPLITS random halvings, stepped up (`split_half`). Four times the `runs`
+    halve `error` at best. `listed` examples pass the false-discovery rate FDR. `undefined` have no value.
     """
 
     estimator: str

@@ -1,4 +1,4 @@
-"""Standard error of a correlation without normal values, Omelka & Pauly, 2012, Journal of Statistical Planning and Inference 142."""
+"""Standard error of a correlation without normal values, Omelka & Pauly, 2012, J. Statistical Planning and Inference 142."""
 
 import numpy as np
 from jaxtyping import Float
@@ -36,14 +36,14 @@ def _influence(a: Float[ndarray, " pair"], b: Float[ndarray, " pair"]) -> tuple[
 
 
 def _rank_influence(a: Float[ndarray, " pair"], b: Float[ndarray, " pair"]) -> tuple[float, Float[ndarray, " pair"]]:
-    """Return the covariance of two lists of ranks in (0, 1), and how much each pair moves it: by its ranks, and those of others."""
+    """Return the covariance of two lists of ranks in (0, 1), and how much each pair moves it, also by others' ranks."""
     covariance, moved = _influence(a, b)
     a_of_others, b_of_others = _share_above(a, b - b.mean()), _share_above(b, a - a.mean())
     return covariance, moved + (a_of_others - a_of_others.mean()) + (b_of_others - b_of_others.mean())
 
 
 def _share_above(ranks: Float[ndarray, " pair"], weights: Float[ndarray, " pair"]) -> Float[ndarray, " pair"]:
-    """Return, for each pair, the mean over all pairs of their weight where their rank is above its own; half of it where equal."""
+    """Return, for each pair, the mean weight of the pairs whose rank is above its own; half of the weight where equal."""
     levels, which = np.unique(ranks, return_inverse=True)
     at = np.bincount(which, weights, minlength=len(levels))
     above = at.sum() - np.cumsum(at)

@@ -39,9 +39,9 @@ def split_half(
     a length of 2 the value was .03 too low for records with 10 and 20 runs of which 70 % are trained on an example.
 
     A reliability is a share of variance, so a negative value says only that the halves disagree by chance. The formula of
-    Spearman and Brown, L r / (1 + (L - 1) r), is derived for r of 0 or more, and falls to minus infinity below. Its mirror image is
-    taken there, after Krus & Helmstadter (1993): it lies between -1 and 1, and its mean over halvings of pure
-    noise is 0, where the formula has none and values cut off at 0 have a mean above 0.
+    Spearman and Brown, L r / (1 + (L - 1) r), is derived for r of 0 or more, and falls to minus infinity below. Its mirror
+    image is taken there, after Krus & Helmstadter (1993): it lies between -1 and 1, and its mean over halvings of pure noise is
+    0, where the formula has none and values cut off at 0 have a mean above 0.
 
     It misleads as validity: an error that all runs share (one architecture, one wrong label) counts as signal.
     """
