@@ -34,7 +34,7 @@ USUAL = 0.5
 
 @dataclass(frozen=True)
 class Fences:
-    """Beyond these an example is unusual: the distance of each target (`usual_distances`), the disagreement over all (`fence`)."""
+    """Beyond these an example is unusual: the distance of each target (`usual_distances`), the disagreement (`fence`)."""
 
     distances: tuple[float, ...]
     disagreement: float
