@@ -21,7 +21,8 @@ def apply_labels(labels: ArrayLike, ids: Sequence[object], path: Path | str, *, 
     `is_beyond_noise` is not False: where inputs do not determine labels, many issues are no errors, and only those of the list
     at a false-discovery rate of 10 % are changed. A warning says how many issues are left. A review is done by setting
     `is_label_issue` to False, or `is_beyond_noise` to True for an issue that was looked at; a `predicted_label` may be
-    corrected too. Rows of the other split are skipped. The file has commas between its columns and all digits of its numbers. In a file without `is_beyond_noise`, and where it is empty because noise
+    corrected too. Rows of the other split are skipped. The file has commas between its columns and all digits of its
+    numbers. In a file without `is_beyond_noise`, and where it is empty because noise
     is not known, every issue is changed. The file of a regression has `is_target_issue`, `given_target` and `predicted_target`
     instead; `labels` are then the targets, and the copy is floating-point. With several targets these columns are numbered, and
     only the targets that are issues themselves are replaced. Raises InvalidData, and changes nothing, when an id is unknown or
