@@ -118,7 +118,7 @@ class hold:
         return reading.canaries[self._key("in", reading)] - reading.canaries[self._key("out", reading)]
 
     def error(self, reading: Reading) -> float:
-        """Return a bound on the standard error of the measured value : numbers from 0 to 1 have a variance of p (1 - p) at most."""
+        """Return a bound on the standard error of the measured value : values from 0 to 1 vary by p (1 - p) at most."""
         variance = 0.0
         for side in ("in", "out"):
             mean, count = reading.canaries[self._key(side, reading)], reading.counts.get(f"{self.kind}/{side}", 0)
