@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 from torch import Tensor, nn
 
@@ -41,4 +42,4 @@ def mlp(shape: tuple[int, ...], classes: int, *, width: int = 512) -> nn.Module:
 def suited(shape: tuple[int, ...], classes: int) -> Callable[[], nn.Module]:
     """Return a factory of the model that suits inputs of this shape: the CNN for images of 8x8 and more, else the perceptron."""
     images = (len(shape) == 2 or (len(shape) == 3 and shape[0] in (1, 3))) and min(shape[-2:]) >= 8
-    return (lambda: cnn(shape, classes)) if images else (lambda: mlp(shape, classes))
+    return partial(cnn if images else mlp, shape, classes)
