@@ -74,7 +74,9 @@ def causes(
         numbers = ("gap", "share", "canaries", "tail", "accuracy")
         kept = {*names, *(f"{name}{end}" for name in numbers for end in ("", " low", " high"))}
         print_rows([{k: v for k, v in row.items() if k in kept} for row in factor_rows(found)], numbers)
-        message("Effects: the number where the factor is high minus where it is low, with 90 % intervals; shares are of the gap.")
+        message(
+            "Effects: the number where the factor is high minus where it is low, with 90 % intervals; shares are of the gap."
+        )
         click.echo()
         for sentence in why(found).sentences:
             click.echo(sentence)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from math import comb
 
@@ -111,6 +112,11 @@ def shapley_weights(count: int, pairs: Sequence[Pair]) -> Float[ndarray, "factor
     its main effect, and interactions that cannot be told apart do not touch it.
     """
 
+    return _shapley_weights(count, tuple(pairs)).copy()
+
+
+@cache
+def _shapley_weights(count: int, pairs: tuple[Pair, ...]) -> Float[ndarray, "factor term"]:
     def terms(high: frozenset[int]) -> NDArray[np.float64]:
         at = np.array([1.0 if i in high else -1.0 for i in range(count)])
         return np.concatenate([at, [at[i] * at[j] for i, j in pairs]])

@@ -142,7 +142,7 @@ def _variety(task: Task, twins: Twins) -> Factor | str:
 def _noise(task: Task, twins: Twins) -> Factor | str:
     what = "labels" if task.learned.name != "regression" else "targets"
     return Factor(
-        "noise", f"wrong {what}", f"{what} as they are", f"{NOISE:.0%} more wrong {what}", False, "noise0.1",
+        "noise", f"wrong {what}", f"{what} as they are", f"{100 * NOISE:.0f} % more wrong {what}", False, "noise0.1",
         twins.mislabeled,
     )  # fmt: skip
 
@@ -228,4 +228,4 @@ def _remedy(task: Task, remedy: Control | str) -> Factor:
 
 def _with(control: Control, name: str, cause: str) -> Factor:
     key = re.sub(r"[^A-Za-z0-9.]+", "_", str(control)).strip("_")
-    return Factor(name, cause, f"with {control}", "as it is", True, key, control)
+    return Factor(name, cause, f"with {control}", f"without {control.name}", True, key, control)

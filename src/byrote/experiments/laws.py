@@ -82,7 +82,9 @@ def line(x: Float[ndarray, " place"], values: Float[ndarray, "place seed"]) -> L
     """
     places, seeds = values.shape
     if places < 3 or seeds < 2:
-        raise InvalidData(f"{places} places with {seeds} seed(s) cannot give a line. Give 3 places and 2 seeds or more.")
+        raise InvalidData(
+            f"{places} places with {seeds} seed(s) cannot give a line. Give 3 places and 2 seeds or more."
+        )
     means, away = values.mean(axis=1), x - x.mean()
     slope = float(away @ means / (away @ away))
     residuals = values - means[:, None] - values.mean(axis=0) + values.mean()
@@ -130,4 +132,3 @@ def power_law(shares: Float[ndarray, " place"], values: Float[ndarray, "place se
 def means(values: Float[ndarray, "place seed"]) -> tuple[Estimate, ...]:
     """Return the mean at each place, with Student's interval over runs."""
     return tuple(Estimate.of_mean(each, "run", level=LEVEL) for each in values)
-

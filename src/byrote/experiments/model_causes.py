@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from byrote.controls import Control
@@ -183,10 +183,12 @@ def _concluded(
 
 
 def _effects(
-    levels: Float[ndarray, "cell factor"], values: Float[ndarray, "cell run"], groups: Sequence[Sequence[tuple[int, int]]]
+    levels: Int[ndarray, "cell factor"], values: Float[ndarray, "cell run"], groups: Sequence[Sequence[tuple[int, int]]]
 ) -> Effects | NotMeasured:
     if not np.isfinite(values).all():
-        return NotMeasured("Some run has no value of it, for example because it was trained on all canaries or on none.")
+        return NotMeasured(
+            "Some run has no value of it, for example because it was trained on all canaries or on none."
+        )
     try:
         return effects(levels, values, groups)
     except ByroteError as error:
@@ -238,7 +240,9 @@ def _over_time(record: Record, runs: int) -> TimeCurve | NotMeasured:
         tests.append(right[:, test].mean(axis=1) if test.any() else np.full(len(right), np.nan))
     steps = np.flatnonzero(np.isfinite(np.array(curves)).all(axis=0))
     if len(steps) < 3:
-        return NotMeasured(f"Time was not followed: there are {len(steps)} evaluations during training, and it takes 3.")
+        return NotMeasured(
+            f"Time was not followed: there are {len(steps)} evaluations during training, and it takes 3."
+        )
     return TimeCurve(
         epochs=tuple((steps + 1).tolist()),
         canaries=laws.means(np.array(curves)[:, steps].T.astype(np.float64)),

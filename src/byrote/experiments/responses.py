@@ -60,9 +60,7 @@ def measure(record: Record, runs: int, untouched: NDArray[np.str_]) -> Measured:
     return Measured(
         gap=learned - others,
         canaries=_mean(correct, member & planted) - _mean(correct, ~member & planted),
-        accuracy=_mean(correct, np.broadcast_to(test, correct.shape))
-        if test.any()
-        else _mean(correct, ~member & same),
+        accuracy=_mean(correct, np.broadcast_to(test, correct.shape)) if test.any() else _mean(correct, ~member & same),
         learned=learned,
         seconds=np.array([taken.get(run, np.nan) for run in chosen]),
         baseline=_baseline(record),

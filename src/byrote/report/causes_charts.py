@@ -15,11 +15,15 @@ from byrote.stats.not_measured import NotMeasured
 
 UP, DOWN, NOT_SHOWN = "raises it, shown", "lowers it, shown", "not shown"
 INKS = {UP: "var(--mislabeled)", DOWN: "var(--ordinary)", NOT_SHOWN: "var(--muted)"}
+PLAIN = {UP: "var(--real)", DOWN: "var(--real)", NOT_SHOWN: "var(--muted)"}
 SERIES = {"gap": "var(--real)", "planted": "var(--mislabeled)", "accuracy": "var(--ordinary)"}
 
 
 def effect_bars(found: ModelCauses, response: str, words: Vocabulary, *, description: str) -> Chart | None:
-    """Draw what each factor does to a number, with its interval; None where it was not measured."""
+    """Draw what each factor does to a number, with its interval; None where it was not measured.
+
+    The gap gets colours with a legend; the small charts beside it say by grey what is not shown, and the accuracy has no bad end.
+    """
     import altair as alt
 
     each = found.effects[response]
@@ -43,13 +47,15 @@ def effect_bars(found: ModelCauses, response: str, words: Vocabulary, *, descrip
         )
     rows.sort(key=lambda row: -row["value"])
     unit = "points" if words.is_share else words.right
-    title = f"effect, high against low ({unit})"
+    large = response == "gap"
+    title = f"effect, high against low ({unit})" if large else unit
+    inks = PLAIN if response == "accuracy" else INKS
     present = [name for name in INKS if any(row["shown"] == name for row in rows)]
     colour = alt.Color(
         "shown:N",
         title=None,
-        scale=alt.Scale(domain=present, range=[INKS[name] for name in present]),
-        legend=alt.Legend(orient="bottom", columns=3),
+        scale=alt.Scale(domain=present, range=[inks[name] for name in present]),
+        legend=alt.Legend(orient="bottom", columns=3) if large else None,
     )
     tips = [
         alt.Tooltip("name:N", title="factor"),
@@ -59,7 +65,9 @@ def effect_bars(found: ModelCauses, response: str, words: Vocabulary, *, descrip
     base = alt.Chart(alt.NamedData(name="rows")).encode(
         y=alt.Y("name:N", title=None, sort=[row["name"] for row in rows], axis=alt.Axis(labelLimit=170))
     )
-    bars = base.mark_bar(height=16, opacity=0.75).encode(x=alt.X("value:Q", title=title), color=colour, tooltip=tips)
+    bars = base.mark_bar(height=16, opacity=0.75).encode(
+        x=alt.X("value:Q", title=title, axis=alt.Axis(tickCount=6 if large else 4)), color=colour, tooltip=tips
+    )
     ends = base.mark_rule(strokeWidth=1.8, color="var(--text)").encode(
         x=alt.X("low:Q", title=title), x2="high:Q", tooltip=tips
     )
@@ -92,27 +100,31 @@ def share_bars(found: ModelCauses, *, description: str) -> Chart | None:
     return _chart("shares", alt.layer(bars, ends), rows, 34 * len(rows), description)
 
 
-def sweep_curves(
-    name: str, sweep: Sweep, words: Vocabulary, *, title: str, accuracy: str, description: str
-) -> Chart:
+def sweep_curves(name: str, sweep: Sweep, words: Vocabulary, *, title: str, accuracy: str, description: str) -> Chart:
     """Draw the gap and the accuracy along a sweep, with intervals of the means, and the fitted curve with its band."""
     import altair as alt
 
     lines = {"gap": ("gap", sweep.gap), "accuracy": (accuracy, sweep.accuracy)}
-    rows = [
-        row
-        for key, (series, sizes) in lines.items()
-        for row in _points(series, key, sweep.places, sizes, words)
-    ]
+    rows = [row for key, (series, sizes) in lines.items() for row in _points(series, key, sweep.places, sizes, words)]
     fitted: list[dict[str, Any]] = []
     if isinstance(sweep.law, PowerLaw):
         grid = np.geomspace(min(sweep.places), max(sweep.places), 40)
         for place, (middle, low, high) in zip(grid, sweep.law.band(grid), strict=True):
-            fitted.append({"place": float(place), "value": float(middle), "low": float(low), "high": float(high), "panel": "gap"})
+            fitted.append(
+                {"place": float(place), "value": float(middle), "low": float(low), "high": float(high), "panel": "gap"}
+            )
     panels: list[Any] = []
     for key, (series, _) in lines.items():
         panels.append(
-            _panel([row for row in rows if row["key"] == key], fitted if key == "gap" else [], sweep.places, words, SERIES[key], title, series)
+            _panel(
+                [row for row in rows if row["key"] == key],
+                fitted if key == "gap" else [],
+                sweep.places,
+                words,
+                SERIES[key],
+                title,
+                series,
+            )
         )
     return _chart(name, alt.hconcat(*panels, spacing=30), [], 0, description)
 

@@ -53,11 +53,15 @@ def write_causes(found: ModelCauses, path: "str | os.PathLike[str] | UPath") -> 
 def _charts(found: ModelCauses, words: Vocabulary) -> dict[str, Chart]:
     accuracy = f"{words.right} on {where_measured(found)}"
     made: dict[str, Chart | None] = {
-        "gap": charts.effect_bars(found, "gap", words, description="Effect of each factor on the gap, with 90 % intervals."),
+        "gap": charts.effect_bars(
+            found, "gap", words, description="Effect of each factor on the gap, with 90 % intervals."
+        ),
         "canaries": charts.effect_bars(
             found, "canaries", words, description="Effect of each factor on memorization of planted wrong labels."
         ),
-        "tail": charts.effect_bars(found, "tail", words, description="Effect of each factor on the gap of the hard tenth."),
+        "tail": charts.effect_bars(
+            found, "tail", words, description="Effect of each factor on the gap of the hard tenth."
+        ),
         "accuracy": charts.effect_bars(found, "accuracy", words, description=f"Effect of each factor on {accuracy}."),
         "shares": charts.share_bars(found, description="Shapley share of each factor in the rise of the gap."),
     }
@@ -91,21 +95,32 @@ def _tiles(found: ModelCauses, words: Vocabulary) -> list[dict[str, str]]:
     ]
 
 
-def _factor_table(found: ModelCauses, words: Vocabulary) -> list[dict[str, str]]:
+def _factor_table(found: ModelCauses, words: Vocabulary) -> list[dict[str, Any]]:
     by_name = {factor.name: at for at, factor in enumerate(found.plan.factors)}
-    rows: list[dict[str, str]] = []
+    rows: list[dict[str, Any]] = []
     for row in factor_rows(found):
-        at = by_name[row["name"]]
-        sizes = {name: found.effects[name] for name in RESPONSES}
-        cells = {
-            name: "–" if isinstance(each, NotMeasured) else difference_text(each.main[at], words, sign=True)
-            for name, each in sizes.items()
-        }
-        p = row["adjusted p"]
+        at, p = by_name[row["name"]], row["adjusted p"]
+        cells = [
+            ("–", "") if isinstance(each, NotMeasured) else _cell(each.main[at], words)
+            for each in (found.effects[name] for name in RESPONSES)
+        ]
         rows.append(
-            {**cells, "name": row["name"], "low": row["low"], "high": row["high"], "as_is": row["as is"], "p": "–" if p is None else f"{p:.2g}"}
+            {
+                "name": row["name"],
+                "change": f"{row['high']} against {row['low']}",
+                "as_is": row["high"] if row["as is"] == "high" else row["low"],
+                "cells": cells,
+                "p": "–" if p is None else f"{p:.2g}" if p >= 0.001 else "< 0.001",
+            }
         )
     return rows
+
+
+def _cell(size: Estimate, words: Vocabulary) -> tuple[str, str]:
+    """Return an effect and its interval, in percentage points where it is one of shares."""
+    factor, digits = (100, 1) if words.is_share else (1, 2)
+    value, low, high = (f"{factor * each:+.{digits}f}" for each in (size.value, size.low, size.high))
+    return value, f"[{low}, {high}]"
 
 
 def _pair_table(found: ModelCauses, words: Vocabulary) -> list[tuple[str, str]]:
@@ -133,7 +148,11 @@ def _arm_table(found: ModelCauses, words: Vocabulary) -> list[dict[str, str]]:
 
 
 def _value(size: Estimate, words: Vocabulary) -> str:
-    return percent_text(Estimate(size.value, *(float("nan"),) * 2, size.n, size.unit)) if words.is_share else f"{size.value:.2f}"
+    return (
+        percent_text(Estimate(size.value, *(float("nan"),) * 2, size.n, size.unit))
+        if words.is_share
+        else f"{size.value:.2f}"
+    )
 
 
 def _range(size: Estimate, words: Vocabulary) -> str:

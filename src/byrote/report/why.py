@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from byrote.experiments.factors import Factor
 from byrote.experiments.laws import PowerLaw
 from byrote.experiments.model_causes import ModelCauses, Sweep, TimeCurve
 from byrote.findings.model_causes import Help, helps
@@ -58,11 +57,6 @@ def not_examined(found: ModelCauses) -> list[str]:
     return [*failed, *found.plan.left_out]
 
 
-def level_change(factor: Factor) -> str:
-    """Return from which level to which an effect is counted: `half of the examples against all examples`."""
-    return f"{factor.high} against {factor.low}"
-
-
 def listed(texts: Sequence[str], last: str = "and") -> str:
     """Return `a, b and c`."""
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} {last} {texts[-1]}"
@@ -75,9 +69,10 @@ def where_measured(found: ModelCauses) -> str:
 
 def _now(found: ModelCauses, words: Vocabulary) -> str:
     gap, planted, good = (found.as_is(name) for name in ("gap", "canaries", "accuracy"))
+    known = f" That is no gap beyond chance from {count(gap.n, 'run')}." if gap.low <= 0 else ""
     return (
-        f"As it is, the model's {words.right} is {_size(gap, words)} higher on examples that it was trained on than on others "
-        f"(the gap: 0 is no memorization). Of planted {words.wrong_target}s it memorized {percent_text(planted) if words.is_share else f'{planted}'}. "
+        f"As it is, the model's {words.right} on examples that it was trained on minus that on others is {_size(gap, words)} "
+        f"(the gap: 0 is no memorization).{known} Of planted {words.wrong_target}s it memorized {percent_text(planted) if words.is_share else f'{planted}'}. "
         f"Its {words.right} on {where_measured(found)} is {right_text(good, words)}."
     )
 
@@ -88,7 +83,10 @@ def _causes(found: ModelCauses, words: Vocabulary) -> str:
         return f"Causes were not measured. {gap.reason}"
     factors, named = found.plan.factors, sorted(found.named, key=lambda at: -abs(gap.main[at].value))
     said = [(at, f"{factors[at].cause} ({difference_text(gap.main[at], words, sign=True)})") for at in named]
-    up, down = [text for at, text in said if gap.main[at].value > 0], [text for at, text in said if gap.main[at].value < 0]
+    up, down = (
+        [text for at, text in said if gap.main[at].value > 0],
+        [text for at, text in said if gap.main[at].value < 0],
+    )
     parts: list[str] = []
     if up:
         parts.append(f"What raises the gap here: {listed(up)}.")
@@ -138,12 +136,17 @@ def _help(found: ModelCauses, words: Vocabulary) -> str:
 def _option(each: Help, words: Vocabulary) -> str:
     cost: list[str] = []
     if isinstance(each.accuracy, Estimate):
-        cost.append(f"{words.right} {difference_text(each.accuracy, words, sign=True)}")
+        cost.append(f"changes the {words.right} by {difference_text(each.accuracy, words, sign=True)}")
     if isinstance(each.time, Estimate):
-        cost.append(f"a run takes {each.time.value:.2f} times as long")
-    after = f", at the cost of: {', '.join(cost)}" if cost else ""
+        cost.append(f"takes {each.time.value:.2f} times as long to train")
+    after = f", {' and '.join(cost)}" if cost else ""
     beyond = " (an extrapolation; what it does to the accuracy is not measured)" if each.extrapolated else ""
-    return f"{each.what} cuts the gap by {difference_text(each.cut, words)}{after}{beyond}"
+    return f"training {_training(each.what)} cuts the gap by {difference_text(each.cut, words)}{after}{beyond}"
+
+
+def _training(what: str) -> str:
+    """Return what is done in words that follow `training`."""
+    return what if what.startswith("with ") else f"for {what}" if "epoch" in what else f"with {what}"
 
 
 def _sizes(found: ModelCauses) -> str:
@@ -153,7 +156,7 @@ def _sizes(found: ModelCauses) -> str:
     law = sweep.law
     if not isinstance(law, PowerLaw):
         return f"More or less data: {law.reason if law else ''}"
-    share = f"The gap falls with the number of examples n like n^-{law.exponent.value:.2f} (90{SPACE}% interval of the exponent {law.exponent.low:.2f} to {law.exponent.high:.2f})"
+    share = f"the gap falls with the number of examples n like n^-{law.exponent.value:.2f} (90{SPACE}% interval of the exponent {law.exponent.low:.2f} to {law.exponent.high:.2f})"
     if law.exponent.low <= 0:
         return (
             f"More or less data: from a quarter to all of the examples the gap is not shown to fall (exponent {law.exponent.value:.2f}"
@@ -171,7 +174,9 @@ def _widths(found: ModelCauses, words: Vocabulary) -> str:
     if isinstance(sweep, NotMeasured):
         return f"A wider or narrower model: {sweep.reason}"
     first, last = sweep.places[0], sweep.places[-1]
-    about = f"From {first:g} to {last:g} times the width the gap changes by {difference_text(sweep.ends, words, sign=True)}"
+    about = (
+        f"From {first:g} to {last:g} times the width the gap changes by {difference_text(sweep.ends, words, sign=True)}"
+    )
     if sweep.ends.low > 0:
         sign = "more parameters memorize more here, as textbooks say"
     elif sweep.ends.high < 0:
@@ -216,7 +221,9 @@ def _trust(found: ModelCauses) -> str:
     noise = "" if isinstance(gap, NotMeasured) else f" from {gap.df} degrees of freedom"
     mixed = plan.budget.design.mixed()
     warning = (
-        " Each factor is mixed with interactions of two others in so few runs: give more --runs to tell them apart." if mixed else ""
+        " Each factor is mixed with interactions of two others in so few runs: give more --runs to tell them apart."
+        if mixed
+        else ""
     )
     return (
         f"How sure: {count(plan.runs, 'run')} in {count(len(plan.arms), 'arm')} of {plan.budget.runs}, paired by seed; effects are means over the levels of all other factors, "
