@@ -50,7 +50,8 @@ class CausesPlan:
     """What will be trained to find out why a model memorizes: known before anything is trained.
 
     `rows[cell]` is the position in `arms` of each cell of the design, `by_size` and `by_width` those of the sweeps. `left_out`
-    says what is not examined, and why. `untouched` are the ids that are the same example in all arms.
+    says what is not examined, and why. `counted` are the ids of the training examples that the gap is measured on: where variety
+    is examined, all but those that copies take the place of. `untouched` are those of them whose label stays too.
     """
 
     task: Task
@@ -63,6 +64,7 @@ class CausesPlan:
     by_size: tuple[tuple[float, int], ...]
     by_width: tuple[tuple[float, int], ...]
     left_out: tuple[str, ...]
+    counted: NDArray[np.str_]
     untouched: NDArray[np.str_]
 
     @property
@@ -136,6 +138,7 @@ def plan_causes(
         for cell in budget.design.levels
     )
     as_is = position([])
+    noise, copies = (any(factor.name == name for factor in factors) for name in ("noise", "variety"))
     sizes = [(share, position([(f"data{share:g}", _left(twins, share), share)])) for share in budget.sizes]
     widths = [(width, position([(f"width{width:g}", _wide(width), _cost(task, width))])) for width in budget.widths]
     return CausesPlan(
@@ -149,7 +152,8 @@ def plan_causes(
         by_size=(*sizes, (1.0, as_is)) if sizes else (),
         by_width=tuple(sorted([*widths, (1.0, as_is)])) if widths else (),
         left_out=(*left, *budget.left_out),
-        untouched=twins.untouched(task),
+        counted=twins.counted(task, copies=copies, noise=False),
+        untouched=twins.counted(task, copies=copies, noise=noise),
     )
 
 

@@ -125,7 +125,8 @@ def run_causes(
                 arm.task, arm_directory(directory, arm), runs=plan.budget.runs, design=Together(), canaries=plan.canaries,
                 seed=plan.seed, compute=compute, progress=watch,
             )  # fmt: skip
-            found = measure(record, plan.budget.runs, plan.untouched)
+            as_is = as_is or record  # the first arm
+            found = measure(record, as_is, plan.budget.runs, plan.counted, plan.untouched)
         except (WrongRecord, WorkerDied):
             raise
         except ByroteError as error:
@@ -144,7 +145,6 @@ def run_causes(
             failed[arm.name] = "The models learned nothing, so they memorized nothing either; that is no success."
             continue
         measured[arm.name] = found
-        as_is = record if arm.name == AS_IS else as_is
     assert as_is is not None
     return _concluded(plan, measured, failed, as_is)
 

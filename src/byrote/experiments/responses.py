@@ -24,10 +24,10 @@ NAMES = ("gap", "canaries", "tail", "accuracy")
 class Measured:
     """What the runs of one arm say, one number per run.
 
-    `gap`: accuracy on the training examples that the run was trained on, minus on the others. `canaries`: the same of the
-    mislabeled ones that were planted. `accuracy`: on the test examples (`tested`), or on training examples whose label no arm
-    changes and that were left out. `learned`: on those trained on; `baseline`: of always naming the commonest class.
-    `correct` and `member` are of the untouched examples, for the tail.
+    `gap`: accuracy on counted training examples that the run was trained on, minus on those that it was not. `canaries`: the
+    same of the mislabeled ones that were planted. `accuracy`: on the test examples (`tested`), or on untouched training
+    examples that were left out. `learned`: on those trained on; `baseline`: of always naming the commonest class. `correct`,
+    `inside` and `outside` are of the untouched examples, for the tail: right or wrong, trained on, left out.
     """
 
     gap: Float[ndarray, " run"]
@@ -38,7 +38,8 @@ class Measured:
     baseline: float
     tested: bool
     correct: Shaped[ndarray, "run untouched"]
-    member: Bool[ndarray, "run untouched"]
+    inside: Bool[ndarray, "run untouched"]
+    outside: Bool[ndarray, "run untouched"]
 
     @property
     def learned_nothing(self) -> bool:
@@ -46,27 +47,35 @@ class Measured:
         return bool(self.learned.mean() <= self.baseline + SURE)
 
 
-def measure(record: Record, runs: int, untouched: NDArray[np.str_]) -> Measured:
-    """Return what the first `runs` runs of a record say; raise MissingEvidence when a prediction was not recorded."""
+def measure(
+    record: Record, as_is: Record, runs: int, counted: NDArray[np.str_], untouched: NDArray[np.str_]
+) -> Measured:
+    """Return what the first `runs` runs of a record say; raise MissingEvidence when a prediction was not recorded.
+
+    `counted` and `untouched` are ids of training examples. Those left out are the ones that the same run of the task as it is
+    left out: so all arms are asked about the same examples, and that some examples are easier than others cancels.
+    """
     population = record.population
     chosen = record.runs[:runs]
     found = read_outcomes(record, runs=chosen)
     correct, member = found.correct, found.member
-    train, test = population.where("train"), population.where("test")
-    same = np.isin(population.ids, make_ids("train", untouched))
-    learned, others = _mean(correct, member & train), _mean(correct, ~member & train)
+    out = ~member & ~np.stack([as_is.member(run) for run in chosen])
+    test = population.where("test")
+    all_counted, same = (np.isin(population.ids, make_ids("train", ids)) for ids in (counted, untouched))
+    learned, others = _mean(correct, member & all_counted), _mean(correct, out & all_counted)
     planted = population.canary == "mislabeled"
     taken = record.seconds()
     return Measured(
         gap=learned - others,
         canaries=_mean(correct, member & planted) - _mean(correct, ~member & planted),
-        accuracy=_mean(correct, np.broadcast_to(test, correct.shape)) if test.any() else _mean(correct, ~member & same),
+        accuracy=_mean(correct, np.broadcast_to(test, correct.shape) if test.any() else out & same),
         learned=learned,
         seconds=np.array([taken.get(run, np.nan) for run in chosen]),
         baseline=_baseline(record),
         tested=bool(test.any()),
         correct=correct[:, same],
-        member=member[:, same],
+        inside=member[:, same],
+        outside=out[:, same],
     )
 
 
@@ -79,8 +88,8 @@ def tails(arms: Sequence[Measured]) -> Float[ndarray, "arm run"]:
     runs, number = arms[0].correct.shape
     right, seen = np.zeros((runs, number)), np.zeros((runs, number))
     for arm in arms:
-        right += np.where(arm.member, 0.0, arm.correct)
-        seen += ~arm.member
+        right += np.where(arm.outside, arm.correct, 0.0)
+        seen += arm.outside
     found = np.full((len(arms), runs), np.nan)
     tie = np.random.default_rng(0).permutation(number)
     for run in range(runs):
@@ -89,8 +98,8 @@ def tails(arms: Sequence[Measured]) -> Float[ndarray, "arm run"]:
         share = np.where(out > 0, right[others].sum(axis=0) / np.maximum(out, 1), np.inf)
         hard = np.lexsort((tie, share))[: max(1, round(HARD * number))]
         for at, arm in enumerate(arms):
-            correct, inside = arm.correct[run : run + 1, hard], arm.member[run : run + 1, hard]
-            found[at, run] = (_mean(correct, inside) - _mean(correct, ~inside))[0]
+            correct, inside, outside = (each[run : run + 1, hard] for each in (arm.correct, arm.inside, arm.outside))
+            found[at, run] = (_mean(correct, inside) - _mean(correct, outside))[0]
     return found
 
 

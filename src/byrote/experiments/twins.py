@@ -49,7 +49,8 @@ class Together:
 class Twins:
     """Pairs of training examples of one class, in random order; positions in `Task.train`.
 
-    No canary is made of any of them, and none is excluded. Where variety is low, `copies[i]` is a copy of `originals[i]`; where
+    No canary is made of any of them, and none is excluded. Where variety is low, `copies[i]` is a copy of `originals[i]`, which
+    comes first in the data and decides for both which runs they are in; where
     there are fewer examples, pairs are left out whole, so both changes can be made at once. `noisy` get a wrong label.
     """
 
@@ -68,7 +69,7 @@ class Twins:
         labels = task.train.labels
         kinds = labels[free] if task.learned.name == "classification" else np.zeros(len(free), np.int64)
         pairs = [_paired(rng.permutation(free[kinds == kind])) for kind in np.unique(kinds)]
-        joined = _interleaved(pairs)
+        joined = np.sort(_interleaved(pairs), axis=1)  # `Together` asks the first of a group
         noisy = np.sort(rng.permutation(free)[: round(noise * len(free))])
         return cls(joined[:, 0], joined[:, 1], noisy, seed)
 
@@ -110,11 +111,13 @@ class Twins:
         labels[self.noisy] = task.learned.wrong(task.train.labels, self.noisy, rng)
         return replace(task, train=task.train.with_labels(labels))
 
-    def untouched(self, task: Task) -> NDArray[np.str_]:
-        """Return the ids of the examples that no level changes: their input and label are the same in all arms."""
-        touched = np.zeros(len(task.train), np.bool_)
-        touched[self.copies] = touched[self.noisy] = True
-        kept = ~touched & ~np.isin(task.train.ids, sorted(task.excluded))
+    def counted(self, task: Task, *, copies: bool, noise: bool) -> NDArray[np.str_]:
+        """Return the ids of the training examples that no level changes, of those that are made: `copies`, and `noise`."""
+        kept = ~np.isin(task.train.ids, sorted(task.excluded))
+        if copies:
+            kept[self.copies] = False
+        if noise:
+            kept[self.noisy] = False
         return task.train.ids[kept]
 
 

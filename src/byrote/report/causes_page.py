@@ -9,7 +9,7 @@ from byrote.findings.vocabulary import Vocabulary, vocabulary
 from byrote.record.storage import Place, place, replacing
 from byrote.report import causes_charts as charts
 from byrote.report.charts import Chart
-from byrote.report.numbers import difference_text, percent_text
+from byrote.report.numbers import difference_text, percent, right_text
 from byrote.report.page import render_page
 from byrote.report.why import not_examined, where_measured, why
 from byrote.stats.estimate import Estimate
@@ -148,14 +148,8 @@ def _arm_table(found: ModelCauses, words: Vocabulary) -> list[dict[str, str]]:
 
 
 def _value(size: Estimate, words: Vocabulary) -> str:
-    return (
-        percent_text(Estimate(size.value, *(float("nan"),) * 2, size.n, size.unit))
-        if words.is_share
-        else f"{size.value:.2f}"
-    )
+    return percent(size.value) if words.is_share else f"{size.value:.2f}"
 
 
 def _range(size: Estimate, words: Vocabulary) -> str:
-    return (percent_text(size) if words.is_share else f"{size.value:.2f} [{size.low:.2f}, {size.high:.2f}]")[
-        len(_value(size, words)) :
-    ]
+    return right_text(size, words).removeprefix(_value(size, words))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from byrote.experiments.laws import PowerLaw
-from byrote.experiments.model_causes import ModelCauses, Sweep, TimeCurve
+from byrote.experiments.model_causes import ModelCauses
 from byrote.findings.model_causes import Help, helps
 from byrote.findings.vocabulary import Vocabulary, vocabulary
 from byrote.report.numbers import SPACE, count, difference_text, percent, percent_text, right_text
@@ -227,7 +227,8 @@ def _trust(found: ModelCauses) -> str:
     )
     return (
         f"How sure: {count(plan.runs, 'run')} in {count(len(plan.arms), 'arm')} of {plan.budget.runs}, paired by seed; effects are means over the levels of all other factors, "
-        f"with 90{SPACE}% intervals{noise}. Causes are named by the gap alone, at a 10{SPACE}% risk of naming any wrongly (Holm).{warning}"
+        f"with 90{SPACE}% intervals{noise}. Causes are named by the gap alone, at a 10{SPACE}% risk of naming any wrongly (Holm). "
+        f"Which examples are left out, copied or mislabeled was drawn once, by the seed; intervals are over seeds of training.{warning}"
     )
 
 
