@@ -83,7 +83,7 @@ def test_a_budget_is_spent_by_the_stated_order(runs: int, resolution: int, cells
 
 
 def test_a_budget_that_is_too_small_says_the_smallest() -> None:
-    with pytest.raises(InvalidData, match="15 runs are too few for 6 factors.*Give 16 runs or more"):
+    with pytest.raises(InvalidData, match=r"15 runs are too few for 6 factors.*Give 16 runs or more"):
         spend([1] * 6, 15, can_size=True, can_widen=True)
     assert spend([1] * 6, 16, can_size=True, can_widen=True).runs == 2
     with pytest.raises(InvalidData, match="No factor"):

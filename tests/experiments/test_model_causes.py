@@ -79,7 +79,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def neighbours(place: Path) -> ModelCauses:
-    return model_causes(points(), place / "neighbours", runs=44, compute=ONE)
+    return model_causes(points(), place / "neighbours", runs=44, seed=3, compute=ONE)
 
 
 def test_of_a_nearest_neighbour_wrong_labels_raise_the_gap_by_what_is_known(neighbours: ModelCauses) -> None:
@@ -87,7 +87,10 @@ def test_of_a_nearest_neighbour_wrong_labels_raise_the_gap_by_what_is_known(neig
     found = neighbours.effects["gap"]
     assert isinstance(found, Effects), found
     by_name = dict(zip(neighbours.plan.names, found.main, strict=True))
-    right = 1 - neighbours.as_is("gap").value  # when left out, without noise; with it, both labels may be wrong:
+    quiet = [neighbours.kept.index(name) for name in ("as_is", "copies", "data0.5", "copies+data0.5")]
+    right = (
+        1 - neighbours.values["gap"][quiet].mean()
+    )  # when left out, without noise; with it, both labels may be wrong:
     expected = right - ((0.9**2 + 0.1**2) * right + 2 * 0.9 * 0.1 * (1 - right))
     assert by_name["noise"].value == pytest.approx(expected, abs=0.03)
     assert neighbours.plan.names[neighbours.named[0]] == "noise"
@@ -106,7 +109,7 @@ def test_a_fit_has_only_factors_of_the_data_and_no_curve_over_time(neighbours: M
     assert neighbours.plan.by_size[-1] == (1.0, 0)
     assert estimate_seconds(neighbours.plan, "nowhere") is None
     left = not_examined(neighbours)
-    assert sum("byrote.Fit" in sentence for sentence in left) == 3
+    assert sum("Fit" in sentence for sentence in left) == 3
 
 
 def test_arms_share_seeds_canaries_and_members(neighbours: ModelCauses, place: Path) -> None:
@@ -124,7 +127,7 @@ def test_arms_share_seeds_canaries_and_members(neighbours: ModelCauses, place: P
 
 def test_the_same_call_trains_nothing_again(neighbours: ModelCauses, place: Path) -> None:
     seen: list[Progress] = []
-    again = model_causes(points(), place / "neighbours", runs=44, compute=ONE, progress=seen.append)
+    again = model_causes(points(), place / "neighbours", runs=44, seed=3, compute=ONE, progress=seen.append)
     np.testing.assert_array_equal(again.values["gap"], neighbours.values["gap"])
     assert all(now.of_runs == 0 for now in seen)
     with pytest.raises(WrongRecord):
@@ -205,7 +208,7 @@ def test_the_tail_is_chosen_by_other_runs() -> None:
         arms.append(Measured(nothing, nothing, nothing, nothing, nothing, 0.0, True, correct, member, ~member))
     assert tails(arms) == pytest.approx(np.ones((12, 3)))
     lonely = [replace(arm, correct=np.where(np.arange(100) < 10, True, arm.correct)) for arm in arms]
-    assert tails(lonely)[:, 0] == pytest.approx(np.zeros(12), abs=0.2), "run 0 alone finds 50 to 59 hard"
+    assert tails(lonely)[:, 0].mean() < 0.5, "only run 0 finds 50 to 59 hard, and it does not choose"
 
 
 def test_the_plan_is_stated_beforehand_and_arms_are_shared() -> None:

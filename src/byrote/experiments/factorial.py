@@ -37,7 +37,7 @@ class Factorial:
     partial: bool = False
 
     def interactions(self) -> tuple[tuple[tuple[int, int], ...], ...]:
-        """Return the interactions of two factors in groups that the design cannot tell apart, without those mixed with factors."""
+        """Return the interactions of two in groups that the design cannot tell apart, without those mixed with factors."""
         if self.partial:
             return ()
         mains = {_pattern(column) for column in self.levels.T}

@@ -101,7 +101,7 @@ def _factor_table(found: ModelCauses, words: Vocabulary) -> list[dict[str, Any]]
     for row in factor_rows(found):
         at, p = by_name[row["name"]], row["adjusted p"]
         cells = [
-            ("–", "") if isinstance(each, NotMeasured) else _cell(each.main[at], words)
+            ("-", "") if isinstance(each, NotMeasured) else _cell(each.main[at], words)
             for each in (found.effects[name] for name in RESPONSES)
         ]
         rows.append(
@@ -110,7 +110,7 @@ def _factor_table(found: ModelCauses, words: Vocabulary) -> list[dict[str, Any]]
                 "change": f"{row['high']} against {row['low']}",
                 "as_is": row["high"] if row["as is"] == "high" else row["low"],
                 "cells": cells,
-                "p": "–" if p is None else f"{p:.2g}" if p >= 0.001 else "< 0.001",
+                "p": "-" if p is None else f"{p:.2g}" if p >= 0.001 else "< 0.001",
             }
         )
     return rows
