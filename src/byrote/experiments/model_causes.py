@@ -208,7 +208,7 @@ def _sweep(
         return NotMeasured(f"There was no sweep of {what}: see what was not examined.")
     there = [(place, kept.index(plan.arms[arm].name)) for place, arm in by if plan.arms[arm].name in kept]
     if len(there) < 3:
-        return NotMeasured(f"Only {len(there)} places of the sweep of {what} could be trained, and it takes 3.")
+        return NotMeasured(f"Of the sweep of {what}, {len(there)} of {len(by)} arms could be trained, and it takes 3.")
     places = np.array([place for place, _ in there])
     rows = {name: each[[at for _, at in there]] for name, each in values.items()}
     straight = laws.line(np.log2(places), rows["gap"])

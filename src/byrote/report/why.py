@@ -225,8 +225,11 @@ def _trust(found: ModelCauses) -> str:
         if mixed
         else ""
     )
+    lacking = sum(plan.arms[at].name in found.failed for at in plan.rows)
+    if lacking:
+        warning += f" {lacking} of {len(plan.rows)} cells of the design are missing, so effects may hold what is an interaction."
     return (
-        f"How sure: {count(plan.runs, 'run')} in {count(len(plan.arms), 'arm')} of {plan.budget.runs}, paired by seed; effects are means over the levels of all other factors, "
+        f"How sure: {count(plan.budget.runs * len(found.kept), 'run')} in {count(len(found.kept), 'arm')} of {plan.budget.runs}, paired by seed; effects are means over the levels of all other factors, "
         f"with 90{SPACE}% intervals{noise}. Causes are named by the gap alone, at a 10{SPACE}% risk of naming any wrongly (Holm). "
         f"Which examples are left out, copied or mislabeled was drawn once, by the seed; intervals are over seeds of training.{warning}"
     )
