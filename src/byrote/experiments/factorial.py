@@ -145,9 +145,7 @@ def spend(as_is: Sequence[int], runs: int, *, can_size: bool, can_widen: bool) -
 
 def _without_sweeps(design: Factorial, runs: int, sweeps: int, as_is: Sequence[int]) -> str:
     enough = 3 * (len(factorial(as_is, 3).levels) + sweeps)
-    return (
-        f"The size and capacity sweeps were left out: {runs} runs are not enough for them. {enough} or more would be."
-    )
+    return f"Sweeps of data and width were left out: {runs} runs are not enough for them. {enough} or more would be."
 
 
 def _turned(levels: ndarray, as_is: Sequence[int], resolution: int, *, partial: bool) -> Factorial:

@@ -147,7 +147,8 @@ def time_curves(curve: TimeCurve, words: Vocabulary, *, accuracy: str, descripti
     )
     axis = alt.Axis(labelExpr=PERCENT, tickCount=6) if words.is_share else alt.Axis(format=".2f", tickCount=6)
     base = alt.Chart(alt.NamedData(name="rows")).encode(
-        x=alt.X("place:Q", title="epoch", axis=alt.Axis(tickMinStep=1, format="d", grid=False)), color=colour
+        x=alt.X("place:Q", title="epoch", axis=alt.Axis(tickMinStep=1, tickCount=8, format="d", grid=False)),
+        color=colour,
     )
     tips = [alt.Tooltip("series:N"), alt.Tooltip("place:Q", title="epoch"), alt.Tooltip("text:N", title="mean")]
     band = base.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", title=None, axis=axis), y2="high:Q")

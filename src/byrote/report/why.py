@@ -129,7 +129,7 @@ def _help(found: ModelCauses, words: Vocabulary) -> str:
     first, *others = [_option(each, words) for each in options]
     extra = f" Also: {'; '.join(others)}." if others else ""
     labels = any(found.plan.factors[at].name == "noise" for at in found.named)
-    hint = f" Whether your {words.targets} hold wrong ones says `byrote relabel`." if labels else ""
+    hint = f" `byrote relabel` lists {words.targets} of yours that may be wrong." if labels else ""
     return f"What would help most: {first}.{extra}{hint}"
 
 
