@@ -83,6 +83,17 @@ def test_the_python_of_the_page_of_controls(tmp_path: Path, capsys: pytest.Captu
     assert len(given["found"].rows()) == 4
 
 
+@pytest.mark.pages
+def test_the_python_of_the_causes_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = blocks("docs/causes.md")
+    with contextlib.chdir(tmp_path):
+        exec(compile(block, "docs/causes.md", "exec"), {})  # noqa: S102 - our own page
+    printed = capsys.readouterr().out
+    assert "How sure: 16 runs in 4 arms of 4" in printed
+    assert re.search(r"^noise -?0\.\d+ \[", printed, re.MULTILINE)
+    assert (tmp_path / "audits/mine-causes/causes.html").exists()
+
+
 def test_the_score_of_the_contributing_page_runs_on_any_record(tmp_path: Path) -> None:
     (block,) = blocks("CONTRIBUTING.md")
     (tmp_path / "my_score.py").write_text(block)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from byrote.evidence.groups import memorized_groups as memorized_groups
     from byrote.evidence.reliability import reliability as reliability
     from byrote.experiments.held import train as train
+    from byrote.experiments.model_causes import model_causes as model_causes
     from byrote.experiments.onion import peel as peel
     from byrote.experiments.removal import remove as remove
     from byrote.objectives import Classification as Classification
@@ -66,6 +67,7 @@ _HOME = {
     "memorized_groups": "evidence.groups",
     "reliability": "evidence.reliability",
     "train": "experiments.held",
+    "model_causes": "experiments.model_causes",
     "peel": "experiments.onion",
     "remove": "experiments.removal",
     "Classification": "objectives",

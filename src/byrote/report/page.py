@@ -1,6 +1,7 @@
 """The page: one HTML file that holds all it shows, opened from disk, without any network connection."""
 
 import json
+from collections.abc import Mapping
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
@@ -102,8 +103,6 @@ def embedded(value: Any) -> str:
 
 
 def _render(found: Findings, sections: tuple[Section, ...], album: Album) -> str:
-    import jinja2
-
     data: dict[str, Any] = {
         "charts": {chart.name: chart.spec for section in sections for chart in section.charts},
         "items": [],
@@ -122,6 +121,13 @@ def _render(found: Findings, sections: tuple[Section, ...], album: Album) -> str
     }
     for section in sections:
         data |= section.data
+    return render_page("page.html", data, name=found.name, sections=sections, words=found.words)
+
+
+def render_page(template: str, data: Mapping[str, Any], **context: Any) -> str:
+    """Return a page of byrote: a template with what all pages share, and what the script reads (`charts`, `items` ...)."""
+    import jinja2
+
     folder = resources.files("byrote.report")
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("byrote.report"),
@@ -132,14 +138,12 @@ def _render(found: Findings, sections: tuple[Section, ...], album: Album) -> str
     )
     environment.filters.update(FILTERS)
     environment.tests["missing"] = numbers.is_missing
-    return environment.get_template("page.html").render(
+    return environment.get_template(template).render(
         css=_safe(folder.joinpath("page.css").read_text(encoding="utf-8")),
         script=_safe(folder.joinpath("page.js").read_text(encoding="utf-8")),
         library=_safe(_library()),
         data=_safe(embedded(data)),
-        name=found.name,
-        sections=sections,
-        words=found.words,
+        **context,
     )
 
 
