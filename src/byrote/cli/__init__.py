@@ -11,6 +11,7 @@ from byrote.cli.interruption import interruptible
 from byrote.cli.model_verbs import attribute, locate
 from byrote.cli.output import message
 from byrote.cli.record_verbs import attack, catalogue, report, score
+from byrote.cli.reproduce_verb import reproduce
 from byrote.errors import ByroteError
 from byrote.version import __version__
 
@@ -30,13 +31,14 @@ def app(debug: bool) -> None:
     byrote attack audits/fashion              run membership attacks on the models of a record
     byrote remove fashion audits/fashion      retrain without the most memorized examples
     byrote locate fashion audits/fashion      find the layers that keep what a run memorized
+    byrote reproduce arpit2017                repeat the experiments of a paper, figure by figure
 
     audit, locate, attribute and remove execute the Python file or module that TASK names, and score the file of a score of
-    your own. attack, relabel, report and catalogue execute nothing but byrote, whatever the record holds.
+    your own. attack, relabel, report, catalogue and reproduce execute nothing but byrote, whatever the record holds.
     """
 
 
-for verb in (audit, score, attack, locate, attribute, remove, relabel, report, catalogue):
+for verb in (audit, score, attack, locate, attribute, remove, relabel, report, catalogue, reproduce):
     app.add_command(verb)
 
 

@@ -106,7 +106,9 @@ def _cifar_file(folder: Path, name: str) -> NDArray[np.uint8]:
     path = _found(folder, name, "CIFAR-10", "the binary version of CIFAR-10 (cifar-10-batches-bin)")
     read = np.fromfile(path, np.uint8)
     if not len(read) or len(read) % CIFAR_ROW or (read[::CIFAR_ROW] > 9).any():
-        raise InvalidData(f"{path} is not a file of the binary version of CIFAR-10. Unpack cifar-10-binary.tar.gz again.")
+        raise InvalidData(
+            f"{path} is not a file of the binary version of CIFAR-10. Unpack cifar-10-binary.tar.gz again."
+        )
     return read.reshape(-1, CIFAR_ROW)
 
 

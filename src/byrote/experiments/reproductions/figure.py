@@ -59,7 +59,9 @@ class Assertion:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.least) or math.isfinite(self.most)):
-            raise InvalidData(f"The assertion {self.text!r} has no bound, so it could not fail. Give `least` or `most`.")
+            raise InvalidData(
+                f"The assertion {self.text!r} has no bound, so it could not fail. Give `least` or `most`."
+            )
 
     @property
     def outcome(self) -> Outcome:
@@ -83,7 +85,7 @@ class Assertion:
         return f"from {self.least:g} to {self.most:g}"
 
     def __str__(self) -> str:
-        told = f"{self.outcome}: {self.text}: {self.estimate} ({self.estimate.n} {self.estimate.unit}; must be {self.bounds})"
+        told = f"{self.outcome}: {self.text}: {spelled(self.estimate)} ({self.estimate.n} {self.estimate.unit}; must be {self.bounds})"
         return f"{told}; paper: {self.paper}" if self.paper else told
 
 
@@ -116,6 +118,20 @@ class Figure:
         if self.missing:
             return [*lines, f"  {self.missing.reason}"]
         return [*lines, *(f"  {assertion}" for assertion in self.assertions)]
+
+
+def spelled(estimate: Estimate) -> str:
+    """Return a number with its interval; a number that is computed and not estimated stands alone."""
+    value, low, high = (_number(each) for each in (estimate.value, estimate.low, estimate.high))
+    return value if estimate.low == estimate.high else f"{value} [{low}, {high}]"
+
+
+def _number(value: float) -> str:
+    if math.isnan(value):
+        return "undefined"
+    if value == int(value) and abs(value) < 1e6:
+        return f"{value:.0f}"
+    return f"{value:.1e}" if abs(value) < 5e-4 else f"{value:.1f}" if abs(value) >= 100 else f"{value:.3f}"
 
 
 def verdict(assertions: Sequence[Assertion]) -> Verdict:

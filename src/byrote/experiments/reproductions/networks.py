@@ -19,7 +19,9 @@ def network(name: str, shape: tuple[int, ...], outputs: int = 10, *, dropout: fl
     try:
         widths = [int(width) for width in name.split(",")]
     except ValueError:
-        raise InvalidData(f"There is no network {name!r}. Give alexnet, or widths of hidden layers: '512,512'.") from None
+        raise InvalidData(
+            f"There is no network {name!r}. Give alexnet, or widths of hidden layers: '512,512'."
+        ) from None
     return perceptron(shape, outputs, widths, dropout=dropout)
 
 

@@ -52,9 +52,7 @@ def train(
         y = with_random_labels(y, share, rng)
     name = ",".join([str(width)] * layers)
     recipe = Recipe(epochs=epochs, batch_size=batch, learning_rate=linear(rate), evaluate_every=0)
-    task = Task(
-        lambda: network(name, source.shape), Examples(x, y), Examples(source.test, source.test_labels), recipe
-    )
+    task = Task(lambda: network(name, source.shape), Examples(x, y), Examples(source.test, source.test_labels), recipe)
     seen, held_out = last_right(task, bench, seed)
     return {"training": float(seen.mean()), "validation": float(held_out.mean())}
 

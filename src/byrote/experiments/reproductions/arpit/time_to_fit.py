@@ -80,7 +80,9 @@ def _name(share: float, examples: int, width: int, seed: int) -> str:
     return f"time to fit, {share:g} noise, {examples} examples, {width} units, seed {seed}"
 
 
-def epochs(size: Size, found: Mapping[str, Found], share: float, grid: list[tuple[int, int]]) -> Float[ndarray, "seed at"]:
+def epochs(
+    size: Size, found: Mapping[str, Found], share: float, grid: list[tuple[int, int]]
+) -> Float[ndarray, "seed at"]:
     """Return the epochs at each place of a grid of examples and widths."""
     seeds = sorted({int(name.rsplit("seed ", 1)[1]) for name in found})
     return np.array([[found[_name(share, n, w, seed)]["epochs"] for n, w in grid] for seed in seeds], np.float64)

@@ -75,7 +75,7 @@ def learn(
         found["test"].append(float(tested.mean()))
         found["test_halves"].append([float(tested[::2].mean()), float(tested[1::2].mean())])
         found["test_loss"].append([float(loss[examples:][::2].mean()), float(loss[examples:][1::2].mean())])
-        if last:
+        if last and noise < 1:
             clean = np.concatenate([values["loss"][:examples][~wrong[learned]], loss[:examples][~wrong[others]]])
             member = np.arange(len(clean)) < (~wrong[learned]).sum()
             found["attack"] = auroc(-clean.astype(np.float64), member).value

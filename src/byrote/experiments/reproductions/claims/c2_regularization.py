@@ -17,7 +17,7 @@ LABELS = {"random labels": 1.0, "true labels": 0.0}
 
 
 def parts(size: Size, seed: int) -> list[Part]:
-    """Return an arm for each regularization with wrong labels only, and with right ones; half as many examples, four times the epochs."""
+    """Return an arm for each regularization with wrong labels only, and right ones: fewer examples, more epochs."""
     fewer = {**size.options(), "examples": size.examples // 2, "epochs": 4 * size.epochs, "rate": 0.004}
     options = {
         f"{name}, {labels}": {**fewer, "controls": controls, "noise": noise}
@@ -31,7 +31,9 @@ def show(size: Size, found: Mapping[str, Found]) -> Shown:
     """Draw the fit of wrong labels and the test accuracy with right ones."""
     random = {name: arm(found, "C2", f"{name}, random labels") for name in USED}
     true = {name: arm(found, "C2", f"{name}, true labels") for name in USED}
-    points = [Point.of("wrong labels fitted", name, over_seeds(last(random[name], "wrong_in")).within(0, 1)) for name in USED]
+    points = [
+        Point.of("wrong labels fitted", name, over_seeds(last(random[name], "wrong_in")).within(0, 1)) for name in USED
+    ]
     points += [Point.of("test accuracy, true labels", name, over_seeds(last(true[name], "test"))) for name in USED]
     plain, *others = USED
     gain = last(true["both"], "test") - last(true[plain], "test")

@@ -21,7 +21,9 @@ def parts(size: Size, seed: int) -> list[Part]:
 def show(size: Size, found: Mapping[str, Found]) -> Shown:
     """Draw memorization, leakage and test accuracy over the size of shifts."""
     told = {name: arm(found, "C4", name) for name in USED}
-    points = [Point.of("memorization of wrong labels", n, over_seeds(memorized_wrong(runs))) for n, runs in told.items()]
+    points = [
+        Point.of("memorization of wrong labels", n, over_seeds(memorized_wrong(runs))) for n, runs in told.items()
+    ]
     points += [Point.of("memorization of clean examples", n, over_seeds(memorized(runs))) for n, runs in told.items()]
     points += [Point.of("membership attack (AUROC)", n, over_seeds(last(runs, "attack"))) for n, runs in told.items()]
     points += [Point.of("test accuracy", n, over_seeds(last(runs, "test"))) for n, runs in told.items()]

@@ -52,7 +52,9 @@ def show(size: Size, found: Mapping[str, Found]) -> Shown:
     at_best = [int(np.mean(run["test_loss"], axis=1).argmin()) for run in runs]
     early = [run["wrong_in"][at] - run["wrong_out"][at] for run, at in zip(runs, at_best, strict=True)]
     clean = [run["in"][at] - run["out"][at] for run, at in zip(runs, at_best, strict=True)]
-    sorted_points = [Point("memorization", float(at), float(ranked[int(at * (len(ranked) - 1))])) for at in np.linspace(0, 1, 101)]
+    sorted_points = [
+        Point("memorization", float(at), float(ranked[int(at * (len(ranked) - 1))])) for at in np.linspace(0, 1, 101)
+    ]
     return Shown(
         [
             Panel("During training", "epochs", "value", tuple(course), log_x=True),

@@ -50,7 +50,9 @@ def parts(size: Size, seed: int) -> list[Part]:
 def show(size: Size, found: Mapping[str, Found]) -> Shown:
     """Draw test accuracy over the share removed, and compare the most memorized with random ones, draw by draw."""
     told = list(found.values())
-    points = [Point.of(what, 0.0, over_seeds([np.mean(d["nothing 0"]) for d in told])) for what in ("memorized", "random")]
+    points = [
+        Point.of(what, 0.0, over_seeds([np.mean(d["nothing 0"]) for d in told])) for what in ("memorized", "random")
+    ]
     points += [
         Point.of(what, share, over_seeds([np.mean(d[f"{what} {share:g}"]) for d in told]))
         for what in ("memorized", "random")

@@ -34,7 +34,9 @@ def show(size: Size, found: Mapping[str, Found]) -> Shown:
     reduced = _difference(folds, plain)
     levels = np.clip(np.round(one[both] * 5) / 5, 0, 1)
     points = [
-        Point.of("examples of that memorization", float(level), Estimate.of_mean(other[both][levels == level], "examples"))
+        Point.of(
+            "examples of that memorization", float(level), Estimate.of_mean(other[both][levels == level], "examples")
+        )
         for level in np.unique(levels)
     ]
     points += [Point("equal", 0.0, 0.0), Point("equal", 1.0, 1.0)]

@@ -20,7 +20,7 @@ def parts(size: Size, seed: int) -> list[Part]:
 
 
 def gain(run: Found) -> float:
-    """Return the test accuracy at the best epoch minus at the end: chosen on one half of the test images, measured on the other."""
+    """Return test accuracy at the best epoch minus at the end: chosen on half of the test images, measured on the others."""
     halves = np.array(run["test_halves"])
     return float(halves[halves[:, 0].argmax(), 1] - halves[-1, 1])
 

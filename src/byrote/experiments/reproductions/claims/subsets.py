@@ -18,7 +18,14 @@ from byrote.task.recipe import Recipe
 from byrote.task.schedule import linear
 from byrote.task.task import Task
 
-USUAL: dict[str, Any] = {"data": "fashion14", "network_name": "256", "rate": 0.002, "batch": 50, "noise": 0.0, "draw": 0}
+USUAL: dict[str, Any] = {
+    "data": "fashion14",
+    "network_name": "256",
+    "rate": 0.002,
+    "batch": 50,
+    "noise": 0.0,
+    "draw": 0,
+}
 """The options of `outcomes`, unless a claim says otherwise. `draw` is the seed of the images."""
 
 
@@ -53,7 +60,12 @@ def outcomes(bench: Bench, *, design: str, runs: int, seed: int, **options: Any)
     kind = KFold(5) if design == "kfold" else Subsets(0.8)
     members = kind.membership([runs], groups, seed)
     right, tests = right_of(task, bench, members, list(range(1000 * seed, 1000 * seed + runs)))
-    return {"right": packed(right), "member": packed(members), "shape": list(right.shape), "test": tests.mean(1).tolist()}
+    return {
+        "right": packed(right),
+        "member": packed(members),
+        "shape": list(right.shape),
+        "test": tests.mean(1).tolist(),
+    }
 
 
 def packed(values: Bool[ndarray, "run example"]) -> str:

@@ -1,7 +1,7 @@
 """Figure 1 of Zhang et al., 2017: loss curves of randomized data, and time to fit and test error over corrupted labels."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -18,7 +18,7 @@ from byrote.stats.estimate import Estimate
 class Size:
     """How large the experiment is: the trainings of table 1, and these shares of corrupted labels."""
 
-    table: random_labels.Size = random_labels.Size()
+    table: random_labels.Size = field(default_factory=random_labels.Size)
     shares: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -57,8 +57,12 @@ def show(size: Size, found: Mapping[str, Found]) -> Shown:
     factor = np.array([told(found, share, "reached") / clean for share in shares])
     error = np.array([1 - told(found, share, "test") for share in shares])
     until = f"{FITTED:.0%} training accuracy"
-    time = [Point.of("time to fit", share, Estimate.of_mean(f, "seeds")) for share, f in zip(shares, factor, strict=True)]
-    tests = [Point.of("test error", share, Estimate.of_mean(e, "seeds")) for share, e in zip(shares, error, strict=True)]
+    time = [
+        Point.of("time to fit", share, Estimate.of_mean(f, "seeds")) for share, f in zip(shares, factor, strict=True)
+    ]
+    tests = [
+        Point.of("test error", share, Estimate.of_mean(e, "seeds")) for share, e in zip(shares, error, strict=True)
+    ]
     reached = {kind: np.array(random_labels.told(found, kind, "reached"), np.float64) for kind in KINDS}
     label = np.log2(reached["random labels"] / reached["true labels"])
     gaussian = np.log2(reached["random labels"] / reached["Gaussian"])

@@ -60,7 +60,9 @@ def show(size: Size, found: Mapping[str, Found]) -> Shown:
         return Estimate.of_mean(told(found, kind, "training"), "seeds")
 
     tests = Estimate.of_mean(told(found, "random labels", "test"), "seeds")
-    gain = [a - b for a, b in zip(told(found, "true labels", "test"), told(found, "random labels", "test"), strict=True)]
+    gain = [
+        a - b for a, b in zip(told(found, "true labels", "test"), told(found, "random labels", "test"), strict=True)
+    ]
     return Shown(
         [Panel("Accuracy with one recipe for all data", "", "accuracy", tuple(points))],
         [

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float
@@ -53,7 +54,9 @@ def error(
     return float(np.abs(np.maximum((inputs @ a)[:, None] - b[None, :], 0) @ w - values).max())
 
 
-def construct_exactly(inputs: Sequence[Sequence[int]], values: Sequence[int], direction: Sequence[int]) -> tuple[Exact, Exact]:
+def construct_exactly(
+    inputs: Sequence[Sequence[int]], values: Sequence[int], direction: Sequence[int]
+) -> tuple[Exact, Exact]:
     """Return b [n] and w [n] of the same network in fractions, without rounding, for whole numbers and this direction.
 
     Raises InvalidData when two inputs are at the same place along the direction: take another one.
@@ -64,7 +67,7 @@ def construct_exactly(inputs: Sequence[Sequence[int]], values: Sequence[int], di
     if len(set(places)) < len(places):
         raise InvalidData("Two inputs are at the same place along this direction. Take another direction.")
     b = [sorted_places[0] - 1]
-    b += [(low + high) / 2 for low, high in zip(sorted_places, sorted_places[1:], strict=False)]
+    b += [(low + high) / 2 for low, high in pairwise(sorted_places)]
     w: Exact = []
     for row, place in enumerate(sorted_places):
         so_far = sum((w[j] * (place - b[j]) for j in range(row)), Fraction(0))
@@ -82,7 +85,9 @@ def floating(bench: Bench, *, data: str, examples: int, labels: str, seed: int) 
     """Return the number of weights and the largest error of the construction in double precision."""
     inputs = images(data, bench.data).train[:examples].reshape(examples, -1).astype(np.float64)
     rng = np.random.default_rng([seed, examples])
-    values = rng.integers(0, 10, examples).astype(np.float64) if labels == "random labels" else rng.normal(size=examples)
+    values = (
+        rng.integers(0, 10, examples).astype(np.float64) if labels == "random labels" else rng.normal(size=examples)
+    )
     a, b, w = construct(inputs, values, rng)
     return {"weights": len(a) + len(b) + len(w), "dimensions": len(a), "error": error(inputs, values, a, b, w)}
 
@@ -121,7 +126,9 @@ def show(size: Size, found: Mapping[str, Found]) -> Shown:
     n = max(size.exact)
     whole = found[f"theorem, {n} exact"]
     extra = whole["weights"] - (2 * n + whole["dimensions"])
-    most = max(found[f"theorem, {n} {labels}"]["error"] for n in size.floating for labels in ("random labels", "normal values"))
+    most = max(
+        found[f"theorem, {n} {labels}"]["error"] for n in size.floating for labels in ("random labels", "normal values")
+    )
     return Shown(
         [Panel("Largest error of the construction in double precision", "examples", "log10 of the largest error", tuple(points), log_x=True)],
         [
