@@ -78,13 +78,13 @@ class _Watch:
     most: int = 0
 
     def __post_init__(self) -> None:
-        self.left = list(self.missing)
+        self.left = [(part_file(part, self.directory), _tick_file(part, self.directory)) for part in self.missing]
         self()
 
     def __call__(self) -> None:
-        self.left = [part for part in self.left if not part_file(part, self.directory).exists()]
+        self.left = [files for files in self.left if not files[0].exists()]
         done = len(self.missing) - len(self.left)
-        steps = STEPS * done + sum(int(STEPS * _ticked(part, self.directory)) for part in self.left)
+        steps = STEPS * done + sum(int(STEPS * _ticked(tick)) for _, tick in self.left)
         self.most = max(self.most, steps)
         if self.progress is not None and self.missing:
             self.progress(Progress(self.most, STEPS * len(self.missing), done, len(self.missing)))
@@ -94,9 +94,9 @@ def _tick_file(part: Part, directory: Path) -> Path:
     return directory / "working" / f"{part_file(part, directory).stem}.tick"
 
 
-def _ticked(part: Part, directory: Path) -> float:
+def _ticked(tick: Path) -> float:
     try:
-        return float(_tick_file(part, directory).read_text())
+        return float(tick.read_text())
     except (OSError, ValueError):
         return 0.0
 

@@ -76,7 +76,7 @@ def _name(kind: str, pack: int) -> str:
 def shares(size: Size, found: Mapping[str, Found]) -> dict[str, Float[ndarray, " example"]]:
     """Return for each kind of data the share of networks that are right, example by example."""
     packs = range(-(-size.runs // size.together))
-    return {kind: sum(np.array(found[_name(kind, p)]["right"]) for p in packs) / size.runs for kind in KINDS}
+    return {kind: np.sum([found[_name(kind, p)]["right"] for p in packs], axis=0) / size.runs for kind in KINDS}
 
 
 def show(size: Size, found: Mapping[str, Found]) -> Shown:

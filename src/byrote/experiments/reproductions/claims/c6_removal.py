@@ -51,19 +51,16 @@ def show(size: Size, found: Mapping[str, Found]) -> Shown:
     """Draw test accuracy over the share removed, and compare the most memorized with random ones, draw by draw."""
     told = list(found.values())
     points = [
-        Point.of(what, 0.0, over_seeds([np.mean(d["nothing 0"]) for d in told])) for what in ("memorized", "random")
+        Point.of(what, 0.0, over_seeds([_mean(d, "nothing 0") for d in told])) for what in ("memorized", "random")
     ]
     points += [
-        Point.of(what, share, over_seeds([np.mean(d[f"{what} {share:g}"]) for d in told]))
+        Point.of(what, share, over_seeds([_mean(d, f"{what} {share:g}") for d in told]))
         for what in ("memorized", "random")
         for share in SHARES
     ]
     points.sort(key=lambda point: (point.series, point.x))
-    cost = {
-        share: [np.mean(np.array(d[f"memorized {share:g}"]) - np.array(d[f"random {share:g}"])) for d in told]
-        for share in SHARES
-    }
-    gain = [np.mean(d[f"memorized {SHARES[0]:g}"]) - np.mean(d["nothing 0"]) for d in told]
+    cost = {share: [_mean(d, f"memorized {share:g}") - _mean(d, f"random {share:g}") for d in told] for share in SHARES}
+    gain = [_mean(d, f"memorized {SHARES[0]:g}") - _mean(d, "nothing 0") for d in told]
     return Shown(
         [Panel("Test accuracy without some of the training examples", "share of the training examples removed", "test accuracy", tuple(points))],
         [
@@ -74,6 +71,10 @@ def show(size: Size, found: Mapping[str, Found]) -> Shown:
             ),
         ],
     )  # fmt: skip
+
+
+def _mean(found: Found, arm: str) -> float:
+    return float(np.mean(found[arm]))
 
 
 C6 = claim(

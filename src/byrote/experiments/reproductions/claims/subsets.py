@@ -70,7 +70,7 @@ def outcomes(bench: Bench, *, design: str, runs: int, seed: int, **options: Any)
 
 def packed(values: Bool[ndarray, "run example"]) -> str:
     """Return bits as text."""
-    return base64.b64encode(np.packbits(values)).decode()
+    return base64.b64encode(np.packbits(values).tobytes()).decode()
 
 
 def unpacked(text: str, shape: list[int]) -> Bool[ndarray, "run example"]:
