@@ -23,7 +23,7 @@ def draw(panels: Sequence[Panel]) -> str:
     found = [_panel(panel) for panel in panels]
     rows: Any = [alt.hconcat(*found[start : start + 2]).resolve_scale(color="independent") for start in range(0, len(found), 2)]  # fmt: skip
     picture = rows[0] if len(rows) == 1 else alt.vconcat(*rows).resolve_scale(color="independent")
-    spec = picture.configure(background="white").configure_view(stroke="#d8d4cc").configure_axis(
+    spec = picture.configure(background="white", padding={"left": 30, "right": 30, "top": 8, "bottom": 8}).configure_view(stroke="#d8d4cc").configure_axis(
         labelFontSize=11, titleFontSize=11, titleFontWeight="normal", gridColor="#eeece7"
     )  # fmt: skip
     return str(vl_convert.vegalite_to_svg(spec.to_dict()))

@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
 from byrote.experiments.reproductions.claims.arm import arm, arms, last, memorized, memorized_wrong, over_seeds
 from byrote.experiments.reproductions.claims.claim import Size, claim
 from byrote.experiments.reproductions.experiment import Found, Part, Shown
@@ -35,8 +39,8 @@ def show(size: Size, found: Mapping[str, Found]) -> Shown:
     ]
     none = told["none"]
     best = max(("weight decay 1", "dropout .5"), key=lambda name: float(last(told[name], "test").mean()))
-    halved = {name: memorized_wrong(told[name]) / memorized_wrong(none) for name in USED}
-    leak = {name: (last(told[name], "attack") - 0.5) / (last(none, "attack") - 0.5) for name in USED}
+    halved = {name: left(memorized_wrong(told[name]), memorized_wrong(none)) for name in USED}
+    leak = {name: left(last(told[name], "attack") - 0.5, last(none, "attack") - 0.5) for name in USED}
     gain = last(told[best], "test") - last(none, "test")
     return Shown(
         [Panel("What regularization does", "", "value", tuple(points))],
@@ -48,6 +52,11 @@ def show(size: Size, found: Mapping[str, Found]) -> Shown:
             Assertion("dropout .8 halves the memorization of wrong labels: share that is left", over_seeds(halved["dropout .8"]), most=0.5),
         ],
     )  # fmt: skip
+
+
+def left(now: Float[ndarray, " seed"], before: Float[ndarray, " seed"]) -> Float[ndarray, " seed"]:
+    """Return what is left of a number, as a share of what it was; NaN where it was 0."""
+    return np.divide(now, before, out=np.full(len(now), np.nan), where=before != 0)
 
 
 C3 = claim(

@@ -71,7 +71,7 @@ def show(size: Size, found: Mapping[str, Found]) -> Shown:
     return Shown(
         [
             Panel("a: training loss", "epochs", "mean training loss", tuple(losses), log_x=True),
-            Panel("b: time to fit, relative to true labels", "share of corrupted labels", f"epochs to {until}, relative", tuple(time)),
+            Panel("b: time to fit, relative to true labels", "share of corrupted labels", "epochs, relative", tuple(time)),
             Panel("c: test error after fitting", "share of corrupted labels", "test error", tuple(tests)),
         ],
         [
