@@ -11,8 +11,8 @@ WIDTH, HEIGHT = 300, 220
 ROW = 17
 """Height of a row of one series where `x` is a text."""
 
-MANY = 45
-"""Points of a series beyond which a curve is drawn without points and intervals."""
+MANY = 20
+"""Points of a series beyond which a curve is drawn without points, and with a band."""
 
 
 def draw(panels: Sequence[Panel]) -> str:
@@ -64,13 +64,13 @@ def _panel(panel: Panel) -> Any:
     y = alt.Y("y:Q", title=panel.y, scale=alt.Scale(zero=False))
     line = base.mark_line(strokeWidth=2).encode(x=x, y=y, order=alt.Order("at:Q"))
     layers: list[Any] = [line]
+    low = alt.Y("low:Q", title=panel.y)
     if len(rows) <= MANY * len(series):
         layers.append(base.mark_point(filled=True, size=28, opacity=1).encode(x=x, y=y))
-        layers.append(
-            base.mark_rule(strokeWidth=1, opacity=0.7)
-            .transform_filter("isValid(datum.low)")
-            .encode(x=x, y=alt.Y("low:Q", title=panel.y), y2="high:Q")
-        )
+        known = base.mark_rule(strokeWidth=1, opacity=0.7).transform_filter("isValid(datum.low)")
+        layers.append(known.encode(x=x, y=low, y2="high:Q"))
+    elif any(row["low"] is not None for row in rows):
+        layers.insert(0, base.mark_area(opacity=0.15).encode(x=x, y=low, y2="high:Q"))
     return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT, title=title)
 
 

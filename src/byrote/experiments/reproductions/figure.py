@@ -56,6 +56,8 @@ class Assertion:
     paper: str = ""
     strict: bool = True
     """Whether a number that equals a bound is outside of it, as for `above 0`."""
+    beside: bool = False
+    """Whether it is shown beside the claim, and does not count for the verdict."""
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.least) or math.isfinite(self.most)):
@@ -136,9 +138,9 @@ def _number(value: float) -> str:
 
 def verdict(assertions: Sequence[Assertion]) -> Verdict:
     """Return the verdict over assertions; raise InvalidData when there is none, because nothing could fail."""
-    if not assertions:
+    if all(assertion.beside for assertion in assertions):
         raise InvalidData("A figure without an assertion has no verdict. Say what it must show.")
-    outcomes = [assertion.outcome for assertion in assertions]
+    outcomes = [assertion.outcome for assertion in assertions if not assertion.beside]
     if all(outcome == "holds" for outcome in outcomes):
         return "holds"
     if "holds" in outcomes:

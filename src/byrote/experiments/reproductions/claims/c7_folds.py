@@ -44,8 +44,8 @@ def show(size: Size, found: Mapping[str, Found]) -> Shown:
         [Panel("Two estimates of the same memorization", "memorization, by models on random subsets", "memorization, by folds", tuple(points))],
         [
             Assertion(f"models of folds memorize less than models on as many random examples ({folds.mean():.3f}, {plain.mean():.3f}): difference", reduced, most=-0.01),
-            Assertion("cross-validation detects memorization: mean by folds", Estimate.of_mean(folds, "runs"), least=0),
-            Assertion("and says who is memorized: Pearson's correlation with the estimate by subsets", Estimate(correlation, low, high, int(both.sum()), "examples"), least=0.7),
+            Assertion("beside the claim, cross-validation detects memorization: mean by folds", Estimate.of_mean(folds, "runs"), least=0, beside=True),
+            Assertion("beside the claim, it says who is memorized: Pearson's correlation with the estimate by subsets", Estimate(correlation, low, high, int(both.sum()), "examples"), least=0.7, beside=True),
         ],
     )  # fmt: skip
 
