@@ -38,7 +38,7 @@ def _panel(panel: Panel) -> Any:
         "series:N",
         title=None,
         scale=alt.Scale(domain=series, range=[INKS[at % len(INKS)] for at in range(len(series))]),
-        legend=None if len(series) == 1 else alt.Legend(orient="bottom", columns=2, labelLimit=220, symbolOpacity=1),
+        legend=None if len(series) == 1 else alt.Legend(orient="bottom", columns=1, labelLimit=320, symbolOpacity=1),
     )
     rows = [_row(point, at) for at, point in enumerate(panel.points)]
     base = alt.Chart(alt.InlineData(values=rows)).encode(color=colour)

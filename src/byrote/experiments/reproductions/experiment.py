@@ -32,7 +32,7 @@ class Part:
     """A piece of an experiment that is trained by itself, `models` models at once.
 
     `train(bench, **options)` returns what was measured. Options are plain values: with the function's name they are the
-    identity of the result, so equal parts of two figures are trained once.
+    identity of the result, so equal parts of two figures, which have the same name, are trained once.
     """
 
     name: str
