@@ -116,7 +116,7 @@ def ratio(
 
 def _estimate(value: tuple[float, Float[ndarray, " draw"]], size: Size) -> Estimate:
     low, high = np.quantile(value[1], (0.05, 0.95))
-    return Estimate(value[0], float(low), float(high), size.asked, f"examples, of {size.runs} networks")
+    return Estimate(value[0], float(low), float(high), size.asked, "examples")
 
 
 EASY_EXAMPLES = Experiment(
