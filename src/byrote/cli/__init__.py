@@ -12,6 +12,7 @@ from byrote.cli.interruption import interruptible
 from byrote.cli.model_verbs import attribute, locate
 from byrote.cli.output import message
 from byrote.cli.record_verbs import attack, catalogue, report, score
+from byrote.cli.reproduce_verb import reproduce
 from byrote.cli.train_verb import train
 from byrote.errors import ByroteError
 from byrote.version import __version__
@@ -34,13 +35,14 @@ def app(debug: bool) -> None:
     byrote remove fashion audits/fashion      retrain without the most memorized examples
     byrote locate fashion audits/fashion      find the layers that keep what a run memorized
     byrote causes fashion                     find out by experiment why a model memorizes
+    byrote reproduce arpit2017                repeat the experiments of a paper, figure by figure
 
     audit, train, locate, attribute, remove and causes execute the Python file or module that TASK names, and score the
-    file of a score of your own. attack, relabel, report and catalogue execute nothing but byrote, whatever the record holds.
+    file of a score of your own. attack, relabel, report, catalogue and reproduce execute nothing but byrote, whatever the record holds.
     """
 
 
-for verb in (audit, train, score, attack, locate, attribute, remove, relabel, causes, report, catalogue):
+for verb in (audit, train, score, attack, locate, attribute, remove, relabel, causes, report, catalogue, reproduce):
     app.add_command(verb)
 
 

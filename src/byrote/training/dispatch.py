@@ -122,9 +122,9 @@ def _in_process(job: Job, packs: Sequence[tuple[int, ...]], watch: Watch) -> Non
 def _in_pool(job: Job, packs: Sequence[tuple[int, ...]], workers: int, watch: Watch) -> None:
     import loky
 
-    _start_tracker()
+    start_tracker()
     pool = loky.ProcessPoolExecutor(
-        workers, initializer=_start_worker, initargs=(os.getpid(),), env={"OMP_NUM_THREADS": "1"}
+        workers, initializer=start_worker, initargs=(os.getpid(),), env={"OMP_NUM_THREADS": "1"}
     )
     try:
         _hand_out(pool, job, packs, workers, watch)
@@ -137,7 +137,7 @@ def _in_pool(job: Job, packs: Sequence[tuple[int, ...]], workers: int, watch: Wa
         pool.shutdown(wait=False, kill_workers=True)
 
 
-def _start_tracker() -> None:
+def start_tracker() -> None:
     """Start loky's process that cleans up, which by itself ignores all signals to the whole group but SIGHUP."""
     from loky.backend import resource_tracker
 
@@ -226,7 +226,7 @@ def take_one(count: int, folder: Path) -> int:
     return int(Path(_taken[0].lock_file).stem)
 
 
-def _start_worker(parent: int) -> None:
+def start_worker(parent: int) -> None:
     """Leave it to the parent what a signal to the whole group means, and end with it."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
