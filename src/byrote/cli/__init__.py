@@ -24,12 +24,13 @@ GONE = "byrote: The current directory was deleted. Change to one that exists; fi
 @click.version_option(__version__, prog_name="byrote")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error. Give it before or after the verb.")
 def app(debug: bool) -> None:
-    """Measure which training examples a classifier memorized, and explain why.
+    """Measure, explain and control what networks memorize.
 
     \b
     byrote audit fashion                      audit the data that ships with byrote
     byrote audit my_task.py                   audit your own task
-    byrote train fashion --hold memorization=.2   train a model while memorization is held at a target
+    byrote train fashion --hold memorization=.2
+                                              train a model while memorization is held at a target
     byrote score audits/fashion memorization  print a score, example by example
     byrote attack audits/fashion              run membership attacks on the models of a record
     byrote remove fashion audits/fashion      retrain without the most memorized examples
@@ -38,7 +39,8 @@ def app(debug: bool) -> None:
     byrote reproduce arpit2017                repeat the experiments of a paper, figure by figure
 
     audit, train, locate, attribute, remove and causes execute the Python file or module that TASK names, and score the
-    file of a score of your own. attack, relabel, report, catalogue and reproduce execute nothing but byrote, whatever the record holds.
+    file of a score of your own. attack, relabel, report, catalogue and reproduce execute nothing but byrote, whatever the
+    record holds.
     """
 
 
