@@ -56,9 +56,9 @@ class Result:
     """What was measured of one arm. `arm` is the text of its controls, `name` its directory, `values` hold one number per run.
 
     `changes` are paired differences to the unchanged task over the runs that both have, with 90 % intervals over runs, not
-    corrected for the number of arms; that of `cost` is a ratio. `levels` are these changes added to the mean of the
-    unchanged task, so that arms with other numbers of runs can be compared; its own are Student's. `judged` says what is shown when
-    the number of arms is taken into account, None for an arm that was set aside earlier. `on_front`: no arm has both less
+    corrected for the number of arms; that of `cost` is a ratio. `levels` are these changes added to the mean of the unchanged
+    task, so that arms with other numbers of runs can be compared; its own are Student's. `judged` says what is shown when the
+    number of arms is taken into account, None for an arm that was set aside earlier. `on_front`: no arm has both less
     memorization and more accuracy; `front_share` is how often that is so when all are measured again.
     """
 
@@ -80,8 +80,8 @@ class Comparison:
     """What remedies do to memorization and accuracy. `results` begin with the unchanged task.
 
     `failed` says of arms whose training diverged what happened, `skipped` why usual controls were left out. `judged_runs` is
-    how many runs the verdicts rest on. `objective` is what is learned, `tested` whether there are test examples: else accuracy is
-    that on training examples that were left out.
+    how many runs the verdicts rest on. `objective` is what is learned, `tested` whether there are test examples: else
+    accuracy is that on training examples that were left out.
     """
 
     name: str
@@ -103,7 +103,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Stated:
-    """What a comparison will do, before it does it: which `arms` it trains in which rounds, why usual controls are `skipped`, how many
+    """What a comparison will do: which `arms` it trains in which rounds, why usual controls are `skipped`, how many
     runs of the plan are `missing`, and about how many `seconds` they take (None: unknown).
     """
 
@@ -131,18 +131,20 @@ def compare(
 ) -> Comparison:
     """Train `task` unchanged and with each control, and compare memorization, leakage, accuracy, calibration and cost.
 
-    `controls` are values of `byrote.controls`, their texts, or classes (or bare names) for all their strengths; several in one
-    tuple, or joined by `+` in a text, act together. Default: about a dozen usual remedies; those that cannot act on the task are
-    skipped. `runs` are trained in all, in rounds (see `halving.make_plan`): first all arms; then those nearest to the front of low
-    memorization and high accuracy. `on_plan` is called with the rounds, and about how long they take, before anything is trained.
+    `controls` are values of `byrote.controls`, their texts, or classes (or bare names) for all their strengths; several in
+    one tuple, or joined by `+` in a text, act together. Default: about a dozen usual remedies; those that cannot act on the
+    task are skipped. `runs` are trained in all, in rounds (see `halving.make_plan`): first all arms; then those nearest to
+    the front of low memorization and high accuracy. `on_plan` is called with the rounds, and about how long they take, before
+    anything is trained.
 
-    Each arm is a record in `directory` (default: comparisons/NAME), which `byrote report` opens. Finished runs are never trained
-    again: the same call goes on where it stopped, and more `runs` go to the arms of the last round. Canaries are those
-    of `byrote.audit`, FEWEST_CANARIES of each usual kind at least. An arm whose training diverges is reported, and the others go on.
+    Each arm is a record in `directory` (default: comparisons/NAME), which `byrote report` opens. Finished runs are never
+    trained again: the same call goes on where it stopped, and more `runs` go to the arms of the last round. Canaries are
+    those of `byrote.audit`, FEWEST_CANARIES of each usual kind at least. An arm whose training diverges is reported, and the
+    others go on.
 
-    It misleads when read as the best that a remedy can do: only the strengths given are tried, with the recipe as it is. Intervals
-    are over runs, with the examples as given. Raises InvalidData for controls that cannot act, that contradict each other
-    or are there twice, and for too few runs; WrongRecord when the directory holds another comparison.
+    It misleads when read as the best that a remedy can do: only the strengths given are tried, with the recipe as it is.
+    Intervals are over runs, with the examples as given. Raises InvalidData for controls that cannot act, that contradict each
+    other or are there twice, and for too few runs; WrongRecord when the directory holds another comparison.
     """
     source = task if isinstance(task, str) else ""
     found = load_task(task) if isinstance(task, str) else task
@@ -172,7 +174,7 @@ def default_budget(arms: int) -> int:
 
 
 def enough_canaries(task: Task) -> Canaries:
-    """Return one per cent of the training examples of each usual kind, FEWEST_CANARIES at least where a fifth of the data allows it."""
+    """Return one per cent of the training examples of each usual kind; FEWEST_CANARIES at least, where the data allow it."""
     n = len(task.train)
     return Canaries.of_each(min(max(FEWEST_CANARIES, round(CANARY_SHARE * n)), n // 15))
 

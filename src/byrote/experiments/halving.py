@@ -99,7 +99,7 @@ Look = Callable[[Sequence[int], int], Float[ndarray, "2 arm run"]]
 
 
 def spend(plan: Plan, families: Sequence[str], look: Look) -> list[int]:
-    """Carry out a plan and return which arms are in its last round, in their order. Arm 0 is the unchanged one, in all of them."""
+    """Carry out a plan and return which arms are in its last round, in their order. Arm 0, the unchanged one, is in all."""
     there = list(range(len(families)))
     for at, end in enumerate(plan.ends):
         if at and plan.rounds[at].arms < plan.rounds[at - 1].arms:
@@ -115,10 +115,10 @@ def nearest(
 ) -> list[int]:
     """Return the positions of the arms to go on with, in their order: the first arm, and those nearest to the front.
 
-    An arm is behind the front by as many standard deviations of one run as another arm is better in both memorization and accuracy
-    (the least of the two; below 0: it is on the front, and by how much). Arms whose accuracy is beyond chance more than MARGIN
-    lower than that of the first come last. With `each_family`, the best arm of each family comes before all second ones.
-    Arms with a NaN have failed and are left out.
+    An arm is behind the front by as many standard deviations of one run as another arm is better in both memorization and
+    accuracy (the least of the two; below 0: it is on the front, and by how much). Arms whose accuracy is beyond chance more
+    than MARGIN lower than that of the first come last. With `each_family`, the best arm of each family comes before all
+    second ones. Arms with a NaN have failed and are left out.
     """
     memorization, accuracy = seen.mean(axis=2)
     fine = np.isfinite(memorization) & np.isfinite(accuracy)

@@ -77,7 +77,7 @@ class Hard:
 
 
 def measured(record: Record, runs: Sequence[int], hard: Hard, never: Bool[ndarray, " example"]) -> Values:
-    """Return all MEASURES of these runs of one arm. `never`: the examples that this arm is never trained on, which do not count."""
+    """Return all MEASURES of these runs of one arm. Examples that it is `never` trained on do not count."""
     population = record.population
     train, test = population.where("train") & ~never, population.where("test")
     found: dict[str, list[float]] = {each.name: [] for each in MEASURES}
@@ -107,9 +107,9 @@ def measured(record: Record, runs: Sequence[int], hard: Hard, never: Bool[ndarra
 def hard_examples(record: Record) -> Hard:
     """Return the hard examples of each run of the unchanged task: hard in its other runs.
 
-    Of the training examples those with the largest loss over training, in the mean over the runs that they were trained in (their
-    losses in runs that left them out are what memorization is measured with). Of the test examples those that are right least often;
-    of equals, those with the largest loss.
+    Of the training examples those with the largest loss over training, in the mean over the runs that they were trained in
+    (their losses in runs that left them out are what memorization is measured with). Of the test examples those that are
+    right least often; of equals, those with the largest loss.
     """
     population, runs = record.population, record.runs
     train, test = np.flatnonzero(population.where("train")), np.flatnonzero(population.where("test"))
@@ -144,9 +144,9 @@ def leakage(values: Float[ndarray, " example"], member: Bool[ndarray, " example"
 def calibration_error(confidence: Float[ndarray, " example"], right: Bool[ndarray, " example"]) -> float:
     """Return the root of the mean squared distance of confidence from accuracy, without the bias of small bins: 0 is calibrated.
 
-    In BINS bins of as many examples, in the order of the confidence: the squared distance of mean confidence and accuracy, minus the
-    variance of that accuracy (Kumar, Liang & Ma, 2019, arXiv:1909.10155, definition 3.5); 0 where that is negative. NaN
-    below two examples per bin.
+    In BINS bins of as many examples, in the order of the confidence: the squared distance of mean confidence and accuracy,
+    minus the variance of that accuracy (Kumar, Liang & Ma, 2019, arXiv:1909.10155, definition 3.5); 0 where that is negative.
+    NaN below two examples per bin.
     """
     if len(right) < 2 * BINS:
         return float("nan")
@@ -190,7 +190,7 @@ def _worst(record: Record, right: NDArray[np.float64], test: Bool[ndarray, " exa
 
 
 def _calibration(record: Record, run: int, of: Bool[ndarray, " example"]) -> float:
-    """Return the calibration error of the predicted classes; the probability of a class that wins over the label follows from the margin."""
+    """Return the calibration error of the predicted classes, whose probability follows from the label's and the margin."""
     confidence, margin = (_column(record, run, name)[of] for name in ("confidence", "margin"))
     if record.objective.name != "classification" or np.isnan(confidence).any() or not len(confidence):
         return float("nan")

@@ -23,11 +23,11 @@ DRAWS = 2_000
 class Judged:
     """What is shown about one arm, with intervals that hold for all judged arms at once.
 
-    `memorization` and `accuracy` are paired differences to the unchanged task (below 0: less), over runs that no choice of arms
-    depended on. Their level is 1 - .1 / (2 x arms) (Bonferroni), so that with 90 % probability all of them hold.
-    `verdict`: "better" is less memorization at an accuracy that is at most MARGIN lower, or more accuracy without more memorization;
-    "less" is less memorization, at a cost of accuracy that is not known well enough; "trade" gives one for the other; "worse" has
-    more memorization or less accuracy, for nothing; "open" shows neither.
+    `memorization` and `accuracy` are paired differences to the unchanged task (below 0: less), over runs that no choice of
+    arms depended on. Their level is 1 - .1 / (2 x arms) (Bonferroni), so that with 90 % probability all of them hold.
+    `verdict`: "better" is less memorization at an accuracy that is at most MARGIN lower, or more accuracy without more
+    memorization; "less" is less memorization, at a cost of accuracy that is not known well enough; "trade" gives one for the
+    other; "worse" has more memorization or less accuracy, for nothing; "open" shows neither.
     """
 
     memorization: Estimate
@@ -35,7 +35,7 @@ class Judged:
     verdict: Verdict
 
 
-def change(values: Float[ndarray, " run"], unchanged: Float[ndarray, " run"], *, level: float = LEVEL) -> Estimate:
+def change(values: Float[ndarray, " run"], unchanged: Float[ndarray, " other"], *, level: float = LEVEL) -> Estimate:
     """Return the mean difference of the runs that both have, with Student's interval over runs. NaN are left out.
 
     Where all differences are equal, the ends are NaN: a few runs that agree by chance are no evidence.
@@ -48,7 +48,7 @@ def change(values: Float[ndarray, " run"], unchanged: Float[ndarray, " run"], *,
     return found
 
 
-def ratio(values: Float[ndarray, " run"], unchanged: Float[ndarray, " run"], *, level: float = LEVEL) -> Estimate:
+def ratio(values: Float[ndarray, " run"], unchanged: Float[ndarray, " other"], *, level: float = LEVEL) -> Estimate:
     """Return how many times as large the values are, paired by run: the geometric mean of the ratios, 1 is as large."""
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log(values), np.log(unchanged)

@@ -22,8 +22,9 @@ EPOCHS = 3
 def run_seconds(task: Task, known: Sequence[Place], canaries: Canaries, seed: int, compute: Compute) -> float | None:
     """Return about how long one run takes, in seconds on one process.
 
-    It is the median over finished runs of these records if there are any. Else EPOCHS of one run are trained in a directory that is
-    deleted then, and the time is scaled to all epochs. None where that cannot be done: for a Fit, and a run of few epochs.
+    It is the median over finished runs of these records if there are any. Else EPOCHS of one run are trained in a directory
+    that is deleted then, and the time is scaled to all epochs. None where that cannot be done: for a Fit, and a run of few
+    epochs.
     """
     seconds = [each for where in known if finished_runs(where) for each in Record(where).seconds().values()]
     if seconds:
