@@ -99,7 +99,7 @@ def test_the_deviation_of_a_run_is_what_arms_and_runs_do_not_explain() -> None:
 def simulated(
     rng: np.random.Generator, families: Sequence[str], runs: int, effect: np.ndarray, spread: np.ndarray
 ) -> np.ndarray:
-    """Return `[2 arm run]`: memorization and accuracy with effects of the run that all arms share, and noise of each arm's own."""
+    """Return memorization and accuracy, with effects of the run that all arms share and noise of each arm."""
     shared = rng.normal(0, 0.01, (2, 1, runs))
     own = rng.normal(0, 1, (2, len(families), runs)) * spread[None, :, None]
     return np.array([0.2, 0.8])[:, None, None] + effect[:, :, None] + shared + own

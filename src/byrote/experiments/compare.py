@@ -392,7 +392,7 @@ def _measure(
     base = records[0]
     hard = hard_examples(base)
     values = {
-        at: measured(record, [run for run in record.runs if run in base.runs], hard, _never(arms[at], record))
+        at: measured(record, [run for run in record.runs if run in base.runs], hard, ~_never(arms[at], record))
         for at, record in records.items()
     }
     start = plan.judged_from

@@ -76,10 +76,10 @@ class Hard:
     test: Bool[ndarray, "run example"]
 
 
-def measured(record: Record, runs: Sequence[int], hard: Hard, never: Bool[ndarray, " example"]) -> Values:
-    """Return all MEASURES of these runs of one arm. Examples that it is `never` trained on do not count."""
+def measured(record: Record, runs: Sequence[int], hard: Hard, counted: Bool[ndarray, " example"]) -> Values:
+    """Return all MEASURES of these runs of one arm, over the examples that are `counted`."""
     population = record.population
-    train, test = population.where("train") & ~never, population.where("test")
+    train, test = population.where("train") & counted, population.where("test") & counted
     found: dict[str, list[float]] = {each.name: [] for each in MEASURES}
     seconds = record.seconds()
     for run in runs:
@@ -97,7 +97,7 @@ def measured(record: Record, runs: Sequence[int], hard: Hard, never: Bool[ndarra
             "cost": seconds.get(run, np.nan),
         }
         for kind in KINDS:
-            of_kind = (population.canary == kind) & ~never
+            of_kind = (population.canary == kind) & counted
             row |= {kind: gap(right, member, of_kind), f"{kind} probability": gap(probability, member, of_kind)}
         for name, value in row.items():
             found[name].append(value)
