@@ -7,6 +7,7 @@ import click
 
 from byrote.cli.action_verbs import relabel, remove
 from byrote.cli.audit_verb import audit
+from byrote.cli.compare_verb import compare
 from byrote.cli.interruption import interruptible
 from byrote.cli.model_verbs import attribute, locate
 from byrote.cli.output import message
@@ -30,13 +31,14 @@ def app(debug: bool) -> None:
     byrote attack audits/fashion              run membership attacks on the models of a record
     byrote remove fashion audits/fashion      retrain without the most memorized examples
     byrote locate fashion audits/fashion      find the layers that keep what a run memorized
+    byrote compare fashion                    compare remedies against memorization
 
-    audit, locate, attribute and remove execute the Python file or module that TASK names, and score the file of a score of
+    audit, compare, locate, attribute and remove execute the Python file or module that TASK names, and score the file of a score of
     your own. attack, relabel, report and catalogue execute nothing but byrote, whatever the record holds.
     """
 
 
-for verb in (audit, score, attack, locate, attribute, remove, relabel, report, catalogue):
+for verb in (audit, compare, score, attack, locate, attribute, remove, relabel, report, catalogue):
     app.add_command(verb)
 
 

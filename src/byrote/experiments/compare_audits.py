@@ -238,7 +238,7 @@ def difference(
 ) -> tuple[Estimate, float]:
     """Return mean after minus mean before with its interval over runs, and the p-value of no difference.
 
-    Student's of the differences where runs are paired, else Welch's (1947). Without an interval and a p-value where nothing varies.
+    Student's of the differences where runs are paired, else Welch's (1947); neither where nothing varies.
     """
     if paired:
         both = ~np.isnan(after - before)
