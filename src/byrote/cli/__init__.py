@@ -33,8 +33,8 @@ def app(debug: bool) -> None:
     byrote locate fashion audits/fashion      find the layers that keep what a run memorized
     byrote compare fashion                    compare remedies against memorization
 
-    audit, compare, locate, attribute and remove execute the Python file or module that TASK names, and score the file of a score of
-    your own. attack, relabel, report and catalogue execute nothing but byrote, whatever the record holds.
+    audit, compare, locate, attribute and remove execute the Python file or module that TASK names, and score the file of a
+    score of your own. attack, relabel, report and catalogue execute nothing but byrote, whatever the record holds.
     """
 
 

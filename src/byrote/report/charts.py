@@ -281,6 +281,7 @@ def operating_curve(name: str, dots: Sequence[OperatingDot], *, lowest: float, d
 
 
 def chart_of(name: str, chart: Any, rows: Sequence[Row], height: int, description: str) -> Chart:
+    """Return a chart of this name, as wide as the page, that reads the rows `named_rows`."""
     spec: dict[str, Any] = chart.properties(width="container", height=height, description=description).to_dict()
     datasets: dict[str, Any] = spec.setdefault("datasets", {})
     datasets["rows"] = [dict(row) for row in rows]
@@ -288,6 +289,7 @@ def chart_of(name: str, chart: Any, rows: Sequence[Row], height: int, descriptio
 
 
 def named_rows() -> Any:
+    """Return the data that a chart reads: its rows, which are set when it is drawn."""
     import altair as alt
 
     return alt.NamedData(name="rows")

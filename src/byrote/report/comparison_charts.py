@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from byrote.experiments.arms import UNCHANGED
 from byrote.experiments.compare import Comparison, Result
 from byrote.findings.vocabulary import Vocabulary, vocabulary
 from byrote.report.charts import NARROW, PERCENT, Chart, chart_of, named_rows
@@ -23,13 +24,13 @@ def front_chart(comparison: Comparison) -> tuple[Chart, list[str]]:
     """Draw accuracy against memorization with intervals as crosses; return which arms lie too low to be drawn, too."""
     words = vocabulary(comparison.objective)
     about = f"{words.heading} against memorization, for each remedy and strength"
-    return _chart(comparison, "front", "memorization", "memorization: less is to the left", words, about)
+    return _chart(comparison, "front", "memorization", "memorization", words, about)
 
 
 def wrong_label_chart(comparison: Comparison) -> tuple[Chart, list[str]]:
-    """Draw accuracy against the share of planted wrong labels that are learned (Arpit et al. 2017, arXiv:1706.05394, figure 10)."""
+    """Draw accuracy against the share of planted wrong labels that are learned (Arpit et al., 2017, figure 10)."""
     words = vocabulary(comparison.objective)
-    title = f"planted {words.wrong_target}s that are learned: fewer is to the left"
+    title = f"planted {words.wrong_target}s that are learned"
     about = f"{words.heading} against the fit of planted {words.wrong_target}s, for each remedy and strength"
     return _chart(comparison, "wrong-labels", "wrong labels fitted", title, words, about)
 
@@ -43,18 +44,20 @@ def _chart(
     shown = [each for each in comparison.results if each.levels[across].value == each.levels[across].value]
     low = [each.arm for each in shown if each.levels["accuracy"].value < base - BELOW]
     shown = [each for each in shown if each.arm not in low]
-    rows = [_row(each, across, words) for each in shown]
+    several = {each.family for each in shown if sum(other.family == each.family for other in shown) > 1}
+    rows = [_row(each, across, words, labelled=each.family in several) for each in shown]
     families = list(dict.fromkeys(each.family for each in shown))
     colours = ["var(--text)", *(INKS[at % len(INKS)] for at in range(len(families) - 1))]
     shapes = ["circle", *(SHAPES[at % len(SHAPES)] for at in range(len(families) - 1))]
-    legend = alt.Legend(orient="bottom", columns=alt.expr(f"width < {NARROW} ? 2 : 5"), labelLimit=200, symbolSize=90)
+    legend = alt.Legend(
+        orient="bottom", columns=alt.expr(f"width < {NARROW} ? 2 : 5"), labelLimit=200, symbolSize=90, symbolOpacity=1
+    )
     colour = alt.Color("family:N", title=None, scale=alt.Scale(domain=families, range=colours), legend=legend)
     shape = alt.Shape("family:N", title=None, scale=alt.Scale(domain=families, range=shapes), legend=legend)
     y_title = words.heading if comparison.tested else f"{words.heading} on examples that were left out"
     share = across == "wrong labels fitted" and words.is_share
     x_scale, y_scale = _scale(shown, across), _scale(shown, "accuracy")
-    x_axis = alt.Axis(tickCount=6, **({"labelExpr": PERCENT} if share else {"format": ".2~f"}))
-    y_axis = alt.Axis(tickCount=6, **({"labelExpr": PERCENT} if words.is_share else {"format": ".2~f"}))
+    x_axis, y_axis = _axis(share), _axis(words.is_share)
     x = alt.X("x:Q", title=title, scale=x_scale, axis=x_axis)
     y = alt.Y("y:Q", title=y_title, scale=y_scale, axis=y_axis)
     tips = [
@@ -81,14 +84,14 @@ def _chart(
     return chart_of(name, alt.layer(line, wide, high, dot, label), rows, 420, about), low
 
 
-def _row(result: Result, across: str, words: Vocabulary) -> dict[str, Any]:
+def _row(result: Result, across: str, words: Vocabulary, *, labelled: bool) -> dict[str, Any]:
     x, y = result.levels[across], result.levels["accuracy"]
     return {
         "arm": result.arm,
         "family": result.family,
         "strength": result.strength,
-        "label": "unchanged" if not result.strength and result.judged is None and result.family == "unchanged" else _label(result),
-        "judged": result.judged is not None or result.family == "unchanged",
+        "label": UNCHANGED if result.family == UNCHANGED else _label(result) if labelled else "",
+        "judged": result.judged is not None or result.family == UNCHANGED,
         "x": x.value, "x_low": _known(x.low), "x_high": _known(x.high),
         "y": y.value, "y_low": _known(y.low), "y_high": _known(y.high),
         "x_text": str(x), "y_text": str(y), "runs": result.runs, "front_text": f"{result.front_share:.0%} of repetitions",
@@ -106,10 +109,16 @@ def _scale(shown: Sequence[Result], name: str) -> Any:
 
     values = [each.levels[name].value for each in shown]
     for each in shown:
-        if each.judged is not None or each.family == "unchanged":
+        if each.judged is not None or each.family == UNCHANGED:
             values += [end for end in (each.levels[name].low, each.levels[name].high) if end == end]
     pad = 0.06 * (max(values) - min(values)) or 0.01
     return alt.Scale(domain=[min(values) - pad, max(values) + pad], nice=False, zero=False)
+
+
+def _axis(share: bool) -> Any:
+    import altair as alt
+
+    return alt.Axis(tickCount=6, labelExpr=PERCENT) if share else alt.Axis(tickCount=6, format=".2~f")
 
 
 def _known(value: float) -> float | None:
