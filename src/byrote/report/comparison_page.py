@@ -15,7 +15,7 @@ from byrote.record.storage import Place, place, replacing
 from byrote.report.charts import Chart
 from byrote.report.comparison_charts import front_chart, wrong_label_chart
 from byrote.report.comparison_sentences import comparison_sentences, headline, verdict_text
-from byrote.report.numbers import count, difference_text, percent, right_text, text
+from byrote.report.numbers import SPACE, count, difference_text, percent, right_text
 from byrote.report.page import rendered
 from byrote.report.sections.section import Section
 from byrote.stats.estimate import Estimate
@@ -108,7 +108,7 @@ def comparison_sections(comparison: Comparison) -> tuple[Section, ...]:
     words, sentences = vocabulary(comparison.objective), comparison_sentences(comparison)
     about = (
         comparison.name,
-        count(len(comparison.results) - 1, "change"),
+        count(len(comparison.results) - 1, "remedy", "remedies"),
         count(sum(each.runs for each in comparison.results), "run"),
     )
     shown = Section("shown", "Verdict", headline(comparison), Shown(about, tuple(sentences[1:])))
@@ -189,7 +189,7 @@ def _cell(result: Result, measure: Measure, words: Vocabulary) -> Cell:
             difference_text(change, words, sign=True),
         )
     else:
-        value, moved = (text(level) if own else f"{level.value:.3f}"), _signed(change)
+        value, moved = (_three(level) if own else f"{level.value:.3f}"), _signed(change)
     return Cell(value, "" if own else moved, not own and (change.low > 0 or change.high < 0))
 
 
@@ -197,6 +197,11 @@ def _right(level: Estimate, words: Vocabulary) -> str:
     return percent(level.value) if words.is_share else f"{level.value:.2f}"
 
 
+def _three(level: Estimate) -> str:
+    ends = "" if np.isnan(level.low) else f" [{level.low:.3f},{SPACE}{level.high:.3f}]"
+    return f"{level.value:.3f}{ends}"
+
+
 def _signed(change: Estimate) -> str:
-    ends = "" if np.isnan(change.low) else f" [{change.low:+.3f}, {change.high:+.3f}]"
+    ends = "" if np.isnan(change.low) else f" [{change.low:+.3f},{SPACE}{change.high:+.3f}]"
     return f"{change.value:+.3f}{ends}"

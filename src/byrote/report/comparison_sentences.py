@@ -54,12 +54,10 @@ def comparison_sentences(comparison: Comparison) -> list[str]:
 def headline(comparison: Comparison) -> str:
     """Return in one sentence what helps, or that nothing was shown to."""
     better = [each.arm for each in sorted_results(comparison) if each.judged and each.judged.verdict == "better"]
-    tried = count(len(comparison.results) - 1, "change")
+    tried = count(len(comparison.results) - 1, "remedy", "remedies")
     if not better:
-        return f"None of {tried} of {comparison.name} is shown to lower memorization without a cost."
-    return (
-        f"{_listed(better)} help{'s' if len(better) == 1 else ''}, of {tried} of {comparison.name} that were compared."
-    )
+        return f"None of {tried} is shown to lower the memorization of {comparison.name} without a cost."
+    return f"{len(better)} of {tried} help{'s' if len(better) == 1 else ''} on {comparison.name}: {_listed(better)}."
 
 
 def verdict_text(result: Result) -> str:
@@ -177,7 +175,7 @@ def _how_sure(comparison: Comparison, judged: Sequence[Result]) -> list[str]:
     aside = [each for each in comparison.results[1:] if each.judged is None]
     choice = ", trained after the last choice between them" if comparison.plan.judged_from else ""
     found = [
-        f"These sentences rest on {comparison.judged_runs} runs of each{choice}, compared run by run. Their intervals hold for {count(len(judged), 'change')} at once (90{SPACE}%); other intervals are 90{SPACE}% each."
+        f"These sentences rest on {comparison.judged_runs} runs of each{choice}, compared run by run. Their intervals hold for {count(len(judged), 'remedy', 'remedies')} at once (90{SPACE}%); other intervals are 90{SPACE}% each."
     ]
     if aside:
         runs = sorted({each.runs for each in aside})
