@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import stats
+from torch import nn
 
 from byrote.errors import InvalidData, WrongRecord
 from byrote.experiments.compare_audits import AuditChange, changed, compare_audits, difference, step_up
@@ -158,9 +159,7 @@ def test_audits_of_other_examples_are_matched_by_id_or_refused(found: AuditChang
     assert len(matched.ids) + matched.left_out == 72 + 40 - len(matched.ids)
     numbers = task.train.labels.astype(np.float32)
     other = type(task)(
-        lambda: __import__("torch").nn.Sequential(
-            __import__("torch").nn.Flatten(), __import__("torch").nn.Linear(64, 1)
-        ),
+        lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 1)),
         type(task.train)(task.train.inputs.astype(np.float32) / 255, numbers),
         recipe=Recipe(epochs=1),
         objective="regression",
