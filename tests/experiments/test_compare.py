@@ -34,7 +34,6 @@ from byrote.training.progress import Progress
 from small import small_task
 
 ALONE = Compute(workers=1)
-CONTROLS = ["dropout(0.5)", "flooding(0.5) + weight_decay(0.01)"]
 
 
 def noisy(epochs: int = 8) -> Task:

@@ -75,7 +75,7 @@ def test_rows_are_data_on_stdout(printed: tuple[str, str], folder: Path) -> None
     ]
     common = [*arguments, "--workers", "1", "--out", str(folder / "out")]
     rows = list(csv.DictReader(io.StringIO(CliRunner().invoke(app, [*common, "--csv"]).stdout)))
-    assert [row["arm"] for row in rows][0] == "unchanged"
+    assert rows[0]["arm"] == "unchanged"
     assert len(rows) == 5
     as_json = json.loads(CliRunner().invoke(app, [*common, "--json"]).stdout)
     assert {row["arm"] for row in as_json} == {row["arm"] for row in rows}
