@@ -70,6 +70,15 @@ def test_the_python_of_the_model_page(tmp_path: Path, capsys: pytest.CaptureFixt
     assert {"values", "curved", "depth", "blocks"} <= set(given)
 
 
+@pytest.mark.pages
+def test_the_python_of_the_page_of_controls(tmp_path: Path) -> None:
+    given: dict[str, Any] = {}
+    with contextlib.chdir(tmp_path):
+        for block in blocks("docs/controls.md"):
+            exec(compile(block, "docs/controls.md", "exec"), given)  # noqa: S102 - our own page
+    assert np.isfinite(given["loss"].item())
+
+
 def test_the_score_of_the_contributing_page_runs_on_any_record(tmp_path: Path) -> None:
     (block,) = blocks("CONTRIBUTING.md")
     (tmp_path / "my_score.py").write_text(block)

@@ -10,6 +10,8 @@ from byrote.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from byrote.auditing import audit as audit
+    from byrote.controls.own_loop import Thermostat as Thermostat
+    from byrote.controls.own_loop import wrong_labels as wrong_labels
     from byrote.errors import ByroteError as ByroteError
     from byrote.evidence.c_profile import c_profile as c_profile
     from byrote.evidence.columns import per_run as per_run
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from byrote.experiments.compare import Comparison as Comparison
     from byrote.experiments.compare import compare as compare
     from byrote.experiments.compare_audits import compare_audits as compare_audits
+    from byrote.experiments.held import train as train
     from byrote.experiments.onion import peel as peel
     from byrote.experiments.removal import remove as remove
     from byrote.objectives import Classification as Classification
@@ -51,9 +54,12 @@ if TYPE_CHECKING:
     from byrote.task.task import Task as Task
     from byrote.training.collect import collect as collect
     from byrote.training.compute import Compute as Compute
+    from byrote.training.models import read_model as read_model
 
 _HOME = {
     "audit": "auditing",
+    "Thermostat": "controls.own_loop",
+    "wrong_labels": "controls.own_loop",
     "ByroteError": "errors",
     "c_profile": "evidence.c_profile",
     "per_run": "evidence.columns",
@@ -66,6 +72,7 @@ _HOME = {
     "compare": "experiments.compare",
     "Comparison": "experiments.compare",
     "compare_audits": "experiments.compare_audits",
+    "train": "experiments.held",
     "peel": "experiments.onion",
     "remove": "experiments.removal",
     "Classification": "objectives",
@@ -95,6 +102,7 @@ _HOME = {
     "Task": "task.task",
     "collect": "training.collect",
     "Compute": "training.compute",
+    "read_model": "training.models",
 }
 
 

@@ -78,16 +78,16 @@ def write_task(folder: Path, change: str = "", *, classes: int = 2, ids: str = "
     return path
 
 
-def assert_message(result: subprocess.CompletedProcess[str], *parts: str) -> None:
-    """Status 1, nothing on stdout, and one short line that says what was given, found, and to be done."""
+def assert_message(result: subprocess.CompletedProcess[str], *parts: str, after: str = "") -> None:
+    """Status 1, nothing on stdout, and one short line that says what was given, found, and to be done.
+
+    `after` is how the one line before it begins, where the work had begun.
+    """
     assert result.returncode == 1, result.stderr
     assert result.stdout == ""
-    lines = [
-        line
-        for line in result.stderr.splitlines()
-        if line.strip() and not line.startswith(("training", "trained", "drawing", "Training"))
-    ]
-    assert len(lines) == 1, result.stderr
+    lines = [line for line in result.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1 + bool(after), result.stderr
+    assert lines.pop(0).startswith(after) if after else True, result.stderr
     assert lines[0].startswith("byrote: ")
     assert "Traceback" not in result.stderr
     for part in parts:
@@ -113,6 +113,23 @@ def test_audit_of_a_file_writes_a_report_and_a_summary(tmp_path: Path) -> None:
     assert again.returncode == 0
     assert again.stdout == result.stdout
     assert len((tmp_path / "audits/mine/log.jsonl").read_text().splitlines()) == 4
+
+
+def test_fewer_runs_than_there_are_is_said(record: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for runs, said in ((4, True), (0, False), (10, False)):
+        caplog.clear()
+        found = collect(small_task(), record, runs=runs, canaries=Canaries.of_each(2), compute=Compute(workers=1))
+        assert len(found.runs) == 10
+        assert ("4 runs were asked for, and 10 are there: all of them are used." in caplog.text) == said
+
+
+def test_a_file_named_as_a_module_is_a_sentence_also_for_python_m(tmp_path: Path) -> None:
+    """`python -m` looks in the current folder first: before, this torch.py was taken for torch."""
+    (tmp_path / "torch.py").write_text("task = None")
+    (tmp_path / "click.py").write_text("task = None")
+    command = [sys.executable, "-m", "byrote", "audit", "torch.py"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert_message(result, "torch.py has the name of the module 'torch', and would hide it. Rename the file.")
 
 
 def test_audit_of_a_module_with_options(tmp_path: Path) -> None:
@@ -202,7 +219,7 @@ def test_devices_that_are_not_there(tmp_path: Path) -> None:
 def test_places_that_cannot_be_written(tmp_path: Path, record: Path) -> None:
     write_task(tmp_path)
     assert_message(byrote("audit", "my_task.py", "--out", "/proc/byrote", cwd=tmp_path), "Cannot write to /proc/byrote")
-    assert_message(byrote("report", record, "--out", "/proc/report.html"), "Cannot write")
+    assert_message(byrote("report", record, "--out", "/proc/report.html"), "Cannot write", after="drawing ")
 
 
 @pytest.mark.cluster

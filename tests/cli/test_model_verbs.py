@@ -126,6 +126,7 @@ def test_attribute_prints_pairs_and_keeps_the_block(place: Path) -> None:
 
 def test_what_is_refused(place: Path, tmp_path: Path) -> None:
     for verb in ("locate", "attribute"):
+        # the runs are checked before it says how long they take
         assert_message(byrote(verb, "mine.py", "kept", "--run", 40, cwd=place), "no finished run 40", "0 to 5")
         assert_message(byrote(verb, "mine.py", "absent", cwd=place), "is not a record")
         assert_message(

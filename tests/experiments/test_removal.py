@@ -328,7 +328,10 @@ def test_the_command_prints_a_table_and_resumes(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, asked).stdout == result.stdout
     shown = CliRunner().invoke(app, asked[:-1])
     assert "hard against random" in shown.stdout
+    for column in ("against random: ", "on new tests: ", "hard tests: "):
+        assert column in shown.stderr
     peeled = CliRunner().invoke(app, [*asked, "--onion"])
     assert peeled.exit_code == 0, peeled.output
     assert "difference: a new layer" in peeled.stdout
+    assert "on new tests" not in peeled.stderr
     assert sorted(path.name for path in out.glob("peeled-*")) == ["peeled-memorized-16", "peeled-random-16"]

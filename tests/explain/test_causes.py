@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from byrote.explain.causes import Cause, describe, find_cause
+from byrote.explain.causes import Cause, describe, find_cause, too_few
 from byrote.explain.neighbours import Neighbour
 from byrote.explain.out_predictions import OutPredictions
 
@@ -65,13 +65,20 @@ def test_only_agreement_is_weighed_against_the_distance() -> None:
     assert split == ("ambiguous", "Predictions of 6 models not trained on it: 3 dog, 3 cow.")
 
 
+def test_one_model_is_no_models() -> None:
+    assert describe(OutPredictions((1, 0, 0)), CLASSES) == "Predictions of 1 model not trained on it: 1 cat."
+    assert too_few(1) == "Only 1 model was not trained on it, too few to decide."
+    assert too_few(2) == "Only 2 models were not trained on it, too few to decide."
+    assert too_few(0) == "Only 0 models were not trained on it, too few to decide."
+
+
 def test_the_evidence_says_the_numbers() -> None:
     found = find_cause(0, OutPredictions((0, 1, 7)), (), NAN, classes=CLASSES)[1]
     assert found == "7 of 8 models not trained on it predict cow, not cat."
     near = find_cause(0, OutPredictions((0, 0, 7)), (), NAN, neighbours=(twin(2, 1.0), twin(1, 2.0)), classes=CLASSES)[
         1
     ]
-    assert near.endswith("predict cow, not cat, and 1 of its 2 nearest training examples has that label.")
+    assert near.endswith("predict cow, not cat, and 1 of its 2 nearest training examples has the label cow.")
     conflict = find_cause(0, OutPredictions((0, 6, 0)), (twin(1),), NAN, classes=CLASSES)[1]
     assert conflict.startswith("An exact copy is train/9, and its label is dog.")
     strange = find_cause(0, OutPredictions((0, 1, 7)), (), 0.97, alternative_distance=2.14, classes=CLASSES)[1]

@@ -45,4 +45,9 @@ def test_the_evidence_names_the_labels_that_models_disagree_with_most_first() ->
     assert suspects(found) == (1,)
     assert describe_labels(found, NAMES).endswith("9 disagree about prime, 1 about even.")
     assert describe_labels(OutLabels((10, 10), 10, 10), NAMES) == "All 10 models not trained on it predict its labels."
+    assert describe_labels(OutLabels((1, 1), 1, 1), NAMES) == "The one model not trained on it predicts its labels."
+    assert (
+        describe_labels(OutLabels((0, 1), 0, 1), NAMES)
+        == f"Of 1 model not trained on it, 1 disagrees about {NAMES[0]}."
+    )
     assert describe_labels(OutLabels((0, 0), 0, 0), NAMES) == "Every model was trained on it."

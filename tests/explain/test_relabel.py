@@ -11,7 +11,6 @@ from click.testing import CliRunner
 from byrote.cli import app
 from byrote.errors import InvalidData, MissingEvidence
 from byrote.evidence.tables import as_csv
-from byrote.explain.apply_labels import apply_labels, undo_labels
 from byrote.explain.causes import AGREEMENT, FEWEST_MODELS
 from byrote.explain.relabel import (
     Suggestion,
@@ -21,6 +20,7 @@ from byrote.explain.relabel import (
     suggestions,
 )
 from byrote.record import Record
+from byrote.task.apply_labels import apply_labels, undo_labels
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,9 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         ),
         (head + "train/a,True,0,1\ntrain/a,True,1,2\n", "line 3, is a second row for 'a'"),
         (head + "train/a,True,0,\n", "has labels '0' and ''"),
-        (head + "a,1,1,0\n", "expects label 1 of 'a', but it is 0"),
+        (head + "a,1,1,0\n", "expects label 1 of 'a', but it is 0. The file was applied"),
+        (head.replace(",", ";") + "a;True;0;1\n", "has semicolons between its columns.*Save it with commas"),
+        (head.replace(",", "\t") + "a\tTrue\t0\t1\n", "has tabs between its columns"),
     ):
         path.write_text(text)
         with pytest.raises(InvalidData, match=told):
@@ -127,6 +129,20 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     path.write_text(head)
     with pytest.raises(InvalidData, match=r"2 different ids but labels of shape \(3,\)"):
         apply_labels([0, 1, 1], ["a", "b", "b"], path)
+
+
+def test_ids_of_a_record_are_answered_with_a_hint(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("example,is_label_issue,given_label,predicted_label\ntrain/a,True,0,1\n")
+    with pytest.raises(InvalidData, match=r"2 of the 2 ids .* begin with 'train/'.*name\.removeprefix\('train/'\)"):
+        apply_labels([0, 1], ["train/a", "train/b"], path)
+
+
+def test_what_a_spreadsheet_or_table_library_saves_is_applied(tmp_path: Path) -> None:
+    """A mark before the first column, and whole numbers with a point, as a table with gaps has them."""
+    path = tmp_path / "labels.csv"
+    path.write_text("\ufeffexample,is_label_issue,given_label,predicted_label\na,True,0,1.0\n", encoding="utf-8")
+    assert apply_labels([0, 1], ["a", "b"], path).tolist() == [1, 1]
 
 
 def test_ids_with_slashes_are_applied(tmp_path: Path) -> None:
@@ -205,7 +221,7 @@ def test_cleanlab_agrees(record: Record) -> None:
 def test_the_command_writes_both_files_and_shows_the_issues(
     record: Record, found: list[Suggestion], tmp_path: Path
 ) -> None:
-    paths = tmp_path / "labels.csv", tmp_path / "samples.json"
+    paths = tmp_path / "labels.csv", tmp_path / "new" / "samples.json"
     result = CliRunner().invoke(
         app, ["relabel", str(record.directory), "--csv", str(paths[0]), "--fiftyone", str(paths[1])]
     )
@@ -221,6 +237,13 @@ def test_the_command_writes_both_files_and_shows_the_issues(
     assert "If no label had been altered, about" in result.stderr
     assert "On the test images of MNIST, 15 %" in result.stderr
     assert "of 12 planted wrong labels" in result.stderr
+    assert f"written: {paths[0]}\n" in result.stderr
+    assert f"written: {paths[1]} (the folder {tmp_path / 'new'} was not there, and was made)" in result.stderr
+    assert "could not be judged" not in result.stderr
+    assert (
+        "24 examples of your train data were taken as canaries, which check this audit, and have no row."
+        in result.stderr
+    )
 
 
 def test_the_command_says_that_nobody_could_be_judged(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,6 +257,20 @@ def test_the_command_says_that_nobody_could_be_judged(record: Record, monkeypatc
     worst = suggestions(Record(record.directory))[0]
     assert worst.models == 1
     assert worst.id in result.stdout
+
+
+def test_the_command_says_how_many_could_not_be_judged(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    member, judged = Record.member, np.flatnonzero(record.population.where("train"))[5:]
+
+    def always_on_the_first_five(self: Record, run: int) -> np.ndarray:
+        found = np.ones(len(self.population), np.bool_)
+        found[judged] = member(self, run)[judged]
+        return found
+
+    monkeypatch.setattr(Record, "member", always_on_the_first_five)
+    result = CliRunner().invoke(app, ["relabel", str(record.directory)])
+    assert f" of {len(judged)} labels that could be judged contradict" in result.stderr
+    assert "5 examples could not be judged: fewer than 3 runs left them out." in result.stderr
 
 
 def test_two_models_are_too_few_to_call_a_label_wrong(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:

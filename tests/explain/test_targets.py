@@ -15,7 +15,6 @@ from byrote.cli import app
 from byrote.errors import InvalidData, MissingEvidence
 from byrote.evidence.tables import as_csv
 from byrote.explain import CAUSES_OF, check_issues, explain
-from byrote.explain.apply_labels import apply_labels, undo_labels
 from byrote.explain.neighbours import Neighbour
 from byrote.explain.out_targets import OutTargets, read_out_targets
 from byrote.explain.relabel import as_fiftyone, suggestion_rows, suggestions
@@ -35,6 +34,7 @@ from byrote.record import (
     write_run,
 )
 from byrote.stats.estimate import Estimate
+from byrote.task.apply_labels import apply_labels, undo_labels
 from byrote.task.canaries import Canaries
 from byrote.task.examples import Examples
 from byrote.task.recipe import Recipe
@@ -219,7 +219,14 @@ def test_applying_then_undoing_gives_the_targets_back(one: Record, tmp_path: Pat
             call(given, ids, path)
     with pytest.raises(InvalidData, match="1 targets for each example, and there are 2"):
         apply_labels(np.stack([targets, targets], axis=1), ids, path)
-    lines = path.read_text().replace("180.5", "nan")
+    rounded = path.read_text().replace("180.5", "180")
+    path.write_text(rounded)
+    with pytest.raises(InvalidData, match=r"expects target 180 of '5', but it is 180.5. The file has fewer digits"):
+        apply_labels(targets, ids, path)
+    path.write_text(rounded.replace(",180,", ',"180,5",'))
+    with pytest.raises(InvalidData, match=r"'180,5' and .* finite numbers with a point, not a comma"):
+        apply_labels(targets, ids, path)
+    lines = rounded.replace(",180,", ",nan,")
     path.write_text(lines)
     with pytest.raises(InvalidData, match="finite numbers"):
         apply_labels(targets, ids, path)
@@ -285,6 +292,8 @@ def test_whole_numbers_become_numbers_with_decimals(one: Record, tmp_path: Path)
     head = "example,is_target_issue,given_target,predicted_target\n"
     path.write_text(f"{head}train/a,True,3,2.5\n")
     assert apply_labels([3, 4], ["a", "b"], path).tolist() == [2.5, 4.0]
+    with pytest.raises(InvalidData, match="was applied"):  # 2.5 is no 3 with fewer digits: it is what the file proposes
+        apply_labels([2.5, 4], ["a", "b"], path)
 
 
 def test_targets_have_no_fiftyone_fields(one: Record) -> None:

@@ -137,6 +137,22 @@ def test_what_gives_members_away_is_refused() -> None:
         audit_target(loss, balanced[0], references, balanced[1:])
 
 
+def test_probabilities_are_refused_and_no_losses_are() -> None:
+    loss, member, references, _ = world(3, 1.0)
+    sure = loss / 20, references / 20  # most probabilities are near 1
+    with pytest.raises(InvalidData, match=r"these are probabilities, not losses\. Give -np\.log of them"):
+        audit_target(np.exp(-sure[0]), member, np.exp(-sure[1]))
+    rng = np.random.default_rng(0)
+    heaps = np.where(rng.random((4, 800)) < 0.37, 0.994, 0.46) + rng.normal(0, 0.001, (4, 800))  # nothing was learned
+    cut = np.minimum(np.concatenate([loss[None], references]), 1)
+    for honest in (heaps, cut, np.concatenate([loss[None], references]), np.stack([sure[0], *sure[1]])):
+        assert audit_target(honest[0], member, honest[1:]).attacks
+    for seed in range(20):
+        scale = 0.1 + 0.2 * seed
+        losses = scale * np.concatenate([each[None] if each.ndim == 1 else each for each in world(3, 1.0, seed)[::2]])
+        assert audit_target(losses[0], member, losses[1:]).attacks
+
+
 def test_what_is_no_loss_is_refused() -> None:
     member = np.arange(8) < 4
     with pytest.raises(InvalidData, match=r"losses below 0.*-log of the label's probability"):

@@ -100,12 +100,29 @@ def test_what_is_unusual_is_judged_robustly() -> None:
     assert table.glance(0)[0][::2] == ["column 0", "high"]
     assert table.glance(1)[0][:3] == ["column 0", "8", "high"]
     assert table.glance(2)[0][::2] == ["column 1", "low"]
-    assert table.glance(3)[0][:3] == ["column 2", "1", "high"]
+    assert table.glance(3)[0] == ["column 2", "1", "rare", "0 (99.9\u00a0%) or 1 (0.1\u00a0%)"]
     marked = [cells[0][1] for at in range(4, 1000) for column, cells in table.beside(at, [])["rows"] if column != 2]
     assert np.mean([mark != "" for mark in marked]) < 0.01
     found = table.beside(0, [])
     assert (len(found["rows"]), found["left"]) == (COLUMNS, 20)
     assert [row[0] for row in found["rows"]] == sorted(row[0] for row in found["rows"])
+
+
+def test_a_column_with_two_values_is_no_outlier_by_standard_deviations() -> None:
+    """One in ten is 1: three standard deviations from 0, and yet usual. A value that neither is stays an outlier."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(1000, 4)).astype(np.float32)
+    x[:, 0] = np.arange(1000) % 10 == 0
+    x[0, 1:], x[1, 1:] = 2, 0
+    population = Population.of(
+        np.array([f"train/{i}" for i in range(1001)]), np.array(["train"] * 1000 + ["test"]), np.zeros(1001, np.int64),
+        np.concatenate([x, [[9, 0, 0, 0]]]).astype(np.float32), display=Display("table", (), (4,)),
+    )  # fmt: skip
+    table = TableRows(population)
+    assert "column 0" not in [row[0] for row in table.glance(0)]
+    assert table.beside(0, [1])["rows"][0][1] == [["1", ""], ["0", "differs"]]
+    assert table.usual[0] == "0 (90.0\u00a0%) or 1 (10.0\u00a0%)"
+    assert table.glance(1000)[0][:3] == ["column 0", "9", "high"]
 
 
 def test_long_signals_keep_their_peaks_and_share_a_scale() -> None:

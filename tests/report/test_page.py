@@ -113,6 +113,12 @@ def test_it_says_that_low_memorization_is_not_privacy(elements: Elements) -> Non
     assert elements.text.count("Low measured memorization is not privacy") >= 2
 
 
+def test_it_says_what_a_blind_baseline_below_chance_is(elements: Elements) -> None:
+    assert (
+        "(below .5 is chance: what separates them in one half of the examples does not in the other)" in elements.text
+    )
+
+
 @pytest.mark.slow
 def test_same_record_same_page(record: Record, page: Path, tmp_path: Path) -> None:
     assert write_report(record, tmp_path / "again.html").read_bytes() == page.read_bytes()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from byrote.errors import Unsupported
+from byrote.errors import InvalidData, Unsupported
 from byrote.stats.intervals import clopper_pearson, student
 from byrote.summaries import by_group
 
@@ -26,6 +26,16 @@ def test_true_and_false_have_exact_intervals() -> None:
     low, high = clopper_pearson(np.array([2, 0]), np.array([2, 3]), level=0.95)
     assert (measured["a"].value, measured["a"].low, measured["a"].high) == pytest.approx((1, low[0], high[0]))
     assert (measured["b"].value, measured["b"].low, measured["b"].high) == pytest.approx((0, low[1], high[1]))
+
+
+def test_a_mask_as_real_numbers_is_refused() -> None:
+    """Student's interval of 0.0 and 1.0 is another one than that of a share."""
+    mask, groups = np.array([True, True, False, False, False]), np.array(["a", "a", "b", "b", "b"])
+    for floats in (mask.astype(float), np.array([1, np.nan, 0, 0, 0], np.float32)):
+        with pytest.raises(InvalidData, match=r"real numbers that are all 0 or 1.*Give booleans \(values == 1\)"):
+            by_group(floats, groups)
+    assert by_group(np.zeros(5), groups)["a"].value == 0, "what is 0 everywhere has no other interval"
+    assert by_group(mask + 0.5, groups)["a"].value == 1.5
 
 
 def test_all_intervals_hold_at_once() -> None:

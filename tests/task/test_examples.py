@@ -7,6 +7,7 @@ import torch
 from byrote.errors import InvalidData
 from byrote.task.designs import LeaveGroupOut
 from byrote.task.examples import Examples
+from byrote.task.fit import Fit
 from byrote.task.task import Task
 
 INPUTS = np.arange(12, dtype=np.float32).reshape(4, 3)
@@ -193,3 +194,34 @@ def test_an_index_of_pandas_that_differs_is_refused() -> None:
     found = Examples(table, labels, groups=groups).groups
     assert found is not None
     assert found.tolist() == ["p", "", "", ""]
+
+
+def tables(order: list[str], what: str) -> Examples:
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    inputs, targets = (pandas.DataFrame(rng.normal(size=(12, 3)), columns=list("abc")) for _ in range(2))
+    return Examples(inputs[order], targets) if what == "inputs" else Examples(inputs, targets[order])
+
+
+@pytest.mark.parametrize("what", ["inputs", "targets"])
+def test_columns_of_the_test_set_in_another_order_are_refused(what: str) -> None:
+    """Their shapes are equal, so nothing else would notice."""
+    train = tables(["a", "b", "c"], what)
+    with pytest.raises(
+        InvalidData, match=f"Training {what} have the columns a, b, c, and test {what} b, a, c. Give both"
+    ):
+        Task(Fit(lambda train, seed: len), train, tables(["b", "a", "c"], what), objective="regression")
+    Task(Fit(lambda train, seed: len), train, tables(["a", "b", "c"], what), objective="regression")
+
+
+def test_the_columns_of_targets_are_their_names() -> None:
+    fit, train = Fit(lambda train, seed: len), tables(["c", "a", "b"], "targets")
+    task = Task(fit, train, objective="regression")
+    assert task.classes == ("c", "a", "b")
+    assert task.train[np.arange(4)].label_columns == task.train.label_columns == ("c", "a", "b")
+    assert Task(fit, train, classes=("C", "A", "B"), objective="regression").classes == ("C", "A", "B")
+    with pytest.raises(InvalidData, match="targets have the columns c, a, b, and `classes` names them a, b, c"):
+        Task(fit, train, classes=("a", "b", "c"), objective="regression")
+    pandas = pytest.importorskip("pandas")
+    several = pandas.DataFrame({"red": [0, 1, 1, 0], "green": [1, 1, 0, 0]})
+    assert Task(fit, Examples(INPUTS, several), objective="multilabel").classes == ("red", "green")

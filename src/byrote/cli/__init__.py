@@ -12,6 +12,7 @@ from byrote.cli.interruption import interruptible
 from byrote.cli.model_verbs import attribute, locate
 from byrote.cli.output import message
 from byrote.cli.record_verbs import attack, catalogue, report, score
+from byrote.cli.train_verb import train
 from byrote.errors import ByroteError
 from byrote.version import __version__
 
@@ -27,18 +28,19 @@ def app(debug: bool) -> None:
     \b
     byrote audit fashion                      audit the data that ships with byrote
     byrote audit my_task.py                   audit your own task
+    byrote train fashion --hold memorization=.2   train a model while memorization is held at a target
     byrote score audits/fashion memorization  print a score, example by example
     byrote attack audits/fashion              run membership attacks on the models of a record
     byrote remove fashion audits/fashion      retrain without the most memorized examples
     byrote locate fashion audits/fashion      find the layers that keep what a run memorized
     byrote compare fashion                    compare remedies against memorization
 
-    audit, compare, locate, attribute and remove execute the Python file or module that TASK names, and score the file of a
-    score of your own. attack, relabel, report and catalogue execute nothing but byrote, whatever the record holds.
+    audit, train, compare, locate, attribute and remove execute the Python file or module that TASK names, and score the file of
+    a score of your own. attack, relabel, report and catalogue execute nothing but byrote, whatever the record holds.
     """
 
 
-for verb in (audit, compare, score, attack, locate, attribute, remove, relabel, report, catalogue):
+for verb in (audit, train, compare, score, attack, locate, attribute, remove, relabel, report, catalogue):
     app.add_command(verb)
 
 

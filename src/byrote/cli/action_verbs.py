@@ -5,13 +5,28 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from byrote.cli.output import data_options, message, print_data, print_rows, say_how_long, short, training_bar
+from byrote.cli.output import (
+    data_options,
+    message,
+    print_data,
+    print_rows,
+    say_how_long,
+    saying_where,
+    short,
+    training_bar,
+)
 
 if TYPE_CHECKING:
     from byrote.record import Record
     from byrote.task.task import Task
 
 Rows = list[dict[str, Any]]
+
+REMOVAL_COLUMNS = (
+    "against random: the difference from removing as many random examples, on these test examples; below 0, these examples were "
+    "worth more than random ones. on new tests: the same difference with the interval to expect on other test examples of the "
+    "same kind. hard tests: the tenth of the test examples that models of the record get right least often."
+)
 
 
 @click.command(short_help="Retrain without the most memorized examples.")
@@ -77,6 +92,8 @@ def remove(
         print_data(rows, form)
         return
     print_rows(rows, names)
+    if not onion:
+        message(REMOVAL_COLUMNS)
     message(
         f"The removed examples were chosen by the {len(record.runs)} runs of the record; intervals at 90 %. The models are in {where}."
     )
@@ -146,6 +163,7 @@ def relabel(directory: str, split: str, top: int, csv: str | None, fiftyone: str
     from byrote.findings.vocabulary import read_vocabulary
     from byrote.record import Record
     from byrote.record.storage import place, replacing
+    from byrote.report.numbers import count
 
     record = Record(directory)
     message(f"Reading what {len(record.runs)} runs predict for {record.population.where(split).sum()} examples ...")
@@ -154,9 +172,8 @@ def relabel(directory: str, split: str, top: int, csv: str | None, fiftyone: str
     texts = [(place(csv), as_csv(suggestion_rows(record, found)))] if csv else []
     texts += [(place(fiftyone), as_fiftyone(record, found))] if fiftyone else []
     for target, text in texts:
-        with replacing(target) as path:
+        with saying_where(target), replacing(target) as path:
             path.write_text(text, encoding="utf-8")
-        message(f"written: {target}")
     shown = [each for each in found if is_issue(each)]
     judged, models = most_models(found)
     words = read_vocabulary(record)
@@ -179,6 +196,15 @@ def relabel(directory: str, split: str, top: int, csv: str | None, fiftyone: str
         f"{len(rows)} of {judged * several} {words.targets} that could be judged contradict what the other examples say. That does not make them wrong: "
         f"{words.targets} of rare and of ambiguous examples do so too. Look at each before you change it."
     )
+    if judged < len(found):
+        message(
+            f"{count(len(found) - judged, 'example')} could not be judged: fewer than {FEWEST_MODELS} runs left them out."
+        )
+    taken = sum(name.startswith(f"{split}/") for name in record.population.source)
+    if taken:
+        message(
+            f"{count(taken, 'example')} of your {split} data {'was' if taken == 1 else 'were'} taken as canaries, which check this audit, and {'has' if taken == 1 else 'have'} no row."
+        )
     noise = issue_noise(found)
     if noise is not None and noise.issues:
         message(

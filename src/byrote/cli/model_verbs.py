@@ -141,12 +141,13 @@ def attribute(
     if chosen and models:
         raise click.UsageError("Give --run or --models, not both.")
     record = Record(directory)
-    again = len(chosen) or models or 1
-    say_how_long(record, again, f"Training {'a run' if again == 1 else f'{again} runs'} again")
+    task_of_record, runs = as_recorded(load_task(task), record), tuple(chosen) or record.runs[: models or 1]
+    if runs and set(runs) <= set(record.runs):
+        say_how_long(record, len(runs), f"Training {'a run' if len(runs) == 1 else f'{len(runs)} runs'} again")
     with stage_bar() as progress:
         found = by_gradients(
-            as_recorded(load_task(task), record), record, method, runs=chosen or record.runs[: models or 1],
-            targets=targets, sketch=sketch, seed=seed, device=device, progress=progress,
+            task_of_record, record, method, runs=runs, targets=targets, sketch=sketch, seed=seed,
+            device=device, progress=progress,
         )  # fmt: skip
         path = write_attribution(record, found)
     print_attribution(record, found, top, form)

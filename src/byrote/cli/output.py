@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +21,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from byrote.record import Record
+    from byrote.record.storage import Place
     from byrote.summaries.forecast import Forecast
     from byrote.training.progress import Progress
 
@@ -27,6 +29,14 @@ if TYPE_CHECKING:
 def message(text: str) -> None:
     """Print a message on stderr."""
     click.echo(text, err=True)
+
+
+@contextmanager
+def saying_where(target: "Place") -> Generator[None]:
+    """Say on stderr which file was written, and where a folder had to be made for it: its name may be misspelled."""
+    new = isinstance(target, Path) and not target.parent.exists()
+    yield
+    message(f"written: {target}" + (f" (the folder {target.parent} was not there, and was made)" if new else ""))
 
 
 @contextmanager

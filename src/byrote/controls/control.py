@@ -30,7 +30,7 @@ class Control:
 
     def __call__(self, task: Task) -> Task:
         """Return the changed task, which names its controls in `task.controls`."""
-        if self.is_zero:
+        if self.leaves(task):
             return task
         if isinstance(task.model, Fit):
             self.refuse_fit(task)
@@ -46,6 +46,10 @@ class Control:
     def is_zero(self) -> bool:
         """Whether it changes nothing."""
         return self.zero is not None and isinstance(self.strength, int | float) and self.strength == self.zero
+
+    def leaves(self, task: Task) -> bool:
+        """Return whether it changes nothing of this task: at `zero`, unless a control says that a task has what 0 would change."""
+        return self.is_zero
 
     def change(self, task: Task) -> Task:
         """Return the changed task; raise InvalidData when the control cannot act on it."""
@@ -102,6 +106,20 @@ def check_knob(control: Control, name: str, knob: Knob, most: float = float("inf
         if not fine:
             bounds = f"from {least:g} to {most:g}" if np.isfinite(most) else f"{least:g} or more"
             raise InvalidData(f"{control.name}({name}={value!r}) cannot train. Give a number, {bounds}.")
+
+
+def check_number(control: Control, name: str, value: Any, least: float = 0.0, most: float = float("inf")) -> None:
+    """Raise InvalidData unless an option is a finite number within bounds."""
+    number = isinstance(value, float | int | np.number) and not isinstance(value, bool)
+    if not (number and np.isfinite(value) and least <= value <= most):
+        bounds = f"from {least:g} to {most:g}" if np.isfinite(most) else f"{least:g} or more"
+        raise InvalidData(f"{control.name}({name}={value!r}) means nothing. Give a number, {bounds}.")
+
+
+def check_count(control: Control, name: str, value: object) -> None:
+    """Raise InvalidData unless an option is a whole number, 1 or more."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidData(f"{control.name}({name}={value!r}) cannot train. Give a whole number, 1 or more.")
 
 
 def check_classes(control: Control, task: Task) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from byrote.controls import CONTROLS, Control, parse_control
 from byrote.controls.parse import apply
@@ -17,17 +18,18 @@ UNCHANGED = "unchanged"
 DEFAULTS = (
     "dropout(0.2)",
     "dropout(0.5)",
-    "weight_decay(1e-3)",
-    "weight_decay(1e-2)",
-    "flooding(0.1)",
-    "flooding(0.3)",
-    "augment",
-    "mixup(0.2)",
+    "weight_decay(0.001)",
+    "weight_decay(0.01)",
+    "augment(crop, flip)",
+    "feature_dropout(0.3)",
+    "token_dropout(0.15)",
+    "mixup(1.0)",
     "label_smoothing(0.1)",
-    "early_stop",
-    "trim",
-    "clip",
-    "l1",
+    "early_stop(label_wave)",
+    "flooding(0.1)",
+    "trim(0.1)",
+    "clip(1.0)",
+    "l1(0.0001)",
     "subset(0.5)",
     "width(0.5)",
 )
@@ -106,8 +108,6 @@ def _default(task: Task) -> tuple[list[tuple[tuple[Control, ...], Task]], dict[s
     found: list[tuple[tuple[Control, ...], Task]] = []
     skipped: dict[str, str] = {}
     for text in DEFAULTS:
-        if text.partition("(")[0] not in CONTROLS:
-            continue
         try:
             found += [(each, apply(each, task)) for each in controls_of(text)]
         except ByroteError as error:
@@ -116,9 +116,20 @@ def _default(task: Task) -> tuple[list[tuple[tuple[Control, ...], Task]], dict[s
 
 
 def _at_all_strengths(kind: type[Control]) -> list[tuple[Control, ...]]:
-    if not kind.strengths:
-        raise InvalidData(f"{kind.name} has no strengths to try. Give one with its options, like {kind.name}(...).")
-    return [(kind(strength),) for strength in kind.strengths]  # pyright: ignore[reportCallIssue] - all have a strength
+    make: Any = kind
+    try:
+        base = make()
+    except (TypeError, ByroteError):
+        base = None  # its strength has no default
+    try:
+        found = [base.at(strength) if base is not None else make(strength) for strength in kind.strengths]
+    except TypeError:
+        found = []
+    if not found:
+        raise InvalidData(
+            f"{kind.name} cannot be tried by its name alone. Give it with its options, like {kind.name}(...)."
+        )
+    return [(each,) for each in found]
 
 
 def _parts(node: ast.expr) -> list[ast.expr]:

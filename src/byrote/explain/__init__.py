@@ -2,8 +2,6 @@
 
 from byrote.evidence.outcomes import Outcomes as Outcomes
 from byrote.evidence.outcomes import read_outcomes as read_outcomes
-from byrote.explain.apply_labels import apply_labels as apply_labels
-from byrote.explain.apply_labels import undo_labels as undo_labels
 from byrote.explain.causes import CAUSES as CAUSES
 from byrote.explain.class_probabilities import class_probabilities as class_probabilities
 from byrote.explain.confident_learning import label_issues as label_issues
@@ -36,3 +34,5 @@ from byrote.explain.relabel import Suggestion as Suggestion
 from byrote.explain.relabel import check_issues as check_issues
 from byrote.explain.relabel import suggestions as suggestions
 from byrote.explain.target_suggestions import TargetSuggestion as TargetSuggestion
+from byrote.task.apply_labels import apply_labels as apply_labels
+from byrote.task.apply_labels import undo_labels as undo_labels

@@ -64,12 +64,12 @@ def find_cause(
     if conflict:
         return "near-duplicate", f"{describe_copy(conflict)}, and its label is {classes[conflict.label]}. {predicted}"
     if out_predictions.models < FEWEST_MODELS and not duplicates:
-        return "unclear", f"Only {out_predictions.models} models were not trained on it, too few to decide. {predicted}"
+        return "unclear", f"{too_few(out_predictions.models)} {predicted}"
     alternative = agreed_alternative(label, out_predictions)
     if alternative is not None:
         predicted = f"{_agreement(out_predictions, alternative)} predict {classes[alternative]}, not {classes[label]}"
         if not alternative_distance > 1:
-            return "label suspect", f"{predicted}{_support(neighbours, alternative)}."
+            return "label suspect", f"{predicted}{_support(neighbours, alternative, classes)}."
         predicted += f", but it would be an outlier among the {classes[alternative]} examples."
     if duplicates:
         return "near-duplicate", f"{describe_copy(duplicates[0])}, with the same label. {predicted}"
@@ -95,20 +95,29 @@ def describe(out_predictions: OutPredictions, classes: Sequence[str]) -> str:
         return "Every model was trained on it."
     order = np.argsort([-count for count in out_predictions.counts], kind="stable")
     parts = [f"{out_predictions.counts[at]} {classes[at]}" for at in order if out_predictions.counts[at]]
-    return f"Predictions of {out_predictions.models} models not trained on it: {', '.join(parts)}."
+    return f"Predictions of {models(out_predictions.models)} not trained on it: {', '.join(parts)}."
+
+
+def models(count: int) -> str:
+    """Return a number of models: `1 model`, `4 models`."""
+    return f"{count} model{'' if count == 1 else 's'}"
+
+
+def too_few(count: int) -> str:
+    """Return the sentence about an example that so few models were not trained on that its cause is not decided."""
+    return f"Only {models(count)} {'was' if count == 1 else 'were'} not trained on it, too few to decide."
 
 
 def _agreement(out_predictions: OutPredictions, alternative: int) -> str:
     return f"{out_predictions.counts[alternative]} of {out_predictions.models} models not trained on it"
 
 
-def _support(neighbours: Sequence[Neighbour], alternative: int) -> str:
+def _support(neighbours: Sequence[Neighbour], alternative: int, classes: Sequence[str]) -> str:
     near = sum(each.label == alternative for each in neighbours)
     if not near:
         return ""
-    return (
-        f", and {near} of its {len(neighbours)} nearest training examples {'has' if near == 1 else 'have'} that label"
-    )
+    have = "has" if near == 1 else "have"
+    return f", and {near} of its {len(neighbours)} nearest training examples {have} the label {classes[alternative]}"
 
 
 def describe_copy(other: Neighbour) -> str:

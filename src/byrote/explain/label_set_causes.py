@@ -4,7 +4,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from byrote.explain.causes import AGREEMENT, FEWEST_MODELS, REMOTE, SPLIT, WRONG, Cause, describe_copy, percent_closer
+from byrote.explain.causes import (
+    AGREEMENT,
+    FEWEST_MODELS,
+    REMOTE,
+    SPLIT,
+    WRONG,
+    Cause,
+    describe_copy,
+    models,
+    percent_closer,
+    too_few,
+)
 from byrote.explain.neighbours import USUAL_NEIGHBOURS, Neighbour
 from byrote.explain.out_labels import OutLabels
 
@@ -37,7 +48,7 @@ def find_label_set_cause(
     if conflict:
         return "near-duplicate", f"{describe_copy(conflict)}, and its labels differ. {evidence}"
     if predictions.models < FEWEST_MODELS and not duplicates:
-        return "unclear", f"Only {predictions.models} models were not trained on it, too few to decide. {evidence}"
+        return "unclear", f"{too_few(predictions.models)} {evidence}"
     if suspects(predictions) and not outlying > 1:
         return "label suspect", evidence
     if duplicates:
@@ -65,7 +76,10 @@ def describe_labels(predictions: OutLabels, names: Sequence[str]) -> str:
     wrong = [predictions.models - right for right in predictions.right]
     order = [at for at in np.argsort([-count for count in wrong], kind="stable") if wrong[at]]
     if not order:
+        if predictions.models == 1:
+            return "The one model not trained on it predicts its labels."
         return f"All {predictions.models} models not trained on it predict its labels."
     parts = [f"{wrong[at]} about {names[at]}" for at in order]
-    parts[0] = parts[0].replace(" about", " disagree about", 1)
-    return f"Of {predictions.models} models not trained on it, {', '.join(parts)}."
+    verb = "disagrees" if wrong[order[0]] == 1 else "disagree"
+    parts[0] = parts[0].replace(" about", f" {verb} about", 1)
+    return f"Of {models(predictions.models)} not trained on it, {', '.join(parts)}."

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from byrote.explain.causes import FEWEST_MODELS, REMOTE, Cause, describe_copy, percent_closer
+from byrote.explain.causes import FEWEST_MODELS, REMOTE, Cause, describe_copy, models, percent_closer, too_few
 from byrote.explain.neighbours import FENCE, USUAL_NEIGHBOURS, Neighbour
 from byrote.explain.out_targets import OutTargets, OutTargetTable
 from byrote.explain.units import in_units
@@ -63,7 +63,7 @@ def find_target_cause(
     if conflict:
         return "near-duplicate", f"{describe_copy(conflict)}, and its target is clearly different. {evidence}"
     if predictions.models < FEWEST_MODELS and not duplicates:
-        return "unclear", f"Only {predictions.models} models were not trained on it, too few to decide. {evidence}"
+        return "unclear", f"{too_few(predictions.models)} {evidence}"
     if any(suspects):
         return "target suspect", evidence
     if duplicates:
@@ -119,11 +119,11 @@ def describe_targets(
     at = int(chosen[np.argmax(np.array(predictions.distances)[chosen])])
     scale, mean, spread = objective.scale[at], predictions.means[at], predictions.spreads[at]
     called = target_name(names, at, len(given))
-    models = f"{predictions.models} model{'s' if predictions.models > 1 else ''} not trained on it"
+    asked = f"{models(predictions.models)} not trained on it {'predicts' if predictions.models == 1 else 'predict'}"
     found = f"{in_units(mean.value, scale)}"
     if np.isfinite(mean.low):
         found += f" on average [{in_units(mean.low, scale)}, {in_units(mean.high, scale)}], with a standard deviation of {in_units(spread, scale)} between models"
-    sentence = f"Its {called} is {in_units(float(given[at]), scale)}; {models} predict {found}."
+    sentence = f"Its {called} is {in_units(float(given[at]), scale)}; {asked} {found}."
     several = len(given) > 1
     scale_of = "that target" if several else "the targets"
     distance = f"That is {predictions.distances[at]:.2f} standard deviations of {scale_of} away"

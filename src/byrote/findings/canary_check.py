@@ -10,6 +10,7 @@ from byrote.errors import MissingEvidence, Remedy, Unsupported
 from byrote.evidence.columns import Read
 from byrote.evidence.evaluate import LEVEL, Values, evaluate
 from byrote.findings.evaluated_scores import Panel, toward_memorized
+from byrote.findings.vocabulary import read_vocabulary
 from byrote.record import Population, Record
 from byrote.stats.estimate import Estimate
 from byrote.stats.not_measured import NotMeasured
@@ -67,7 +68,7 @@ def read_detection(record: Record, panel: Panel, read: Read | None = None) -> tu
     real = record.population.where("train")
     if not planted.any():
         return NotMeasured(
-            "No wrong labels were planted, so it is unknown how well this audit finds one.",
+            f"No {read_vocabulary(record).wrong_target}s were planted, so it is unknown how well this audit finds one.",
             Remedy("canaries", "mislabeled=50"),
         )
     found = tuple(_detect(record, name, values, planted, real, read) for name, values in panel.values.items())

@@ -34,6 +34,9 @@ def blind_baseline(
     features. Runs that were trained on all examples or none are left out. Raises Unsupported when no run is left, and for
     features that are not finite.
 
+    A value below .5 is chance, and means the same as .5: what separates members from others in one half of the examples does not
+    separate them in the other half.
+
     It misleads when the members differ in a way that is not linear in the features: .5 does not prove a random split. An
     attack with an AUC no larger than this has learned nothing from the model.
     """

@@ -29,6 +29,15 @@ SHUFFLES = 999
 DEPENDENT = 5.0
 """A correlation of the target's members with the references' larger than this many standard errors is no accident."""
 
+NEAR, CLOSE = 0.98, 0.995
+"""Probabilities crowd towards 1: of those above NEAR, a quarter or more are above CLOSE, and none is above 1."""
+
+BETWEEN = 0.6, 0.9
+"""Probabilities lie here too. Losses of models that learned nothing lie in narrow heaps, of which one may be just below 1."""
+
+MANY = 20
+"""So many above CLOSE are no accident: of losses, about as many would lie as little above 1 as below it."""
+
 SHARE = 0.3
 """The `a` of offline RMIA, as in the paper."""
 
@@ -88,8 +97,10 @@ def audit_target(
     non-members, and where the references' members depend on the target's, as complements do, or runs of one balanced design:
     they give the answer away. Take `byrote.membership.attacks.read_membership` for runs of one record.
 
-    An AUROC clearly below .5 says that the numbers are no losses, such as probabilities. It misleads where members and
-    non-members differ by themselves, such as by date: check with `blind_baseline`.
+    Raises InvalidData for losses below 0, and for probabilities, which end at 1 as no losses do. Of few examples, or models
+    that are sure of little, probabilities may pass; an AUROC clearly below .5 then says that the numbers are no losses.
+
+    It misleads where members and non-members differ by themselves, such as by date: check with `blind_baseline`.
     """
     if reference_loss is None:
         raise Unsupported(
@@ -99,6 +110,10 @@ def audit_target(
     if (target_loss < 0).any() or (reference_loss < 0).any():
         raise InvalidData(
             "audit_target was given losses below 0. Give the cross-entropy in nats, -log of the label's probability."
+        )
+    if _are_probabilities(np.concatenate([target_loss, reference_loss.ravel()])):
+        raise InvalidData(
+            "audit_target was given numbers from 0 to 1 of which many are just below 1 and none is above: these are probabilities, not losses. Give -np.log of them."
         )
     known = np.asarray(np.isfinite(target_loss))
     inside = np.zeros(reference_loss.shape, np.bool_) if reference_member is None else reference_member
@@ -125,6 +140,18 @@ def audit_target(
     strongest = max(attacks, key=lambda attack: attack.auroc.value)
     by_chance, p_value = _largest_by_chance(attacks, member)
     return TargetAudit(tuple(attacks), strongest, by_chance, p_value, int((~known).sum()), missing)
+
+
+def _are_probabilities(values: Float[ndarray, " value"]) -> bool:
+    """Whether these numbers are probabilities: they crowd just below 1, and none is above. Losses cut off at 1 are exactly 1.
+
+    In simulated audits (4 models, 30 to 5,000 examples, logits of many means and spreads, and models that learned nothing) no
+    losses are taken for probabilities. Of the probabilities .05 are found with 30 examples and .37 to .45 with 200 and more.
+    """
+    known = values[np.isfinite(values)]
+    near, close = (int(((known > least) & (known < 1)).sum()) for least in (NEAR, CLOSE))
+    between = int(((known > BETWEEN[0]) & (known < BETWEEN[1])).sum())
+    return bool((known <= 1).all()) and close >= MANY and between >= MANY and 4 * close >= near
 
 
 def _attacks(

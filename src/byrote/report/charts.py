@@ -14,7 +14,10 @@ KINDS = ("real", "ordinary", "mislabeled", "noise", "ambiguous")
 COLOURS = {kind: f"var(--{kind})" for kind in (*KINDS, "test")}
 """Names of the theme's colours, replaced by the page before it draws."""
 
-DASHES = ([1, 0], [4, 2], [12, 3], [1, 2], [8, 2, 2, 2])
+DASHES = ([1, 0], [4, 2], [12, 3], [8, 2, 2, 2], [14, 2, 2, 2, 2, 2])
+"""How the lines of attacks are broken. None is dotted: a dotted line is chance."""
+
+DOTTED = [1, 4]
 SHAPES = {"real": "circle", "ordinary": "square", "mislabeled": "cross", "noise": "triangle-up", "ambiguous": "diamond"}
 
 PERCENT = "format(100 * datum.value, '~g') + '\u00a0%'"
@@ -129,16 +132,20 @@ def _kind_shape(found: DataMap) -> Any:
 def curves(
     name: str, found: Sequence[Curve], colours: Mapping[str, str], words: Vocabulary, *, description: str
 ) -> Chart:
-    """Draw accuracy over steps with bands; `colours` are those of the curves by name."""
+    """Draw accuracy over steps with bands; `colours` are those of the curves by name.
+
+    Curves of models that were not trained on the examples are dashed.
+    """
     import altair as alt
 
-    colour = alt.Color(
-        "series:N",
-        title=None,
-        scale=alt.Scale(domain=list(colours), range=list(colours.values())),
-        legend=alt.Legend(orient="bottom", columns=_columns(2), labelLimit=320, symbolOpacity=1),
+    legend = alt.Legend(
+        orient="bottom", columns=_columns(2), labelLimit=320, symbolOpacity=1, symbolSize=600, symbolType="stroke"
     )
-    dash = alt.StrokeDash("trained:N", legend=None, scale=alt.Scale(domain=["yes", "no"], range=[[1, 0], [5, 4]]))
+    inks = alt.Scale(domain=list(colours), range=list(colours.values()))
+    colour = alt.Color("series:N", title=None, scale=inks, legend=legend)
+    trained = {curve.name: curve.trained for curve in found}
+    patterns = alt.Scale(domain=list(colours), range=[[1, 0] if trained[name] else [5, 4] for name in colours])
+    dash = alt.StrokeDash("series:N", title=None, scale=patterns, legend=legend)
     tips = [
         alt.Tooltip("series:N"),
         alt.Tooltip("step:Q", title="epoch"),
@@ -165,7 +172,7 @@ def curves(
 def _curve_rows(found: Sequence[Curve], words: Vocabulary) -> list[Row]:
     rows: list[Row] = []
     for curve in found:
-        common = {"series": curve.name, "trained": "yes" if curve.trained else "no"}
+        common = {"series": curve.name}
         for point in curve.points:
             interval = f"none from {count(point.runs, 'run')}"
             if point.low is not None and point.high is not None:
@@ -274,7 +281,7 @@ def operating_curve(name: str, dots: Sequence[OperatingDot], *, lowest: float, d
     band = base.mark_area(opacity=0.2, color="var(--mislabeled)").transform_filter("datum.first")
     target = base.mark_point(filled=True, size=40, opacity=0.01, color="var(--muted)").encode(tooltip=tips)
     ends = alt.InlineData(values=[{"x": lowest, "y": lowest}, {"x": 1, "y": 1}])
-    chance = alt.Chart(ends).mark_line(strokeDash=[1, 4], color="var(--text)", strokeWidth=1).encode(x="x:Q", y="y:Q")
+    chance = alt.Chart(ends).mark_line(strokeDash=DOTTED, color="var(--text)", strokeWidth=1).encode(x="x:Q", y="y:Q")
     band = band.encode(y=alt.Y("low:Q", scale=log, axis=axis), y2="high:Q")
     layers = (chance, band, thin.encode(strokeDash=dashes), bold.encode(strokeDash=dashes), target)
     return chart_of(name, alt.layer(*layers), [asdict(dot) for dot in dots], 340, description)

@@ -9,9 +9,8 @@ def estimator_text(name: str) -> str:
     """Return what the values of this score are."""
     if name == str(shrunk_memorization):
         how = "the accuracy of models trained on an example minus that of the others, moved towards the mean of similar examples, the more the fewer runs there are"
-    else:
-        how = "the plain difference between models trained on an example and the others; with few runs, part of it is chance"
-    return f"Memorization is estimated by {name}: {how}."
+        return f"Memorization is estimated by {name}: {how}."
+    return "Memorization is the plain difference between models trained on an example and the others; with few runs, part of it is chance."
 
 
 def estimator_sentence(found: Findings) -> list[str]:

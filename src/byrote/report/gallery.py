@@ -81,8 +81,8 @@ def _item(record: Record, each: Explanation, values: Values, album: Album) -> di
         "glance": album.table.glance(each.position) if album.table else None,
         "row": _row(each, album.table) if album.table else None,
         "remoteness": None if np.isnan(each.remoteness) else round(each.remoteness, 3),
-        "neighbours": [_neighbour(record, each, other) for other in each.neighbours],
-        "testNeighbours": [_neighbour(record, each, other) for other in each.test_neighbours[:SHOWN_OF_TEST]],
+        "neighbours": _neighbours(record, each, each.neighbours),
+        "testNeighbours": _neighbours(record, each, each.test_neighbours[:SHOWN_OF_TEST]),
         "duplicates": [_neighbour(record, each, other) for other in each.duplicates],
         "dependents": [
             {
@@ -100,6 +100,14 @@ def _row(each: Explanation, table: TableRows) -> dict[str, Any]:
     """Return the example's row beside those of its nearest training examples."""
     near = each.neighbours[:ROWS_BESIDE]
     return {"others": len(near), **table.beside(each.position, [other.position for other in near])}
+
+
+def _neighbours(record: Record, each: Explanation, others: Sequence[Neighbour]) -> list[dict[str, Any]]:
+    """Return the neighbours; in a regression the targets of all of them are not marked: then the example is the odd one."""
+    shown = [_neighbour(record, each, other) for other in others]
+    if record.objective.name == "regression" and all(other["differs"] for other in shown):
+        return [{**other, "differs": False} for other in shown]
+    return shown
 
 
 def _neighbour(record: Record, each: Explanation, other: Neighbour) -> dict[str, Any]:

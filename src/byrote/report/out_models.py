@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from byrote.explain import Explanation, OutLabels, OutPredictions, OutTargets
+from byrote.explain.causes import models
+from byrote.explain.target_causes import target_name
 from byrote.explain.units import in_units
 from byrote.objectives.regression import Regression
 from byrote.record import Record
@@ -43,7 +45,7 @@ def _targets(record: Record, each: Explanation, found: OutTargets) -> Shown:
     predicted: list[str] = []
     parts = zip(each.label, found.means, found.spreads, objective.scale, strict=True)
     for at, (given, mean, spread, scale) in enumerate(parts):
-        name = record.classes[at] if at < len(record.classes) else f"target {at}"
+        name = target_name(record.classes, at, len(each.label))
         ends = f" [{in_units(mean.low, scale)}, {in_units(mean.high, scale)}]" if np.isfinite(mean.low) else ""
         predicted.append(in_units(mean.value, scale))
         rows.append(
@@ -57,7 +59,7 @@ def _targets(record: Record, each: Explanation, found: OutTargets) -> Shown:
     columns = [
         "Target",
         "In the data",
-        f"Mean prediction of {found.models} models [90 % interval of the mean]",
+        f"Mean prediction of {models(found.models)} [90 % interval of the mean]",
         "Standard deviation between models",
     ]
     return Shown(", ".join(predicted), [], {"columns": columns, "rows": rows})

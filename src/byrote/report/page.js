@@ -173,7 +173,7 @@
   };
   const models = (count) => `${count} model${count === 1 ? "" : "s"}`;
   const runs = (item) => `${models(item.runsIn)} trained on it, ${item.runsOut} left it out`;
-  const marked = (text, mark) => make("b", { class: mark }, text, ...(mark === "high" || mark === "low" ? [make("small", { text: ` ${mark}` })] : []));
+  const marked = (text, mark) => make("b", { class: mark }, text, ...(["high", "low", "rare"].includes(mark) ? [make("small", { text: ` ${mark}` })] : []));
   function card(item) {
     const prediction = item.predicted ? `predicted: ${item.predicted}` : "";
     const button = make("button", { type: "button", class: pictured ? "card" : "card plain", data: { cause: item.cause, id: item.id } },
@@ -259,7 +259,7 @@
     return [
       make("h4", { text: "The row, beside the nearest training examples" }),
       make("div", { class: "scroll row", tabindex: "0", role: "region", "aria-label": "The row" }, make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body))),
-      make("p", { class: "quiet", text: `Usual range: 90 % of the training examples lie in it. High, low: an unusual value, beyond 98 % of them and far from the median. Coloured in a neighbour: a value that clearly differs from this example.${left}` }),
+      make("p", { class: "quiet", text: `Usual range: 90 % of the training examples lie in it. High, low: an unusual value, beyond 98 % of them and far from the median; rare: one of two values that at most 2 % have. Coloured in a neighbour: a value that clearly differs from this example.${left}` }),
     ];
   }
   function open(index) {

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Shaped
 from numpy import ndarray
 
 from byrote.arrays import checked
+from byrote.errors import InvalidData
 from byrote.stats.estimate import Estimate
 
 
@@ -25,8 +26,13 @@ def by_group(
     Student interval, and counts among the G. Groups are in the order of their sorted labels.
 
     It misleads when a group is picked for its mean and the mean then quoted: the interval holds, the value is
-    too extreme. Examples of one record share its runs, so intervals over examples are about these runs only.
+    too extreme. Examples of one record share its runs, so intervals over examples are about these runs only. Raises InvalidData
+    for real numbers that are 0 and 1 only: as shares they would have another interval.
     """
+    if values.dtype != np.bool_ and np.array_equal(np.unique(values[~np.isnan(values)]), [0, 1]):
+        raise InvalidData(
+            "by_group: `values` are real numbers that are all 0 or 1, so it is open whether these are numbers or yes and no. Give booleans (values == 1): the mean is a share, with an exact interval."
+        )
     names, index = np.unique(groups, return_inverse=True)
     each = 1 - (1 - level) / len(names)
     return {str(name): _mean(values[index == g], each, level) for g, name in enumerate(names)}

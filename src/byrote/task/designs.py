@@ -155,13 +155,31 @@ class LeaveGroupOut:
         return int(_codes(groups).max()) + 1
 
 
-DESIGNS: dict[str, type[Subsets] | type[KFold] | type[LeaveOneOut] | type[LeaveGroupOut]] = {
-    kind.name: kind for kind in (Subsets, KFold, LeaveOneOut, LeaveGroupOut)
-}
+@dataclass(frozen=True)
+class Everything:
+    """Each run is trained on all training examples: what is memorized shows in canaries only, which are in half of the runs."""
+
+    name: ClassVar[str] = "everything"
+
+    def __str__(self) -> str:
+        return _spell(self)
+
+    def membership(self, blocks: Sequence[int], groups: NDArray[np.str_], seed: int) -> Bool[ndarray, "run example"]:
+        """Return all examples for each run."""
+        return np.ones((sum(blocks), len(groups)), np.bool_)
+
+    def default_runs(self, groups: NDArray[np.str_]) -> int:
+        """Return one."""
+        return 1
+
+
+Known = Subsets | KFold | LeaveOneOut | LeaveGroupOut | Everything
+
+DESIGNS: dict[str, type[Known]] = {kind.name: kind for kind in (Subsets, KFold, LeaveOneOut, LeaveGroupOut, Everything)}
 
 
 def parse_design(text: str) -> Design:
-    """Read a design from its text: `subsets(fraction=0.7)`, `halves`, `kfold(folds=5)`, `leave_one_out`, `leave_group_out`."""
+    """Read a design from its text: `subsets(fraction=0.7)`, `halves`, `kfold(folds=5)`, `leave_one_out`, `everything` ..."""
     name, options = parse_call(text)
     if name == "halves" and options:
         raise InvalidData(f"{text!r} is not a design: halves has no options. Write 'subsets(fraction=...)' for others.")
@@ -176,7 +194,7 @@ def parse_design(text: str) -> Design:
         raise InvalidData(f"{text!r} is not a design: options of {name} are: {known}.") from None
 
 
-def _spell(design: Subsets | KFold | LeaveOneOut | LeaveGroupOut) -> str:
+def _spell(design: Known) -> str:
     return spell(design.name, {f.name: getattr(design, f.name) for f in fields(design)})
 
 

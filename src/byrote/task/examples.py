@@ -37,7 +37,8 @@ class Examples:
     `[example, (channel,) height, width]`, are divided by 255.
 
     `labels` are class indices from 0; or numbers, `[example]` or `[example, target]`, for regression; or 0 and 1,
-    `[example, label]`, for several labels at once. The task's objective checks them. `ids` name the examples within
+    `[example, label]`, for several labels at once. The task's objective checks them. Of a DataFrame the column names are
+    kept as `label_columns`, and name the targets of a task. `ids` name the examples within
     their split (default: their position); they travel with every value that is ever recorded. `groups` names what is
     left out together (copies, one person's rows); an example whose group is missing (None, NaN, "") has none.
     `weights` are those of the examples' losses in training, relative to each other within a batch (default: all 1).
@@ -55,6 +56,7 @@ class Examples:
 
     inputs: Any
     labels: NDArray[Any]
+    label_columns: tuple[str, ...]
     ids: NDArray[np.str_]
     groups: NDArray[np.str_] | None
     weights: Float[ndarray, " example"] | None
@@ -93,6 +95,7 @@ class Examples:
                 raise InvalidData(f"There are {n} inputs but {what} of shape {array.shape}. Give one to each example.")
         object.__setattr__(self, "inputs", each(lambda part: _checked_inputs(part, named), x))
         object.__setattr__(self, "labels", _labels(y, named))
+        object.__setattr__(self, "label_columns", tuple(_columns_of(labels) or ()))
         object.__setattr__(self, "ids", _unique(named))
         object.__setattr__(self, "groups", grouped)
         object.__setattr__(self, "weights", None if weighed is None else _weights(weighed, named))
@@ -105,7 +108,7 @@ class Examples:
 
     def __getitem__(self, which: NDArray[Any]) -> "Examples":
         """Return the examples at these positions (or where this mask is true), ids, groups and weights included."""
-        return Examples(
+        found = Examples(
             rows(self.inputs, which),
             self.labels[which],
             list(self.ids[which]),
@@ -115,6 +118,8 @@ class Examples:
             columns=self.display.columns or None,
             show=self.show,
         )
+        object.__setattr__(found, "label_columns", self.label_columns)
+        return found
 
     @property
     def layout(self) -> dict[str, tuple[str, tuple[int, ...]]]:
@@ -128,17 +133,23 @@ class Examples:
 
     def with_labels(self, labels: NDArray[Any]) -> "Examples":
         """Return the same examples with these labels."""
+        return self._with("labels", labels)
+
+    def with_weights(self, weights: NDArray[Any]) -> "Examples":
+        """Return the same examples with these weights; raise InvalidData for one that is not finite, or below 0."""
+        return self._with("weights", _weights(weights, self.ids))
+
+    def _with(self, name: str, value: NDArray[Any]) -> "Examples":
         found = object.__new__(Examples)
-        for name in ("inputs", "ids", "groups", "weights", "display", "show"):
-            object.__setattr__(found, name, getattr(self, name))
-        object.__setattr__(found, "labels", labels)
+        for part in ("inputs", "labels", "label_columns", "ids", "groups", "weights", "display", "show"):
+            object.__setattr__(found, part, value if part == name else getattr(self, part))
         return found
 
 
-def _columns_of(inputs: Any) -> list[str] | None:
+def _columns_of(values: Any) -> list[str] | None:
     """Return the column names of a DataFrame of pandas or polars."""
-    columns = None if isinstance(inputs, Mapping | tuple | list | np.ndarray) else getattr(inputs, "columns", None)
-    return None if columns is None or not hasattr(inputs, "to_numpy") else [str(name) for name in columns]
+    columns = None if isinstance(values, Mapping | tuple | list | np.ndarray) else getattr(values, "columns", None)
+    return None if columns is None or not hasattr(values, "to_numpy") else [str(name) for name in columns]
 
 
 def _all_inputs(inputs: Any) -> Inputs:

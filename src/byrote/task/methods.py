@@ -3,9 +3,15 @@
 Each has a name, which is its column in the record, and a strength, which is a knob. `byrote.training.pack` calls them.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import numpy as np
+from jaxtyping import Int
+from numpy import ndarray
+from numpy.typing import NDArray
 
 from byrote.objectives import Objective
 from byrote.task.schedule import Knob
@@ -65,6 +71,16 @@ class Batch:
 class LossMethod(Method):
     """Changes the loss that a run is trained with. What is recorded stays the loss of the objective."""
 
+    by_example: ClassVar[bool] = False
+    """Whether the loss of an example depends on nothing but that example: on no other of its batch, and on no state."""
+
+    def begin(self, state: dict[str, Any], recipe: Any, outputs_of: "Callable[[Any], Tensor]") -> None:
+        """Prepare what `Batch.state` is to hold, before the first update of a pack that is trained with this recipe.
+
+        `outputs_of` trains models of the same runs with another recipe, from the same seeds and on the same members, and
+        returns what they say of all examples of the population, `[run, example, output]`.
+        """
+
     def losses(self, losses: "Tensor", batch: Batch, strength: "Tensor") -> "Tensor":
         """Return losses `[run, example]`, changed. `strength` is `[run, 1]`; runs must not touch each other."""
         raise NotImplementedError
@@ -92,7 +108,14 @@ class Gradients(Protocol):
         ...
 
     def per_example(self, at_once: int = 64) -> "Iterator[list[Tensor]]":
-        """Yield the gradient of each example's loss, `[example, ...]` per weight, some at a time. Of a run trained alone only."""
+        """Yield the gradient of each example's loss, `[example, ...]` per weight, some at a time. Of a run trained alone only.
+
+        Its inputs are transformed, and its loss is changed by the methods of the loss, as in training.
+        """
+        ...
+
+    def clipped(self, norm: float) -> "list[Tensor]":
+        """Return the sum over examples of their gradients, each scaled to `norm` where it is longer; one per weight."""
         ...
 
 
@@ -102,7 +125,7 @@ class GradientRule(Method):
     alone: ClassVar[bool] = False
     """Whether it needs runs to be trained one by one, as what asks for the gradient of each example does."""
 
-    def change(self, gradients: Gradients, strength: Sequence[float], seeds: Sequence[int]) -> None:
+    def apply(self, gradients: Gradients, strength: Sequence[float], seeds: Sequence[int]) -> None:
         """Change `.grad` of the weights in place; one strength and one seed per run."""
         raise NotImplementedError
 
@@ -124,7 +147,10 @@ class Progressed:
 
 
 class StoppingRule(Method):
-    """Ends the training of a run early: its weights stay as they are from then on."""
+    """Ends the training of a run early: its weights stay as they are from then on.
+
+    It has no strength that could be set anew. Its column is 1 from the epoch on after which the run ended, and 0 before.
+    """
 
     def stops(self, history: Sequence[Progressed]) -> bool:
         """Return whether the run ends after the last of these epochs."""
@@ -132,7 +158,18 @@ class StoppingRule(Method):
 
 
 class ModuleKnob(Method):
-    """Is carried out by modules of the model, which read its strength from a buffer that is called `NAME_knob`."""
+    """Is carried out by modules of the model, which read its strength from a buffer that is called `NAME_knob`.
+
+    A module that has a buffer `which_examples` finds in it, in each batch that it is trained on, the numbers of the examples
+    (see `numbers_of`), and else what it put there.
+    """
+
+
+def numbers_of(ids: NDArray[np.str_]) -> Int[ndarray, " example"]:
+    """Return a number from 0 to 2**32 - 1 for each id, which depends on nothing else: the start of its SHA-256."""
+    return np.array(
+        [int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") for name in ids.tolist()], np.int64
+    )
 
 
 Named = Callable[[str], bool]

@@ -6,7 +6,7 @@ from typing import Any
 
 from byrote.errors import ByroteError, InvalidData, WrongRecord, refuses_unknown_names, unknown
 from byrote.signature import parse_call, spell
-from byrote.task.methods import Method
+from byrote.task.methods import GradientRule, LossMethod, Method, Mixing, StoppingRule
 from byrote.task.schedule import Knob, Schedule, parse_schedule, usable
 from byrote.task.signals import Controller
 
@@ -61,6 +61,7 @@ class Recipe:
                 raise InvalidData(
                     f"{name}={knob} has no name to be recorded by. Make the controller a frozen dataclass."
                 )
+        self._check_single_examples()
         name, options = self.spelled_optimizer
         if name not in OPTIMIZERS:
             raise unknown("optimizer", name, OPTIMIZERS)
@@ -87,7 +88,26 @@ class Recipe:
     def knobs(self) -> dict[str, Knob]:
         """All that is set anew before each update, by the name of its column: learning rate, weight decay, and methods."""
         own = {name: getattr(self, name) for name in KNOBS}
-        return {**own, **{method.name: method.strength for method in self.methods}}
+        return {**own, **{each.name: each.strength for each in self.methods if not isinstance(each, StoppingRule)}}
+
+    @property
+    def alone(self) -> bool:
+        """Whether a method needs the gradient of each example, so that runs are trained one by one."""
+        return any(isinstance(method, GradientRule) and method.alone for method in self.methods)
+
+    def _check_single_examples(self) -> None:
+        """Raise InvalidData when a rule asks for gradients of single examples, which another method makes depend on others."""
+        if not self.alone:
+            return
+        rules = [method for method in self.methods if isinstance(method, GradientRule)]
+        rule = next(method for method in rules if method.alone)
+        others = [method for method in rules if method is not rule]
+        others += [each for each in self.methods if isinstance(each, LossMethod) and not each.by_example]
+        others += [each for each in self.methods if isinstance(each, Mixing)]
+        if others:
+            raise InvalidData(
+                f"{rule} takes the gradient of each example by itself, and cannot be used with {others[0]}. Give one of them."
+            )
 
     def with_method(self, method: Method) -> "Recipe":
         """Return the recipe with one more method; raise InvalidData when it has one of this name already."""

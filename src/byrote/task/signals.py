@@ -9,14 +9,14 @@ from typing import Protocol, runtime_checkable
 class Reading:
     """What the sensor canaries said of one run at one moment, and how the run was trained up to then.
 
-    `progress` is the share of all updates that were done. `canaries` are means over the canaries that are sensors: `NAME_in`
+    `epoch` is how many epochs were done, with fractions. `canaries` are means over the canaries that are sensors: `NAME_in`
     of those that this run trains on and `NAME_out` of the others, for `loss`, for the objective's outcome, and for `confidence`
     where the objective has it; and the same of one kind of canary as `KIND/NAME_in`. `counts` says over how many canaries:
     `in`, `out`, `KIND/in`, `KIND/out`. `loss` is the mean training loss since the reading before, and `knobs` are the values
     of the last update.
     """
 
-    progress: float
+    epoch: float
     canaries: Mapping[str, float]
     counts: Mapping[str, int] = field(default_factory=dict[str, int])
     loss: float = float("nan")

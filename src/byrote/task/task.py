@@ -32,9 +32,10 @@ class Task:
     is meant: `output="logits"`, `output=0`. `test=None`: there is no test set; the report then says what is missing.
 
     `objective` is a `byrote.Classification`, `Regression` or `Multilabel`, or its text: `"regression"`. `classes` are
-    names to show (default: the indices): of classes, of labels, or of targets. `controls` are the texts of the controls
-    that made this task of another (see `byrote.controls`), and `excluded` the ids of training examples that no run is trained
-    on, for which canaries and designs are as if they were. Raises InvalidData when the parts do not fit each other.
+    names to show (default: the indices): of classes, of labels, or of targets (default: the columns of a DataFrame of
+    them). `controls` are the texts of the controls that made this task of another (see `byrote.controls`), and `excluded`
+    the ids of training examples that no run is trained on, for which canaries and designs are as if they were. Raises
+    InvalidData when the parts do not fit each other, also when the columns of two DataFrames are not in the same order.
     """
 
     model: "Callable[[], nn.Module] | Fit"
@@ -109,7 +110,9 @@ class Task:
             raise InvalidData(
                 f"Training examples have targets of shape {self.train.labels.shape[1:]} and test examples {self.test.labels.shape[1:]}. They must be equal."
             )
-        if isinstance(given, Classification) and not self.classes:
+        if not isinstance(given, Classification):
+            self._name_targets()
+        elif not self.classes:
             object.__setattr__(self, "classes", tuple(str(i) for i in range(self._top() + 1)))
         fitted = given.fitted(self.train.labels, len(self.classes))
         object.__setattr__(self, "objective", fitted)
@@ -118,6 +121,21 @@ class Task:
         if len(self.classes) != fitted.outputs:
             raise InvalidData(
                 f"There are {len(self.classes)} names in `classes` for {fitted.outputs} targets. Give one for each, or none."
+            )
+
+    def _name_targets(self) -> None:
+        """Name targets as the columns of a DataFrame; raise InvalidData where these stand in another order elsewhere."""
+        names, tested = self.train.label_columns, () if self.test is None else self.test.label_columns
+        if names and tested and names != tested:
+            raise InvalidData(
+                f"Training targets have the columns {_listed(names)}, and test targets {_listed(tested)}. Give both the same, in the same order."
+            )
+        known = names or tested
+        if known and not self.classes:
+            object.__setattr__(self, "classes", known)
+        elif known != self.classes and sorted(known) == sorted(self.classes):
+            raise InvalidData(
+                f"The targets have the columns {_listed(known)}, and `classes` names them {_listed(self.classes)}. Give `classes` in the order of the columns, or leave it out."
             )
 
     def _top(self) -> int:

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from byrote.errors import InvalidData
-from byrote.objectives import Objective
 from byrote.record.inputs import each
 from byrote.task.methods import (
     Batch,
@@ -25,6 +24,7 @@ from byrote.task.methods import (
 )
 from byrote.task.recipe import Recipe
 from byrote.training.batches import BatchPart
+from byrote.training.clipping import add_clipped, add_clipped_dense, only_dense
 from byrote.training.tensors import copied, first
 
 METHOD_STREAM = 4
@@ -65,7 +65,7 @@ class Methods:
         if not self.mixings:
             return stacked, None
         device = first(stacked).device
-        partners, shares = (torch.stack([each[i] for each in mixed]).to(device) for i in (1, 2))
+        partners, shares = (torch.stack([each[i].to(device) for each in mixed]) for i in (1, 2))
         return stacked, Mixed(partners, shares)
 
     def losses(self, losses: Tensor, batch: Callable[[dict[str, Any]], Batch], knobs: Knobs, runs: slice) -> Tensor:
@@ -88,7 +88,7 @@ class Methods:
             strengths = [each[method.name] for each in knobs]
             if any(strengths):
                 seeds = [self._seed(run, update, method) for run in range(len(knobs))]
-                method.change(gradients, strengths, seeds)
+                method.apply(gradients, strengths, seeds)
 
     def _of(self, kind: type[Kind]) -> list[Kind]:
         return [method for method in self.all if isinstance(method, kind)]
@@ -120,10 +120,10 @@ class Gradients:
         again: Callable[[], None],
         network: nn.Module | None,
         batches: Sequence[tuple[Any, Tensor, Tensor | None]],
-        objective: Objective,
+        loss: Callable[[Tensor, Tensor], Tensor],
     ) -> None:
         self.weights, self.runs, self.examples, self._again = weights, runs, examples, again
-        self._network, self._batches, self._objective = network, batches, objective
+        self._network, self._batches, self._loss = network, batches, loss
 
     def again(self) -> None:
         """Compute the gradients anew at the weights as they are now, for the same examples and random draws."""
@@ -132,10 +132,36 @@ class Gradients:
         self._again()
 
     def per_example(self, at_once: int = 64) -> Iterator[list[Tensor]]:
-        """Yield the gradient of each example's loss, `[example, ...]` per weight, some at a time."""
+        """Yield the gradient of each example's loss, `[example, ...]` per weight, some at a time.
+
+        An example with a weight has that much of its gradient.
+        """
+        for inputs, targets, weights in self._batches:
+            yield from self._of_batch(inputs, targets, weights, at_once)
+
+    def clipped(self, norm: float, at_once: int = 64) -> list[Tensor]:
+        """Return the sum over examples of their gradients, each scaled to `norm` where it is longer; one per weight."""
+        total = [torch.zeros_like(weight) for weight in self.weights]
+        dense = only_dense(self._one())
+        for inputs, targets, weights in self._batches:
+
+            def losses(output: Tensor, targets: Tensor = targets, weights: Tensor | None = weights) -> Tensor:
+                plain = self._loss(output, targets)
+                return plain if weights is None else plain * weights
+
+            if not dense or not add_clipped_dense(total, self._one(), losses, copied(inputs), len(targets), norm):
+                for part in self._of_batch(inputs, targets, weights, at_once):
+                    add_clipped(total, part, norm)
+        return total
+
+    def _one(self) -> nn.Module:
+        """Return the network of the run; raise InvalidData when several are trained side by side."""
         if self._network is None:
             raise InvalidData("Gradients of single examples are computed of runs that are trained one by one.")
-        network = self._network
+        return self._network
+
+    def _of_batch(self, inputs: Any, targets: Tensor, weights: Tensor | None, at_once: int) -> Iterator[list[Tensor]]:
+        network = self._one()
         names = [name for name, weight in network.named_parameters() if weight.requires_grad]
         trained = {name: weight.detach() for name, weight in network.named_parameters() if weight.requires_grad}
         rest = {name: weight.detach() for name, weight in network.named_parameters() if not weight.requires_grad}
@@ -144,15 +170,14 @@ class Gradients:
         def loss(weights: dict[str, Tensor], inputs: Any, target: Tensor) -> Tensor:
             one = each(lambda part: part.unsqueeze(0), inputs)
             output = functional_call(network, ({**weights, **rest}, {}), (one,))
-            return self._objective.losses(output.float(), target.unsqueeze(0))[0]
+            return self._loss(output.float(), target.unsqueeze(0))[0]
 
         gradient = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0, 0), randomness="different")
-        for inputs, targets, weights in self._batches:
-            for start in range(0, len(targets), at_once):
-                part = slice(start, start + at_once)
-                found = gradient(trained, copied(each(lambda x, part=part: x[part], inputs)), targets[part])
-                scale = 1.0 if weights is None else weights[part]
-                yield [_times(found[name], scale) for name in names]
+        for start in range(0, len(targets), at_once):
+            part = slice(start, start + at_once)
+            found = gradient(trained, copied(each(lambda x, part=part: x[part], inputs)), targets[part])
+            scale = 1.0 if weights is None else weights[part]
+            yield [_times(found[name], scale) for name in names]
 
 
 def gradient_batch(parts: Sequence[BatchPart]) -> int:

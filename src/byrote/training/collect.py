@@ -1,5 +1,6 @@
 """Collect runs into a record: train those that are missing. A run that is on disk is never trained again."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,7 @@ from byrote.task.task import Task
 from byrote.training.adapter import learner
 from byrote.training.claims import ticked, tidy
 from byrote.training.compute import Compute
+from byrote.training.deletion import naming_deletion
 from byrote.training.dispatch import cores, train_all
 from byrote.training.engine import Engine
 from byrote.training.job import Job
@@ -39,7 +41,10 @@ from byrote.training.manifest import alone, describe, layout_of, model_digest, p
 from byrote.training.memory import available
 from byrote.training.planning import choose
 from byrote.training.progress import Lines, Progress, Watcher
+from byrote.training.sensors import check_sensors
 from byrote.training.until import Known, check_until, extend
+
+logger = logging.getLogger("byrote")
 
 
 def collect(
@@ -56,6 +61,7 @@ def collect(
     compute: Compute = Compute(),
     source: str = "",
     take: int | None = None,
+    keep_models: bool = False,
     progress: Watcher | None = None,
 ) -> Record:
     """Train what is missing of `runs` runs (default: what the design needs) and return the record.
@@ -73,7 +79,8 @@ def collect(
     `compute` says with what: by default one process per core trains, with one thread each. On a GPU, and on a CPU when a
     model is very small, several models are trained at once. A run's bits depend on the seed, its number and what it is
     packed with, never on the number of workers. `source` is where the task came from, for the record. `take` collects runs on
-    so many of the training examples, drawn by the seed. `progress` is called with how far the work is, and with how well
+    so many of the training examples, drawn by the seed. `keep_models` writes the weights of each model that is trained now to
+    `models/`, see `byrote.read_model`. `progress` is called with how far the work is, and with how well
     memorization is known from the runs so far (default: a line on stderr now and then).
 
     Raises WrongRecord when the directory holds another task's runs, InvalidData for a task or settings that cannot be
@@ -87,12 +94,13 @@ def collect(
     check_device(compute.device)
     task = taken(task, take, seed)
     population = plant(task, canaries or Canaries(), seed)
+    check_sensors(task.recipe, population)
     digest = _check_learner(task, population)
     questions = _questions(task, probes, probe_every)
     layout = layout_of(task, population, questions)
     manifest = describe(task, digest, population, scheme, canaries or Canaries(), seed, layout, source, questions)
     manifest |= {} if take is None else {"take": int(take)}
-    collection = _Collection(task, where, population, scheme, seed, questions, layout, manifest, compute)
+    collection = _Collection(task, where, population, scheme, seed, questions, layout, manifest, compute, keep_models)
     known = Known(where, task.learned)
 
     lines = Lines()
@@ -128,6 +136,7 @@ class _Collection:
     layout: Layout
     manifest: dict[str, Any]
     compute: Compute
+    keep_models: bool = False
 
     def train(self, wanted: int, watch: Watcher) -> Record:
         """Train what is missing of so many runs."""
@@ -137,12 +146,14 @@ class _Collection:
         with alone(where):
             blocks = plan(where, self.manifest, wanted)
             member = _membership(task, population, self.design, blocks, self.seed)
-            if not exists(where / "record.json"):
+            if not exists(where / "record.json") or not exists(where / "examples.parquet"):
                 write_population(where, population)
             settled = _settled(task, compute, where)
             write_manifest(where, {**self.manifest, "blocks": blocks, **settled})
         there = set(finished_runs(where))
         missing = [run for run in range(min(wanted, len(member))) if run not in there]
+        if 0 < wanted < len(there):
+            logger.warning("%d runs were asked for, and %d are there: all of them are used.", wanted, len(there))
         if missing:
             engine = _engine(task, population, compute, sum(blocks), settled.get("matmul"))
             job = Job(
@@ -157,10 +168,13 @@ class _Collection:
                 self.manifest["key"],
                 engine,
                 self.questions,
+                self.keep_models,
             )
             workers = _workers(compute, engine, len(missing))
-            train_all(job, missing, blocks, workers, compute.executor, _Watch(job, missing, watch))
-            tidy(where)
+            with naming_deletion(where):
+                train_all(job, missing, blocks, workers, compute.executor, _Watch(job, missing, watch))
+                tidy(where)
+                return Record(where)
         return Record(where)
 
 

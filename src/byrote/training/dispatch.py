@@ -20,7 +20,8 @@ from filelock import FileLock, Timeout
 from byrote.errors import ByroteError, OutOfMemory, WorkerDied
 from byrote.record import finished_runs
 from byrote.record.storage import exists
-from byrote.training.job import Job, check_there
+from byrote.training.deletion import check_there, naming_deletion
+from byrote.training.job import Job
 from byrote.training.memory import prepare_process
 
 POLL_SECONDS = 0.2
@@ -38,39 +39,46 @@ def train_all(
 ) -> None:
     """Train runs until all are there; those that another process has claimed are waited for, and taken over if it dies.
 
-    Raises ByroteError when not even one model at a time can be trained, and whatever training raises.
+    Raises ByroteError when not even one model at a time can be trained or the directory is deleted, and what training raises.
     """
-    in_process = workers == 1 and executor is None
-    todo = list(missing)
+    todo, pooled = list(missing), workers > 1  # a worker that dies of memory leaves its parent alive, also a single one
     while todo:
-        try:
+        with naming_deletion(job.directory):
             packs = cut(todo, blocks, job.engine.pack)
-            if in_process:
-                _in_process(job, packs, watch)
-            elif executor is None:
-                _in_pool(job, packs, workers, watch)
-            else:
-                _hand_out(executor, job, packs, _width(executor), watch)
-        except BrokenExecutor as error:
-            raise ByroteError(
-                f"The executor's workers died ({type(error).__name__}), probably for lack of memory. Run again with a new executor: finished runs are kept in {job.directory}."
-            ) from error
-        except (OutOfMemory, WorkerDied) as error:
-            job, workers = _back_off(job, workers, executor, error)
-        except (FileNotFoundError, ByroteError):
-            check_there(job.directory)
-            raise
-        try:
+            job, workers = _attempt(job, packs, workers, executor, watch, pooled=pooled)
             check_there(job.directory)
             finished = set(finished_runs(job.directory))
             left = [run for run in todo if run not in finished]
             watch([run for run in todo if run in finished], left)
-        except (FileNotFoundError, ByroteError):
-            check_there(job.directory)  # it may be deleted between any two of these
-            raise
         if len(left) == len(todo):
             time.sleep(1.0)
         todo = left
+
+
+def _attempt(
+    job: Job,
+    packs: Sequence[tuple[int, ...]],
+    workers: int,
+    executor: Executor | None,
+    watch: Watch,
+    *,
+    pooled: bool,
+) -> tuple[Job, int]:
+    """Train these packs as far as memory goes; return the job and the number of workers to go on with."""
+    try:
+        if executor is not None:
+            _hand_out(executor, job, packs, _width(executor), watch)
+        elif pooled:
+            _in_pool(job, packs, workers, watch)
+        else:
+            _in_process(job, packs, watch)
+    except BrokenExecutor as error:
+        raise ByroteError(
+            f"The executor's workers died ({type(error).__name__}), probably for lack of memory. Run again with a new executor: finished runs are kept in {job.directory}."
+        ) from error
+    except (OutOfMemory, WorkerDied) as error:
+        return _back_off(job, workers, executor, error)
+    return job, workers
 
 
 def cut(runs: Sequence[int], blocks: Sequence[int], pack: int) -> list[tuple[int, ...]]:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool
 from numpy import ndarray
 
-from byrote.errors import ByroteError, OutOfMemory
+from byrote.errors import OutOfMemory
 from byrote.objectives import Objective
 from byrote.probes import NO_QUESTIONS, Questions
 from byrote.record import Layout, Population, Step, run_path, writing_run
@@ -19,6 +19,7 @@ from byrote.record.storage import Place, exists
 from byrote.task.fit import Fit
 from byrote.task.recipe import Recipe
 from byrote.training.claims import claim, log, scratch, ticker
+from byrote.training.deletion import check_there, naming_deletion
 from byrote.training.engine import Engine
 from byrote.training.fitting import learn
 from byrote.training.memory import is_out_of_memory
@@ -42,6 +43,7 @@ class Job:
     key: str
     engine: Engine
     questions: Questions = NO_QUESTIONS
+    keep_models: bool = False
 
     @property
     def steps(self) -> int:
@@ -53,7 +55,7 @@ class Job:
 
         Raises OutOfMemory when the pack does not fit: none of it is written then.
         """
-        with ExitStack() as held:
+        with naming_deletion(self.directory), ExitStack() as held:
             claimed = [run for run in runs if held.enter_context(claim(self.directory, run))]
             missing = [run for run in claimed if not exists(run_path(self.directory, run))]
             if missing and not self._fits(missing, tick):
@@ -67,7 +69,6 @@ class Job:
         try:
             self._write(runs, tick)
         except Exception as error:
-            check_there(self.directory)
             if not is_out_of_memory(error):
                 raise
             return False
@@ -112,6 +113,7 @@ class Job:
                 )
             return
         from byrote.training.loop import train
+        from byrote.training.models import write_model
 
         yield from train(
             self.learner,
@@ -122,6 +124,7 @@ class Job:
             self.engine,
             self.questions,
             self.objective,
+            (lambda place, network: write_model(self.directory, runs[place], network)) if self.keep_models else None,
         )
 
     def _settings(self, run: int, pack: Sequence[int]) -> dict[str, Any]:
@@ -144,14 +147,6 @@ class Job:
             **self.engine.values(),
             "pack": list(pack),
         }
-
-
-def check_there(directory: Place) -> None:
-    """Raise ByroteError when the directory of a collection was deleted while its runs were trained."""
-    if not exists(directory / "record.json"):
-        raise ByroteError(
-            f"{directory} was deleted, or its record.json, while runs were trained into it. Run again to begin anew."
-        )
 
 
 def run_seed(seed: int, run: int) -> int:

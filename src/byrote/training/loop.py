@@ -28,6 +28,7 @@ def train(
     engine: Engine,
     questions: Questions = NO_QUESTIONS,
     objective: Objective = Classification(),
+    trained_model: Callable[[int, nn.Module], None] | None = None,
 ) -> Iterator[tuple[Step, ...]]:
     """Train one model per row of `members` and yield, epoch by epoch, what was observed of each run.
 
@@ -35,6 +36,8 @@ def train(
     a batch: the numbers of a run do not depend on who else is in the pack, up to rounding and, with dropout, the masks.
     The caller's random state and torch settings are left as they were. Clean passes are in fp32 whatever the engine's
     precision. Probes are computed on all examples, in a clean pass.
+
+    `trained_model` is called with each run and its model when all is over.
 
     Raises ByroteError when a loss becomes NaN or infinite, InvalidData when a run has no member to train on.
     """
@@ -48,6 +51,10 @@ def train(
         for runs, pack in trained:
             found.update(zip(runs.tolist(), pack.epoch(epoch, positions, probes), strict=True))
         yield tuple(found[run] for run in range(len(seeds)))
+    if trained_model is not None:
+        for runs, pack in trained:
+            for place, run in enumerate(runs.tolist()):
+                trained_model(run, pack.networks.one(place))
 
 
 def packs(

@@ -16,8 +16,9 @@ from byrote.errors import Diverged
 from byrote.objectives import Objective
 from byrote.probes import ask
 from byrote.record import Observed, Population, Step
+from byrote.record.inputs import each
 from byrote.signature import Probe
-from byrote.task.methods import Batch, Progressed
+from byrote.task.methods import Batch, Progressed, numbers_of
 from byrote.task.recipe import KNOBS, Recipe
 from byrote.task.schedule import at
 from byrote.task.signals import Reading, Signals
@@ -54,6 +55,7 @@ class Pack:
     ) -> None:
         self.inputs, self.targets = tensors or to_tensors(population, objective, engine.device)
         self.objective, self.recipe, self.seeds, self.engine = objective, recipe, seeds, engine
+        self.model = model
         self.device = device_of(self.inputs)
         self.random_state: list[Tensor] = []
         with self._randomness():
@@ -74,12 +76,17 @@ class Pack:
         self.lost: list[list[float]] = [[] for _ in seeds]
         usual = bool((population.weights == 1).all())
         self.weights = None if usual else torch.from_numpy(population.weights).to(self.device)
+        asked = self.networks.asks_who
+        self.numbers = torch.from_numpy(numbers_of(population.ids)).to(self.device) if asked else None
 
     def epoch(self, epoch: int, positions: Int[ndarray, " example"], probes: Sequence[Probe] = ()) -> list[Step]:
         """Train for one epoch and return what was observed of each run, with a clean pass over the examples at `positions`.
 
         `probes` are computed on the same examples.
         """
+        if epoch == 1:
+            for method in self.methods.loss_methods:
+                method.begin(self.methods.states[method.name], self.recipe, self._outputs_of)
         with self._randomness(), products(self.engine.matmul), _no_tiny_numbers():
             orders = zip(self.members, self.orders, strict=True)
             shuffled = torch.cat([own[torch.randperm(len(own), generator=order)] for own, order in orders])
@@ -92,15 +99,32 @@ class Pack:
                 clean = [self._probe(run, each, probes) for run, each in enumerate(clean)]
         seen = [Observed(shown.numpy()[rows], {k: v[rows] for k, v in observed.items()}) for rows in self.rows]
         self._check(epoch, seen, clean)
-        self._read_sensors(told, epoch / self.recipe.epochs, knobs)
+        self._read_sensors(told, float(epoch), knobs)
         if self.methods.stops:
             self._stop(epoch, seen, norms)
+        ended = [{rule.name: float(stopped) for rule in self.methods.stops} for stopped in self.stopped]
         scalars = [
-            {**knob, "weight_norm": norm, **{f"canary_{name}": value for name, value in self._canaries(run).items()}}
-            for run, (knob, norm) in enumerate(zip(knobs, norms, strict=True))
+            {**knob, **end, "weight_norm": norm, **{f"canary_{k}": v for k, v in self._canaries(run).items()}}
+            for run, (knob, end, norm) in enumerate(zip(knobs, ended, norms, strict=True))
         ]
         scalars = [{name: each[name] for name in self.scalars if name in each} for each in scalars]
         return [Step(epoch, *each) for each in zip(clean, seen, scalars, strict=True)]
+
+    def outputs(self) -> Tensor:
+        """Return what the models say of all examples, `[run, example, output]`, in a clean pass."""
+        self.networks.mode(training=False)
+        everyone = torch.arange(len(self.population), device=self.device)
+        with torch.no_grad(), products(self.engine.matmul):
+            parts = [self.networks.ask(take(self.inputs, part)) for part in everyone.split(EVALUATION_BATCH)]
+        return torch.cat(parts, dim=1)
+
+    def _outputs_of(self, recipe: Recipe) -> Tensor:
+        """Return what models say that are trained with another recipe, from the same seeds on the same members."""
+        tensors, nobody = (self.inputs, self.targets), np.zeros(0, np.int64)
+        other = Pack(self.model, self.population, self.objective, self.member, recipe, self.seeds, self.engine, tensors)
+        for epoch in range(1, recipe.epochs + 1):
+            other.epoch(epoch, nobody)
+        return other.outputs()
 
     def _train(self, epoch: int, shown: Tensor) -> tuple[dict[str, NDArray[Any]], list[dict[str, float]]]:
         """Return the columns of the training pass, a row per presentation, and the knobs of each run at the last update."""
@@ -114,7 +138,7 @@ class Pack:
         for update, start in enumerate(range(0, len(batches), several)):
             group = batches[start : start + several]
             if update in due:
-                self._sense(epoch, (epoch - 1 + start / len(batches)) / self.recipe.epochs, knobs)
+                self._sense(epoch, start / len(batches), knobs)
             knobs = self._knobs(epoch, (start + len(group) - 1) / len(batches), update)
             for method in self.methods.modules:
                 self.networks.set_knob(method.name, [each[method.name] for each in knobs])
@@ -123,7 +147,10 @@ class Pack:
             before = torch.get_rng_state() if self.methods.rules else None
             outputs += learn()
             if before is not None:
-                self._change_gradients(learn, before, group, number, shown, targets, weights, knobs)
+                self._change_gradients(learn, before, epoch, group, number, shown, targets, weights, knobs)
+            penalty = self.methods.penalty(self.networks.by_run(), knobs)
+            if penalty is not None:
+                penalty.backward()
             self.optimizer.update(*([each[name] for each in knobs] for name in KNOBS))
             self.networks.put_back(kept)
         return self._columns(torch.cat(outputs), targets), knobs
@@ -145,7 +172,8 @@ class Pack:
                 batch = side_by_side(take(self.inputs, shown[part.rows]), part.size)
                 batch, mixed = self.methods.transform(batch, part.runs, knobs, number + place)
                 with model_at_work(f"in step {epoch}", part.size), casting(self.device, self.engine.precision):
-                    output = self.networks(batch, part.runs).flatten(0, 1)
+                    who = None if self.numbers is None else self.numbers[shown[part.rows]].view(-1, part.size)
+                    output = self.networks(batch, part.runs, who).flatten(0, 1)
                     check_rows(output, targets[part.rows])
                 losses = self._losses(epoch, output.float(), targets[part.rows], shown, part, mixed, knobs)
                 if self.recipe.controlled:
@@ -155,9 +183,6 @@ class Pack:
                     (loss / len(group) if len(group) > 1 else loss).backward()
                 found.append(output.detach())
             self.networks.join()
-        penalty = self.methods.penalty(self.networks.by_run(), knobs)
-        if penalty is not None:
-            penalty.backward()
         return found
 
     def _losses(
@@ -206,6 +231,7 @@ class Pack:
         self,
         learn: Callable[[], list[Tensor]],
         before: Tensor,
+        epoch: int,
         group: Sequence[Sequence[BatchPart]],
         number: int,
         shown: Tensor,
@@ -221,14 +247,20 @@ class Pack:
             learn()
             torch.set_rng_state(after)
 
-        parts = [part for parts in group for part in parts]
-        alone = self.networks.one(0) if isinstance(self.networks, Alone) else None
-        batches = [
-            (take(self.inputs, shown[part.rows]), targets[part.rows], None if weights is None else weights[part.rows])
-            for part in (parts if alone is not None else ())
-        ]
+        alone = self.networks.one(0) if self.recipe.alone and isinstance(self.networks, Alone) else None
+        batches: list[tuple[Any, Tensor, Tensor | None]] = []
+        for place, (part,) in enumerate(group if alone is not None else ()):
+            batch = side_by_side(take(self.inputs, shown[part.rows]), part.size)
+            batch, _ = self.methods.transform(batch, part.runs, knobs, number + place)
+            own = each(lambda x: x[0], batch)
+            batches.append((own, targets[part.rows], None if weights is None else weights[part.rows]))
+
+        def loss(output: Tensor, target: Tensor) -> Tensor:  # each depends on its example alone, wherever that is
+            part = BatchPart(slice(0, 1), slice(0, len(target)), len(target))
+            return self._losses(epoch, output, target, shown, part, None, knobs)
+
         examples = sum(max(part.size for part in each) for each in group)
-        given = Gradients(self.networks.parameters, self.networks.runs, examples, again, alone, batches, self.objective)
+        given = Gradients(self.networks.parameters, self.networks.runs, examples, again, alone, batches, loss)
         self.methods.change(given, knobs, number)
 
     def _stand_still(self, epoch: int, shown: Tensor) -> tuple[dict[str, NDArray[Any]], list[dict[str, float]]]:
@@ -266,9 +298,9 @@ class Pack:
             return set()
         return {round(part * updates / self.recipe.sense) for part in range(1, self.recipe.sense)} - {0}
 
-    def _sense(self, epoch: int, progress: float, knobs: Sequence[Mapping[str, float]]) -> None:
-        """Read the sensors in the middle of an epoch."""
-        self._read_sensors(self._evaluate(epoch, np.flatnonzero(self.sensors)), progress, knobs)
+    def _sense(self, epoch: int, part: float, knobs: Sequence[Mapping[str, float]]) -> None:
+        """Read the sensors when `part` of an epoch is done."""
+        self._read_sensors(self._evaluate(epoch, np.flatnonzero(self.sensors)), epoch - 1 + part, knobs)
         self.networks.mode(training=True)
 
     def _all_sensors(self, positions: Int[ndarray, " example"]) -> bool:
@@ -344,7 +376,7 @@ class Pack:
                     )
 
     def _read_sensors(
-        self, clean: Sequence[Observed | None], progress: float, knobs: Sequence[Mapping[str, float]]
+        self, clean: Sequence[Observed | None], done: float, knobs: Sequence[Mapping[str, float]]
     ) -> None:
         """Keep what the sensor canaries say of each run, when they were all evaluated."""
         if not self.sensors.any():
@@ -354,11 +386,11 @@ class Pack:
                 continue
             means = sensor_means(observed, self.population, self.sensors, self.member[run], self.objective)
             if not self.recipe.controlled:  # no one reads more than the last
-                self.readings[run] = (Reading(progress, means),)
+                self.readings[run] = (Reading(done, means),)
                 continue
             loss = float(np.mean(self.lost[run])) if self.lost[run] else np.nan
             self.lost[run].clear()
-            new = Reading(progress, means, self.counts[run], loss, knobs[run] if knobs else {})
+            new = Reading(done, means, self.counts[run], loss, knobs[run] if knobs else {})
             self.readings[run] = (*self.readings[run], new)
 
     @contextmanager

@@ -47,7 +47,8 @@ def choose(
     """Return the fastest engine for this task on this machine, within `memory` bytes (default: what is free now).
 
     How many models are packed follows from the model, the recipe, the memory and the number of runs, never from a
-    stopwatch: as many as fit on a GPU; on a CPU several only when the model is small. `precision` "auto" is bf16 where
+    stopwatch: as many as fit on a GPU; on a CPU several only when the model is small; one when a method of the recipe asks
+    for gradients of single examples. `precision` "auto" is bf16 where
     the hardware multiplies such numbers, else fp32. `matmul` is how products are computed (None: the fastest). Raises
     ByroteError when not even one model fits.
     """
@@ -66,6 +67,7 @@ def choose(
         )  # fused attention is slow with others
         most = PACK_ON_GPU if device.startswith("cuda") else min(PACK_ON_CPU, runs // PACKS) if small else 1
         pack = max(1, min(most, runs, (budget - need.process) // max(need.model, 1)))
+        pack = 1 if recipe.alone else pack
         if pack > 1 and (found := _obstacle(model, population, objective, device, precision)):
             logger.warning("This model cannot be trained in packs, so its runs are trained one by one: %s.", found)
             pack = 1

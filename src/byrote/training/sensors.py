@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool
 from numpy import ndarray
 
+from byrote.errors import InvalidData
 from byrote.objectives import Objective
 from byrote.record import Observed, Population
 from byrote.task.recipe import Recipe
@@ -14,9 +15,28 @@ ABOUT = ("learning_rate", "weight_decay", "weight_norm")
 """What is recorded of every step of every run: knobs at its last update, and the norm of the weights after it."""
 
 
+LEAST = 20
+"""Fewer sensors of a kind than these are too few to control by: about half of them are in the training set."""
+
+
 def is_sensor(population: Population) -> Bool[ndarray, " example"]:
     """Return which examples a controller may look at: canaries that do not verify."""
     return (population.split == "canary") & ~population.verification
+
+
+def check_sensors(recipe: Recipe, population: Population) -> None:
+    """Raise InvalidData when a controller needs canaries of a kind of which fewer than LEAST are sensors."""
+    sensors = is_sensor(population)
+    for name, knob in recipe.knobs.items():
+        kind = getattr(knob, "needs", None)
+        if kind is None:
+            continue
+        there = int((sensors & (population.canary == kind)).sum())
+        if there < LEAST:
+            raise InvalidData(
+                f"{name}={knob} reads {kind} canaries, and {there} of those that are planted are for a controller (the other half "
+                f"verifies). Plant {2 * LEAST} or more; with 200 the measured value has a standard error of about .05."
+            )
 
 
 def scalar_names(population: Population, objective: Objective, recipe: Recipe) -> tuple[str, ...]:

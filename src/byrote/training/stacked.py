@@ -20,6 +20,9 @@ from byrote.training.tensors import copied, device_of
 TOLERANCE = 0.01
 """Largest relative difference between the outputs of a network in a stack and alone that still counts as rounding."""
 
+WHO = "which_examples"
+"""The buffer of a module that wants to know which examples it is given: a number for each, from the example's id."""
+
 
 class Alone:
     """One network, in the shape of a pack of one: the plain module, with nothing added to an update."""
@@ -55,9 +58,22 @@ class Alone:
         """Switch between training and evaluation."""
         self.network.train(training)
 
-    def __call__(self, inputs: Any, runs: slice) -> Tensor:
-        """Return `[run, example, ...]` from inputs `[run, example, ...]`, where `runs` is all there is."""
-        return self.network(each(lambda part: part[0], inputs))[None]
+    @property
+    def asks_who(self) -> bool:
+        """Whether modules of the model want to know which examples they are given."""
+        return bool(_examples(dict(self.network.named_buffers())))
+
+    def __call__(self, inputs: Any, runs: slice, who: Tensor | None = None) -> Tensor:
+        """Return `[run, example, ...]` from inputs `[run, example, ...]`, where `runs` is all there is.
+
+        `who` `[run, example]` says which examples these are; it is put into the buffers of the model that are called
+        `which_examples`, for as long as this takes.
+        """
+        own = each(lambda part: part[0], inputs)
+        if who is None:
+            return self.network(own)[None]
+        given = dict.fromkeys(_examples(dict(self.network.named_buffers())), who[0])
+        return functional_call(self.network, given, (own,), tie_weights=False)[None]
 
     def join(self) -> None:
         """Put the gradients of the parts together; there is one part."""
@@ -82,6 +98,7 @@ class Stacked:
         self.skeleton, self.runs = networks[0], len(networks)
         self.weights = _side_by_side([dict(network.named_parameters()) for network in networks])
         self.buffers = _side_by_side([dict(network.named_buffers()) for network in networks])
+        self._names = _all_names(self.skeleton)
         self._parts: list[dict[str, Tensor]] = []
         self._each = torch.vmap(self._one, in_dims=(0, 0, 0), randomness="different")
         self._all = torch.vmap(self._one, in_dims=(0, 0, None), randomness="different")
@@ -117,10 +134,16 @@ class Stacked:
         """Switch between training and evaluation."""
         self.skeleton.train(training)
 
-    def __call__(self, inputs: Any, runs: slice) -> Tensor:
+    @property
+    def asks_who(self) -> bool:
+        """Whether modules of the model want to know which examples they are given."""
+        return bool(_examples(self.buffers))
+
+    def __call__(self, inputs: Any, runs: slice, who: Tensor | None = None) -> Tensor:
         """Return `[run, example, ...]` from inputs `[run, example, ...]`, for consecutive runs of the stack.
 
         Buffers are cut as views, so that what happens to them in place happens to the stack; see `join` for the weights.
+        `who` `[run, example]` is what the buffers called `which_examples` are for as long as this takes.
         """
         weights, buffers = self.weights, self.buffers
         if runs.stop - runs.start < self.runs:
@@ -129,6 +152,8 @@ class Stacked:
             }
             buffers = {name: buffer[runs] for name, buffer in buffers.items()}
             self._parts.append(weights)
+        if who is not None:
+            buffers = {**buffers, **dict.fromkeys(_examples(buffers), who)}
         return self._each(weights, buffers, inputs)
 
     def join(self) -> None:
@@ -157,7 +182,11 @@ class Stacked:
         return _norms([weight.detach() for weight in self.parameters])
 
     def _one(self, weights: dict[str, Tensor], buffers: dict[str, Tensor], inputs: Any) -> Tensor:
-        return functional_call(self.skeleton, (weights, buffers), (inputs,))
+        own = {**weights, **buffers}
+        given = {name: tensor for first, tensor in own.items() for name in self._names[first]}
+        return functional_call(
+            self.skeleton, given, (inputs,), tie_weights=False
+        )  # torch would leave some in the skeleton
 
 
 def together(networks: Sequence[nn.Module]) -> Alone | Stacked:
@@ -224,8 +253,21 @@ def _numbers(network: nn.Module) -> dict[str, float]:
     }
 
 
+def _all_names(network: nn.Module) -> dict[str, list[str]]:
+    """Return the names of each weight and buffer by its first one: several where modules share it; a shared module counts once."""
+    names: dict[int, list[str]] = {}
+    for place, module in network.named_modules():
+        for key, tensor in [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]:
+            names.setdefault(id(tensor), []).append(f"{place}.{key}" if place else key)
+    return {each[0]: each for each in names.values()}
+
+
 def _knobs(buffers: dict[str, Tensor], name: str) -> list[Tensor]:
     return [buffer for own, buffer in buffers.items() if own.rsplit(".", 1)[-1] == f"{name}_knob"]
+
+
+def _examples(buffers: dict[str, Tensor]) -> list[str]:
+    return [name for name in buffers if name.rsplit(".", 1)[-1] == WHO]
 
 
 def _norms(weights: Sequence[Tensor]) -> list[float]:

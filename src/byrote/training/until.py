@@ -13,6 +13,7 @@ from byrote.objectives import Objective
 from byrote.record import Record
 from byrote.record.storage import Place
 from byrote.summaries.forecast import Forecast, Tally
+from byrote.training.deletion import naming_deletion
 
 GROWTH = 2
 """A forecast from few runs is rough, so no extension more than doubles the runs."""
@@ -56,11 +57,12 @@ class Known:
         self.counted: set[int] = set()
 
     def read(self, runs: Sequence[int]) -> None:
-        """Count these runs, unless they are counted."""
+        """Count these runs, unless they are counted. Raises ByroteError when the directory is deleted meanwhile."""
         for run in set(runs) - self.counted if self.followed else ():
             self.counted.add(run)
-            outcomes = read_outcomes(self.record, runs=[run], positions=np.flatnonzero(self.real))
-            self.tally.add(outcomes.correct[0], outcomes.member[0])
+            with naming_deletion(self.directory):
+                outcomes = read_outcomes(self.record, runs=[run], positions=np.flatnonzero(self.real))
+                self.tally.add(outcomes.correct[0], outcomes.member[0])
 
     def forecast(self) -> Forecast | None:
         """Return how well memorization is known, and what more would take."""

@@ -64,7 +64,8 @@ def read_gallery(record: Record, examples: ExplainedExamples | NotMeasured, albu
 
 
 def _most(record: Record, examples: ExplainedExamples) -> float:
-    """Return 1, or the next whole number above the largest memorization where an outcome is no share."""
+    """Return 1, or the next whole number above every memorization and its interval where an outcome is no share."""
     if read_vocabulary(record).is_share:
         return 1.0
-    return max(1.0, float(np.ceil(max(each.memorization.value for each in examples.explained))))
+    ends = np.array([(each.memorization.value, each.memorization.high) for each in examples.explained])
+    return max(1.0, float(np.ceil(np.nanmax(ends))))

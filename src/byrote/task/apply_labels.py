@@ -1,7 +1,7 @@
 """Apply reviewed suggestions from a CSV file to the labels, or the targets, of a task, and undo that."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ def apply_labels(labels: ArrayLike, ids: Sequence[object], path: Path | str, *, 
 
     `ids` are those of the examples, as the task has them. Rows whose `is_label_issue` is not True are left alone, so a
     review is done by setting it to False; a `predicted_label` may be corrected too. Rows of the other split are
-    skipped. The file of a regression has `is_target_issue`, `given_target` and `predicted_target` instead; `labels`
+    skipped. The file has commas between its columns and all digits of its numbers. That of a regression has
+    `is_target_issue`, `given_target` and `predicted_target` instead; `labels`
     are then the targets, and the copy is floating-point. With several targets these columns are numbered, and only the
     targets that are issues themselves are replaced. Raises InvalidData, and changes nothing, when an id is unknown or
     a label differs from the one in the file.
@@ -38,12 +39,13 @@ def undo_labels(labels: ArrayLike, ids: Sequence[object], path: Path | str, *, s
 class _Issue:
     """A row to be applied: its line, the id in its split, what the example must have now, and what it gets.
 
-    `chosen` are the places of the targets that are issues.
+    `written` is what it must have as it stands in the file. `chosen` are the places of the targets that are issues.
     """
 
     line: int
     name: str
     before: tuple[float, ...]
+    written: tuple[str, ...]
     after: tuple[float, ...]
     chosen: tuple[int, ...]
 
@@ -63,7 +65,7 @@ def _exchange(labels: ArrayLike, ids: Sequence[object], path: Path | str, split:
     unknown = [each for each in issues if each.name not in where]
     if unknown:
         raise InvalidData(
-            f"{len(unknown)} of {len(issues)} rows to be applied are about no known example: {path}, line {unknown[0].line}, is about {unknown[0].name!r}, which is not among the ids. Give the ids of the task that the file was made for."
+            f"{len(unknown)} of {len(issues)} rows to be applied are about no known example: {path}, line {unknown[0].line}, is about {unknown[0].name!r}, which is not among the ids. {_which_ids(where, split)}"
         )
     done: set[int] = set()
     for each in issues:
@@ -77,8 +79,7 @@ def _exchange(labels: ArrayLike, ids: Sequence[object], path: Path | str, split:
             )
         if not np.array_equal(_as_recorded(changed[at], kind), _as_recorded(each.before, kind)):
             raise InvalidData(
-                f"{path}, line {line}, expects {kind} {_text(each.before)} of {name!r}, but it is {changed[at]}. "
-                "The file was applied (or undone) already, or is about other data."
+                f"{path}, line {line}, expects {kind} {', '.join(each.written)} of {name!r}, but it is {changed[at]}. {_why_other(each, changed[at], kind)}"
             )
         row = changed.reshape(len(changed), several)[at]  # a view
         row[list(each.chosen)] = [each.after[i] for i in each.chosen]
@@ -91,16 +92,37 @@ def _as_recorded(values: Any, kind: str) -> NDArray[Any]:
     return np.atleast_1d(np.asarray(values, np.float32 if kind == "target" else None))
 
 
-def _text(values: tuple[float, ...]) -> str:
-    return ", ".join(str(value) for value in values)
+def _which_ids(known: Collection[str], split: str) -> str:
+    """Say which ids are needed, and that those of a record begin with their split."""
+    prefixed = sum(name.startswith(f"{split}/") for name in known)
+    if not prefixed:
+        return "Give the ids of the task that the file was made for."
+    return f"{prefixed} of the {len(known)} ids that were given begin with '{split}/', as in a record. Give those of the task, which do not: name.removeprefix('{split}/')."
+
+
+def _why_other(each: _Issue, own: Any, kind: str) -> str:
+    """Say why an example does not have what the file expects."""
+    now = np.atleast_1d(own).tolist()
+    is_done = np.array_equal(_as_recorded(now, kind), _as_recorded(each.after, kind))
+    if kind == "target" and not is_done and all(map(_is_rounded, each.written, now)):
+        return "The file has fewer digits than the data: it was rounded when it was saved. Save it with all digits, or let it be written again."
+    return "The file was applied (or undone) already, or is about other data."
+
+
+def _is_rounded(text: str, own: float) -> bool:
+    """Whether a number as it is written is the own one, or the own one with fewer digits."""
+    mantissa, _, exponent = text.strip().lower().partition("e")
+    last = 10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2]))
+    return abs(float(text) - own) <= 0.5001 * last
 
 
 def _read(path: Path | str, split: str, *, undo: bool) -> tuple[str, list[_Issue]]:
     """Return whether the file is about a `label` or a `target`, and every row to be applied."""
     found: list[_Issue] = []
-    with open(path, newline="", encoding="utf-8") as file:
+    with open(path, newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark before the first column
         reader = csv.DictReader(file)
         fields = set(reader.fieldnames or ())
+        _check_separator(path, reader.fieldnames or ())
         kind = "target" if fields & {"is_target_issue", "is_target_issue_0"} else "label"
         issues, given, predicted = (
             _columns(fields, name) for name in (f"is_{kind}_issue", f"given_{kind}", f"predicted_{kind}")
@@ -126,13 +148,24 @@ def _read(path: Path | str, split: str, *, undo: bool) -> tuple[str, list[_Issue
             except ValueError:
                 wrong = " and ".join(repr(row[name]) for each in names for name in each)
                 numbers = "whole numbers" if kind == "label" else "finite numbers"
+                comma = " with a point, not a comma" if kind == "target" and "," in wrong else ""
                 raise InvalidData(
-                    f"{path}, line {reader.line_num}, has {kind}s {wrong}. {kind.capitalize()}s are {numbers}."
+                    f"{path}, line {reader.line_num}, has {kind}s {wrong}. {kind.capitalize()}s are {numbers}{comma}."
                 ) from None
             name = name_of(row["example"]) if of else row["example"]
             before, after = (as_proposed, as_given) if undo else (as_given, as_proposed)
-            found.append(_Issue(reader.line_num, name, before, after, chosen))
+            written = tuple(row[each] for each in names[undo])
+            found.append(_Issue(reader.line_num, name, before, written, after, chosen))
     return kind, found
+
+
+def _check_separator(path: Path | str, fields: Sequence[str]) -> None:
+    """Raise InvalidData for a file that has another separator than commas, as spreadsheets write in some languages."""
+    for separator, called in ((";", "semicolons"), ("\t", "tabs")):
+        if len(fields) == 1 and "example" in fields[0].split(separator) != [fields[0]]:
+            raise InvalidData(
+                f"{path} has {called} between its columns, as some spreadsheets write. Save it with commas, and numbers with a decimal point."
+            )
 
 
 def _is_true(text: str | None, path: Path | str, line: int, column: str) -> bool:
@@ -152,9 +185,7 @@ def _columns(fields: set[str], name: str) -> list[str]:
 
 
 def _number(text: str, kind: str) -> float:
-    if kind == "label":
-        return int(text)
     value = float(text)
-    if not np.isfinite(value):
+    if not np.isfinite(value) or (kind == "label" and value != round(value)):
         raise ValueError
-    return value
+    return int(value) if kind == "label" else value  # 1.0 is label 1: tables with gaps write whole numbers so

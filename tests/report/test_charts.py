@@ -1,0 +1,37 @@
+"""Charts: a legend tells all lines apart, and nothing but chance is dotted."""
+
+from typing import Any
+
+from byrote.findings.vocabulary import CLASSIFICATION
+from byrote.report.charts import DASHES, DOTTED, curves, operating_curve
+from byrote.report.rows import Curve, CurvePoint, OperatingDot
+
+ATTACKS = ("rmia", "loss", "calibrated_loss", "lira", "bavaria")
+
+
+def encodings(spec: Any, channel: str) -> list[Any]:
+    return [layer["encoding"][channel] for layer in spec["layer"] if channel in layer["encoding"]]
+
+
+def test_the_legend_of_learning_curves_shows_which_lines_are_dashed() -> None:
+    points = (CurvePoint(1, 0.5, 0.4, 0.6, 3), CurvePoint(2, 0.6, 0.5, 0.7, 3))
+    found = [Curve(name, trained, "noise", points) for name, trained in (("trained on", True), ("left out", False))]
+    spec = curves("c", found, {each.name: "red" for each in found}, CLASSIFICATION, description="d").spec
+    (dash,) = encodings(spec, "strokeDash")
+    colour = encodings(spec, "color")[0]
+    assert dash["field"] == colour["field"] == "series", "one legend holds both"
+    assert dash["legend"] == colour["legend"]
+    assert dash["legend"]["symbolType"] == "stroke"
+    assert dict(zip(dash["scale"]["domain"], dash["scale"]["range"], strict=True)) == {
+        "trained on": [1, 0],
+        "left out": [5, 4],
+    }
+
+
+def test_every_attack_has_a_line_of_its_own_and_chance_alone_is_dotted() -> None:
+    dots = [OperatingDot(name, 0.1, 0.2, 0.1, 0.3, name == "rmia") for name in ATTACKS]
+    spec = operating_curve("o", dots, lowest=0.01, description="d").spec
+    patterns = encodings(spec, "strokeDash")[0]["scale"]["range"]
+    assert len({tuple(pattern) for pattern in patterns}) == len(ATTACKS) <= len(DASHES)
+    assert spec["layer"][0]["mark"]["strokeDash"] == DOTTED
+    assert all(pattern == [1, 0] or pattern[0] >= 4 for pattern in patterns)
