@@ -54,7 +54,7 @@ def comparison(folder: Path, printed: tuple[str, str]) -> Comparison:
 def test_the_command_says_what_it_will_do_then_what_was_shown(printed: tuple[str, str], folder: Path) -> None:
     out, err = printed
     assert "20 runs: 4 runs of each of 5 (one of them the unchanged task)." in err
-    assert re.search(r"About \d+ seconds; stop it at any time", err)
+    assert re.search(r"About \d+ (second|minute)s?; stop it at any time", err)
     assert "These sentences rest on 4 runs of each" in out
     assert "Not shown: that any of them raises the accuracy." in out
     assert f"report: {folder / 'out' / 'comparison.html'}" in err

@@ -18,7 +18,7 @@ from byrote.cli.output import data_options, message, print_data, print_rows, sho
 @click.option(
     "--runs",
     type=click.IntRange(1),
-    help="Number of models in all. [default: 120, or 10 of each where few are compared]",
+    help="Number of models in all. [default: 108, or 10 of each where few are compared]",
 )
 @click.option(
     "--canaries",

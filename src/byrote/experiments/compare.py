@@ -35,7 +35,7 @@ from byrote.training.compute import Compute
 from byrote.training.dispatch import worker_pool
 from byrote.training.progress import Progress, Watcher
 
-BUDGET = 120
+BUDGET = 108
 """Runs of a comparison of many arms, when the user does not say."""
 
 EACH = 10

@@ -296,7 +296,7 @@ def _classes(outcomes: list[Outcomes], labels: NDArray[np.str_], paired: bool) -
         p.append(value)
     sure = step_up(np.array(p, np.float64), FDR)
     return tuple(
-        ClassChange(name, count, *means, size, bool(listed))
+        ClassChange(name, count, means[0], means[1], size, bool(listed))
         for (name, count, means, size), listed in zip(found, sure, strict=True)
     )
 

@@ -16,6 +16,9 @@ INKS = (
 
 SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
 
+FEW = 2
+"""Runs of an arm that was set aside with which its interval is not drawn."""
+
 BELOW = 0.15
 """Arms whose accuracy is this much below that of the unchanged task lie outside the picture, and are named below it."""
 
@@ -56,7 +59,7 @@ def _chart(
     shape = alt.Shape("family:N", title=None, scale=alt.Scale(domain=families, range=shapes), legend=legend)
     y_title = words.heading if comparison.tested else f"{words.heading} on examples that were left out"
     share = across == "wrong labels fitted" and words.is_share
-    x_scale, y_scale = _scale(shown, across), _scale(shown, "accuracy")
+    x_scale, y_scale = _scale(shown, across, right=0.14), _scale(shown, "accuracy")
     x_axis, y_axis = _axis(share), _axis(words.is_share)
     x = alt.X("x:Q", title=title, scale=x_scale, axis=x_axis)
     y = alt.Y("y:Q", title=y_title, scale=y_scale, axis=y_axis)
@@ -86,14 +89,15 @@ def _chart(
 
 def _row(result: Result, across: str, words: Vocabulary, *, labelled: bool) -> dict[str, Any]:
     x, y = result.levels[across], result.levels["accuracy"]
+    known = _known if result.judged is not None or result.runs > FEW else _nothing
     return {
         "arm": result.arm,
         "family": result.family,
         "strength": result.strength,
         "label": UNCHANGED if result.family == UNCHANGED else _label(result) if labelled else "",
         "judged": result.judged is not None or result.family == UNCHANGED,
-        "x": x.value, "x_low": _known(x.low), "x_high": _known(x.high),
-        "y": y.value, "y_low": _known(y.low), "y_high": _known(y.high),
+        "x": x.value, "x_low": known(x.low), "x_high": known(x.high),
+        "y": y.value, "y_low": known(y.low), "y_high": known(y.high),
         "x_text": str(x), "y_text": str(y), "runs": result.runs, "front_text": f"{result.front_share:.0%} of repetitions",
     }  # fmt: skip
 
@@ -103,7 +107,7 @@ def _label(result: Result) -> str:
     return "" if result.strength is None else f"{result.strength:g}"
 
 
-def _scale(shown: Sequence[Result], name: str) -> Any:
+def _scale(shown: Sequence[Result], name: str, *, right: float = 0.06) -> Any:
     """Return a scale that holds all values, and the whole interval of those that were judged."""
     import altair as alt
 
@@ -111,14 +115,18 @@ def _scale(shown: Sequence[Result], name: str) -> Any:
     for each in shown:
         if each.judged is not None or each.family == UNCHANGED:
             values += [end for end in (each.levels[name].low, each.levels[name].high) if end == end]
-    pad = 0.06 * (max(values) - min(values)) or 0.01
-    return alt.Scale(domain=[min(values) - pad, max(values) + pad], nice=False, zero=False)
+    wide = max(values) - min(values) or 0.1
+    return alt.Scale(domain=[min(values) - 0.06 * wide, max(values) + right * wide], nice=False, zero=False)
 
 
 def _axis(share: bool) -> Any:
     import altair as alt
 
     return alt.Axis(tickCount=6, labelExpr=PERCENT) if share else alt.Axis(tickCount=6, format=".2~f")
+
+
+def _nothing(value: float) -> None:
+    """Return no end: that of few runs says nothing, and would cross the whole picture."""
 
 
 def _known(value: float) -> float | None:
