@@ -212,6 +212,7 @@ class _Trainer:
         """Train one arm; note when its training diverges."""
         arm = self.arms[position]
         compute = self.compute if self.pool is None else replace(self.compute, executor=self.pool, workers=None)
+        wanted = max(runs, len(_finished(self.where, arm)))  # those of a later round may be there already
         watch = self.watch.of(position)
         held = _Held(self.preparing)
 
@@ -222,7 +223,7 @@ class _Trainer:
         held.acquire()
         try:
             collect(
-                arm.task, subdirectory(_text(self.where), arm.name), runs=runs, canaries=self.canaries, seed=self.seed,
+                arm.task, subdirectory(_text(self.where), arm.name), runs=wanted, canaries=self.canaries, seed=self.seed,
                 compute=compute, source=self.source if not position else "", progress=begun,
             )  # fmt: skip
         except Diverged as error:
