@@ -83,12 +83,27 @@ def test_the_python_of_the_page_of_comparisons(tmp_path: Path, capsys: pytest.Ca
 
 
 @pytest.mark.pages
-def test_the_python_of_the_page_of_controls(tmp_path: Path) -> None:
+def test_the_python_of_the_page_of_controls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("opacus")
     given: dict[str, Any] = {}
     with contextlib.chdir(tmp_path):
         for block in blocks("docs/controls.md"):
             exec(compile(block, "docs/controls.md", "exec"), given)  # noqa: S102 - our own page
     assert np.isfinite(given["loss"].item())
+    assert re.search(r"^nominal epsilon \d+\.\d\d$", capsys.readouterr().out, re.MULTILINE)
+    assert all(weight.grad is not None for weight in given["model"].parameters())
+    assert len(given["found"].rows()) == 4
+
+
+@pytest.mark.pages
+def test_the_python_of_the_causes_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = blocks("docs/causes.md")
+    with contextlib.chdir(tmp_path):
+        exec(compile(block, "docs/causes.md", "exec"), {})  # noqa: S102 - our own page
+    printed = capsys.readouterr().out
+    assert "How sure: 16 runs in 4 arms of 4" in printed
+    assert re.search(r"^noise -?0\.\d+ \[", printed, re.MULTILINE)
+    assert (tmp_path / "audits/mine-causes/causes.html").exists()
 
 
 def test_the_score_of_the_contributing_page_runs_on_any_record(tmp_path: Path) -> None:
@@ -142,3 +157,11 @@ def test_the_example_of_ones_own_loop(tmp_path: Path) -> None:
     )
     assert result.returncode == 0, result.stderr
     assert "memorization (90 % interval)" in result.stdout
+
+
+@pytest.mark.pages
+def test_the_loop_of_the_thermostat_page(capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = blocks("docs/thermostat.md")
+    exec(compile(block, "docs/thermostat.md", "exec"), {})  # noqa: S102 - our own page
+    held = float(re.search(r"held (-?[\d.]+)", capsys.readouterr().out)[1])  # pyright: ignore[reportOptionalSubscript]
+    assert abs(held - 0.3) < 0.17, "80 and 80 canaries have a standard error of about .055"

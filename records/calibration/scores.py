@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from records.calibration.rows import Row
-from records.calibration.truths import TRUTHS, Truth, balanced
+from records.calibration.rows import Row, of_draws
+from records.calibration.truths import HELD_OUT, IN_OF_TEN, TRUTHS, Truth, balanced
 
 from byrote.scores import (
     c_score,
@@ -16,7 +16,7 @@ from byrote.scores import (
     soft_memorization,
 )
 from byrote.scores.group_memorization import group_memorization
-from byrote.summaries import forecast, memorized_at_fdr, split_half
+from byrote.summaries import forecast, length_of_halves, split_half
 
 RUNS, LEVEL = (6, 10, 20, 80), 0.9
 SIZES = {6: (500,), 10: (300, 500, 2000, 10_000), 20: (300, 500, 2000, 10_000), 80: (500,)}
@@ -36,15 +36,49 @@ def rows(*, examples: int = 10_000, seed: int = 1) -> Iterator[Row]:
     for runs in RUNS:
         yield from _soft(runs, examples // 500, seed)
         yield from _groups(runs, examples // 20, seed)
-        yield from _reliability(runs, examples // 50, seed)
-    for name, truth in TRUTHS.items():
+
+
+def reliability_rows(*, records: int = 100, seed: int = 1) -> Iterator[Row]:
+    """Yield the coverage of the expected correlation with as many new runs."""
+    for runs in RUNS:
+        yield from _reliability(runs, records, seed)
+
+
+def held_out_rows(*, examples: int = 10_000, seed: int = 1001) -> Iterator[Row]:
+    """Yield the coverage of `shrunk_memorization` on kinds of data, and with seeds, that its constants were not chosen on.
+
+    The last rows are means over the settings with 500 examples of the kinds that were used to choose, and of those that were not.
+    """
+    for name, truth in HELD_OUT.items():
         for runs in RUNS:
-            yield from _lists(name, truth, runs, examples // 200, seed)
+            for size in (500, 2000) if runs in (10, 20) else (500,):
+                yield from _shrunk(name, truth, runs, size, max(3, examples // size), seed)
+    for kinds, called in (
+        (TRUTHS, "five kinds of data that the factor was chosen on, new seeds"),
+        (HELD_OUT, "three other kinds of data"),
+    ):
+        for runs in RUNS:
+            records: list[tuple[np.ndarray, np.ndarray]] = []
+            for truth in kinds.values():
+                found = _shrunk_records(truth, runs, 500, max(3, examples // 1000), seed)
+                records += [each[:2] for each in found]
+            yield from _by_stratum("shrunk_memorization, overall", f"{called}, {runs} runs", records)
 
 
 def _shrunk(
     name: str, truth: Callable[[int, np.random.Generator], Truth], runs: int, size: int, records: int, seed: int
 ) -> Iterator[Row]:
+    found = _shrunk_records(truth, runs, size, records, seed)
+    setting = f"{name}, {runs} runs, {size:,} examples"
+    yield from _by_stratum("shrunk_memorization", setting, [each[:2] for each in found])
+    if any(rare.any() for *_, rare in found):
+        yield _rate("shrunk_memorization", setting, [held[rare] for _, held, rare in found], "the rare group")
+
+
+def _shrunk_records(
+    truth: Callable[[int, np.random.Generator], Truth], runs: int, size: int, records: int, seed: int
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Return the estimates of each record, whether the interval holds the truth, and who is in the rare group."""
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for record in range(records):
         rng = np.random.default_rng([seed, runs, size, record])
@@ -53,10 +87,7 @@ def _shrunk(
         low, high = shrunk_memorization.interval(*columns, level=LEVEL)
         held = (low <= drawn.memorization) & (drawn.memorization <= high)
         found.append((shrunk_memorization(*columns), held, drawn.rare))
-    setting = f"{name}, {runs} runs, {size:,} examples"
-    yield from _by_stratum("shrunk_memorization", setting, [each[:2] for each in found])
-    if any(rare.any() for *_, rare in found):
-        yield _rate("shrunk_memorization", setting, [held[rare] for _, held, rare in found], "the rare group")
+    return found
 
 
 def _counted(
@@ -135,33 +166,33 @@ def _reliability(runs: int, records: int, seed: int) -> Iterator[Row]:
         found = forecast(correct, member)
         if found is not None:
             held["Forecast.reliability"].append(np.array([found.reliability.low <= true <= found.reliability.high]))
-        halves = [memorization(correct[start::2], member[start::2]) for start in (0, 1)]
-        cut = split_half(*halves)
-        held["split_half"].append(np.array([cut.low <= true <= cut.high]))
+        held["split_half"].append(np.array([_covers(correct, member, true)]))
     for name, each in held.items():
-        yield _rate(name, f"500 examples, {runs} runs", each)
+        yield of_draws(name, f"500 examples, {runs} runs", [bool(one[0]) for one in each])
+    for name, drawn in TRUTHS.items():
+        many = drawn(200_000, np.random.default_rng(seed))
+        n_in = round(IN_OF_TEN * runs / 10)
+        noise = np.mean(many.p_in * (1 - many.p_in) / n_in + many.p_out * (1 - many.p_out) / (runs - n_in))
+        true = float(np.var(many.memorization) / (np.var(many.memorization) + noise))
+        found_: list[bool] = []
+        for record in range(records):
+            rng = np.random.default_rng([seed, runs, record, 6])
+            correct, _, _, member = drawn(500, rng).runs(runs, rng)
+            found_.append(_covers(correct, member, true))
+        yield of_draws("split_half", f"{name}, 500 examples, {runs} runs", found_)
 
 
-def _lists(
-    name: str, truth: Callable[[int, np.random.Generator], Truth], runs: int, records: int, seed: int
-) -> Iterator[Row]:
-    """False discoveries of `memorized_at_fdr`: half of the examples have no memorization at all."""
-    shares: list[np.ndarray] = []
-    for record in range(records):
-        rng = np.random.default_rng([seed, runs, record, 5])
-        drawn = truth(1000, rng)
-        null = np.arange(1000) < 500
-        member = balanced(runs, 1000, rng)
-        correct = rng.random(member.shape) < np.where(member & ~null, drawn.p_in, drawn.p_out)
-        listed = memorized_at_fdr(correct, member, fdr=0.1).listed
-        shares.append(np.array([np.sum(listed & null) / max(np.sum(listed), 1)]))
-    row = _rate("memorized_at_fdr", f"{name}, half not memorized, {runs} runs", shares)
-    yield Row(row.quantity, row.setting, 0.1, row.measured, row.draws, spread=row.spread)
+def _covers(correct: np.ndarray, member: np.ndarray, true: float) -> bool:
+    first, second = slice(0, None, 2), slice(1, None, 2)
+    length = length_of_halves(member[first], member[second])
+    halves = (memorization(correct[half], member[half]) for half in (first, second))
+    cut = split_half(*halves, length=length)
+    return cut.low <= true <= cut.high
 
 
 def _by_stratum(quantity: str, setting: str, records: list[tuple[np.ndarray, np.ndarray]]) -> Iterator[Row]:
     yield _rate(quantity, setting, [held[np.isfinite(value)] for value, held in records])
-    if quantity not in ("memorization", "shrunk_memorization"):
+    if quantity != "memorization" and not quantity.startswith("shrunk_memorization"):
         return
     for low, high in STRATA:
         parts = [held[(value >= low) & (value < high)] for value, held in records]

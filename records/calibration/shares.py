@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from records.calibration.rows import Row, of_draws
 
 from byrote.summaries import memorized_fraction
 
@@ -62,21 +63,20 @@ def draws(truth: Truth, runs: int, examples: int, seed: int) -> Iterator[tuple[f
         yield float(np.mean(p_in - p_out >= above)), memorized_fraction(correct, member, above=above)
 
 
-def rows(
-    *, records: int = 40, runs: tuple[int, ...] = (6, 10, 20, 80), examples: int = 1000
-) -> list[tuple[str, str, float, float, int]]:
-    """Return (quantity, setting, nominal, measured, draws): how often the interval of a share holds the true one."""
-    found: list[tuple[str, str, float, float, int]] = []
+def rows(*, records: int = 40, runs: tuple[int, ...] = (6, 10, 20, 80), examples: int = 1000) -> Iterator[Row]:
+    """Yield how often the interval of a share holds that of the examples of the record; the last rows are over all kinds."""
+    everywhere: dict[int, list[bool]] = {count: [] for count in runs}
     for name, truth in TRUTHS.items():
         for count in runs:
             drawn = [list(draws(truth, count, examples, seed)) for seed in range(records)]
             for at, above in enumerate(THRESHOLDS):
                 held = [size.low <= true <= size.high for true, size in (record[at] for record in drawn)]
-                quantity = f"memorized_fraction(above={above:g})"
-                found.append((quantity, f"{name}, {count} runs", 0.9, float(np.mean(held)), records))
-    return found
+                everywhere[count] += held
+                yield of_draws(f"memorized_fraction(above={above:g})", f"{name}, {count} runs", held)
+    for count, held in everywhere.items():
+        yield of_draws("memorized_fraction", f"all six distributions and both thresholds, {count} runs", held)
 
 
 if __name__ == "__main__":
     for row in rows():
-        print(*row, sep="\t", flush=True)
+        print(row.quantity, row.setting, row.measured, row.draws, sep="\t", flush=True)

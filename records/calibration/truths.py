@@ -113,6 +113,31 @@ def rare_group(n: int, rng: np.random.Generator) -> Truth:
     return Truth(inside, outside, base.scale, easiness, rare)
 
 
+def hard(n: int, rng: np.random.Generator) -> Truth:
+    """Most examples are hard: OUT probabilities spread over all of 0 to 1, and members are nearly always right."""
+    outside = stats.skewnorm.rvs(-3, 1.5, 1.5, size=n, random_state=rng)
+    inside = np.maximum(outside, 0) + rng.gamma(4.0, 0.6, n)
+    return Truth(inside, outside, np.exp(rng.normal(0, 0.3, n)), outside + rng.normal(0, 1, n), np.zeros(n, np.bool_))
+
+
+def few_memorized(n: int, rng: np.random.Generator) -> Truth:
+    """Seven in a hundred are memorized by .1 to 1, all others are known without; noise with very heavy tails (t with 3)."""
+    odd = rng.random(n) < 0.07
+    outside = np.where(odd, rng.uniform(-2.5, 1.5, n), rng.gamma(6.0, 0.9, n))
+    inside = np.where(odd, rng.uniform(1.5, 4, n), outside + rng.gamma(1.0, 0.3, n))
+    easiness = np.where(odd, outside + 2, outside) + rng.normal(0, 1, n)
+    return Truth(inside, outside, np.exp(rng.normal(0, 0.4, n)), easiness, np.zeros(n, np.bool_), 3.0)
+
+
+def loose(n: int, rng: np.random.Generator) -> Truth:
+    """What is learned early says nearly nothing, margins differ in scale by a factor of two, members are often wrong."""
+    outside = rng.logistic(0.8, 1.0, n)
+    inside = outside + rng.exponential(0.8, n)
+    return Truth(
+        inside, outside, np.exp(rng.normal(0, 0.7, n)), rng.normal(0, 3, n) + 0.2 * outside, np.zeros(n, np.bool_)
+    )
+
+
 @cache
 def _reference() -> np.ndarray:
     columns = ("runs_with", "right_with", "runs_without", "right_without")
@@ -120,3 +145,6 @@ def _reference() -> np.ndarray:
 
 
 TRUTHS = {"normal": normal, "heavy tails": heavy, "betas": betas, "reference": reference, "rare group": rare_group}
+
+HELD_OUT = {"hard data": hard, "few memorized": few_memorized, "loose clues": loose}
+"""Kinds of data that no constant of the package was chosen on."""

@@ -1,6 +1,6 @@
 """The protocol of the thermostat: does it hold memorization at a target, in one run, by the word of canaries that it never read?
 
-python records/thermostat/run.py [STAGE ...] [--out DIRECTORY] [--workers N]      (about half an hour on two quiet cores; finished runs are kept)
+python records/thermostat/run.py [STAGE ...] [--out DIRECTORY] [--workers N]   (half an hour on two cores; finished runs are kept)
 
 Each stage appends to log.jsonl in this folder, one line per run; table.py makes the tables of README.md from it.
 """

@@ -10,8 +10,8 @@ from byrote.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from byrote.auditing import audit as audit
-    from byrote.controls.own_loop import Thermostat as Thermostat
-    from byrote.controls.own_loop import wrong_labels as wrong_labels
+    from byrote.controls.own_thermostat import Thermostat as Thermostat
+    from byrote.controls.own_thermostat import wrong_labels as wrong_labels
     from byrote.errors import ByroteError as ByroteError
     from byrote.evidence.c_profile import c_profile as c_profile
     from byrote.evidence.columns import per_run as per_run
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from byrote.experiments.compare import compare as compare
     from byrote.experiments.compare_audits import compare_audits as compare_audits
     from byrote.experiments.held import train as train
+    from byrote.experiments.model_causes import model_causes as model_causes
     from byrote.experiments.onion import peel as peel
     from byrote.experiments.removal import remove as remove
     from byrote.objectives import Classification as Classification
@@ -58,8 +59,8 @@ if TYPE_CHECKING:
 
 _HOME = {
     "audit": "auditing",
-    "Thermostat": "controls.own_loop",
-    "wrong_labels": "controls.own_loop",
+    "Thermostat": "controls.own_thermostat",
+    "wrong_labels": "controls.own_thermostat",
     "ByroteError": "errors",
     "c_profile": "evidence.c_profile",
     "per_run": "evidence.columns",
@@ -73,6 +74,7 @@ _HOME = {
     "Comparison": "experiments.compare",
     "compare_audits": "experiments.compare_audits",
     "train": "experiments.held",
+    "model_causes": "experiments.model_causes",
     "peel": "experiments.onion",
     "remove": "experiments.removal",
     "Classification": "objectives",

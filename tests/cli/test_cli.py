@@ -78,16 +78,16 @@ def write_task(folder: Path, change: str = "", *, classes: int = 2, ids: str = "
     return path
 
 
-def assert_message(result: subprocess.CompletedProcess[str], *parts: str, after: str = "") -> None:
+def assert_message(result: subprocess.CompletedProcess[str], *parts: str, after: tuple[str, ...] = ()) -> None:
     """Status 1, nothing on stdout, and one short line that says what was given, found, and to be done.
 
-    `after` is how the one line before it begins, where the work had begun.
+    `after` is how the lines before it begin, where the work had begun.
     """
     assert result.returncode == 1, result.stderr
     assert result.stdout == ""
     lines = [line for line in result.stderr.splitlines() if line.strip()]
-    assert len(lines) == 1 + bool(after), result.stderr
-    assert lines.pop(0).startswith(after) if after else True, result.stderr
+    assert len(lines) == 1 + len(after), result.stderr
+    assert all(lines.pop(0).startswith(each) for each in after), result.stderr
     assert lines[0].startswith("byrote: ")
     assert "Traceback" not in result.stderr
     for part in parts:
@@ -219,7 +219,7 @@ def test_devices_that_are_not_there(tmp_path: Path) -> None:
 def test_places_that_cannot_be_written(tmp_path: Path, record: Path) -> None:
     write_task(tmp_path)
     assert_message(byrote("audit", "my_task.py", "--out", "/proc/byrote", cwd=tmp_path), "Cannot write to /proc/byrote")
-    assert_message(byrote("report", record, "--out", "/proc/report.html"), "Cannot write", after="drawing ")
+    assert_message(byrote("report", record, "--out", "/proc/report.html"), "Cannot write", after=("drawing ",))
 
 
 @pytest.mark.cluster

@@ -1,6 +1,8 @@
 """Augmentation: each change does what it says, from its seed alone, and other inputs are refused."""
 
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +17,7 @@ from byrote.task.examples import Examples
 from byrote.task.schedule import linear
 from byrote.task.task import Task
 from controls.tasks import signal_task, table_task, text_task
+from controls.test_laws import losses
 from small import small_task
 
 torch.manual_seed(0)
@@ -184,3 +187,22 @@ def test_how_it_is_written() -> None:
         augment("sharpen")
     with pytest.raises(InvalidData, match="changes nothing"):
         augment()
+
+
+def test_a_training_is_the_same_again_whatever_was_drawn_before() -> None:
+    changed = augment("crop", "noise", jittered, strength=0.5)(small_task())
+    torch.manual_seed(1)
+    first = losses(changed, 2)
+    torch.manual_seed(2)
+    np.random.seed(2)  # noqa: NPY002
+    np.testing.assert_array_equal(losses(changed, 2), first)
+
+
+def test_kornia_is_loaded_when_a_picture_is_changed_and_without_a_warning() -> None:
+    code = (
+        "import sys, torch; from byrote.controls import augment; print('kornia' in sys.modules);"
+        "augment('crop').transform(torch.rand(2, 8, 8), 1.0, 0); print('kornia' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
+    assert result.stdout.split() == ["False", "True"]
+    assert not result.stderr

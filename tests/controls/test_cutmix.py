@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from byrote.controls import cutmix
+from byrote.controls import cutmix, mixup
 from byrote.controls.cutmix import rectangle
 from byrote.errors import InvalidData
 from controls.tasks import table_task
+from small import small_task
 
 
 def authors_rectangle(height: int, width: int, share: float, middle: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -46,6 +47,15 @@ def test_pictures_hold_their_partners_rectangle_and_the_share_is_that_of_the_res
         seen.add(share[0].item())
     assert len(seen) > 10
     assert torch.equal(pictures[5], torch.full(shape[1:], 5.0)), "the batch itself stays"
+
+
+def test_a_second_control_that_mixes_is_refused() -> None:
+    base = small_task()
+    for first, second in ((mixup(1.0), cutmix(1.0)), (cutmix(1.0), mixup(1.0))):
+        with pytest.raises(InvalidData, match="both mix the examples of a batch"):
+            second(first(base))
+    with pytest.raises(InvalidData, match="set the same thing"):
+        mixup(0.5)(mixup(1.0)(base))
 
 
 def test_other_inputs_are_refused() -> None:

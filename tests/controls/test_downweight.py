@@ -1,12 +1,11 @@
-"""Weights of examples and of classes: what they are, and that they reach training and a Fit."""
+"""Weights of examples: what they are, and that they reach training and a Fit."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from sklearn.utils.class_weight import compute_sample_weight
 
-from byrote.controls import balance, downweight, drop
+from byrote.controls import downweight, drop
 from byrote.errors import InvalidData
 from byrote.task.examples import Examples
 from byrote.task.fit import Fit
@@ -37,17 +36,6 @@ def test_at_weight_0_a_run_learns_as_if_they_were_not_there() -> None:
     assert np.abs(losses(base) - without).max() > 0.01
 
 
-def test_balanced_classes_are_those_of_scikit_learn() -> None:
-    base = small_task()
-    labels = np.repeat([0, 1, 2], [50, 20, 10])
-    task = balance()(Task(base.model, Examples(base.train.inputs, labels)))
-    np.testing.assert_allclose(task.train.weights, compute_sample_weight("balanced", labels), rtol=1e-6)
-    half = balance(0.5)(Task(base.model, Examples(base.train.inputs, labels)))
-    np.testing.assert_allclose(half.train.weights, np.sqrt(task.train.weights), rtol=1e-6)
-    rest = balance()(drop(np.arange(40))(Task(base.model, Examples(base.train.inputs, labels))))
-    np.testing.assert_allclose(rest.train.weights[40:], compute_sample_weight("balanced", labels[40:]), rtol=1e-6)
-
-
 def test_a_fit_gets_the_weights_and_never_what_is_dropped(tmp_path: object) -> None:
     def fit(train: Examples, seed: int):
         given = np.ones(len(train)) if train.weights is None else train.weights
@@ -64,15 +52,5 @@ def test_a_fit_gets_the_weights_and_never_what_is_dropped(tmp_path: object) -> N
 def test_impossible_weights_are_refused() -> None:
     with pytest.raises(InvalidData, match="weight=-1"):
         downweight(("3",), -1)
-    with pytest.raises(InvalidData, match="power=nan"):
-        balance(float("nan"))
     with pytest.raises(InvalidData, match="weight="):
         downweight(("3",), linear(1.0))  # type: ignore[arg-type]
-    with pytest.raises(InvalidData, match="balance is for classification"):
-        balance()(
-            Task(
-                lambda: None,
-                Examples(np.random.default_rng(0).normal(size=(9, 2)), np.arange(9.0)),
-                objective="regression",
-            )
-        )  # type: ignore[arg-type, return-value]

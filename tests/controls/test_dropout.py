@@ -1,7 +1,6 @@
 """Dropout: where it acts, that its masks are those of torch, and that runs, copies and workers all see the same network."""
 
 import copy
-import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -163,7 +162,7 @@ def test_each_run_of_a_stack_has_its_own_rate_and_mask() -> None:
     assert not torch.equal(outputs[1], outputs[2])
 
 
-@pytest.mark.parametrize("other", [copy.deepcopy, lambda network: pickle.loads(pickle.dumps(network))])
+@pytest.mark.parametrize("other", [copy.deepcopy, lambda network: cloudpickle.loads(cloudpickle.dumps(network))])
 def test_a_copy_drops_by_itself(other: Callable[[nn.Module], nn.Module]) -> None:
     network = with_dropout(Shared())
     copied, inputs = other(network), torch.rand(4, 8, 8)

@@ -153,7 +153,7 @@ def test_the_record_says_it_and_a_replay_ends_at_the_same_epoch(tmp_path: Path) 
 
 
 def test_unknown_rules_and_predictions_that_are_no_classes_are_refused() -> None:
-    with pytest.raises(ByroteError, match="no rule of early_stop named 'validate'. Did you mean 'validation'"):
+    with pytest.raises(ByroteError, match=r"no rule of early_stop named 'validate'. Did you mean 'validation'"):
         early_stop("validate")
     with pytest.raises(InvalidData, match="patience=0"):
         early_stop("validation", 0)

@@ -1,4 +1,4 @@
-"""Generalized cross-entropy is equation 6 of its paper, and cross-entropy in the limit."""
+"""Generalized cross-entropy is the formula of its paper, and cross-entropy in the limit."""
 
 from dataclasses import replace
 

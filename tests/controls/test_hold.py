@@ -125,3 +125,13 @@ def test_settings_that_cannot_control_are_refused(bad: dict, words: str) -> None
 def test_readings_without_the_kind_are_named() -> None:
     with pytest.raises(InvalidData, match="reads noise canaries that are in the training set"):
         hold(0.2, kind="noise").decisions([reading(1, 0.1)])
+
+
+def test_the_error_is_a_bound_on_that_of_means_of_probabilities() -> None:
+    """The worst case are probabilities of 0 and 1: then the bound is exact."""
+    counts = {"mislabeled/in": 50, "mislabeled/out": 80}
+    given = Reading(1.0, {"mislabeled/confidence_in": 0.3, "mislabeled/confidence_out": 0.05}, counts)
+    draws = np.random.default_rng(0)
+    means = draws.binomial(50, 0.3, 20_000) / 50 - draws.binomial(80, 0.05, 20_000) / 80
+    assert hold(0.2).error(given) == pytest.approx(means.std(), rel=0.03)
+    assert hold(0.2).error(reading(1, 0.2)) == float("inf")  # nothing is known of how many there are

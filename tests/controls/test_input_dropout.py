@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from byrote.controls import feature_dropout, input_dropout
+from byrote.controls import input_dropout
 from byrote.errors import InvalidData
-from controls.tasks import signal_task, text_task
+from controls.tasks import text_task
 
 VALUES = 1 + torch.rand(500, 4, 5, generator=torch.Generator().manual_seed(0))
 
@@ -19,21 +19,8 @@ def test_values_are_0_at_the_rate_and_the_others_are_enlarged() -> None:
     assert not torch.equal(thinned, input_dropout(0.3).transform(VALUES, 0.3, 2))
 
 
-def test_features_are_replaced_by_their_mean_at_the_rate() -> None:
-    table = VALUES[:, :, 0]
-    thinned = feature_dropout(0.3).transform(table, 0.3, 1)
-    changed = thinned != table
-    assert changed.float().mean() == pytest.approx(0.3, abs=0.03)
-    torch.testing.assert_close(thinned[changed], table.mean(0).expand_as(table)[changed])
-    assert torch.equal(thinned, feature_dropout(0.3).transform(table, 0.3, 1))
-    everything = feature_dropout(1.0).transform(table, 1.0, 1)
-    torch.testing.assert_close(everything, table.mean(0).expand_as(table))
-
-
 def test_rates_beyond_their_bounds_and_other_inputs_are_refused() -> None:
     with pytest.raises(InvalidData, match=r"from 0 to 0\.99"):
         input_dropout(1.0)
     with pytest.raises(InvalidData, match=r"Use token_dropout"):
         input_dropout(0.1)(text_task())
-    with pytest.raises(InvalidData, match=r"is for tables, and an input of 'signal' is a signal. Use signal_augment"):
-        feature_dropout(0.1)(signal_task())

@@ -10,7 +10,7 @@ from byrote.evidence.evaluate import evaluate
 from byrote.evidence.reliability import reliability
 from byrote.record import Record
 from byrote.scores import csl, forgetting, loss, mean_confidence, memorization
-from byrote.summaries import split_half
+from byrote.summaries import length_of_halves, split_half
 from written import written
 
 
@@ -34,9 +34,11 @@ def test_one_halving_is_split_half_of_two_halves(tmp_path: Path) -> None:
     record = _ensemble(tmp_path, 0)
     order = np.random.default_rng(7).permutation(24)
     first, second = (evaluate(memorization, record, runs=half.tolist()).value for half in (order[:12], order[12:]))
+    member = np.stack([record.member(run) for run in record.runs])
+    length = length_of_halves(member[order[:12]], member[order[12:]])
     for rank in (True, False):
         found = reliability(memorization, record, halvings=1, rank=rank, seed=7, level=0.8)
-        assert found == split_half(first, second, rank=rank, level=0.8)
+        assert found == split_half(first, second, rank=rank, length=length, level=0.8)
 
 
 def test_a_score_inside_runs_is_averaged_as_evaluate_does(tmp_path: Path) -> None:

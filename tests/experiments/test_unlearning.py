@@ -185,7 +185,7 @@ def test_silenced_units_are_those_without_weights() -> None:
 
 def test_the_approximate_ways_forget_something(found: Unlearned) -> None:
     ways = {way.way: way for way in found.ways}
-    assert ways["neurons"].outcome["forget"].value < 0.3
+    assert ways["neurons"].outcome["forget"].value < ways[NOTHING].outcome["forget"].value - 0.2
     for name in ("fine_tune", "ascent", "neurons"):
         assert ways[name].loss["forget"].value > ways[NOTHING].loss["forget"].value
 
@@ -207,7 +207,7 @@ def test_what_cannot_be_forgotten_or_verified_is_refused(change: dict, message: 
 
 
 def test_a_task_without_test_examples_is_refused() -> None:
-    with pytest.raises(InvalidData, match="has none. Give byrote.Task"):
+    with pytest.raises(InvalidData, match=r"has none\. Give byrote\.Task"):
         unlearn(replace(memorized(), test=None), WRONG)
-    with pytest.raises(InvalidData, match="excluded|of no example"):
+    with pytest.raises(InvalidData, match="1 of 1 ids to forget are of no example"):
         unlearn(replace(small_task(), excluded=frozenset(["1"])), ["1"])

@@ -12,10 +12,13 @@ from byrote.cli import app
 from byrote.errors import InvalidData, MissingEvidence
 from byrote.evidence.tables import as_csv
 from byrote.explain.causes import AGREEMENT, FEWEST_MODELS
+from byrote.explain.noise_floor import beyond_noise
 from byrote.explain.relabel import (
+    FDR,
     Suggestion,
     as_fiftyone,
     check_issues,
+    issue_noise,
     suggestion_rows,
     suggestions,
 )
@@ -32,6 +35,11 @@ def write(record: Record, found: list[Suggestion], path: Path, **changes: dict[s
     rows = [{**row, **changes.get(row["example"], {})} for row in suggestion_rows(record, found)]
     path.write_text(as_csv(rows))
     return path
+
+
+def looked_at(found: list[Suggestion]) -> dict[str, dict[str, object]]:
+    """Return the changes of a user who looked at every label issue, and found it right."""
+    return {each.id: {"is_beyond_noise": True} for each in found if each.is_label_issue}
 
 
 def test_every_real_training_example_has_one_row_worst_first(record: Record, found: list[Suggestion]) -> None:
@@ -76,7 +84,7 @@ def test_test_examples_are_judged_by_every_run(record: Record) -> None:
 
 
 def test_applying_then_undoing_gives_the_labels_back(record: Record, found: list[Suggestion], tmp_path: Path) -> None:
-    path = write(record, found, tmp_path / "labels.csv")
+    path = write(record, found, tmp_path / "labels.csv", **looked_at(found))
     train = record.population.where("train")
     ids = [name.removeprefix("train/") for name in record.population.ids[train]]
     labels = record.population.labels[train]
@@ -100,12 +108,43 @@ def test_a_review_in_the_file_is_obeyed(record: Record, found: list[Suggestion],
         record,
         found,
         tmp_path / "labels.csv",
-        **{refused.id: {"is_label_issue": False}, corrected.id: {"predicted_label": 3}},
+        **{
+            refused.id: {"is_label_issue": False},
+            corrected.id: {"predicted_label": 3, "is_beyond_noise": True},
+            **{each.id: {"is_beyond_noise": True} for each in issues[2:]},
+        },
     )
     labels = record.population.labels
     changed = apply_labels(labels, [name.removeprefix("train/") for name in record.population.ids], path)
     assert changed[refused.position] == labels[refused.position]
     assert changed[corrected.position] == 3
+
+
+def test_only_the_list_beyond_noise_is_applied_and_the_others_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    head = "example,is_label_issue,is_beyond_noise,given_label,predicted_label\n"
+    path.write_text(head + "a,True,True,0,1\nb,True,False,0,1\nc,True,,0,1\nd,False,True,0,1\ne,True,False,0,1\n")
+    ids = ["a", "b", "c", "d", "e"]
+    with pytest.warns(UserWarning, match=r"2 label issues of .*no more than noise.*Set is_beyond_noise to True"):
+        changed = apply_labels([0] * 5, ids, path)
+    assert changed.tolist() == [1, 0, 1, 0, 0]
+    assert undo_labels(changed, ids, path).tolist() == [0] * 5
+    path.write_text(head + "a,True,maybe,0,1\n")
+    with pytest.raises(InvalidData, match="'maybe' as is_beyond_noise"):
+        apply_labels([0], ["a"], path)
+
+
+def test_the_rows_beyond_noise_are_the_list_at_the_false_discovery_rate(
+    record: Record, found: list[Suggestion]
+) -> None:
+    altered = np.array([each.probability_altered for each in found])
+    issue = np.array([each.is_label_issue for each in found])
+    assert [each.is_beyond_noise for each in found] == beyond_noise(altered, issue, fdr=FDR).tolist()
+    rows = suggestion_rows(record, found)
+    assert [row["is_beyond_noise"] for row in rows] == [each.is_beyond_noise for each in found]
+    counted = issue_noise(found)
+    assert counted is not None
+    assert counted.beyond == sum(bool(each.is_beyond_noise) for each in found)
 
 
 def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import click
 from byrote.cli.action_verbs import relabel, remove
 from byrote.cli.audit_verb import audit
 from byrote.cli.compare_verb import compare
+from byrote.cli.causes_verb import causes
 from byrote.cli.interruption import interruptible
 from byrote.cli.model_verbs import attribute, locate
 from byrote.cli.output import message
@@ -34,13 +35,14 @@ def app(debug: bool) -> None:
     byrote remove fashion audits/fashion      retrain without the most memorized examples
     byrote locate fashion audits/fashion      find the layers that keep what a run memorized
     byrote compare fashion                    compare remedies against memorization
+    byrote causes fashion                     find out by experiment why a model memorizes
 
-    audit, train, compare, locate, attribute and remove execute the Python file or module that TASK names, and score the file of
-    a score of your own. attack, relabel, report and catalogue execute nothing but byrote, whatever the record holds.
+    audit, train, compare, locate, attribute, remove and causes execute the Python file or module that TASK names, and score the
+    file of a score of your own. attack, relabel, report and catalogue execute nothing but byrote, whatever the record holds.
     """
 
 
-for verb in (audit, train, compare, score, attack, locate, attribute, remove, relabel, report, catalogue):
+for verb in (audit, train, compare, score, attack, locate, attribute, remove, relabel, causes, report, catalogue):
     app.add_command(verb)
 
 

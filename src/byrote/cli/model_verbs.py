@@ -65,9 +65,7 @@ def locate(
 
     record = Record(directory)
     found = as_recorded(load_task(task), record)
-    if run in record.runs:
-        say_how_long(record, 1, f"Training run {run} again")
-    with stage_bar() as progress:
+    with stage_bar(lambda: say_how_long(record, 1, f"Training run {run} again")) as progress:
         options: dict[str, Any] = {
             "examples": examples, "modules": modules or None, "seed": seed, "device": device, "progress": progress,
         }  # fmt: skip
@@ -142,9 +140,8 @@ def attribute(
         raise click.UsageError("Give --run or --models, not both.")
     record = Record(directory)
     task_of_record, runs = as_recorded(load_task(task), record), tuple(chosen) or record.runs[: models or 1]
-    if runs and set(runs) <= set(record.runs):
-        say_how_long(record, len(runs), f"Training {'a run' if len(runs) == 1 else f'{len(runs)} runs'} again")
-    with stage_bar() as progress:
+    again = "a run" if len(runs) == 1 else f"{len(runs)} runs"
+    with stage_bar(lambda: say_how_long(record, len(runs), f"Training {again} again")) as progress:
         found = by_gradients(
             task_of_record, record, method, runs=runs, targets=targets, sketch=sketch, seed=seed,
             device=device, progress=progress,

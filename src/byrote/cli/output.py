@@ -73,8 +73,11 @@ def training_bar() -> Generator[tuple[Callable[["Progress"], None], Callable[[],
 
 
 @contextmanager
-def stage_bar() -> Generator[Callable[[str, int, int], None]]:
-    """Show a bar with the current stage of a piece of work, and the time so far; yield what updates it."""
+def stage_bar(at_first: Callable[[], None] = lambda: None) -> Generator[Callable[[str, int, int], None]]:
+    """Show a bar with the current stage of a piece of work, and the time so far; yield what updates it.
+
+    `at_first` is called once, when the work begins: what is refused before takes no time.
+    """
     columns = (
         TextColumn("{task.description}"), BarColumn(20), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("left"),
     )  # fmt: skip
@@ -82,6 +85,8 @@ def stage_bar() -> Generator[Callable[[str, int, int], None]]:
     shown = bar.add_task("", total=None)
 
     def update(stage: str, done: int, of: int) -> None:
+        if not bar.live.is_started:
+            at_first()
         bar.update(shown, description=stage, completed=done, total=of or None)
         bar.start()
 

@@ -1,4 +1,4 @@
-"""Clip each: the gradient of each example is bounded, without noise (the clipping of DP-SGD, Abadi et al., 2016, arXiv:1607.00133)."""
+"""Clip each: the gradient of each example is bounded, without noise (Abadi et al., 2016, arXiv:1607.00133)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class clip_each(MethodControl, GradientRule):
     Examples that pull hard, wrong labels and rare ones, lose most. Without noise it gives no privacy guarantee, but it shows
     which part of what `dp_sgd` does is clipping: some of its loss of accuracy, and of its protection. The update gets
     smaller with the norm, so part of the effect is a smaller learning rate: compare with `learning_rate` as well. Runs are
-    trained one by one. Refuses batch norm.
+    trained one by one; an update costs 2.5 (dense layers) to 4 times a plain one. Refuses batch norm.
     """
 
     norm: float

@@ -48,7 +48,7 @@ class Control:
         return self.zero is not None and isinstance(self.strength, int | float) and self.strength == self.zero
 
     def leaves(self, task: Task) -> bool:
-        """Return whether it changes nothing of this task: at `zero`, unless a control says that a task has what 0 would change."""
+        """Return whether it changes nothing of this task: at `zero`, unless a control knows of something in it."""
         return self.is_zero
 
     def change(self, task: Task) -> Task:

@@ -7,7 +7,7 @@ import numpy as np
 
 from byrote.controls._inputs import check_kind
 from byrote.controls.control import MethodControl, check_knob
-from byrote.controls.mixup import drawn, shares
+from byrote.controls.mixup import check_alone, drawn, shares
 from byrote.task.methods import Mixing
 from byrote.task.schedule import Knob
 from byrote.task.task import Task
@@ -35,8 +35,9 @@ class cutmix(MethodControl, Mixing):
         check_knob(self, "alpha", self.alpha)
 
     def check(self, task: Task) -> None:
-        """Raise InvalidData unless the inputs are pictures."""
+        """Raise InvalidData unless the inputs are pictures, and nothing else mixes them."""
         check_kind(self, task, "picture")
+        check_alone(self, task)
 
     def mix(self, inputs: Any, strength: float, seed: int) -> "tuple[Any, Tensor, Tensor]":
         """Return pictures `[example, (channel,) height, width]` with a rectangle of each one's partner, and the own share."""

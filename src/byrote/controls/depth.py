@@ -24,9 +24,13 @@ class depth(Control):
     strengths: ClassVar[tuple[Any, ...]] = (1, 2, 4)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.layers, int) or isinstance(self.layers, bool):
-            raise InvalidData(f"depth(layers={self.layers!r}) cannot be built. Give a whole number of layers to add.")
+        _check_whole(self.layers)
 
     def change(self, task: Task) -> Task:
         """Return the task with a model of this depth; raise InvalidData when its factory has no such parameter."""
         return resized(task, self, "depth", lambda now: now + self.layers)
+
+
+def _check_whole(layers: object) -> None:
+    if not isinstance(layers, int) or isinstance(layers, bool):
+        raise InvalidData(f"depth(layers={layers!r}) cannot be built. Give a whole number of layers to add.")

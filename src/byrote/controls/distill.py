@@ -1,22 +1,18 @@
 """Distillation: a student learns from the soft labels of a teacher (Hinton et al., 2015, arXiv:1503.02531)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from byrote.controls.control import MethodControl, check_classes, check_knob
-from byrote.errors import InvalidData
+from byrote.controls.control import MethodControl, check_classes, check_knob, check_number
 from byrote.objectives.classification import logits
 from byrote.task.methods import Batch, LossMethod
 from byrote.task.schedule import Knob
 from byrote.task.task import Task
-
-if TYPE_CHECKING:
-    from byrote.task.recipe import Recipe
 
 TEACHER = "teacher"
 
@@ -41,18 +37,15 @@ class distill(MethodControl, LossMethod):
 
     def __post_init__(self) -> None:
         check_knob(self, "weight", self.weight, 1.0)
-        if not isinstance(self.temperature, float | int):
-            raise InvalidData(f"distill(temperature={self.temperature!r}) cannot train. Give a number above 0.")
-        check_knob(self, "temperature", self.temperature, least=1e-3)
+        check_number(self, "temperature", self.temperature, least=0.001)
 
     def check(self, task: Task) -> None:
         """Raise InvalidData unless the task learns classes."""
         check_classes(self, task)
 
-    def begin(self, state: dict[str, Any], recipe: "Recipe", outputs_of: "Callable[[Recipe], Tensor]") -> None:
+    def begin(self, state: dict[str, Any], outputs_without: Callable[[str], Tensor]) -> None:
         """Train the teachers, and keep their logits `[run, example, output]`."""
-        others = tuple(method for method in recipe.methods if method.name != self.name)
-        state[TEACHER] = outputs_of(replace(recipe, methods=others))
+        state[TEACHER] = outputs_without(self.name)
 
     def losses(self, losses: Tensor, batch: Batch, strength: Tensor) -> Tensor:
         """Return the losses, mixed with the distance to the teacher's soft labels."""

@@ -19,7 +19,7 @@ from byrote.task.task import Task
 
 @dataclass(frozen=True)
 class dp_sgd(Control):
-    """Trains with noise of standard deviation `noise` times `clip` on the sum of gradients clipped to `clip`: small epsilon is strong.
+    """Adds noise of standard deviation `noise` times `clip` to the sum of gradients clipped to `clip`: small epsilon is strong.
 
     Give `epsilon`, and the noise follows from it, or else `noise` itself (0.5 is weak, 5 strong). The epsilon is nominal: the
     accountant (PRV, of opacus: `pip install 'byrote[private]'`) assumes that each update draws its examples by independent
@@ -31,7 +31,7 @@ class dp_sgd(Control):
 
     It is the only remedy here with a guarantee, which holds for the worst example; it costs accuracy, most of all on rare
     groups, and part of its effect is clipping alone (see `clip_each`). With the usual learning rate a network under much
-    noise learns nothing, and then memorizes nothing. Runs are trained one by one; an update costs 2 to 5 times a plain one.
+    noise learns nothing, and then memorizes nothing. Runs are trained one by one; an update costs 3 to 4 times a plain one.
     Refuses batch norm, and losses that depend on other examples.
     """
 
@@ -97,8 +97,8 @@ class NoisyGradients(GradientRule):
 def nominal_epsilon(task: Task, members: int) -> float:
     """Return the epsilon that a run of `members` examples spends by the accountant, at the delta of its `dp_sgd`: low is private.
 
-    It is nominal, since batches are no Poisson samples; see `dp_sgd`. Raises InvalidData for a task without dp_sgd, and Unsupported
-    without opacus.
+    It is nominal, since batches are no Poisson samples; see `dp_sgd`. Raises InvalidData for a task without dp_sgd, and
+    Unsupported without opacus.
     """
     for method in task.recipe.methods:
         if isinstance(method, NoisyGradients):
@@ -141,10 +141,9 @@ def _epsilon(noise: float, delta: float, rate: float, updates: int) -> float:
 
 def _accountants() -> Any:
     try:
-        import opacus.accountants  # heavy, and an extra
-        import opacus.accountants.utils
+        from opacus import accountants  # heavy, and an extra
     except ImportError:
         raise Unsupported(
             "The epsilon of dp_sgd is computed by opacus, which is not installed. Run pip install 'byrote[private]', or give `noise`."
         ) from None
-    return opacus.accountants
+    return accountants

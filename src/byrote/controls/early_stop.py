@@ -1,4 +1,4 @@
-"""Early stop: the training of a run ends when a rule says so (Prechelt, 1998; rules of Yuan et al., 2024, and of the weight norm)."""
+"""Early stop: the training of a run ends when a rule says so (Prechelt, 1998, Early Stopping - But When?)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

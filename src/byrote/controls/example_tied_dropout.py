@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from byrote.controls.control import MethodControl, check_knob
+from byrote.controls.control import MethodControl, check_knob, check_number
 from byrote.controls.factory import Factory, changed, factory_of, fresh
 from byrote.controls.modules import DENSE, after_activations, before_last_dense, unit_axis
 from byrote.errors import InvalidData
@@ -51,10 +51,7 @@ class example_tied_dropout(MethodControl, ModuleKnob):
 
     def __post_init__(self) -> None:
         check_knob(self, "share", self.share, MOST)
-        if isinstance(self.own, bool) or not isinstance(self.own, float | int) or not 0 < self.own <= 1:
-            raise InvalidData(
-                f"{self.name}(own={self.own!r}) cannot train. Give a share of the memory units, above 0 to 1."
-            )
+        check_number(self, "own", self.own, 0.001, 1.0)
 
     def change(self, task: Task) -> Task:
         """Return the task with a model that has memory units; raise InvalidData when there is no place for them."""

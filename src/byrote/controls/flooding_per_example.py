@@ -18,6 +18,7 @@ class flooding_per_example(MethodControl, LossMethod):
     `flooding`, which holds the mean and lets easy examples pay for hard ones, it holds every example. It limits how sure a
     model gets of what it memorized, and does not say what: easy examples are held back as well. A level that is not above
     the loss of easy examples changes little for those that are memorized last.
+    It costs a fifth of an update of a small perceptron, nothing visible on a convolutional network.
     """
 
     level: Knob

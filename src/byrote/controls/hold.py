@@ -118,9 +118,12 @@ class hold:
         return reading.canaries[self._key("in", reading)] - reading.canaries[self._key("out", reading)]
 
     def error(self, reading: Reading) -> float:
-        """Return a bound on the standard error of the measured value: half a unit of spread for each canary (0: none there)."""
-        counts = [reading.counts.get(f"{self.kind}/{side}", 0) for side in ("in", "out")]
-        return float(np.sqrt(0.25 * sum(1 / count for count in counts))) if all(counts) else float("inf")
+        """Return a bound on the standard error of the measured value : values from 0 to 1 vary by p (1 - p) at most."""
+        variance = 0.0
+        for side in ("in", "out"):
+            mean, count = reading.canaries[self._key(side, reading)], reading.counts.get(f"{self.kind}/{side}", 0)
+            variance += max(mean * (1 - mean), 0.0) / count if count else float("inf")
+        return float(np.sqrt(variance))
 
     def _key(self, side: str, reading: Reading) -> str:
         name = f"{self.kind}/confidence_{side}"

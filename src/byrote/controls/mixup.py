@@ -7,6 +7,7 @@ import numpy as np
 
 from byrote.controls._inputs import check_real
 from byrote.controls.control import MethodControl, check_knob
+from byrote.errors import InvalidData
 from byrote.record.inputs import each, parts
 from byrote.task.methods import Mixing
 from byrote.task.schedule import Knob
@@ -35,14 +36,22 @@ class mixup(MethodControl, Mixing):
         check_knob(self, "alpha", self.alpha)
 
     def check(self, task: Task) -> None:
-        """Raise InvalidData unless all inputs are real numbers."""
+        """Raise InvalidData unless all inputs are real numbers, and nothing else mixes them."""
         check_real(self, task, all_parts=True)
+        check_alone(self, task)
 
     def mix(self, inputs: Any, strength: float, seed: int) -> "tuple[Any, Tensor, Tensor]":
         """Return the mixed inputs `[example, ...]`, each one's partner, and the share of its own (0 to 1), all `[example]`."""
         partner, share = drawn(inputs, strength, seed)
         mixed = each(lambda part: share * part + (1 - share) * part[partner], inputs)
         return mixed, partner, shares(partner, share)
+
+
+def check_alone(control: MethodControl, task: Task) -> None:
+    """Raise InvalidData when the task has another method that mixes: an example can have one partner and one share."""
+    for other in task.recipe.methods:
+        if isinstance(other, Mixing) and other.name != control.name:
+            raise InvalidData(f"{control} and {other} both mix the examples of a batch. Give one of them.")
 
 
 def drawn(inputs: Any, alpha: float, seed: int) -> "tuple[Tensor, float]":

@@ -1,112 +1,62 @@
-"""The thermostat in a training loop of your own: canaries to plant, and a controller that is told what the model says of them."""
+"""Own loop: the losses and penalties of the controls, for a training loop of the user's own."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
-import numpy as np
-from jaxtyping import Float, Int
-from numpy import ndarray
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
-from byrote.arrays import checked
-from byrote.controls.hold import Mode, hold
-from byrote.controls.thermostat import thermostat
 from byrote.errors import InvalidData
-from byrote.task.signals import Reading, Signals
+from byrote.objectives import Classification, Objective, parse_objective
+from byrote.task.methods import Batch, LossMethod, Method, Penalty
+from byrote.task.schedule import Schedule
 
-KIND = "mislabeled"
 
+class Loss:
+    """The mean loss of a batch as methods of the loss change it, one after the other.
 
-@dataclass(frozen=True, eq=False)
-class WrongLabels:
-    """Examples that are given a wrong label, in four random parts (positions), and the labels to train with.
-
-    Train on `read_in` and `verify_in` with these `labels`; leave `read_out` and `verify_out` out of the training set. The
-    controller is told about `read_in` and `read_out`, and the others say at the end whether the target was met.
+    `Loss(label_smoothing(0.1))(logits, labels)` is that of label smoothing. `number` is how many examples there are, for
+    methods that keep something of each: those need `positions` too. One `Loss` belongs to one training. Raises InvalidData
+    for what is no method of a loss.
     """
 
-    labels: Int[ndarray, " example"]
-    read_in: Int[ndarray, " canary"]
-    read_out: Int[ndarray, " canary"]
-    verify_in: Int[ndarray, " canary"]
-    verify_out: Int[ndarray, " canary"]
+    def __init__(self, *methods: LossMethod, objective: Objective | str = Classification(), number: int = 0) -> None:
+        for method in methods:
+            if not isinstance(cast("object", method), LossMethod):
+                raise InvalidData(
+                    f"{method} does not change the loss of a batch. Give it to the recipe, or to `penalty`."
+                )
+        self.methods, self.number = methods, number
+        self.objective = parse_objective(objective) if isinstance(objective, str) else objective
+        self.states: list[dict[str, Any]] = [{} for _ in methods]
 
-    @property
-    def left_out(self) -> Int[ndarray, " canary"]:
-        """Positions of the examples that must not be trained on."""
-        return np.sort(np.concatenate([self.read_out, self.verify_out]))
-
-
-@checked
-def wrong_labels(labels: Int[ndarray, " example"], count: int, *, seed: int = 0) -> WrongLabels:
-    """Give `count` random examples another of the classes that there are, and split them into the four parts.
-
-    With 200, memorization is known to about .06; with 800 to about .03. Raises InvalidData for fewer than 8, more than half
-    of the examples, and fewer than two classes.
-    """
-    used = np.unique(labels)
-    if not 8 <= count <= len(labels) // 2 or len(used) < 2:
-        raise InvalidData(
-            f"{count} wrong labels cannot be planted in {len(labels)} examples of {len(used)} classes. Give from 8 to {len(labels) // 2}, of two classes or more."
-        )
-    rng = np.random.default_rng(seed)
-    chosen = rng.permutation(len(labels))[:count]
-    changed = labels.copy()
-    at = np.searchsorted(used, labels[chosen])
-    changed[chosen] = used[(at + rng.integers(1, len(used), count)) % len(used)]
-    return WrongLabels(changed, *(np.sort(part) for part in np.array_split(chosen, 4)))
+    def __call__(
+        self, outputs: Tensor, targets: Tensor, positions: Tensor | None = None, progress: float = 0.0, epoch: int = 1
+    ) -> Tensor:
+        """Return the mean loss. `positions` say which examples these are, from 0; `progress`, from 0 to 1, is for schedules."""
+        if positions is None:
+            positions = torch.zeros(len(targets), dtype=torch.long)
+            if self.number:
+                raise InvalidData(
+                    "This loss keeps something of each example. Give `positions`, which say which these are."
+                )
+        losses = self.objective.losses(outputs, targets)[None]
+        for method, state in zip(self.methods, self.states, strict=True):
+            given = (outputs[None], targets[None], positions[None].to(outputs.device), slice(0, 1), self.number)
+            batch = Batch(*given, self.objective, epoch, state)
+            losses = method.losses(losses, batch, _strength(method, progress, outputs).view(1, 1))
+        return losses.mean()
 
 
-class Thermostat:
-    """Holds memorization at a target in a loop of your own: it is told what the model says of the canaries, and sets the knob.
-
-    `set_knob` is called with each new value (of dropout, weight decay ...: `knob` says how far it may be turned; see
-    `byrote.controls`). `chance` is the loss of a network that has learned nothing (log of the number of classes): with
-    it, a collapse of the network is not taken for success. `mode` is "hold", "cap" or "floor".
-    """
-
-    def __init__(
-        self,
-        target: float,
-        set_knob: Callable[[float], None],
-        *,
-        knob: str = "dropout",
-        mode: Mode = "hold",
-        start: float = 0.0,
-        chance: float = 0.0,
-    ) -> None:
-        self.controller: hold = thermostat(target, knob, KIND, mode, start).controller(chance)
-        self.set_knob, self.readings = set_knob, tuple[Reading, ...]()
-        self.value = self.controller(Signals(0.0))
-        set_knob(self.value)
-
-    def step(self, read_in: Any, read_out: Any, *, epoch: float, loss: float = float("nan")) -> float:
-        """Tell it the probabilities of the labels of the canaries that it reads, in and out of the training set; return the knob.
-
-        Call it once or twice an epoch, with the model in evaluation mode. `epoch` is how many epochs are done, with fractions;
-        `loss` the mean training loss since the last call. Raises InvalidData for what is no probability, and for an epoch
-        that is not after the last.
-        """
-        means = {f"{KIND}/confidence_in": _mean(read_in), f"{KIND}/confidence_out": _mean(read_out)}
-        done = self.readings[-1].epoch if self.readings else 0.0
-        if not epoch > done:
-            raise InvalidData(f"Epoch {epoch!r} does not come after {done!r}. Give how many epochs are done.")
-        self.readings = (*self.readings, Reading(float(epoch), means, {}, float(loss)))
-        self.value = self.controller(Signals(0.0, readings=self.readings))
-        self.set_knob(self.value)
-        return self.value
-
-    @property
-    def memorization(self) -> Float[ndarray, " reading"]:
-        """What the canaries that it reads said, call by call: mean probability of the label, in minus out."""
-        return np.array([self.controller.measured(reading) for reading in self.readings])
+def penalty(weights: Iterable[Tensor], *methods: Penalty, progress: float = 0.0) -> Tensor:
+    """Return the sum of penalties on the weights of a model that ask for a gradient: `penalty(model.parameters(), l2(1e-4))`."""
+    stacked = [weight[None] for weight in weights if weight.requires_grad]
+    return torch.stack([each.penalty(stacked, _strength(each, progress, stacked[0])) for each in methods]).sum()
 
 
-def _mean(values: Any) -> float:
-    found: NDArray[Any] = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values, np.float64)
-    if found.ndim != 1 or not len(found) or not ((found >= 0) & (found <= 1)).all():
-        raise InvalidData(
-            f"Canaries have probabilities of their labels, one each, from 0 to 1; this is an array of shape {found.shape}. Give softmax(logits)[range(n), labels]."
-        )
-    return float(found.mean())
+def _strength(method: Method, progress: float, like: Tensor) -> Tensor:
+    knob = method.strength
+    value = knob(progress) if isinstance(knob, Schedule) else knob
+    if not isinstance(value, int | float):
+        raise InvalidData(f"{method} reads signals of a run that byrote trains. Give a number or a schedule.")
+    return torch.tensor([float(value)], device=like.device)

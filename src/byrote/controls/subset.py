@@ -17,10 +17,11 @@ from byrote.task.task import Task
 class subset(DataControl):
     """Learns from a share of the training examples, the same in all runs; 1 changes nothing, near 0 is almost no data.
 
-    The opposite of a remedy: with less data more is memorized, and how fast that goes says what more data would do. Of each class
-    the same share is kept, and one example at least; other targets are drawn together. A smaller share with the same `seed` is a
-    part of a larger one. The others stay in the record as examples that no run was trained on. Designs and canaries are as
-    without it.
+    The opposite of a remedy: with less data the accuracy on other examples falls, while those that are left are still
+    learned; how fast that goes says what more data would do. Of each class the same share is kept, and one example at least;
+    other targets are drawn together. A smaller share with the same `seed` is a part of a larger one. The others stay in the
+    record as examples that no run was trained on. Designs and canaries are as without it, so canaries are a larger part of
+    what is learned: wrong labels among them are learned by heart either way.
     """
 
     share: float

@@ -21,6 +21,7 @@ class trim(MethodControl, LossMethod):
     as well, and their accuracy falls. What is memorized has a small loss and is not left out any more, so trimming can
     prevent memorization and cannot undo it: late in training it removes other examples than it should. At the first updates
     the largest losses say little. Of a batch with less than 1 / share examples nothing is left out.
+    It costs a fifth of an update of a small perceptron, nothing visible on a convolutional network.
     """
 
     share: Knob

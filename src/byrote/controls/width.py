@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from byrote.controls.control import Control, check_knob
+from byrote.controls.control import Control, check_number
 from byrote.controls.factory import resized
-from byrote.errors import InvalidData
 from byrote.task.task import Task
 
 
@@ -25,11 +24,7 @@ class width(Control):
     strengths: ClassVar[tuple[Any, ...]] = (0.5, 0.25, 0.125)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.factor, float | int):
-            raise InvalidData(
-                f"width(factor={self.factor!r}) cannot change while a model is trained. Give a number above 0."
-            )
-        check_knob(self, "factor", self.factor, least=1e-3)
+        check_number(self, "factor", self.factor, least=0.001)
 
     def change(self, task: Task) -> Task:
         """Return the task with a model of this width; raise InvalidData when its factory has no such parameter."""

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 from torch import nn
 
-from byrote.controls.control import Control, check_knob
+from byrote.controls.control import Control, check_number
 from byrote.controls.dropout import OWN
 from byrote.controls.factory import changed, factory_of, fresh, parameter
 from byrote.controls.width import width
-from byrote.errors import InvalidData
+from byrote.objectives import Classification, Objective
 from byrote.task.task import Task
 
 
@@ -38,10 +38,7 @@ class without_brakes(Control):
 
     def __post_init__(self) -> None:
         for name in ("longer", "wider"):
-            value = getattr(self, name)
-            if not isinstance(value, float | int):
-                raise InvalidData(f"{self.name}({name}={value!r}) cannot train. Give a number above 0.")
-            check_knob(self, name, value, least=1e-3)
+            check_number(self, name, getattr(self, name), least=0.001)
 
     def change(self, task: Task) -> Task:
         """Return the task without brakes."""
@@ -68,9 +65,9 @@ class without_brakes(Control):
         return tuple(lines)
 
 
-def _unsmoothed(task: Task) -> Any:
-    smooth = getattr(task.learned, "label_smoothing", 0.0)
-    return replace(task.learned, label_smoothing=0.0) if smooth else task.learned  # pyright: ignore[reportCallIssue]
+def _unsmoothed(task: Task) -> Objective:
+    objective = task.learned
+    return replace(objective, label_smoothing=0.0) if isinstance(objective, Classification) else objective
 
 
 def _without_dropout(network: nn.Module) -> nn.Module:

@@ -46,7 +46,10 @@ def reliability(
         )
     mask = record.population.where(where)
     score_half = _across(score, record, mask) if across else _within(score, record, mask)
-    found = repeated_split_half(score_half, len(record.runs), times=halvings, rank=rank, seed=seed, level=level)
+    member = np.stack([record.member(run)[mask] for run in record.runs]) if across else None
+    found = repeated_split_half(
+        score_half, len(record.runs), times=halvings, rank=rank, seed=seed, member=member, level=level
+    )
     kept = [each for each in found if not np.isnan(each.value)]
     if not kept:
         raise Unsupported(

@@ -1,156 +1,234 @@
-"""Arms: the ways of training that a comparison compares. The first one is the task as it is."""
+"""Arms: the cells of the experiment on a model's memorization, each a task that is trained into a record of its own."""
 
-import ast
-import hashlib
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from byrote.controls import CONTROLS, Control, parse_control
-from byrote.controls.parse import apply
-from byrote.errors import ByroteError, InvalidData
+import numpy as np
+from numpy.typing import NDArray
+
+from byrote.controls import Control
+from byrote.errors import InvalidData
+from byrote.experiments.factorial import Budget, spend
+from byrote.experiments.factors import NOISE, Factor, factors_of, resized, weights_of
+from byrote.experiments.removal import subdirectory
+from byrote.experiments.twins import Together, Twins
+from byrote.record import finished_runs
+from byrote.record.storage import place
+from byrote.task.canaries import Canaries
+from byrote.task.fit import Fit
 from byrote.task.task import Task
+from byrote.training.collect import collect
+from byrote.training.compute import Compute
+from byrote.training.dispatch import cores
+from byrote.training.progress import Progress, Watcher
 
-UNCHANGED = "unchanged"
-"""The name of the arm that all others are compared with: the task as it is."""
+AS_IS = "as_is"
 
-DEFAULTS = (
-    "dropout(0.2)",
-    "dropout(0.5)",
-    "weight_decay(0.001)",
-    "weight_decay(0.01)",
-    "augment(crop, flip)",
-    "feature_dropout(0.3)",
-    "token_dropout(0.15)",
-    "mixup(1.0)",
-    "label_smoothing(0.1)",
-    "early_stop(label_wave)",
-    "flooding(0.1)",
-    "trim(0.1)",
-    "clip(1.0)",
-    "l1(0.0001)",
-    "subset(0.5)",
-    "width(0.5)",
-)
-"""What is compared when the user names nothing: usual remedies, some at two strengths. Those that cannot act are skipped."""
+POINTS = 15
+"""Epochs at which the model as it is is evaluated, about: the points of the curve over time."""
 
-LONGEST = 60
-"""Characters of the name of an arm's directory at most."""
-
-Given = Control | type[Control] | str | Sequence[Control]
-"""How one may name what to compare: a control, its text, a class or bare name for all its strengths, or several together."""
+MOST_CANARIES = 100
+USUAL_CANARIES = 30
 
 
 @dataclass(frozen=True, eq=False)
 class Arm:
-    """One way of training. `name` is that of its directory, `controls` what changes the task, `task` the changed task.
-
-    Arms of one `family` have the same controls at other strengths.
-    """
+    """One cell: the task with some changes. `cost` is about how long a run takes, in runs of the task as it is."""
 
     name: str
-    controls: tuple[Control, ...]
     task: Task
+    cost: float
 
-    def __str__(self) -> str:
-        return " + ".join(map(str, self.controls)) or UNCHANGED
+
+@dataclass(frozen=True, eq=False)
+class CausesPlan:
+    """What will be trained to find out why a model memorizes: known before anything is trained.
+
+    `rows[cell]` is the position in `arms` of each cell of the design, `by_size` and `by_width` those of the sweeps. `left_out`
+    says what is not examined, and why. `counted` are the ids of the training examples that the gap is measured on: where variety
+    is examined, all but those that copies take the place of. `untouched` are those of them whose label stays too.
+    """
+
+    task: Task
+    factors: tuple[Factor, ...]
+    budget: Budget
+    canaries: Canaries
+    seed: int
+    arms: tuple[Arm, ...]
+    rows: tuple[int, ...]
+    by_size: tuple[tuple[float, int], ...]
+    by_width: tuple[tuple[float, int], ...]
+    left_out: tuple[str, ...]
+    counted: NDArray[np.str_]
+    untouched: NDArray[np.str_]
 
     @property
-    def family(self) -> str:
-        """The names of its controls, without their strengths."""
-        return " + ".join(control.name for control in self.controls) or UNCHANGED
+    def runs(self) -> int:
+        """How many models are trained in all."""
+        return self.budget.runs * len(self.arms)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the factors."""
+        return tuple(factor.name for factor in self.factors)
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """What the design cannot tell from what, in words."""
+        return self.budget.design.aliases(self.names)
+
+    def missing(self, directory: Path | str) -> tuple[int, ...]:
+        """Return how many runs of each arm are not there yet."""
+        there = [finished_runs(place(arm_directory(directory, arm))) for arm in self.arms]
+        return tuple(sum(run not in found for run in range(self.budget.runs)) for found in there)
 
 
-def arms_of(task: Task, controls: Sequence[Given] | None) -> tuple[tuple[Arm, ...], dict[str, str]]:
-    """Return the arms, the unchanged task first, and why each of DEFAULTS that cannot act on this task was skipped.
+def plan_causes(
+    task: Task,
+    *,
+    runs: int = 96,
+    seed: int = 0,
+    only: Sequence[str] = (),
+    remedies: Sequence[Control | str] = (),
+) -> CausesPlan:
+    """Plan an experiment of at most `runs` runs on why this model memorizes, without training anything.
 
-    Raises ByroteError for what is no control, InvalidData for one that was named and cannot act on the task, that changes
-    nothing, or that is there twice, and for controls that contradict each other.
+    `only` names the factors to examine (default: all that this task has), `remedies` are controls that are examined too, in
+    place of the usual regularization. Raises InvalidData when the budget is too small, naming the smallest that would do,
+    when the task is too small for canaries, and for a remedy that cannot act on it.
     """
-    if isinstance(controls, Control | str | type):
-        controls = [controls]
-    if controls is None:
-        found, skipped = _default(task)
-    else:
-        found, skipped = [(each, apply(each, task)) for given in controls for each in controls_of(given)], {}
-    arms = [Arm(UNCHANGED, (), task)]
-    for each, changed in found:
-        arms.append(Arm(_directory(each, {arm.name for arm in arms}), each, changed))
-        _check(arms[:-1], arms[-1])
-    if len(arms) == 1:
-        reasons = " ".join(skipped.values())
+    count = len(task.train)
+    if count < 100:
         raise InvalidData(
-            f"There is nothing to compare with the unchanged task. {reasons or 'Give a control.'}".strip()
+            f"{count} training examples are too few: nothing could be told from runs on half of them. Give 100 or more."
         )
-    return tuple(arms), skipped
+    most = count // 10
+    canaries = Canaries(
+        mislabeled=min(max(USUAL_CANARIES, min(round(0.015 * count), MOST_CANARIES)), most),
+        ordinary=min(USUAL_CANARIES, most),
+    )
+    twins = Twins.of(task, canaries, seed, NOISE)
+    factors, left = factors_of(task, twins, only=only, remedies=remedies)
+    wide = resized(task, 2.0)
+    can_size, can_widen = not only or "data" in only, not isinstance(wide, str) and (not only or "width" in only)
+    budget = spend(
+        [factor.as_is for factor in factors], runs, can_size=can_size and "data" in [f.name for f in factors],
+        can_widen=can_widen,
+    )  # fmt: skip
+    arms: dict[str, Arm] = {}
 
+    def position(changes: Sequence[tuple[str, Callable[[Task], Task], float]]) -> int:
+        name = "+".join(key for key, _, _ in changes) or AS_IS
+        if name not in arms:
+            changed = task if isinstance(task.model, Fit) else _evaluated(task, 0 if changes else POINTS)
+            for _, change, _ in changes:
+                changed = change(changed)
+            arms[name] = Arm(name, changed, math.prod(cost for _, _, cost in changes))
+        return list(arms).index(name)
 
-def controls_of(given: Given) -> list[tuple[Control, ...]]:
-    """Return the controls of each arm that is meant: one arm for each strength of a class or of a bare name."""
-    if isinstance(given, Control):
-        return [(given,)]
-    if isinstance(given, type):
-        return _at_all_strengths(given)
-    if not isinstance(given, str):
-        return [tuple(given)]
-    try:
-        parts = _parts(ast.parse(given.strip(), mode="eval").body)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return [(parse_control(given),)]  # which says what is wrong with it
-    if len(parts) == 1:
-        kind = CONTROLS.get(given.strip())
-        return _at_all_strengths(kind) if kind is not None and kind.strengths else [(parse_control(given),)]
-    return [tuple(parse_control(ast.unparse(part)) for part in parts)]
-
-
-def _default(task: Task) -> tuple[list[tuple[tuple[Control, ...], Task]], dict[str, str]]:
-    found: list[tuple[tuple[Control, ...], Task]] = []
-    skipped: dict[str, str] = {}
-    for text in DEFAULTS:
-        try:
-            found += [(each, apply(each, task)) for each in controls_of(text)]
-        except ByroteError as error:
-            skipped[text] = error.fact
-    return found, skipped
-
-
-def _at_all_strengths(kind: type[Control]) -> list[tuple[Control, ...]]:
-    make: Any = kind
-    try:
-        base = make()
-    except (TypeError, ByroteError):
-        base = None  # its strength has no default
-    try:
-        found = [base.at(strength) if base is not None else make(strength) for strength in kind.strengths]
-    except TypeError:
-        found = []
-    if not found:
-        raise InvalidData(
-            f"{kind.name} cannot be tried by its name alone. Give it with its options, like {kind.name}(...)."
+    rows = tuple(
+        position(
+            [(f.key, f.change, f.cost) for f, level in zip(factors, cell, strict=True) if level != f.as_is],
         )
-    return [(each,) for each in found]
+        for cell in budget.design.levels
+    )
+    as_is = position([])
+    noise, copies = (any(factor.name == name for factor in factors) for name in ("noise", "variety"))
+    sizes = [(share, position([(f"data{share:g}", _left(twins, share), share)])) for share in budget.sizes]
+    widths = [(width, position([(f"width{width:g}", _wide(width), _cost(task, width))])) for width in budget.widths]
+    return CausesPlan(
+        task=task,
+        factors=factors,
+        budget=budget,
+        canaries=canaries,
+        seed=seed,
+        arms=tuple(arms.values()),
+        rows=rows,
+        by_size=(*sizes, (1.0, as_is)) if sizes else (),
+        by_width=tuple(sorted([*widths, (1.0, as_is)])) if widths else (),
+        left_out=(*left, *budget.left_out),
+        counted=twins.counted(task, copies=copies, noise=False),
+        untouched=twins.counted(task, copies=copies, noise=noise),
+    )
 
 
-def _parts(node: ast.expr) -> list[ast.expr]:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return [*_parts(node.left), *_parts(node.right)]
-    return [node]
+def estimate_seconds(plan: CausesPlan, directory: Path | str, compute: Compute = Compute()) -> float | None:
+    """Return about how long the runs take that are missing, from one epoch of the model as it is; None for a Fit."""
+    missing = plan.missing(directory)
+    if isinstance(plan.task.model, Fit):
+        return None
+    if not sum(missing):
+        return 0.0
+    short = replace(plan.task, recipe=replace(plan.task.recipe, epochs=1, evaluate_every=0))
+    begin = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="byrote-") as folder:
+        record = collect(
+            short, folder, runs=1, design=Together(), canaries=plan.canaries, seed=plan.seed, progress=_silent,
+            compute=replace(compute, workers=1, executor=None),
+        )  # fmt: skip
+        seconds = record.seconds().get(0, time.perf_counter() - begin) * plan.task.recipe.epochs
+    total = sum(count * arm.cost for count, arm in zip(missing, plan.arms, strict=True)) * seconds
+    return total / min(compute.workers or cores(), plan.budget.runs)
 
 
-def _check(before: Sequence[Arm], arm: Arm) -> None:
-    if any(str(arm) == str(other) for other in before):
-        if not arm.controls:
-            raise InvalidData("An arm has no control. The unchanged task is always compared; leave it out.")
-        raise InvalidData(f"{arm} is there twice. Give it once.")
-    idle = [control for control in arm.controls if control.is_zero]
-    if idle:
-        raise InvalidData(f"{idle[0]} changes nothing. Give another strength; the unchanged task is always compared.")
+def arm_directory(directory: Path | str, arm: Arm) -> Path | str:
+    """Return where the record of an arm is."""
+    return subdirectory(directory, f"cells/{arm.name}")
 
 
-def _directory(controls: tuple[Control, ...], used: set[str]) -> str:
-    text = " + ".join(map(str, controls))
-    name = re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.")
-    if len(name) <= LONGEST and name not in used:
-        return name
-    return f"{name[: LONGEST - 9]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+class BudgetProgress:
+    """Adds up the progress of all arms, each weighted by how long it takes; says something before the first is begun."""
+
+    def __init__(self, plan: CausesPlan, directory: Path | str, show: Watcher) -> None:
+        self.left = [n * arm.cost for n, arm in zip(plan.missing(directory), plan.arms, strict=True)]
+        self.runs = list(plan.missing(directory))
+        self.at, self.show = 0, show
+        self(Progress(0, 1, 0, 1))
+
+    def __call__(self, now: Progress) -> None:
+        """Show how far all of them are, in thousandths."""
+        whole = sum(self.left) or 1.0
+        share = now.steps / now.of_steps if now.of_steps else 1.0
+        done = sum(self.left[: self.at]) + share * (self.left[self.at] if self.at < len(self.left) else 0.0)
+        runs = sum(self.runs[: self.at]) + (now.runs if self.at < len(self.runs) and self.runs[self.at] else 0)
+        self.show(Progress(round(1000 * done / whole), 1000, runs, sum(self.runs)))
+
+    def next(self) -> None:
+        """Go on to the next arm."""
+        self.at += 1
+        if any(self.runs[self.at :]) or self.at == len(self.runs):
+            self(Progress(0, 1, 0, 1))
+
+
+def _evaluated(task: Task, points: int) -> Task:
+    every = math.ceil(task.recipe.epochs / points) if points else 0
+    return replace(task, recipe=replace(task.recipe, evaluate_every=every))
+
+
+def _left(twins: Twins, share: float) -> Callable[[Task], Task]:
+    return lambda task: twins.left(task, share)
+
+
+def _wide(width: float) -> Callable[[Task], Task]:
+    def change(task: Task) -> Task:
+        found = resized(task, width)
+        if isinstance(found, str):
+            raise InvalidData(found)
+        return found
+
+    return change
+
+
+def _cost(task: Task, width: float) -> float:
+    changed: Any = _wide(width)(task).model
+    make: Any = task.model
+    return (weights_of(changed) / weights_of(make)) ** 0.5
+
+
+def _silent(_: Progress) -> None:
+    pass

@@ -34,7 +34,7 @@ from byrote.training.updates import Optimizer
 NOTHING = "nothing"
 """The models as they were trained, before anything is forgotten."""
 
-PARTS = ("forget", "rest", "test")
+PARTS: tuple[str, ...] = ("forget", "rest", "test")
 OTHERS = 50
 """How many other examples neurons are chosen to preserve, at most."""
 
@@ -113,10 +113,11 @@ def unlearn(
 
     `ways` are names of WAYS: `retrain` trains anew without them (exact); `fine_tune` goes on with the rest for `epochs`
     (default: a third of the recipe's); `ascent` makes updates that raise their loss until it is that of test examples
-    (at most as many passes); `neurons` silences all neurons that the prediction of one of them depends on, by
-    `byrote.locate.critical_neurons`; `sinks` switches the memory units off, of a task with `example_tied_dropout`: only
-    there, NOTHING is the model with them on. For each of `seeds`, three models are trained with the whole recipe: on all, without
-    the ids, and once more without them from another seed, to verify against.
+    (at most as many passes; none where it is as large from the start, as that of wrong labels may be); `neurons` silences
+    all neurons that the prediction of one of them depends on, by `byrote.locate.critical_neurons`; `sinks` switches the
+    memory units off, of a task with `example_tied_dropout`: only there, NOTHING is the model with them on. For each of
+    `seeds`, four models are trained with the whole recipe: on all, and three without the ids: from the same seed (where
+    `retrain` is asked for), and twice from other seeds, to verify against.
 
     It misleads as a guarantee: `membership` compares losses over examples, and a test that knows each example's own loss
     in many models that never saw it, as LiRA does, may find what it misses. That a way leaves nothing for these ids says
@@ -146,7 +147,9 @@ def unlearn(
         for place, others in enumerate((never, again), start=1):
             other = run_seed(seed, place * seeds + number)
             others.append(observed(_trained(task, population, case.rest, other), task.learned, inputs, targets))
-    masks = dict(zip(PARTS, (gone, member & ~gone, population.where("test")), strict=True))
+    masks: dict[str, Bool[ndarray, " example"]] = dict(
+        zip(PARTS, (gone, member & ~gone, population.where("test")), strict=True)
+    )
     outcome = task.learned.outcome
     return Unlearned(
         int(gone.sum()),

@@ -24,6 +24,9 @@ from byrote.explain.out_predictions import OutPredictions, read_out_predictions
 from byrote.explain.target_suggestions import TargetSuggestion, is_nearer, suspect_rows, target_row, target_suggestions
 from byrote.record import Record
 
+FDR = 0.1
+"""False-discovery rate of the list of altered labels."""
+
 
 @dataclass(frozen=True)
 class Suggestion:
@@ -34,7 +37,9 @@ class Suggestion:
     right, NaN without such a model. `is_label_issue` is the rule of the cause "label suspect": enough of them agree on
     another label, and the example would be no outlier there (where inputs were kept). It says that the label contradicts
     the other examples, not that it is wrong. `probability_altered` is the probability that the label was altered rather than
-    not determined by its input, from 0 to 1 (see `noise_floor`; NaN where it is unknown).
+    not determined by its input, from 0 to 1 (see `noise_floor`; NaN where it is unknown). `is_beyond_noise` says whether it is
+    one of the label issues of the list at the false-discovery rate FDR (see `beyond_noise`): these are what `apply_labels`
+    changes. None where the probability is unknown.
     """
 
     position: int
@@ -46,6 +51,7 @@ class Suggestion:
     agreement: float
     models: int
     probability_altered: float
+    is_beyond_noise: bool | None
 
 
 @checked
@@ -80,11 +86,21 @@ def _class_suggestions(record: Record, chosen: Int[ndarray, " query"], points: S
     quality = _label_quality(record, chosen, predictions)
     issue = _label_issues(record, chosen, predictions, points)
     altered = _probability_altered(record, chosen)
+    listed = beyond_noise(np.nan_to_num(altered), issue & ~np.isnan(altered), fdr=FDR)
     found = [
         _suggest(
-            int(at), str(population.ids[at]), int(population.labels[at]), predicted, float(value), bool(doubted), p
+            int(at),
+            str(population.ids[at]),
+            int(population.labels[at]),
+            predicted,
+            float(value),
+            bool(doubted),
+            p,
+            named,
         )
-        for at, predicted, value, doubted, p in zip(chosen, predictions, quality, issue, altered.tolist(), strict=True)
+        for at, predicted, value, doubted, p, named in zip(
+            chosen, predictions, quality, issue, altered.tolist(), listed.tolist(), strict=True
+        )
     ]
     return [found[i] for i in np.lexsort((quality, -altered, ~issue))]
 
@@ -98,6 +114,7 @@ def suggestion_rows(record: Record, found: Sequence[Suggestion | TargetSuggestio
         else {
             "example": each.id,
             "is_label_issue": each.is_label_issue,
+            "is_beyond_noise": each.is_beyond_noise,
             "label_quality": None if np.isnan(each.label_quality) else each.label_quality,
             "given_label": each.given_label,
             "predicted_label": each.predicted_label,
@@ -173,7 +190,7 @@ class IssueNoise:
     fdr: float
 
 
-def issue_noise(found: Sequence[Suggestion | TargetSuggestion], *, fdr: float = 0.1) -> IssueNoise | None:
+def issue_noise(found: Sequence[Suggestion | TargetSuggestion], *, fdr: float = FDR) -> IssueNoise | None:
     """Return how many of the label issues noise explains; None for targets, and where it is unknown."""
     labels = [each for each in found if isinstance(each, Suggestion) and not np.isnan(each.probability_altered)]
     if not labels:
@@ -271,13 +288,21 @@ def _probability_altered(record: Record, positions: Int[ndarray, " query"]) -> F
 
 
 def _suggest(
-    at: int, name: str, label: int, predictions: OutPredictions, quality: float, issue: bool, altered: float
+    at: int,
+    name: str,
+    label: int,
+    predictions: OutPredictions,
+    quality: float,
+    issue: bool,
+    altered: float,
+    listed: bool,
 ) -> Suggestion:
     alternative = predictions.alternative(label)
     other = alternative is not None and predictions.counts[alternative] > predictions.counts[label]
     first = (alternative if other else label) if predictions.models else None
     share = float("nan") if first is None else predictions.share(first)
-    return Suggestion(at, name, label, first, issue, quality, share, predictions.models, altered)
+    beyond = None if np.isnan(altered) else listed
+    return Suggestion(at, name, label, first, issue, quality, share, predictions.models, altered, beyond)
 
 
 def _label_quality(

@@ -40,15 +40,13 @@ class ShareAbove:
 class MemorizationSummary:
     """Memorization of the real training examples: 0 is learned from the others, 1 is known by rote.
 
-    `estimator` names the score of the single values. `mean` is the textbook estimator's, with a jackknife interval over
-    runs. `above` are shares of the examples, for outcomes that are right or wrong (empty for numbers). `error` is the
-    median over examples of the standard error of `memorization`, as `forecast` has it: the number of the progress bar and
-    of `--until`. For outcomes that are numbers it is that of the values. `reliability` is the expected correlation with as
-    many new runs (1 repeats exactly). Of shrunk values it is the share of their spread that is not error (see
-    `_reliability_of_shrunk`);
-    of textbook values the mean of SPLITS random halvings, stepped up, and its low and high are the least and greatest of
-    them. Four times the `runs` halve `error` at best. `listed` examples pass the false-discovery rate FDR. `undefined`
-    have no value.
+    `estimator` names the score of the single values. `mean` is the textbook estimator's, with a jackknife interval over runs.
+    `above` are shares of the examples, for outcomes that are right or wrong (empty for numbers). `error` is the median over
+    examples of the standard error of `memorization`, as `forecast` has it: the number of the progress bar and of `--until`. For
+    outcomes that are numbers it is that of the values. `reliability` is the expected correlation with as many new runs (1
+    repeats exactly). Of shrunk values it is the share of their spread that is not error (see `_reliability_of_shrunk`); of
+    textbook values value and interval are means over SPLITS random halvings, stepped up (`split_half`). Four times the `runs`
+    halve `error` at best. `listed` examples pass the false-discovery rate FDR. `undefined` have no value.
     """
 
     estimator: str
@@ -138,12 +136,18 @@ def _reliability(
     if runs < 4:
         return NotMeasured(f"{runs} runs cannot be split into two halves of two runs or more.")
     found = repeated_split_half(
-        lambda half: memorization(outcome[half], member[half]), runs, times=SPLITS, seed=seed, level=LEVEL
+        lambda half: memorization(outcome[half], member[half]),
+        runs,
+        times=SPLITS,
+        seed=seed,
+        member=member,
+        level=LEVEL,
     )
-    kept = np.array([each.value for each in found if np.isfinite(each.value)])
-    if not len(kept):
+    kept = [each for each in found if np.isfinite(each.value)]
+    if not kept:
         return NotMeasured("No example has a value in both halves of the runs, or all values are equal.")
-    return Estimate(float(kept.mean()), float(kept.min()), float(kept.max()), len(kept), "split", LEVEL)
+    value, low, high = (float(np.mean([getattr(each, end) for each in kept])) for end in ("value", "low", "high"))
+    return Estimate(value, low, high, min(each.n for each in kept), "example", LEVEL)
 
 
 def _kept(

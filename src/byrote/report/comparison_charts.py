@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from byrote.experiments.arms import UNCHANGED
+from byrote.experiments.remedies import UNCHANGED
 from byrote.experiments.compare import Comparison, Result
 from byrote.findings.vocabulary import Vocabulary, vocabulary
 from byrote.report.charts import NARROW, PERCENT, Chart, chart_of, named_rows

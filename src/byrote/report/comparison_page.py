@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from byrote.experiments.arms import UNCHANGED
+from byrote.experiments.remedies import UNCHANGED
 from byrote.experiments.compare import Comparison, Result
 from byrote.experiments.measures import MEASURES, Measure
 from byrote.findings.comparison import sorted_results

@@ -120,9 +120,7 @@ def _render(found: Findings, sections: tuple[Section, ...], album: Album) -> str
 def rendered(
     name: str, sections: tuple[Section, ...], words: Vocabulary, *, about: str, shown: Mapping[str, Any] | None = None
 ) -> str:
-    """Return a page of these sections as HTML; `about` says below the name of byrote what it is, `shown` are its pictures."""
-    import jinja2
-
+    """Return a page of these sections as HTML; `about` says beside the name of byrote what it is, `shown` are its pictures."""
     data: dict[str, Any] = {
         "charts": {chart.name: chart.spec for section in sections for chart in section.charts},
         "items": [],
@@ -140,6 +138,13 @@ def rendered(
     }
     for section in sections:
         data |= section.data
+    return render_page("page.html", data, name=name, sections=sections, words=words, about=about)
+
+
+def render_page(template: str, data: Mapping[str, Any], **context: Any) -> str:
+    """Return a page of byrote: a template with what all pages share, and what the script reads (`charts`, `items` ...)."""
+    import jinja2
+
     folder = resources.files("byrote.report")
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("byrote.report"),
@@ -150,15 +155,12 @@ def rendered(
     )
     environment.filters.update(FILTERS)
     environment.tests["missing"] = numbers.is_missing
-    return environment.get_template("page.html").render(
+    return environment.get_template(template).render(
         css=_safe(folder.joinpath("page.css").read_text(encoding="utf-8")),
         script=_safe(folder.joinpath("page.js").read_text(encoding="utf-8")),
         library=_safe(_library()),
         data=_safe(embedded(data)),
-        name=name,
-        sections=sections,
-        words=words,
-        about=about,
+        **context,
     )
 
 

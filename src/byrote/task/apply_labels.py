@@ -1,6 +1,7 @@
 """Apply reviewed suggestions from a CSV file to the labels, or the targets, of a task, and undo that."""
 
 import csv
+import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +15,27 @@ from byrote.record.ids import name_of, split_of
 
 
 def apply_labels(labels: ArrayLike, ids: Sequence[object], path: Path | str, *, split: str = "train") -> NDArray[Any]:
-    """Return a copy of the labels in which every label issue of the CSV file at `path` has its predicted label.
+    """Return a copy of the labels in which every label issue beyond the noise of the CSV file at `path` has its predicted label.
 
-    `ids` are those of the examples, as the task has them. Rows whose `is_label_issue` is not True are left alone, so a
-    review is done by setting it to False; a `predicted_label` may be corrected too. Rows of the other split are
-    skipped. The file has commas between its columns and all digits of its numbers. That of a regression has
-    `is_target_issue`, `given_target` and `predicted_target` instead; `labels`
-    are then the targets, and the copy is floating-point. With several targets these columns are numbered, and only the
-    targets that are issues themselves are replaced. Raises InvalidData, and changes nothing, when an id is unknown or
+    `ids` are those of the examples, as the task has them. Rows are changed whose `is_label_issue` is True and whose
+    `is_beyond_noise` is not False: where inputs do not determine labels, many issues are no errors, and only those of the list
+    at a false-discovery rate of 10 % are changed. A warning says how many issues are left. A review is done by setting
+    `is_label_issue` to False, or `is_beyond_noise` to True for an issue that was looked at; a `predicted_label` may be
+    corrected too. Rows of the other split are skipped. The file has commas between its columns and all digits of its
+    numbers. In a file without `is_beyond_noise`, and where it is empty because noise
+    is not known, every issue is changed. The file of a regression has `is_target_issue`, `given_target` and `predicted_target`
+    instead; `labels` are then the targets, and the copy is floating-point. With several targets these columns are numbered, and
+    only the targets that are issues themselves are replaced. Raises InvalidData, and changes nothing, when an id is unknown or
     a label differs from the one in the file.
     """
-    return _exchange(labels, ids, path, split, undo=False)
+    changed, left = _exchange(labels, ids, path, split, undo=False)
+    if left:
+        warnings.warn(
+            f"{left} label issues of {path} are no more than noise in the data explains, and were left as they are. "
+            "Set is_beyond_noise to True for those that you looked at and that are wrong.",
+            stacklevel=2,
+        )
+    return changed
 
 
 def undo_labels(labels: ArrayLike, ids: Sequence[object], path: Path | str, *, split: str = "train") -> NDArray[Any]:
@@ -32,7 +43,7 @@ def undo_labels(labels: ArrayLike, ids: Sequence[object], path: Path | str, *, s
 
     Targets come back as the file has them: float32 as in the record, about seven digits. Keep your own where you need more.
     """
-    return _exchange(labels, ids, path, split, undo=True)
+    return _exchange(labels, ids, path, split, undo=True)[0]
 
 
 @dataclass(frozen=True)
@@ -50,8 +61,11 @@ class _Issue:
     chosen: tuple[int, ...]
 
 
-def _exchange(labels: ArrayLike, ids: Sequence[object], path: Path | str, split: str, *, undo: bool) -> NDArray[Any]:
-    kind, issues = _read(path, split, undo=undo)
+def _exchange(
+    labels: ArrayLike, ids: Sequence[object], path: Path | str, split: str, *, undo: bool
+) -> tuple[NDArray[Any], int]:
+    """Return the changed labels, and how many label issues noise explains, which are left."""
+    kind, issues, left = _read(path, split, undo=undo)
     changed = np.array(labels)
     where = {str(name): at for at, name in enumerate(ids)}
     shapes = (1,) if kind == "label" else (1, 2)
@@ -84,7 +98,7 @@ def _exchange(labels: ArrayLike, ids: Sequence[object], path: Path | str, split:
         row = changed.reshape(len(changed), several)[at]  # a view
         row[list(each.chosen)] = [each.after[i] for i in each.chosen]
         done.add(at)
-    return changed
+    return changed, left
 
 
 def _as_recorded(values: Any, kind: str) -> NDArray[Any]:
@@ -116,9 +130,10 @@ def _is_rounded(text: str, own: float) -> bool:
     return abs(float(text) - own) <= 0.5001 * last
 
 
-def _read(path: Path | str, split: str, *, undo: bool) -> tuple[str, list[_Issue]]:
-    """Return whether the file is about a `label` or a `target`, and every row to be applied."""
+def _read(path: Path | str, split: str, *, undo: bool) -> tuple[str, list[_Issue], int]:
+    """Return whether the file is about a `label` or a `target`, every row to be applied, and how many issues noise explains."""
     found: list[_Issue] = []
+    left = 0
     with open(path, newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark before the first column
         reader = csv.DictReader(file)
         fields = set(reader.fieldnames or ())
@@ -141,6 +156,10 @@ def _read(path: Path | str, split: str, *, undo: bool) -> tuple[str, list[_Issue
             chosen = tuple(i for i, name in enumerate(issues) if _is_true(row[name], path, reader.line_num, name))
             if not chosen or (of and of != split):
                 continue
+            beyond = row.get("is_beyond_noise")
+            if kind == "label" and beyond and not _is_true(beyond, path, reader.line_num, "is_beyond_noise"):
+                left += 1
+                continue
             # A target that is no issue must be as given, before and after.
             names = list(given), [predicted[i] if i in chosen else given[i] for i in range(len(given))]
             try:
@@ -156,7 +175,7 @@ def _read(path: Path | str, split: str, *, undo: bool) -> tuple[str, list[_Issue
             before, after = (as_proposed, as_given) if undo else (as_given, as_proposed)
             written = tuple(row[each] for each in names[undo])
             found.append(_Issue(reader.line_num, name, before, written, after, chosen))
-    return kind, found
+    return kind, found, left
 
 
 def _check_separator(path: Path | str, fields: Sequence[str]) -> None:

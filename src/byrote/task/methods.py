@@ -74,11 +74,11 @@ class LossMethod(Method):
     by_example: ClassVar[bool] = False
     """Whether the loss of an example depends on nothing but that example: on no other of its batch, and on no state."""
 
-    def begin(self, state: dict[str, Any], recipe: Any, outputs_of: "Callable[[Any], Tensor]") -> None:
-        """Prepare what `Batch.state` is to hold, before the first update of a pack that is trained with this recipe.
+    def begin(self, state: dict[str, Any], outputs_without: "Callable[[str], Tensor]") -> None:
+        """Prepare what `Batch.state` is to hold, before the first update of a pack.
 
-        `outputs_of` trains models of the same runs with another recipe, from the same seeds and on the same members, and
-        returns what they say of all examples of the population, `[run, example, output]`.
+        `outputs_without` trains models of the same runs without the method of this name, from the same seeds and on the same
+        members, and returns what they say of all examples of the population, `[run, example, output]`.
         """
 
     def losses(self, losses: "Tensor", batch: Batch, strength: "Tensor") -> "Tensor":

@@ -75,10 +75,8 @@ class Methods:
             losses = method.losses(losses, batch(self.states[method.name]), strength)
         return losses
 
-    def penalty(self, weights: Sequence[Tensor], knobs: Knobs) -> Tensor | None:
-        """Return the sum of all penalties of all runs, whose trained weights are `[run, ...]`; None when there is none."""
-        if not self.penalties:
-            return None
+    def penalty(self, weights: Sequence[Tensor], knobs: Knobs) -> Tensor:
+        """Return the sum of all penalties of all runs, whose trained weights are `[run, ...]`."""
         found = [method.penalty(weights, self._strengths(method, knobs, weights[0])) for method in self.penalties]
         return torch.stack(found).sum()
 

@@ -4,7 +4,7 @@ In a dense layer the gradient of an example is the product of what goes in and o
 the clipped sum follow from these two (Goodfellow, 2015, arXiv:1510.01799; Li et al., 2022, arXiv:2110.05679).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -73,7 +73,8 @@ def _fits(given: Tensor, size: int) -> bool:
 
 def _squares(layer: nn.Linear, given: Tensor, slope: Tensor) -> Tensor:
     """Return the squared norm of each example's gradient in one layer, `[example]`."""
-    of_weight, of_bias = float(layer.weight.requires_grad), float(layer.bias is not None and layer.bias.requires_grad)
+    trained = {name for name, weight in layer.named_parameters() if weight.requires_grad}
+    of_weight, of_bias = float("weight" in trained), float("bias" in trained)
     if given.ndim == 2:
         return slope.square().sum(1) * (of_weight * given.square().sum(1) + of_bias)
     alike = of_weight * (given @ given.mT) + of_bias  # over pairs of places
@@ -81,7 +82,7 @@ def _squares(layer: nn.Linear, given: Tensor, slope: Tensor) -> Tensor:
 
 
 @contextmanager
-def _watched(network: nn.Module) -> Iterator[dict[nn.Module, list[tuple[Tensor, Tensor]]]]:
+def _watched(network: nn.Module) -> Generator[dict[nn.Module, list[tuple[Tensor, Tensor]]]]:
     """Note what goes in and comes out of each dense layer; what comes out is handed on as a copy, which may change in place."""
     calls: dict[nn.Module, list[tuple[Tensor, Tensor]]] = {}
 

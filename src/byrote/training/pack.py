@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -86,7 +87,7 @@ class Pack:
         """
         if epoch == 1:
             for method in self.methods.loss_methods:
-                method.begin(self.methods.states[method.name], self.recipe, self._outputs_of)
+                method.begin(self.methods.states[method.name], self._outputs_without)
         with self._randomness(), products(self.engine.matmul), _no_tiny_numbers():
             orders = zip(self.members, self.orders, strict=True)
             shuffled = torch.cat([own[torch.randperm(len(own), generator=order)] for own, order in orders])
@@ -118,8 +119,9 @@ class Pack:
             parts = [self.networks.ask(take(self.inputs, part)) for part in everyone.split(EVALUATION_BATCH)]
         return torch.cat(parts, dim=1)
 
-    def _outputs_of(self, recipe: Recipe) -> Tensor:
-        """Return what models say that are trained with another recipe, from the same seeds on the same members."""
+    def _outputs_without(self, name: str) -> Tensor:
+        """Return what models say that are trained without this method, from the same seeds on the same members."""
+        recipe = replace(self.recipe, methods=tuple(each for each in self.recipe.methods if each.name != name))
         tensors, nobody = (self.inputs, self.targets), np.zeros(0, np.int64)
         other = Pack(self.model, self.population, self.objective, self.member, recipe, self.seeds, self.engine, tensors)
         for epoch in range(1, recipe.epochs + 1):
@@ -148,9 +150,8 @@ class Pack:
             outputs += learn()
             if before is not None:
                 self._change_gradients(learn, before, epoch, group, number, shown, targets, weights, knobs)
-            penalty = self.methods.penalty(self.networks.by_run(), knobs)
-            if penalty is not None:
-                penalty.backward()
+            if self.methods.penalties:
+                self.methods.penalty(self.networks.by_run(), knobs).backward()
             self.optimizer.update(*([each[name] for each in knobs] for name in KNOBS))
             self.networks.put_back(kept)
         return self._columns(torch.cat(outputs), targets), knobs

@@ -254,7 +254,7 @@ def _numbers(network: nn.Module) -> dict[str, float]:
 
 
 def _all_names(network: nn.Module) -> dict[str, list[str]]:
-    """Return the names of each weight and buffer by its first one: several where modules share it; a shared module counts once."""
+    """Return all names of each weight and buffer by the first: several where modules share it, one in a shared module."""
     names: dict[int, list[str]] = {}
     for place, module in network.named_modules():
         for key, tensor in [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]:
