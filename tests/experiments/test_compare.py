@@ -20,9 +20,9 @@ from byrote.controls import dropout, flooding, weight_decay
 from byrote.controls.control import MethodControl
 from byrote.errors import ByroteError, Diverged, InvalidData, WrongRecord
 from byrote.evidence.outcomes import read_outcomes
-from byrote.experiments.remedies import DEFAULTS, UNCHANGED, arms_of, controls_of
 from byrote.experiments.compare import Comparison, Stated, compare, default_budget, enough_canaries
 from byrote.experiments.halving import Plan, Round
+from byrote.experiments.remedies import DEFAULTS, UNCHANGED, arms_of, controls_of
 from byrote.record import Record
 from byrote.summaries import gap
 from byrote.task.canaries import Canaries

@@ -7,8 +7,8 @@ import click
 
 from byrote.cli.action_verbs import relabel, remove
 from byrote.cli.audit_verb import audit
-from byrote.cli.compare_verb import compare
 from byrote.cli.causes_verb import causes
+from byrote.cli.compare_verb import compare
 from byrote.cli.interruption import interruptible
 from byrote.cli.model_verbs import attribute, locate
 from byrote.cli.output import message

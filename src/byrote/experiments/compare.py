@@ -18,10 +18,10 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.errors import Diverged, InvalidData, Remedy, WrongRecord
-from byrote.experiments.remedies import Arm, Given, arms_of
 from byrote.experiments.halving import FOLLOWED, Plan, Round, make_plan, smallest_budget, spend
 from byrote.experiments.measures import MEASURES, Values, gap, hard_examples, measured, same_examples
 from byrote.experiments.paired import Judged, change, front, front_shares, judge, ratio
+from byrote.experiments.remedies import Arm, Given, arms_of
 from byrote.experiments.removal import subdirectory
 from byrote.experiments.timing import run_seconds
 from byrote.record import Record, finished_runs, make_ids

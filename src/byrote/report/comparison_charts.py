@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from byrote.experiments.remedies import UNCHANGED
 from byrote.experiments.compare import Comparison, Result
+from byrote.experiments.remedies import UNCHANGED
 from byrote.findings.vocabulary import Vocabulary, vocabulary
 from byrote.report.charts import NARROW, PERCENT, Chart, chart_of, named_rows
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from byrote.experiments.remedies import UNCHANGED
 from byrote.experiments.compare import Comparison, Result
 from byrote.experiments.measures import MEASURES, Measure
+from byrote.experiments.remedies import UNCHANGED
 from byrote.findings.comparison import sorted_results
 from byrote.findings.vocabulary import Vocabulary, vocabulary
 from byrote.record.storage import Place, place, replacing
