@@ -71,6 +71,18 @@ def test_the_python_of_the_model_page(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.pages
+def test_the_python_of_the_page_of_comparisons(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given: dict[str, Any] = {}
+    with contextlib.chdir(tmp_path):
+        for block in blocks("docs/compare.md"):
+            exec(compile(block, "docs/compare.md", "exec"), given)  # noqa: S102 - our own page
+    printed = capsys.readouterr().out
+    assert "These sentences rest on 6 runs of each" in printed
+    assert (tmp_path / "comparisons/mine/comparison.html").exists()
+    assert given["after"] < given["before"], "dropout lowers memorization here"
+
+
+@pytest.mark.pages
 def test_the_python_of_the_page_of_controls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("opacus")
     given: dict[str, Any] = {}

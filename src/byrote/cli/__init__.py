@@ -8,6 +8,7 @@ import click
 from byrote.cli.action_verbs import relabel, remove
 from byrote.cli.audit_verb import audit
 from byrote.cli.causes_verb import causes
+from byrote.cli.compare_verb import compare
 from byrote.cli.interruption import interruptible
 from byrote.cli.model_verbs import attribute, locate
 from byrote.cli.output import message
@@ -35,16 +36,31 @@ def app(debug: bool) -> None:
     byrote attack audits/fashion              run membership attacks on the models of a record
     byrote remove fashion audits/fashion      retrain without the most memorized examples
     byrote locate fashion audits/fashion      find the layers that keep what a run memorized
+    byrote compare fashion                    compare remedies against memorization
     byrote causes fashion                     find out by experiment why a model memorizes
     byrote reproduce arpit2017                repeat the experiments of a paper, figure by figure
 
-    audit, train, locate, attribute, remove and causes execute the Python file or module that TASK names, and score the
-    file of a score of your own. attack, relabel, report, catalogue and reproduce execute nothing but byrote, whatever the
+    audit, train, compare, locate, attribute, remove and causes execute the Python file or module that TASK names, and
+    score the file of a score of your own. attack, relabel, report, catalogue and reproduce execute nothing but byrote, whatever the
     record holds.
     """
 
 
-for verb in (audit, train, score, attack, locate, attribute, remove, relabel, causes, report, catalogue, reproduce):
+for verb in (
+    audit,
+    train,
+    compare,
+    score,
+    attack,
+    locate,
+    attribute,
+    remove,
+    relabel,
+    causes,
+    report,
+    catalogue,
+    reproduce,
+):
     app.add_command(verb)
 
 

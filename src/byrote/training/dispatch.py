@@ -8,7 +8,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import replace
 from pathlib import Path
@@ -122,17 +122,27 @@ def _in_process(job: Job, packs: Sequence[tuple[int, ...]], watch: Watch) -> Non
 def _in_pool(job: Job, packs: Sequence[tuple[int, ...]], workers: int, watch: Watch) -> None:
     import loky
 
+    try:
+        with worker_pool(workers) as pool:
+            _hand_out(pool, job, packs, workers, watch)
+            pool.shutdown()
+    except loky.process_executor.TerminatedWorkerError:
+        raise WorkerDied(
+            f"A worker process died, probably for lack of memory, with {workers} at work. Free memory, or use a smaller model; finished runs are kept in {job.directory}."
+        ) from None
+
+
+@contextlib.contextmanager
+def worker_pool(workers: int) -> Generator[Executor]:
+    """Start processes of one thread each that train, and end them at the end, or with this process."""
+    import loky
+
     start_tracker()
     pool = loky.ProcessPoolExecutor(
         workers, initializer=start_worker, initargs=(os.getpid(),), env={"OMP_NUM_THREADS": "1"}
     )
     try:
-        _hand_out(pool, job, packs, workers, watch)
-        pool.shutdown()
-    except loky.process_executor.TerminatedWorkerError:
-        raise WorkerDied(
-            f"A worker process died, probably for lack of memory, with {workers} at work. Free memory, or use a smaller model; finished runs are kept in {job.directory}."
-        ) from None
+        yield pool
     finally:
         pool.shutdown(wait=False, kill_workers=True)
 
