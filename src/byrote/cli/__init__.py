@@ -41,8 +41,8 @@ def app(debug: bool) -> None:
     byrote reproduce arpit2017                repeat the experiments of a paper, figure by figure
 
     audit, train, compare, locate, attribute, remove and causes execute the Python file or module that TASK names, and
-    score the file of a score of your own. attack, relabel, report, catalogue and reproduce execute nothing but byrote, whatever the
-    record holds.
+    score the file of a score of your own. attack, relabel, report, catalogue and reproduce execute nothing but byrote,
+    whatever the record holds.
     """
 
 
