@@ -71,6 +71,18 @@ def test_the_python_of_the_model_page(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.pages
+def test_the_python_of_the_page_of_comparisons(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given: dict[str, Any] = {}
+    with contextlib.chdir(tmp_path):
+        for block in blocks("docs/compare.md"):
+            exec(compile(block, "docs/compare.md", "exec"), given)  # noqa: S102 - our own page
+    printed = capsys.readouterr().out
+    assert "These sentences rest on 6 runs of each" in printed
+    assert (tmp_path / "comparisons/mine/comparison.html").exists()
+    assert given["after"] < given["before"], "dropout lowers memorization here"
+
+
+@pytest.mark.pages
 def test_the_python_of_the_page_of_controls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("opacus")
     given: dict[str, Any] = {}
@@ -81,6 +93,17 @@ def test_the_python_of_the_page_of_controls(tmp_path: Path, capsys: pytest.Captu
     assert re.search(r"^nominal epsilon \d+\.\d\d$", capsys.readouterr().out, re.MULTILINE)
     assert all(weight.grad is not None for weight in given["model"].parameters())
     assert len(given["found"].rows()) == 4
+
+
+@pytest.mark.pages
+def test_the_python_of_the_causes_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = blocks("docs/causes.md")
+    with contextlib.chdir(tmp_path):
+        exec(compile(block, "docs/causes.md", "exec"), {})  # noqa: S102 - our own page
+    printed = capsys.readouterr().out
+    assert "How sure: 16 runs in 4 arms of 4" in printed
+    assert re.search(r"^noise -?0\.\d+ \[", printed, re.MULTILINE)
+    assert (tmp_path / "audits/mine-causes/causes.html").exists()
 
 
 def test_the_score_of_the_contributing_page_runs_on_any_record(tmp_path: Path) -> None:

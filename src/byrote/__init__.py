@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from byrote.evidence.evaluate import pairs as pairs
     from byrote.evidence.groups import memorized_groups as memorized_groups
     from byrote.evidence.reliability import reliability as reliability
+    from byrote.experiments.compare import Comparison as Comparison
+    from byrote.experiments.compare import compare as compare
+    from byrote.experiments.compare_audits import compare_audits as compare_audits
     from byrote.experiments.held import train as train
+    from byrote.experiments.model_causes import model_causes as model_causes
     from byrote.experiments.onion import peel as peel
     from byrote.experiments.removal import remove as remove
     from byrote.objectives import Classification as Classification
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from byrote.record import Record as Record
     from byrote.recorder import Recorder as Recorder
     from byrote.recorder import with_ids as with_ids
+    from byrote.report import write_comparison as write_comparison
     from byrote.report import write_report as write_report
     from byrote.signature import probe as probe
     from byrote.signature import score as score
@@ -65,7 +70,11 @@ _HOME = {
     "Values": "evidence.evaluate",
     "memorized_groups": "evidence.groups",
     "reliability": "evidence.reliability",
+    "compare": "experiments.compare",
+    "Comparison": "experiments.compare",
+    "compare_audits": "experiments.compare_audits",
     "train": "experiments.held",
+    "model_causes": "experiments.model_causes",
     "peel": "experiments.onion",
     "remove": "experiments.removal",
     "Classification": "objectives",
@@ -75,6 +84,7 @@ _HOME = {
     "Record": "record",
     "Recorder": "recorder",
     "with_ids": "recorder",
+    "write_comparison": "report",
     "write_report": "report",
     "probe": "signature",
     "score": "signature",

@@ -90,6 +90,10 @@ class InvalidData(ByroteError):
     """Examples, labels, ids or settings that cannot be used."""
 
 
+class Diverged(InvalidData):
+    """Settings with which the training of a run ends in numbers that are NaN or infinite."""
+
+
 class MissingEvidence(ByroteError):
     """A score needs columns or runs that the record does not hold."""
 

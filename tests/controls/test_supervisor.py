@@ -37,8 +37,22 @@ def test_a_target_out_of_reach_is_named_with_the_knob_and_the_value() -> None:
     measured, knob = np.full(20, 0.6), np.full(20, 0.9)
     (event,) = judge(hold(0.2, chance=2.3), readings(measured), knob, np.full(20, 0.4), measured)
     assert event.kind == "unreachable"
-    assert event.epoch == 5
-    assert "its strongest value, 0.9, and memorization was 0.60" in event.sentence
+    assert event.epoch == 1
+    assert "from epoch 1 on the knob was at its strongest value, 0.9, and memorization was 0.60" in event.sentence
+
+
+def test_it_is_named_with_the_epoch_from_which_it_was_stuck() -> None:
+    measured, knob = np.linspace(0.1, 0.7, 20), np.concatenate([np.linspace(0, 0.8, 12), np.full(8, 0.9)])
+    (event,) = judge(hold(0.2), readings(measured), knob, np.full(20, 0.4), measured)
+    assert (event.epoch, event.kind) == (13, "unreachable")
+
+
+def test_a_model_that_has_just_begun_is_not_out_of_reach() -> None:
+    measured, knob = (
+        np.concatenate([np.full(12, 0.0), np.full(8, 0.6)]),
+        np.concatenate([np.zeros(12), np.full(8, 0.3)]),
+    )
+    assert judge(hold(0.6), readings(measured), knob, np.full(20, 0.4), measured) == ()
 
 
 def test_a_model_that_memorizes_too_little_is_out_of_reach_at_the_weak_end() -> None:

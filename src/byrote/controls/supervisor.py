@@ -58,25 +58,26 @@ def forecast(measured: Float[ndarray, " epoch"], ahead: int = PATIENCE) -> float
 
 
 def _stuck(controller: hold, readings: Sequence[Reading], knob: Float[ndarray, " epoch"]) -> Event | None:
-    """Return the first time that the knob was at an end of its range for PATIENCE epochs, and the target still out of reach."""
+    """Return whether the knob stood at an end of its range in the last PATIENCE epochs, and the target still out of reach.
+
+    Before that, a model that has learned for a few epochs only has every right to memorize too little.
+    """
+    last = readings[-PATIENCE:]
+    if len(last) < PATIENCE:
+        return None
+    value = controller.measured(last[-1])
     for end, side, words in ((controller.most, 1, "strongest"), (controller.least, -1, "weakest")):
         at_end = np.isclose(knob, end, rtol=1e-3, atol=1e-6)
-        for epoch in range(PATIENCE, len(readings) + 1):
-            last = readings[epoch - PATIENCE : epoch]
-            off = [side * (controller.measured(each) - controller.target) for each in last]
-            sure = all(gap > ERRORS * controller.error(each) for gap, each in zip(off, last, strict=True))
-            if at_end[epoch - PATIENCE : epoch].all() and sure and (side > 0 or off[-1] >= off[0]):
-                value = controller.measured(last[-1])
-                return Event(
-                    epoch,
-                    "unreachable",
-                    f"The target {controller.target:g} is out of reach: for {PATIENCE} epochs the knob was at its {words} value, {end:g}, and memorization was {value:.2f}."
-                    + (
-                        " Use another knob with it, or train less long."
-                        if side > 0
-                        else " Train longer or with a larger model."
-                    ),
-                )
+        off = [side * (controller.measured(each) - controller.target) for each in last]
+        sure = all(gap > ERRORS * controller.error(each) for gap, each in zip(off, last, strict=True))
+        if at_end[-PATIENCE:].all() and sure:
+            since = len(knob) - int(np.argmin(at_end[::-1])) if not at_end.all() else 0
+            advice = "Use another knob with it, or train less long" if side > 0 else "Train longer, or a larger model"
+            return Event(
+                since + 1,
+                "unreachable",
+                f"The target {controller.target:g} is out of reach: from epoch {since + 1} on the knob was at its {words} value, {end:g}, and memorization was {value:.2f} at the end. {advice}.",
+            )
     return None
 
 

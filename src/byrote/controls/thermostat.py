@@ -28,6 +28,9 @@ RANGES: dict[str, Range] = {
     "augment": Range(0.0, 1.0, undoes=False),
     "label_smoothing": Range(0.0, 0.9),
     "input_dropout": Range(0.0, 0.8),
+    "feature_dropout": Range(0.0, 0.8),
+    "token_dropout": Range(0.0, 0.8),
+    "example_tied_dropout": Range(0.0, 0.9),
     "l2": Range(1e-4, 10**-1.5, "log"),
 }
 """The knobs that can be turned, and how far."""

@@ -126,9 +126,9 @@ def remove(
     were canaries in `record` always stay in.
 
     It misleads when the record has few runs: the most memorized are then partly, and the influential mostly, chosen by
-    chance. The influential are chosen for the very test examples they are measured on. The recipe is kept, so with
-    fewer examples there are fewer updates: compare with random removal, not with the full set. Raises WrongRecord
-    when `record` is not of this task, InvalidData for shares that remove no example or all, and for a task without test examples.
+    chance. The influential are chosen for the very test examples they are measured on. The recipe is kept, so with fewer
+    examples there are fewer updates: compare with random removal, not with the full set. Raises WrongRecord when `record` is
+    not of this task, InvalidData for shares that remove no example or all, and for a task without test examples.
     """
     if task.test is None:
         raise InvalidData("Removal is measured on test examples, and this task has none. Give byrote.Task(test=).")

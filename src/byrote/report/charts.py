@@ -64,12 +64,12 @@ def histogram(name: str, bars: Sequence[Bar], colour: str, *, height: int, descr
         alt.Tooltip("low:Q", title="90 % interval from", format=".2%"),
         alt.Tooltip("high:Q", title="to", format=".2%"),
     ]
-    base = alt.Chart(_named())
+    base = alt.Chart(named_rows())
     rects = base.mark_rect(color=colour, opacity=0.85).encode(x=x, x2="right:Q", y=y, y2=alt.Y2Datum(0), tooltip=tip)
     whisker = base.mark_rule(strokeWidth=1.5, color="var(--text)").encode(
         x="middle:Q", y="low:Q", y2="high:Q", tooltip=tip
     )
-    return _chart(name, alt.layer(rects, whisker), [asdict(bar) for bar in bars], height, description)
+    return chart_of(name, alt.layer(rects, whisker), [asdict(bar) for bar in bars], height, description)
 
 
 def data_map(name: str, found: DataMap, *, description: str) -> Chart:
@@ -86,7 +86,7 @@ def data_map(name: str, found: DataMap, *, description: str) -> Chart:
     tips = [alt.Tooltip("id:N"), alt.Tooltip("label:N"), alt.Tooltip("kind:N")]
     tips += [alt.Tooltip(f"{column}:Q", format=".2f") for column in ("confidence", "variability", *found.shades)]
     points = (
-        alt.Chart(_named())
+        alt.Chart(named_rows())
         .mark_point(filled=True, opacity=0.8)
         .transform_calculate(shown="datum[shade]")
         .encode(
@@ -113,7 +113,7 @@ def data_map(name: str, found: DataMap, *, description: str) -> Chart:
     for point in found.points:
         row = asdict(point)
         rows.append({**row, **row.pop("shades")})
-    return _chart(name, points, rows, 420, description)
+    return chart_of(name, points, rows, 420, description)
 
 
 def _kind_shape(found: DataMap) -> Any:
@@ -160,13 +160,13 @@ def curves(
         scale=alt.Scale(domain=[1, last], nice=False, padding=8),
         axis=alt.Axis(tickMinStep=1, tickCount=6, format="d", grid=False),
     )
-    base = alt.Chart(_named()).encode(x=x, color=colour)
+    base = alt.Chart(named_rows()).encode(x=x, color=colour)
     axis = alt.Axis(labelExpr=PERCENT, tickCount=6) if words.is_share else alt.Axis(format=".2f", tickCount=6)
     right = alt.Y("value:Q", title=words.right, axis=axis, scale=alt.Scale(zero=False))
     band = base.mark_area(opacity=0.18).encode(y=alt.Y("low:Q", title=words.right), y2="high:Q")
     line = base.mark_line(strokeWidth=2).encode(y=right, strokeDash=dash)
     dots = base.mark_point(filled=True, size=18, opacity=1).encode(y=right, tooltip=tips)
-    return _chart(name, alt.layer(band, line, dots), _curve_rows(found, words), 320, description)
+    return chart_of(name, alt.layer(band, line, dots), _curve_rows(found, words), 320, description)
 
 
 def _curve_rows(found: Sequence[Curve], words: Vocabulary) -> list[Row]:
@@ -190,7 +190,7 @@ def heat_map(name: str, cells: Sequence[AgreementCell], order: Sequence[str], *,
     size = max(30, min(48, 420 // max(len(order), 1)))
     axis = alt.Axis(labelLimit=130, domain=False, ticks=False)
     base = (
-        alt.Chart(_named())
+        alt.Chart(named_rows())
         .transform_calculate(shown="datum[shade]")
         .transform_calculate(word="replace(format(datum.shown, '.2f'), '0.', '.')")
         .encode(
@@ -211,7 +211,7 @@ def heat_map(name: str, cells: Sequence[AgreementCell], order: Sequence[str], *,
         tooltip=tips,
     )
     rows = [asdict(cell) for cell in cells]
-    return _chart(name, alt.layer(tiles, words).add_params(shade), rows, size * len(order), description)
+    return chart_of(name, alt.layer(tiles, words).add_params(shade), rows, size * len(order), description)
 
 
 def score_dots(
@@ -225,7 +225,7 @@ def score_dots(
         alt.Tooltip("series:N", title="computed"),
         alt.Tooltip("text:N", title="AUROC"),
     ]
-    base = alt.Chart(_named()).encode(
+    base = alt.Chart(named_rows()).encode(
         y=alt.Y("name:N", title=None, sort=list(order), axis=alt.Axis(labelLimit=150)),
         yOffset=alt.YOffset("series:N", sort=list(colours)),
         color=alt.Color(
@@ -250,7 +250,7 @@ def score_dots(
         .mark_rule(strokeDash=[3, 3], color="var(--muted)")
         .encode(x=alt.X("half:Q", scale=scale))
     )
-    return _chart(name, alt.layer(half, line, dot), [asdict(dot) for dot in found], 34 * len(order), description)
+    return chart_of(name, alt.layer(half, line, dot), [asdict(dot) for dot in found], 34 * len(order), description)
 
 
 def operating_curve(name: str, dots: Sequence[OperatingDot], *, lowest: float, description: str) -> Chart:
@@ -272,7 +272,7 @@ def operating_curve(name: str, dots: Sequence[OperatingDot], *, lowest: float, d
         alt.Tooltip("low:Q", title="90 % interval from", format=".2%"),
         alt.Tooltip("high:Q", title="to", format=".2%"),
     ]
-    base = alt.Chart(_named()).encode(
+    base = alt.Chart(named_rows()).encode(
         x=alt.X("fpr:Q", title="false-positive rate: non-members called members", scale=log, axis=axis),
         y=alt.Y("tpr:Q", title="true-positive rate: members found", scale=log, axis=axis),
     )
@@ -284,17 +284,19 @@ def operating_curve(name: str, dots: Sequence[OperatingDot], *, lowest: float, d
     chance = alt.Chart(ends).mark_line(strokeDash=DOTTED, color="var(--text)", strokeWidth=1).encode(x="x:Q", y="y:Q")
     band = band.encode(y=alt.Y("low:Q", scale=log, axis=axis), y2="high:Q")
     layers = (chance, band, thin.encode(strokeDash=dashes), bold.encode(strokeDash=dashes), target)
-    return _chart(name, alt.layer(*layers), [asdict(dot) for dot in dots], 340, description)
+    return chart_of(name, alt.layer(*layers), [asdict(dot) for dot in dots], 340, description)
 
 
-def _chart(name: str, chart: Any, rows: Sequence[Row], height: int, description: str) -> Chart:
+def chart_of(name: str, chart: Any, rows: Sequence[Row], height: int, description: str) -> Chart:
+    """Return a chart of this name, as wide as the page, that reads the rows `named_rows`."""
     spec: dict[str, Any] = chart.properties(width="container", height=height, description=description).to_dict()
     datasets: dict[str, Any] = spec.setdefault("datasets", {})
     datasets["rows"] = [dict(row) for row in rows]
     return Chart(name, {key: value for key, value in spec.items() if key != "config"}, description)
 
 
-def _named() -> Any:
+def named_rows() -> Any:
+    """Return the data that a chart reads: its rows, which are set when it is drawn."""
     import altair as alt
 
     return alt.NamedData(name="rows")

@@ -46,9 +46,9 @@ def behind(size: Estimate) -> str:
     return count(size.n, size.unit)
 
 
-def count(number: int, noun: str) -> str:
+def count(number: int, noun: str, plural: str = "") -> str:
     """Return a number of things: `1 run`, `1,200 examples`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
 
 
 def right(value: float, words: Vocabulary) -> str:

@@ -1,6 +1,7 @@
 """The page: one HTML file that holds all it shows, opened from disk, without any network connection."""
 
 import json
+from collections.abc import Mapping
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +13,7 @@ from byrote.explain import check_copies, space
 from byrote.findings.copies import read_copies
 from byrote.findings.evaluated_scores import Panel, read_panel
 from byrote.findings.findings import Findings, findings
+from byrote.findings.vocabulary import Vocabulary
 from byrote.record import Record
 from byrote.record.storage import Place, place, private_folder, replacing
 from byrote.report import numbers
@@ -102,14 +104,7 @@ def embedded(value: Any) -> str:
 
 
 def _render(found: Findings, sections: tuple[Section, ...], album: Album) -> str:
-    import jinja2
-
-    data: dict[str, Any] = {
-        "charts": {chart.name: chart.spec for section in sections for chart in section.charts},
-        "items": [],
-        "pairs": [],
-        "copies": [],
-        "most": 1.0,
+    shown: dict[str, Any] = {
         "pictures": album.pictures,
         "lines": album.lines,
         "signal": album.about_lines,
@@ -118,10 +113,38 @@ def _render(found: Findings, sections: tuple[Section, ...], album: Album) -> str
         if album.table is None
         else [list(pair) for pair in zip(album.table.names, album.table.usual, strict=True)],
         "kind": album.kind,
-        "words": {"target": found.words.target, "targets": found.words.targets, "among": found.words.among},
+    }
+    return rendered(found.name, sections, found.words, about="which training examples were memorized", shown=shown)
+
+
+def rendered(
+    name: str, sections: tuple[Section, ...], words: Vocabulary, *, about: str, shown: Mapping[str, Any] | None = None
+) -> str:
+    """Return a page of these sections as HTML; `about` says beside the name of byrote what it is, `shown` are its pictures."""
+    data: dict[str, Any] = {
+        "charts": {chart.name: chart.spec for section in sections for chart in section.charts},
+        "items": [],
+        "pairs": [],
+        "copies": [],
+        "most": 1.0,
+        "pictures": {},
+        "lines": {},
+        "signal": None,
+        "texts": {},
+        "columns": [],
+        "kind": "",
+        "words": {"target": words.target, "targets": words.targets, "among": words.among},
+        **(shown or {}),
     }
     for section in sections:
         data |= section.data
+    return render_page("page.html", data, name=name, sections=sections, words=words, about=about)
+
+
+def render_page(template: str, data: Mapping[str, Any], **context: Any) -> str:
+    """Return a page of byrote: a template with what all pages share, and what the script reads (`charts`, `items` ...)."""
+    import jinja2
+
     folder = resources.files("byrote.report")
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("byrote.report"),
@@ -132,14 +155,12 @@ def _render(found: Findings, sections: tuple[Section, ...], album: Album) -> str
     )
     environment.filters.update(FILTERS)
     environment.tests["missing"] = numbers.is_missing
-    return environment.get_template("page.html").render(
+    return environment.get_template(template).render(
         css=_safe(folder.joinpath("page.css").read_text(encoding="utf-8")),
         script=_safe(folder.joinpath("page.js").read_text(encoding="utf-8")),
         library=_safe(_library()),
         data=_safe(embedded(data)),
-        name=found.name,
-        sections=sections,
-        words=found.words,
+        **context,
     )
 
 

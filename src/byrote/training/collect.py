@@ -118,6 +118,11 @@ def collect(
     return extend(lambda wanted: collection.train(wanted, watch), known, until=until, most=runs, unit=unit)
 
 
+def processes(task: Task, canaries: Canaries, seed: int, compute: Compute, runs: int) -> int:
+    """Return how many processes train so many runs at once: as many as given, else one per core as far as memory goes."""
+    return _workers(compute, _engine(task, plant(task, canaries, seed), compute, runs, None), runs)
+
+
 @dataclass(frozen=True, eq=False)
 class _Collection:
     """A task with all that decides what its runs are, and where they are kept."""

@@ -8,7 +8,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import replace
 from pathlib import Path
@@ -122,22 +122,32 @@ def _in_process(job: Job, packs: Sequence[tuple[int, ...]], watch: Watch) -> Non
 def _in_pool(job: Job, packs: Sequence[tuple[int, ...]], workers: int, watch: Watch) -> None:
     import loky
 
-    _start_tracker()
-    pool = loky.ProcessPoolExecutor(
-        workers, initializer=_start_worker, initargs=(os.getpid(),), env={"OMP_NUM_THREADS": "1"}
-    )
     try:
-        _hand_out(pool, job, packs, workers, watch)
-        pool.shutdown()
+        with worker_pool(workers) as pool:
+            _hand_out(pool, job, packs, workers, watch)
+            pool.shutdown()
     except loky.process_executor.TerminatedWorkerError:
         raise WorkerDied(
             f"A worker process died, probably for lack of memory, with {workers} at work. Free memory, or use a smaller model; finished runs are kept in {job.directory}."
         ) from None
+
+
+@contextlib.contextmanager
+def worker_pool(workers: int) -> Generator[Executor]:
+    """Start processes of one thread each that train, and end them at the end, or with this process."""
+    import loky
+
+    start_tracker()
+    pool = loky.ProcessPoolExecutor(
+        workers, initializer=start_worker, initargs=(os.getpid(),), env={"OMP_NUM_THREADS": "1"}
+    )
+    try:
+        yield pool
     finally:
         pool.shutdown(wait=False, kill_workers=True)
 
 
-def _start_tracker() -> None:
+def start_tracker() -> None:
     """Start loky's process that cleans up, which by itself ignores all signals to the whole group but SIGHUP."""
     from loky.backend import resource_tracker
 
@@ -226,7 +236,7 @@ def take_one(count: int, folder: Path) -> int:
     return int(Path(_taken[0].lock_file).stem)
 
 
-def _start_worker(parent: int) -> None:
+def start_worker(parent: int) -> None:
     """Leave it to the parent what a signal to the whole group means, and end with it."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):

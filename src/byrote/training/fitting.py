@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from byrote.errors import ByroteError, InvalidData, Remedy
+from byrote.errors import ByroteError, Diverged, InvalidData, Remedy
 from byrote.objectives import Objective
 from byrote.objectives.classification import are_probabilities
 from byrote.record import Observed, Population, Step
@@ -88,7 +88,7 @@ def _columns(
     with np.errstate(over="ignore"):
         bad = ~np.isfinite(outputs.astype(np.float32)).all(axis=1)
     if bad.any():
-        raise InvalidData(
+        raise Diverged(
             f"`predict` returned numbers that are NaN, infinite or beyond float32 for {bad.sum()} of {len(ids)} examples, the first with id {str(ids[bad][0])!r}. "
             "See whether the training diverged."
         )

@@ -13,7 +13,7 @@ from numpy import ndarray
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from byrote.errors import ByroteError
+from byrote.errors import Diverged
 from byrote.objectives import Objective
 from byrote.probes import ask
 from byrote.record import Observed, Population, Step
@@ -368,11 +368,11 @@ class Pack:
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _check(self, epoch: int, seen: Sequence[Observed], clean: Sequence[Observed | None]) -> None:
-        """Raise ByroteError when a loss is no finite number."""
+        """Raise Diverged when a loss is no finite number."""
         for run, seed in enumerate(self.seeds):
             for observed in (seen[run], clean[run]):
                 if observed is not None and not np.isfinite(observed.values["loss"]).all():
-                    raise ByroteError(
+                    raise Diverged(
                         f"Training diverged in step {epoch}: the loss of the run with seed {seed} is NaN or infinite with {self.recipe}. Lower the learning rate."
                     )
 
