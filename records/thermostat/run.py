@@ -153,9 +153,9 @@ def targets(log: Log, name: str) -> None:
 
 
 def knobs(log: Log) -> None:
-    for knob in ("weight_decay", "trim"):
-        for target in (0.2, 0.6):
-            log.controlled("knobs", "fashion", thermostat(target, knob), 3)
+    for target in (0.2, 0.6):
+        for name, knob in (("fashion", "weight_decay"), ("fashion", "trim"), ("text", "token_dropout")):
+            log.controlled("knobs", name, thermostat(target, knob), 3)
 
 
 def plain(log: Log) -> None:
