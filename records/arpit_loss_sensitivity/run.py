@@ -3,40 +3,16 @@
 python records/arpit_loss_sensitivity/run.py
 """
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import stats
-from torch import nn
 
-from byrote.probes import loss_sensitivity
-from byrote.summaries import gini
-from byrote.task.datasets.fashion_mnist import fashion
-
-SEEDS, EXAMPLES, STEPS, ROWS = range(6), 300, 900, 6
-
-
-def halved(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return flattened 14x14 images in [0, 1]."""
-    return (images.reshape(-1, 14, 2, 14, 2).mean((2, 4)) / 255).astype(np.float32).reshape(-1, 196)
-
-
-def inequality(x: NDArray[np.float32], y: NDArray[np.int64], seed: int) -> list[float]:
-    """Return the Gini coefficient of the sensitivity averaged over the updates so far, at each of the rows."""
-    torch.manual_seed(seed)
-    model = nn.Sequential(nn.Linear(196, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, int(y.max()) + 1))
-    at = range(STEPS // ROWS, STEPS + 1, STEPS // ROWS)
-    found = loss_sensitivity(
-        model,
-        torch.from_numpy(x),
-        torch.from_numpy(y),
-        updates=STEPS,
-        learning_rate=0.1,
-        batch_size=50,
-        at=at,
-        seed=seed,
-    )
-    return [gini(found[: row + 1].mean(0).double().numpy()).value for row in range(ROWS)]
+from byrote.experiments.reproductions.arpit.loss_sensitivity import LEFT, LOSS_SENSITIVITY, inequality, parts
+from byrote.experiments.reproductions.conduct import conduct
+from byrote.training.compute import Compute
 
 
 def spelled(values: NDArray[np.float64]) -> str:
@@ -46,32 +22,20 @@ def spelled(values: NDArray[np.float64]) -> str:
 
 
 def main() -> None:
-    torch.set_num_threads(1)
-    everyone, _ = fashion()
-    images = halved(everyone.inputs)
+    size = LOSS_SENSITIVITY.sizes["tiny"]
     print(
-        f"torch {torch.__version__}, {EXAMPLES} examples, {STEPS} steps, {len(SEEDS)} seeds, means with 90 % intervals over seeds"
+        f"torch {torch.__version__}, {size.examples} examples, {size.updates} steps, {size.seeds} seeds, means with 90 % intervals over seeds"
     )
-    found: dict[str, list[list[float]]] = {}
-    for seed in SEEDS:
-        rng = np.random.default_rng(seed)
-        which = rng.permutation(len(images))[:EXAMPLES]
-        x, y = images[which], everyone.labels[which]
-        noise = rng.normal(images.mean(), images.std(), x.shape).astype(np.float32)
-        half = np.where(rng.random((EXAMPLES, 1)) < 0.5, noise, x)
-        for name, inputs, labels in (
-            ("real", x, y),
-            ("half random inputs", half, y),
-            ("random inputs", noise, y),
-            ("random labels", x, rng.permutation(y)),
-        ):
-            found.setdefault(name, []).append(inequality(inputs, labels, seed))
+    found = inequality(
+        conduct(parts(size, 0), Path("reproductions/arpit2017-tiny"), data=None, compute=Compute(), progress=None)
+    )
     for name, values in found.items():
-        told = ", ".join(spelled(column) for column in np.array(values).T)
-        print(f"{name}: Gini after {STEPS // ROWS} to {STEPS} steps {told}")
-    real = np.array(found["real"])[:, -1]
-    for name in ("half random inputs", "random inputs", "random labels"):
-        print(f"real minus {name}, at the end: {spelled(real - np.array(found[name])[:, -1])}")
+        told = ", ".join(spelled(column) for column in values.T)
+        print(f"{name}: Gini after {size.updates // size.rows} to {size.updates} steps {told}")
+    for name in LEFT[1:]:
+        print(f"real minus {name}, at the end: {spelled(found['real'][:, -1] - found[name][:, -1])}")
+    own = found["real, own classes"][:, -1] - found["random inputs, own classes"][:, -1]
+    print(f"with a class for each example, real minus random inputs, at the end: {spelled(own)}")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from byrote.cli.interruption import interruptible
 from byrote.cli.model_verbs import attribute, locate
 from byrote.cli.output import message
 from byrote.cli.record_verbs import attack, catalogue, report, score
+from byrote.cli.reproduce_verb import reproduce
 from byrote.cli.train_verb import train
 from byrote.errors import ByroteError
 from byrote.version import __version__
@@ -24,25 +25,42 @@ GONE = "byrote: The current directory was deleted. Change to one that exists; fi
 @click.version_option(__version__, prog_name="byrote")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error. Give it before or after the verb.")
 def app(debug: bool) -> None:
-    """Measure which training examples a classifier memorized, and explain why.
+    """Measure, explain and control what networks memorize.
 
     \b
     byrote audit fashion                      audit the data that ships with byrote
     byrote audit my_task.py                   audit your own task
-    byrote train fashion --hold memorization=.2   train a model while memorization is held at a target
+    byrote train fashion --hold memorization=.2
+                                              train a model while memorization is held at a target
     byrote score audits/fashion memorization  print a score, example by example
     byrote attack audits/fashion              run membership attacks on the models of a record
     byrote remove fashion audits/fashion      retrain without the most memorized examples
     byrote locate fashion audits/fashion      find the layers that keep what a run memorized
     byrote compare fashion                    compare remedies against memorization
     byrote causes fashion                     find out by experiment why a model memorizes
+    byrote reproduce arpit2017                repeat the experiments of a paper, figure by figure
 
     audit, train, compare, locate, attribute, remove and causes execute the Python file or module that TASK names, and score the
-    file of a score of your own. attack, relabel, report and catalogue execute nothing but byrote, whatever the record holds.
+    file of a score of your own. attack, relabel, report, catalogue and reproduce execute nothing but byrote, whatever the
+    record holds.
     """
 
 
-for verb in (audit, train, compare, score, attack, locate, attribute, remove, relabel, causes, report, catalogue):
+for verb in (
+    audit,
+    train,
+    compare,
+    score,
+    attack,
+    locate,
+    attribute,
+    remove,
+    relabel,
+    causes,
+    report,
+    catalogue,
+    reproduce,
+):
     app.add_command(verb)
 
 

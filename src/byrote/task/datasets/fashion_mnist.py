@@ -65,9 +65,9 @@ def fashion_mnist(cache: Path) -> tuple[Examples, Examples]:
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """Return the array in a gzipped idx file of bytes; raise InvalidData when it is not one."""
+    """Return the array in an idx file of bytes, gzipped unless its name has no ending; raise InvalidData when it is not one."""
     try:
-        data = gzip.decompress(path.read_bytes())
+        data = gzip.decompress(path.read_bytes()) if path.suffix else path.read_bytes()
         zero, kind, axes = struct.unpack(">HBB", data[:4])
         shape = struct.unpack(f">{axes}I", data[4 : 4 + 4 * axes])
         if zero or kind != 8:
