@@ -40,15 +40,9 @@ def app(debug: bool) -> None:
     byrote causes fashion                     find out by experiment why a model memorizes
     byrote reproduce arpit2017                repeat the experiments of a paper, figure by figure
 
-<<<<<<< HEAD
     audit, train, compare, locate, attribute, remove and causes execute the Python file or module that TASK names, and
     score the file of a score of your own. attack, relabel, report, catalogue and reproduce execute nothing but byrote,
     whatever the record holds.
-=======
-    audit, train, compare, locate, attribute, remove and causes execute the Python file or module that TASK names, and score the
-    file of a score of your own. attack, relabel, report, catalogue and reproduce execute nothing but byrote, whatever the
-    record holds.
->>>>>>> w_compare
     """
 
 

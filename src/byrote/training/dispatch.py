@@ -137,11 +137,7 @@ def worker_pool(workers: int) -> Generator[Executor]:
     """Start processes of one thread each that train, and end them at the end, or with this process."""
     import loky
 
-<<<<<<< HEAD
     _start_tracker()
-=======
-    start_tracker()
->>>>>>> w_compare
     pool = loky.ProcessPoolExecutor(
         workers, initializer=_start_worker, initargs=(os.getpid(),), env={"OMP_NUM_THREADS": "1"}
     )
