@@ -137,9 +137,9 @@ def worker_pool(workers: int) -> Generator[Executor]:
     """Start processes of one thread each that train, and end them at the end, or with this process."""
     import loky
 
-    start_tracker()
+    _start_tracker()
     pool = loky.ProcessPoolExecutor(
-        workers, initializer=start_worker, initargs=(os.getpid(),), env={"OMP_NUM_THREADS": "1"}
+        workers, initializer=_start_worker, initargs=(os.getpid(),), env={"OMP_NUM_THREADS": "1"}
     )
     try:
         yield pool
@@ -147,7 +147,7 @@ def worker_pool(workers: int) -> Generator[Executor]:
         pool.shutdown(wait=False, kill_workers=True)
 
 
-def start_tracker() -> None:
+def _start_tracker() -> None:
     """Start loky's process that cleans up, which by itself ignores all signals to the whole group but SIGHUP."""
     from loky.backend import resource_tracker
 
@@ -236,7 +236,7 @@ def take_one(count: int, folder: Path) -> int:
     return int(Path(_taken[0].lock_file).stem)
 
 
-def start_worker(parent: int) -> None:
+def _start_worker(parent: int) -> None:
     """Leave it to the parent what a signal to the whole group means, and end with it."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):

@@ -2,20 +2,18 @@
 
 import hashlib
 import json
-import os
 import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from byrote.errors import ByroteError, WorkerDied
 from byrote.experiments.reproductions.experiment import Bench, Found, Part
 from byrote.record.storage import replacing
 from byrote.training.compute import Compute
-from byrote.training.dispatch import cores, start_tracker, start_worker
+from byrote.training.dispatch import cores, worker_pool
 from byrote.training.progress import Progress, Watcher
 from byrote.version import __version__
 
@@ -140,19 +138,14 @@ def _in_pool(
         return
     import loky
 
-    start_tracker()
-    pool: Any = loky.ProcessPoolExecutor(
-        workers, initializer=start_worker, initargs=(os.getpid(),), env={"OMP_NUM_THREADS": "1"}
-    )
     try:
-        _wait([pool.submit(_train, part, directory, data, device) for part in missing], watch)
-        pool.shutdown()
+        with worker_pool(workers) as pool:
+            _wait([pool.submit(_train, part, directory, data, device) for part in missing], watch)
+            pool.shutdown()
     except loky.process_executor.TerminatedWorkerError:
         raise WorkerDied(
             f"A worker process died, probably for lack of memory, with {workers} at work. Use fewer; what is finished is kept in {directory}."
         ) from None
-    finally:
-        pool.shutdown(wait=False, kill_workers=True)
 
 
 def _wait(futures: Sequence["Future[None]"], watch: Callable[[], None]) -> None:
