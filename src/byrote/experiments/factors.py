@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from byrote.controls import CONTROLS, Control, parse_control
+from byrote.controls import Control, parse_control
 from byrote.errors import ByroteError, InvalidData, unknown
 from byrote.experiments.twins import Twins
 from byrote.task.designs import DESIGNS
@@ -198,8 +198,6 @@ def _regularization(task: Task, twins: Twins) -> Factor | str:
 def _augmentation(task: Task, twins: Twins) -> Factor | str:
     if task.train.display.kind != "picture" or isinstance(task.model, Fit):
         return "Augmentation was not examined: it is for pictures and a torch model."
-    if "augment" not in CONTROLS:
-        return "Augmentation was not examined: this version of byrote has no augmentation."
     try:
         control = parse_control("augment(crop)")
         control(task)
