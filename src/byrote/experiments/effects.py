@@ -31,7 +31,7 @@ class Effects:
     is larger where the other is high. Intervals are at 90 %, one by one; `p_values` are two-sided, and `adjusted` are those
     of Holm over the factors, so that 0.1 names a factor that does nothing in at most one experiment in ten. `shares` are the
     Shapley values of the change from all low to all high, divided by that change (`total`); None where it is not shown.
-    `df` are the degrees of freedom of the noise, whose standard deviation (of one run) is `noise`.
+    `df` are the degrees of freedom of each interval, one less than there are seeds; `noise` is the spread (SD) of one run.
     """
 
     main: tuple[Estimate, ...]
@@ -55,9 +55,9 @@ def effects(
     """Fit value = cell + seed + noise, and cell = sum of main effects and of one interaction of each group.
 
     A seed is the same in all cells, so what it adds (its initial weights, which examples it leaves out) cancels in every
-    effect. The noise is what is left within cells and seeds (two-way residuals), the same for all effects: this assumes that no
-    effect varies more between seeds than the others do. Noise that differs between cells is no harm where the design is
-    whole, as every effect then is a contrast over all cells. For complete cells this is the mixed model with a random seed.
+    effect. Each effect is computed seed by seed, and its interval is Student's over seeds: so an effect may vary more between
+    seeds than another does, as that of fewer examples does. One noise for all effects would have more degrees of freedom,
+    and would name such an effect far too often. `noise` is what is left within cells and seeds.
 
     Raises Unsupported when main effects cannot be told apart in the cells that are there, and InvalidData below two seeds.
     """
@@ -71,9 +71,10 @@ def effects(
     inverse = np.linalg.inv(columns.T @ columns)
     coefficients = inverse @ columns.T @ means
     residuals = values - means[:, None] - values.mean(axis=0) + values.mean()
-    df = (cells - 1) * (seeds - 1)
-    variance = float((residuals**2).sum() / df)
-    covariance = inverse * variance / seeds
+    df = seeds - 1
+    variance = float((residuals**2).sum() / ((cells - 1) * df))
+    by_seed = inverse @ columns.T @ values
+    covariance = np.atleast_2d(np.cov(by_seed)) / seeds
     count = levels.shape[1]
     sizes, covered = 2 * coefficients, 4 * covariance
     estimates = [_estimate(sizes[i], covered[i, i], df, cells * seeds) for i in range(1, len(sizes))]

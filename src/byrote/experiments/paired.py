@@ -35,6 +35,10 @@ class Judged:
     verdict: Verdict
 
 
+ROUNDING = 1e-12
+"""Differences of numbers up to 1 that vary by less than this are equal but for rounding."""
+
+
 def change(values: Float[ndarray, " run"], unchanged: Float[ndarray, " other"], *, level: float = LEVEL) -> Estimate:
     """Return the mean difference of the runs that both have, with Student's interval over runs. NaN are left out.
 
@@ -43,7 +47,7 @@ def change(values: Float[ndarray, " run"], unchanged: Float[ndarray, " other"], 
     n = min(len(values), len(unchanged))
     difference = values[:n] - unchanged[:n]
     found = Estimate.of_mean(difference, "run", level=level)
-    if found.low == found.high:
+    if not found.high - found.low > ROUNDING:
         return Estimate(found.value, np.nan, np.nan, found.n, "run", level)
     return found
 
