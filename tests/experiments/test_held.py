@@ -121,7 +121,10 @@ def test_words_rows_and_picture(found: Held) -> None:
 
 
 def test_too_few_canaries_are_refused_before_anything_is_trained(tmp_path: Path, control: thermostat) -> None:
-    with pytest.raises(InvalidData, match=r"reads mislabeled canaries, and 5 of those .* Plant 40 or more"):
+    with pytest.raises(
+        InvalidData,
+        match=r"reads mislabeled canaries, and 5 of those .* Plant 40 or more, as in canaries mislabeled=40",
+    ):
         train(TASK, tmp_path / "out", control, canaries=Canaries(mislabeled=10), compute=ONE)
     assert not (tmp_path / "out" / "runs").exists()
 
@@ -131,9 +134,12 @@ def test_a_record_without_canaries_of_the_kind_says_nothing(found: Held) -> None
         held(Record(found.record.directory), thermostat(0.2, kind="noise"), thermostat(0.2, kind="noise")(TASK))
 
 
-def test_the_default_canaries_are_eight_per_cent() -> None:
-    assert sensor_canaries(TASK, "mislabeled") == Canaries(mislabeled=48, ordinary=6)
-    assert sensor_canaries(TASK, "ordinary") == Canaries(ordinary=48)
+def test_the_default_canaries_are_eight_per_cent_or_eighty() -> None:
+    assert sensor_canaries(replace(TASK, train=small_task(n=2000).train), "mislabeled") == Canaries(160, 20)
+    assert sensor_canaries(TASK, "ordinary") == Canaries(ordinary=80), "80 at least"
+    assert sensor_canaries(replace(TASK, train=small_task(n=200).train), "mislabeled") == Canaries(38, 2), (
+        "a fifth at most"
+    )
 
 
 def test_a_regression_is_refused(control: thermostat) -> None:
@@ -149,3 +155,23 @@ def test_no_weights_are_kept_unless_asked_for(tmp_path: Path) -> None:
     byrote.collect(task, tmp_path / "out", runs=1, compute=ONE)
     with pytest.raises(MissingEvidence, match=r"no weights of run 0\. Collect with keep_models=True"):
         byrote.read_model(task, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside"), [((0.3, 0.7), (0.1, 2.0)), ((2.0, 3.0), (1.0, 9.0)), (0.3, 0.1), (0.05, 0.01), (0.97, 0.03)]
+)
+def test_the_interval_of_what_is_verified_holds_the_truth(inside: object, outside: object) -> None:
+    """Probabilities that are Beta, or 0 and 1, also where nearly all are 0 or 1: 84 % of 800 draws, 30 canaries a side."""
+    rng, held_, count = np.random.default_rng(0), 0, 30
+    member = np.arange(2 * count) < count
+
+    def draw(of: object) -> tuple[np.ndarray, float]:
+        if isinstance(of, tuple):
+            return rng.beta(*of, count), of[0] / sum(of)
+        return (rng.random(count) < of).astype(float), of  # type: ignore[operator, return-value]
+
+    for _ in range(800):
+        (a, mean_in), (b, mean_out) = draw(inside), draw(outside)
+        found = difference(np.concatenate([a, b]), np.ones(2 * count, np.bool_), member)
+        held_ += found.low <= mean_in - mean_out <= found.high
+    assert held_ / 800 > 0.84

@@ -125,5 +125,5 @@ def _unsteady(controller: hold, knob: Float[ndarray, " epoch"]) -> Event | None:
     return Event(
         len(knob),
         "unsteady",
-        f"The knob swings by {steps.mean():.0%} of its range per epoch in the second half. Use a smaller gain.",
+        f"The knob swings by {steps.mean():.0%} of its range per epoch in the second half. More canaries make it calmer, or another knob.",
     )

@@ -17,7 +17,7 @@ from byrote.controls.thermostat import thermostat
 from byrote.errors import InvalidData, MissingEvidence
 from byrote.record import Record
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import student
+from byrote.stats.intervals import student, wilson
 from byrote.task.canaries import Canaries
 from byrote.task.designs import Everything
 from byrote.task.signals import Reading
@@ -29,8 +29,16 @@ from byrote.training.progress import Progress
 SENSORS = 0.08
 """Canaries of the kind that is held, as a share of the training examples: half verifies, and half of each half is trained on."""
 
+LEAST_PLANTED = 80
+"""At least so many, as far as a fifth of the training examples allows: 20 of them are then read in, and 20 out."""
+
 MOST = 2000
 """More canaries than these make the measured value little more certain."""
+
+FEW = 5.0
+"""Sums of probabilities below this are too small for an interval from their spread."""
+
+LEVEL = 0.9
 
 LATE = 10
 """Epochs at the end over which "held" is averaged, as the pilot of the method was."""
@@ -96,8 +104,8 @@ def train(
 
 def sensor_canaries(task: Task, kind: str) -> Canaries:
     """Return the canaries to plant for a thermostat that reads this kind, and some ordinary ones to compare with."""
-    count = min(MOST, round(SENSORS * len(task.train)))
-    few = round(count / 8)
+    count = min(MOST, max(round(SENSORS * len(task.train)), LEAST_PLANTED), round(0.19 * len(task.train)))
+    few = min(round(count / 8), round(0.2 * len(task.train)) - count)
     if kind == "ordinary":
         return Canaries(ordinary=count)
     return replace(Canaries(ordinary=few), **{kind: count})
@@ -158,22 +166,31 @@ def _losses(record: Record, run: int) -> NDArray[np.float64]:
 
 
 def difference(values: NDArray[Any], which: Bool[ndarray, " example"], member: Bool[ndarray, " example"]) -> Estimate:
-    """Return the mean of the values of these canaries in the training set minus that of the others, with Welch's interval."""
-    inside, outside = values[which & member].astype(np.float64), values[which & ~member].astype(np.float64)
-    n = len(inside) + len(outside)
-    if min(len(inside), len(outside)) < 2:
+    """Return the mean probability of these canaries in the training set minus that of the others, with a 90 % interval.
+
+    Each mean has Student's interval, or Wilson's where the probabilities add up to less than FEW (or to FEW less than all):
+    there a spread of 0 means nothing. They are put together as Newcombe does. In simulations with 30 to 150 canaries it held the
+    truth in 85 to 100 % of draws, in too many where probabilities are near 0 or 1 without being 0 or 1.
+    """
+    sides = [values[which & member].astype(np.float64), values[which & ~member].astype(np.float64)]
+    n = sum(map(len, sides))
+    if min(map(len, sides)) < 2:
         return Estimate.undefined("canary", n=n)
-    parts = [inside.var(ddof=1) / len(inside), outside.var(ddof=1) / len(outside)]
-    variance = sum(parts)
-    freedom = (
-        variance**2 / sum(part**2 / (len(each) - 1) for part, each in zip(parts, (inside, outside), strict=True))
-        if variance
-        else math.inf
-    )
-    value = float(inside.mean() - outside.mean())
-    size = freedom + 1 if math.isfinite(freedom) else 1e9
-    low, high = student(value, variance * size, size, level=0.9)
-    return Estimate(value, float(low), float(high), n, "canary")
+    (inside, low_in, high_in), (outside, low_out, high_out) = map(_side, sides)
+    value = inside - outside
+    low = value - math.hypot(inside - low_in, high_out - outside)
+    high = value + math.hypot(high_in - inside, outside - low_out)
+    return Estimate(value, low, high, n, "canary")
+
+
+def _side(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the mean of probabilities and the ends of its interval."""
+    n, total = len(values), float(values.sum())
+    low, high = student(total / n, values.var(ddof=1), n, level=LEVEL)
+    if min(total, n - total) < FEW:
+        other = wilson(total, n, level=LEVEL)
+        low, high = min(low, other[0]), max(high, other[1])
+    return total / n, float(low), float(high)
 
 
 def _difference(values: NDArray[Any], which: NDArray[np.bool_], member: NDArray[np.bool_]) -> float:

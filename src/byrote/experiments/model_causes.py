@@ -74,8 +74,10 @@ class ModelCauses:
     tested: bool
 
     def as_is(self, name: str) -> Estimate:
-        """Return a response of the task as it is, with Student's interval over its runs."""
-        return Estimate.of_mean(self.values[name][self.kept.index(AS_IS)], "run")
+        """Return a response of the task as it is, with Student's interval over its runs, within what there can be."""
+        found = Estimate.of_mean(self.values[name][self.kept.index(AS_IS)], "run")
+        bounds = {"accuracy": (-float("inf"), 1.0), "canaries": (-1.0, 1.0)}
+        return found.within(*bounds[name]) if name in bounds else found
 
     @property
     def named(self) -> tuple[int, ...]:

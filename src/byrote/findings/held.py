@@ -6,6 +6,9 @@ from typing import Any
 
 from byrote.experiments.held import LATE, Course, Held
 
+WIDE = 0.2
+"""A longer interval does not say whether a target was met."""
+
 WORDS = {"hold": "held at", "cap": "kept below", "floor": "kept above"}
 
 
@@ -38,6 +41,8 @@ def _verdict(mode: str, target: float, low: float, high: float) -> str:
         return "which misses it"
     if mode == "hold" and not low <= target <= high:
         return "which misses it"
+    if high - low > WIDE:
+        return "which is too uncertain to say whether it was met (plant more canaries)"
     return "which agrees with it"
 
 

@@ -1,5 +1,6 @@
 """The page of `byrote causes`: why a model memorizes, in one HTML file that needs no network."""
 
+import math
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -148,8 +149,12 @@ def _arm_table(found: ModelCauses, words: Vocabulary) -> list[dict[str, str]]:
 
 
 def _value(size: Estimate, words: Vocabulary) -> str:
+    if math.isnan(size.value):
+        return "-"
     return percent(size.value) if words.is_share else f"{size.value:.2f}"
 
 
 def _range(size: Estimate, words: Vocabulary) -> str:
+    if math.isnan(size.value):
+        return "not measured: too few examples, or all too easy"
     return right_text(size, words).removeprefix(_value(size, words))

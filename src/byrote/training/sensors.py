@@ -35,7 +35,7 @@ def check_sensors(recipe: Recipe, population: Population) -> None:
         if there < LEAST:
             raise InvalidData(
                 f"{name}={knob} reads {kind} canaries, and {there} of those that are planted are for a controller (the other half "
-                f"verifies). Plant {2 * LEAST} or more; with 200 the measured value has a standard error of about .05."
+                f"verifies). Plant {2 * LEAST} or more, as in canaries {kind}={2 * LEAST}; with 200 the measured value has a standard error of about .06."
             )
 
 

@@ -64,7 +64,8 @@ C1 = claim(
     "Too many parameters make a network memorize, and that is why it generalizes worse.",
     "Arpit et al. (2017) find that with noise in MNIST the best network is larger, and no relation for random labels on CIFAR-10. "
     "Lukasik et al. (2023) report that most examples are memorized less by larger classifiers, others more. For language models "
-    "memorization does grow with size (Carlini et al., 2023).",
+    "memorization does grow with size (Carlini et al., 2023). The second assertion rests on the smallest network, which is too "
+    "small for this task: from 128 to 512 units accuracy with wrong labels falls by .008 [.002, .015], in favour of the claim.",
     parts,
     show,
     1.6,
