@@ -62,11 +62,11 @@ def test_an_outlier_of_the_other_label_too_is_no_label_suspect(
 
 def test_only_agreement_is_weighed_against_the_distance() -> None:
     split = find_cause(0, OutPredictions((0, 3, 3)), (), 0.5, alternative_distance=9.0, classes=CLASSES)
-    assert split == ("ambiguous", "Predictions of 6 models not trained on it: 3 dog, 3 cow.")
+    assert split == ("ambiguous", "Predicted by 6 models not trained on it: dog (3), cow (3).")
 
 
 def test_one_model_is_no_models() -> None:
-    assert describe(OutPredictions((1, 0, 0)), CLASSES) == "Predictions of 1 model not trained on it: 1 cat."
+    assert describe(OutPredictions((1, 0, 0)), CLASSES) == "Predicted by 1 model not trained on it: cat (1)."
     assert too_few(1) == "Only 1 model was not trained on it, too few to decide."
     assert too_few(2) == "Only 2 models were not trained on it, too few to decide."
     assert too_few(0) == "Only 0 models were not trained on it, too few to decide."
@@ -91,7 +91,7 @@ def test_the_evidence_says_the_numbers() -> None:
     assert shifted.startswith("An exact copy, shifted by one pixel, is train/9, and its label is dog.")
     same = find_cause(0, OutPredictions((6, 0, 0)), (twin(0, 0.2),), NAN, classes=CLASSES)[1]
     assert same.startswith("A near-duplicate is train/9, with the same label.")
-    assert describe(OutPredictions((1, 0, 5)), CLASSES) == "Predictions of 6 models not trained on it: 5 cow, 1 cat."
+    assert describe(OutPredictions((1, 0, 5)), CLASSES) == "Predicted by 6 models not trained on it: cow (5), cat (1)."
 
 
 def test_without_a_model_nothing_is_predicted() -> None:

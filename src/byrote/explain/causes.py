@@ -94,8 +94,8 @@ def describe(out_predictions: OutPredictions, classes: Sequence[str]) -> str:
     if not out_predictions.models:
         return "Every model was trained on it."
     order = np.argsort([-count for count in out_predictions.counts], kind="stable")
-    parts = [f"{out_predictions.counts[at]} {classes[at]}" for at in order if out_predictions.counts[at]]
-    return f"Predictions of {models(out_predictions.models)} not trained on it: {', '.join(parts)}."
+    parts = [f"{classes[at]} ({out_predictions.counts[at]})" for at in order if out_predictions.counts[at]]
+    return f"Predicted by {models(out_predictions.models)} not trained on it: {', '.join(parts)}."
 
 
 def models(count: int) -> str:
