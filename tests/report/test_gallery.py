@@ -1,5 +1,7 @@
 """The gallery of a regression: marks, scales and names that a reader takes as they are meant."""
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,7 +12,7 @@ from byrote.explain import Explanation, explain, space
 from byrote.explain.neighbours import Neighbour
 from byrote.findings.canary_check import read_detection
 from byrote.record import Record
-from byrote.report import read_panel
+from byrote.report import read_panel, write_report
 from byrote.report.gallery import _neighbours
 from byrote.report.out_models import show_out_models
 from byrote.report.sections.memorized_examples import _most
@@ -21,6 +23,7 @@ from byrote.task.fit import Fit
 from byrote.task.task import Task
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
+from small import small_task
 
 TARGETS = np.array([0.0, 1, 2, 3, 100, 4, 5, 6, 7, 8])
 
@@ -67,3 +70,13 @@ def test_without_canaries_a_regression_speaks_of_targets(record: Record) -> None
     found = read_detection(record, read_panel(record))
     assert isinstance(found, NotMeasured)
     assert found.reason.startswith("No wrong targets were planted")
+
+
+def test_where_too_few_models_left_the_examples_out_the_page_says_how_many_runs_it_takes(tmp_path: Path) -> None:
+    few = collect(small_task(epochs=2), tmp_path / "few", runs=3, compute=Compute(workers=1))
+    page = Path(str(write_report(few))).read_text()
+    found = re.search(r"Of (\d+) of these (\d+) no cause can be said yet: .* With about (\d+) runs", page)
+    assert found is not None
+    undecided, shown, runs = map(int, found.groups())
+    assert undecided == shown
+    assert 10 <= runs <= 20, "30 % of the runs leave an example out: four of 13"

@@ -1,11 +1,13 @@
 """The gallery: the most memorized examples with their causes, and how well wrong labels are found."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from byrote.explain import IssueCheck, Space
+from byrote.explain.causes import FEWEST_MODELS
 from byrote.findings.cause_check import read_issues
 from byrote.findings.vocabulary import read_vocabulary
 from byrote.record import Record
@@ -25,7 +27,8 @@ class Gallery:
     outcomes are right or wrong. `compared` says whether neighbours are known, `kind` what the data are (picture, table,
     signal, text, or empty), `estimator` which score the values are, in a sentence. `left_out` counts the examples whose
     picture, line or text did not fit, `rules` is whether the causes were checked, and `issues` how well label
-    suggestions do on planted ones.
+    suggestions do on planted ones. `undecided` counts the examples that too few models left out to say a cause, and
+    `runs_for_causes` is about how many runs would change that.
     """
 
     shown: int
@@ -39,6 +42,8 @@ class Gallery:
     left_out: int
     rules: bool
     issues: IssueCheck | NotMeasured
+    undecided: int
+    runs_for_causes: int
 
 
 def read_gallery(record: Record, examples: ExplainedExamples | NotMeasured, album: Album, points: Space) -> Section:
@@ -46,6 +51,7 @@ def read_gallery(record: Record, examples: ExplainedExamples | NotMeasured, albu
     title = "Which examples were memorized, and why"
     if isinstance(examples, NotMeasured):
         return Section("gallery", "Which, and why", title, examples)
+    models = np.array([each.out_predictions.models for each in examples.explained])
     items = gallery_items(record, examples.explained, examples.values, album)
     content = Gallery(
         shown=len(items),
@@ -59,6 +65,8 @@ def read_gallery(record: Record, examples: ExplainedExamples | NotMeasured, albu
         left_out=len(album.left_out),
         rules=bool(examples.rules),
         issues=read_issues(record, points),
+        undecided=int((models < FEWEST_MODELS).sum()),
+        runs_for_causes=math.ceil((FEWEST_MODELS + 1) * len(record.runs) / max(float(models.mean()), 0.1)),
     )
     return Section("gallery", "Which, and why", title, content, data={"items": items, "most": content.most})
 
