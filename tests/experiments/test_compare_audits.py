@@ -10,7 +10,7 @@ from scipy import stats
 from torch import nn
 
 from byrote.errors import InvalidData, WrongRecord
-from byrote.experiments.compare_audits import AuditChange, changed, compare_audits, difference, step_up
+from byrote.experiments.compare_audits import AuditChange, changed, compare_audits, difference
 from byrote.scores import memorization
 from byrote.task.canaries import Canaries
 from byrote.task.recipe import Recipe
@@ -89,12 +89,6 @@ def test_numbers_are_compared_by_welch_for_four_groups() -> None:
     shifted = changed(rng.normal(0, 1, (12, 500)) + 5 * member, member, rng.normal(0, 1, (12, 500)), member)
     assert shifted.listed.mean() > 0.99
     assert (shifted.change[shifted.listed] < 0).all()
-
-
-def test_the_step_up_procedure_lists_up_to_the_last_p_value_below_its_line() -> None:
-    assert step_up(np.array([0.9, 0.01, np.nan, 0.06, 0.08]), 0.1).tolist() == [False, True, False, False, False]
-    assert step_up(np.array([0.9, 0.01, 0.06, 0.07]), 0.1).tolist() == [False, True, True, True]
-    assert not step_up(np.array([np.nan, np.nan]), 0.1).any()
 
 
 def test_differences_are_paired_only_where_runs_are_the_same() -> None:

@@ -13,6 +13,7 @@ from byrote.arrays import checked
 from byrote.controls.hold import Mode, hold
 from byrote.controls.thermostat import thermostat
 from byrote.errors import InvalidData
+from byrote.objectives import Classification
 from byrote.task.signals import Reading, Signals
 
 KIND = "mislabeled"
@@ -53,8 +54,7 @@ def wrong_labels(labels: Int[ndarray, " example"], count: int, *, seed: int = 0)
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(labels))[:count]
     changed = labels.copy()
-    at = np.searchsorted(used, labels[chosen])
-    changed[chosen] = used[(at + rng.integers(1, len(used), count)) % len(used)]
+    changed[chosen] = Classification().wrong(labels, chosen, rng)
     return WrongLabels(changed, *(np.sort(part) for part in np.array_split(chosen, 4)))
 
 

@@ -19,6 +19,7 @@ from byrote.explain.dependents import MEMORIZED
 from byrote.record import Record
 from byrote.scores import memorization
 from byrote.stats.estimate import Estimate
+from byrote.stats.step_up import step_up
 
 FDR = 0.1
 """The expected share of false ones among the examples, and among the classes, that are listed as changed."""
@@ -154,15 +155,7 @@ def changed(
         raise InvalidData(f"The false discovery rate is {fdr}. Give one between 0 and 1.")
     exact = before.dtype == np.bool_ and after.dtype == np.bool_
     p = (_exact if exact else _welch)(before, before_member, after, after_member)
-    return Changed(memorization(before, before_member), memorization(after, after_member), p, step_up(p, fdr))
-
-
-def step_up(p: Float[ndarray, " test"], fdr: float) -> Bool[ndarray, " test"]:
-    """Return which p-values Benjamini & Hochberg's procedure lists; NaN are no tests."""
-    ranked = np.sort(p[~np.isnan(p)])
-    under = np.flatnonzero(ranked <= fdr * np.arange(1, len(ranked) + 1) / max(len(ranked), 1))
-    with np.errstate(invalid="ignore"):
-        return p <= ranked[under[-1]] if len(under) else np.zeros(len(p), np.bool_)
+    return Changed(memorization(before, before_member), memorization(after, after_member), p, step_up(p, fdr)[0])
 
 
 def _exact(
@@ -294,7 +287,7 @@ def _classes(outcomes: list[Outcomes], labels: NDArray[np.str_], paired: bool) -
         size, value = difference(*gaps, paired=paired)
         found.append((name, int((labels == name).sum()), [_mean(each) for each in gaps], size))
         p.append(value)
-    sure = step_up(np.array(p, np.float64), FDR)
+    sure, _, _ = step_up(np.array(p, np.float64), FDR)
     return tuple(
         ClassChange(name, count, means[0], means[1], size, bool(listed))
         for (name, count, means, size), listed in zip(found, sure, strict=True)

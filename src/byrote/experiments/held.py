@@ -17,7 +17,7 @@ from byrote.controls.thermostat import thermostat
 from byrote.errors import InvalidData, MissingEvidence
 from byrote.record import Record
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import student, wilson
+from byrote.stats.intervals import of_difference, student, wilson
 from byrote.task.canaries import Canaries
 from byrote.task.designs import Everything
 from byrote.task.signals import Reading
@@ -129,20 +129,18 @@ def held(record: Record, control: thermostat, task: Task) -> Held:
 def _course(record: Record, run: int, control: thermostat, controller: hold) -> Course:
     population, member = record.population, record.member(run)
     verifies = population.verification & (population.canary == control.kind)
-    steps = range(1, record.last_step + 1)
-    told = {step: record.at_step(run, "confidence", step) for step in steps}
-    right = {step: record.at_step(run, record.objective.outcome, step) for step in steps}
+    confidence = record.over_steps(run, "confidence")
     tests = population.where("test")
-    verified = np.array([_difference(told[step], verifies, member) for step in steps])
-    test = np.array([_mean(right[step][tests]) for step in steps])
+    verified = np.array([_difference(values, verifies, member) for values in confidence])
+    test = np.array([_mean(values[tests]) for values in record.over_steps(run, record.objective.outcome)])
     sides = [record.scalar(run, f"canary_{control.kind}/confidence_{side}") for side in ("in", "out")]
     knob = record.scalar(run, control.knob)
     readings = _readings(record, run, control.kind)
-    late = np.nanmean([told[step] for step in list(steps)[-LATE:]], axis=0)
+    late = np.nanmean(confidence[-LATE:], axis=0)
     events = judge(controller, readings, knob, _losses(record, run), verified)
     return Course(
         run, sides[0] - sides[1], verified, knob, test,
-        difference(told[record.last_step], verifies, member), difference(late, verifies, member),
+        difference(confidence[-1], verifies, member), difference(late, verifies, member),
         events, forecast(sides[0] - sides[1]),
     )  # fmt: skip
 
@@ -160,9 +158,7 @@ def _readings(record: Record, run: int, kind: str) -> tuple[Reading, ...]:
 
 
 def _losses(record: Record, run: int) -> NDArray[np.float64]:
-    return np.array(
-        [float(np.nanmean(record.at_step(run, "loss_seen", step))) for step in range(1, record.last_step + 1)]
-    )
+    return np.array([float(np.nanmean(losses)) for losses in record.over_steps(run, "loss_seen")])
 
 
 def difference(values: NDArray[Any], which: Bool[ndarray, " example"], member: Bool[ndarray, " example"]) -> Estimate:
@@ -176,11 +172,9 @@ def difference(values: NDArray[Any], which: Bool[ndarray, " example"], member: B
     n = sum(map(len, sides))
     if min(map(len, sides)) < 2:
         return Estimate.undefined("canary", n=n)
-    (inside, low_in, high_in), (outside, low_out, high_out) = map(_side, sides)
-    value = inside - outside
-    low = value - math.hypot(inside - low_in, high_out - outside)
-    high = value + math.hypot(high_in - inside, outside - low_out)
-    return Estimate(value, low, high, n, "canary")
+    inside, outside = map(_side, sides)
+    low, high = of_difference(inside, outside)
+    return Estimate(inside[0] - outside[0], float(low), float(high), n, "canary")
 
 
 def _side(values: NDArray[np.float64]) -> tuple[float, float, float]:

@@ -69,21 +69,21 @@ def draw_held(held: Held) -> str:
     import vl_convert
 
     control, name = held.control, held.control.knob
-    told: list[Mapping[str, Any]] = []
+    measured: list[Mapping[str, Any]] = []
     knobs: list[Mapping[str, Any]] = []
     events: list[Mapping[str, Any]] = []
     for course in held.courses:
-        told += _rows(course, "read by the controller", course.sensed)
-        told += _rows(course, "never read (verification)", course.verified)
+        measured += _rows(course, "read by the controller", course.sensed)
+        measured += _rows(course, "never read (verification)", course.verified)
         knobs += [{"epoch": at, "value": float(v), "run": str(course.run)} for at, v in enumerate(course.knob, 1)]
         events += [{"epoch": event.epoch, "what": event.kind} for event in course.events]
     x = alt.X("epoch:Q", title=None, axis=alt.Axis(grid=False, tickMinStep=1))
     line = (
-        alt.Chart(alt.Data(values=told))
+        alt.Chart(alt.Data(values=measured))
         .mark_line()
         .encode(
             x=x,
-            y=alt.Y("value:Q", title="memorization (in minus out)", scale=alt.Scale(domainMin=min(0.0, *_known(told)))),
+            y=alt.Y("value:Q", title="memorization (in minus out)", scale=alt.Scale(domainMin=min(0.0, *_known(measured)))),
             color=alt.Color(
                 "canaries:N", title=f"{control.kind} canaries", legend=alt.Legend(orient="top"),
                 scale=alt.Scale(range=["#0b7285", "#d9480f"]),

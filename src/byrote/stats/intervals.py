@@ -52,9 +52,18 @@ def newcombe(
     low1, high1 = wilson(k1, n1, level=level)
     low0, high0 = wilson(k0, n0, level=level)
     with np.errstate(divide="ignore", invalid="ignore"):
-        p1, p0 = k1 / n1, k0 / n0
-        low = (p1 - p0) - np.sqrt((p1 - low1) ** 2 + (high0 - p0) ** 2)
-        high = (p1 - p0) + np.sqrt((high1 - p1) ** 2 + (p0 - low0) ** 2)
+        return of_difference((k1 / n1, low1, high1), (k0 / n0, low0, high0))
+
+
+def of_difference(
+    first: tuple[Numbers, Numbers, Numbers], second: tuple[Numbers, Numbers, Numbers]
+) -> tuple[Floats, Floats]:
+    """Return the interval of first minus second, each a value with its own ends, squared and added (Newcombe, 1998)."""
+    (p1, low1, high1), (p0, low0, high0) = (
+        tuple(np.asarray(each, np.float64) for each in side) for side in (first, second)
+    )
+    low = (p1 - p0) - np.sqrt((p1 - low1) ** 2 + (high0 - p0) ** 2)
+    high = (p1 - p0) + np.sqrt((high1 - p1) ** 2 + (p0 - low0) ** 2)
     return np.asarray(low), np.asarray(high)
 
 

@@ -9,6 +9,7 @@ from scipy import stats
 
 from byrote.arrays import checked
 from byrote.errors import Unsupported
+from byrote.stats.step_up import step_up
 from byrote.summaries._counts import Cells, cells
 from byrote.summaries._rank_sum import rank_sum_p_values
 
@@ -50,7 +51,9 @@ def memorized_at_fdr(
         p = p_values(found)[found.index]
     else:
         p = rank_sum_p_values(outcome, member)
-    listed, cut, tested = _step_up(p, fdr, any_dependence)
+    if not 0 < fdr < 1:
+        raise Unsupported(f"The false discovery rate is {fdr}. Give one between 0 and 1.")
+    listed, cut, tested = step_up(p, fdr, any_dependence=any_dependence)
     return MemorizedList(listed, p, cut, tested, fdr)
 
 
@@ -59,19 +62,3 @@ def p_values(found: Cells) -> Float[ndarray, " cell"]:
     correct, runs = found.in_correct + found.out_correct, found.in_runs + found.out_runs
     p = stats.hypergeom.sf(found.in_correct - 1, runs, correct, found.in_runs)
     return np.where((found.in_runs > 0) & (found.out_runs > 0), np.minimum(p, 1.0), np.nan)
-
-
-def _step_up(
-    p: Float[ndarray, " example"], fdr: float, any_dependence: bool
-) -> tuple[Bool[ndarray, " example"], float, int]:
-    if not 0 < fdr < 1:
-        raise Unsupported(f"The false discovery rate is {fdr}. Give one between 0 and 1.")
-    ranked = np.sort(p[~np.isnan(p)])
-    n = len(ranked)
-    thresholds = fdr * np.arange(1, n + 1) / max(n, 1)
-    if any_dependence:
-        thresholds = thresholds / np.sum(1 / np.arange(1, n + 1))
-    under = np.flatnonzero(ranked <= thresholds)
-    cut = float(ranked[under[-1]]) if len(under) else 0.0
-    with np.errstate(invalid="ignore"):
-        return (p <= cut) & bool(len(under)), cut, n

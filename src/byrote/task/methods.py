@@ -170,7 +170,3 @@ def numbers_of(ids: NDArray[np.str_]) -> Int[ndarray, " example"]:
     return np.array(
         [int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") for name in ids.tolist()], np.int64
     )
-
-
-Named = Callable[[str], bool]
-KINDS = (Transform, Mixing, LossMethod, Penalty, GradientRule, StoppingRule, ModuleKnob)

@@ -23,7 +23,6 @@ from byrote.task.methods import (
     Transform,
 )
 from byrote.task.recipe import Recipe
-from byrote.training.batches import BatchPart
 from byrote.training.clipping import add_clipped, add_clipped_dense, only_dense
 from byrote.training.tensors import copied, first
 
@@ -61,11 +60,11 @@ class Methods:
                 if strength := knobs[run][method.name]:
                     own, partner, share = method.mix(own, strength, self._seed(run, update, method))
             mixed.append((own, partner, share))
-        stacked = _stacked([own for own, _, _ in mixed])
+        stacked = each(lambda *same: torch.stack(same), *(own for own, _, _ in mixed))
         if not self.mixings:
             return stacked, None
         device = first(stacked).device
-        partners, shares = (torch.stack([each[i].to(device) for each in mixed]) for i in (1, 2))
+        partners, shares = (torch.stack([one[i].to(device) for one in mixed]) for i in (1, 2))
         return stacked, Mixed(partners, shares)
 
     def losses(self, losses: Tensor, batch: Callable[[dict[str, Any]], Batch], knobs: Knobs, runs: slice) -> Tensor:
@@ -178,20 +177,5 @@ class Gradients:
             yield [_times(found[name], scale) for name in names]
 
 
-def gradient_batch(parts: Sequence[BatchPart]) -> int:
-    """Return how many examples of each run these parts hold at most."""
-    return max(part.size for part in parts)
-
-
 def _times(gradient: Tensor, scale: Tensor | float) -> Tensor:
     return gradient * scale.view(-1, *[1] * (gradient.ndim - 1)) if isinstance(scale, Tensor) else gradient
-
-
-def _stacked(inputs: Sequence[Any]) -> Any:
-    """Return `[run, ...]` from the inputs of each run, which may be a dict or a tuple of parts."""
-    kind = inputs[0]
-    if isinstance(kind, dict):
-        return {name: torch.stack([own[name] for own in inputs]) for name in kind}
-    if isinstance(kind, tuple):
-        return tuple(torch.stack([own[i] for own in inputs]) for i in range(len(kind)))
-    return torch.stack(list(inputs))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -38,6 +38,23 @@ EVALUATION_BATCH = 256
 
 OBSERVED_AT_ONCE = 2**16
 """Rows of outputs that are reduced to columns at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Update:
+    """One update of a pack: the batches it is made from, and what holds for all of them.
+
+    `number` counts the batches before it, over all epochs. `shown`, `targets` and `weights` have a row per presentation of the
+    epoch; `knobs` are those of each run.
+    """
+
+    epoch: int
+    group: Sequence[Sequence[BatchPart]]
+    number: int
+    shown: Tensor
+    targets: Tensor
+    weights: Tensor | None
+    knobs: Sequence[Mapping[str, float]]
 
 
 class Pack:
@@ -77,8 +94,8 @@ class Pack:
         self.lost: list[list[float]] = [[] for _ in seeds]
         usual = bool((population.weights == 1).all())
         self.weights = None if usual else torch.from_numpy(population.weights).to(self.device)
-        asked = self.networks.asks_who
-        self.numbers = torch.from_numpy(numbers_of(population.ids)).to(self.device) if asked else None
+        tied = self.networks.asks_who
+        self.numbers = torch.from_numpy(numbers_of(population.ids)).to(self.device) if tied else None
 
     def epoch(self, epoch: int, positions: Int[ndarray, " example"], probes: Sequence[Probe] = ()) -> list[Step]:
         """Train for one epoch and return what was observed of each run, with a clean pass over the examples at `positions`.
@@ -94,13 +111,13 @@ class Pack:
             shown = shuffled[self.timetable.place]
             observed, knobs = self._train(epoch, shown.to(self.device))
             clean = self._evaluate(epoch, positions)
-            told = clean if self._all_sensors(positions) else self._evaluate(epoch, self._asked())
+            of_sensors = clean if self._all_sensors(positions) else self._evaluate(epoch, self._needed())
             norms = self.networks.norms()
             if len(probes) and len(positions):
                 clean = [self._probe(run, each, probes) for run, each in enumerate(clean)]
         seen = [Observed(shown.numpy()[rows], {k: v[rows] for k, v in observed.items()}) for rows in self.rows]
         self._check(epoch, seen, clean)
-        self._read_sensors(told, float(epoch), knobs)
+        self._read_sensors(of_sensors, float(epoch), knobs)
         if self.methods.stops:
             self._stop(epoch, seen, norms)
         ended = [{rule.name: float(stopped) for rule in self.methods.stops} for stopped in self.stopped]
@@ -114,18 +131,18 @@ class Pack:
     def outputs(self) -> Tensor:
         """Return what the models say of all examples, `[run, example, output]`, in a clean pass."""
         self.networks.mode(training=False)
-        everyone = torch.arange(len(self.population), device=self.device)
+        examples = torch.arange(len(self.population), device=self.device)
         with torch.no_grad(), products(self.engine.matmul):
-            parts = [self.networks.ask(take(self.inputs, part)) for part in everyone.split(EVALUATION_BATCH)]
+            parts = [self.networks.ask(take(self.inputs, part)) for part in examples.split(EVALUATION_BATCH)]
         return torch.cat(parts, dim=1)
 
     def _outputs_without(self, name: str) -> Tensor:
         """Return what models say that are trained without this method, from the same seeds on the same members."""
         recipe = replace(self.recipe, methods=tuple(each for each in self.recipe.methods if each.name != name))
-        tensors, nobody = (self.inputs, self.targets), np.zeros(0, np.int64)
+        tensors, none = (self.inputs, self.targets), np.zeros(0, np.int64)
         other = Pack(self.model, self.population, self.objective, self.member, recipe, self.seeds, self.engine, tensors)
         for epoch in range(1, recipe.epochs + 1):
-            other.epoch(epoch, nobody)
+            other.epoch(epoch, none)
         return other.outputs()
 
     def _train(self, epoch: int, shown: Tensor) -> tuple[dict[str, NDArray[Any]], list[dict[str, float]]]:
@@ -144,57 +161,41 @@ class Pack:
             knobs = self._knobs(epoch, (start + len(group) - 1) / len(batches), update)
             for method in self.methods.modules:
                 self.networks.set_knob(method.name, [each[method.name] for each in knobs])
-            number = (epoch - 1) * len(batches) + start
-            learn = partial(self._gradients, epoch, group, number, shown, targets, weights, knobs)
+            one = _Update(epoch, group, (epoch - 1) * len(batches) + start, shown, targets, weights, knobs)
             before = torch.get_rng_state() if self.methods.rules else None
-            outputs += learn()
+            outputs += self._gradients(one)
             if before is not None:
-                self._change_gradients(learn, before, epoch, group, number, shown, targets, weights, knobs)
+                self._change_gradients(one, before)
             if self.methods.penalties:
                 self.methods.penalty(self.networks.by_run(), knobs).backward()
             self.optimizer.update(*([each[name] for each in knobs] for name in KNOBS))
             self.networks.put_back(kept)
         return self._columns(torch.cat(outputs), targets), knobs
 
-    def _gradients(
-        self,
-        epoch: int,
-        group: Sequence[Sequence[BatchPart]],
-        number: int,
-        shown: Tensor,
-        targets: Tensor,
-        weights: Tensor | None,
-        knobs: Sequence[Mapping[str, float]],
-    ) -> list[Tensor]:
+    def _gradients(self, update: "_Update") -> list[Tensor]:
         """Add the gradients of these batches to the weights; return the outputs of each part."""
         found: list[Tensor] = []
+        group, shown, targets, weights = update.group, update.shown, update.targets, update.weights
         for place, parts in enumerate(group):
             for part in parts:
                 batch = side_by_side(take(self.inputs, shown[part.rows]), part.size)
-                batch, mixed = self.methods.transform(batch, part.runs, knobs, number + place)
-                with model_at_work(f"in step {epoch}", part.size), casting(self.device, self.engine.precision):
+                batch, mixed = self.methods.transform(batch, part.runs, update.knobs, update.number + place)
+                with model_at_work(f"in step {update.epoch}", part.size), casting(self.device, self.engine.precision):
                     who = None if self.numbers is None else self.numbers[shown[part.rows]].view(-1, part.size)
                     output = self.networks(batch, part.runs, who).flatten(0, 1)
                     check_rows(output, targets[part.rows])
-                losses = self._losses(epoch, output.float(), targets[part.rows], shown, part, mixed, knobs)
+                losses = self._losses(update, output.float(), targets[part.rows], part, mixed)
                 if self.recipe.controlled:
                     self._note_losses(losses, part)
                 loss = _mean(losses, part.size, None if weights is None else weights[part.rows])
-                with model_at_work(f"in step {epoch}", part.size):
+                with model_at_work(f"in step {update.epoch}", part.size):
                     (loss / len(group) if len(group) > 1 else loss).backward()
                 found.append(output.detach())
             self.networks.join()
         return found
 
     def _losses(
-        self,
-        epoch: int,
-        output: Tensor,
-        targets: Tensor,
-        shown: Tensor,
-        part: BatchPart,
-        mixed: Mixed | None,
-        knobs: Sequence[Mapping[str, float]],
+        self, update: "_Update", output: Tensor, targets: Tensor, part: BatchPart, mixed: Mixed | None
     ) -> Tensor:
         """Return the loss of each presentation that the run is trained with: that of the objective, changed by methods."""
 
@@ -207,13 +208,13 @@ class Pack:
                 Batch,
                 output.view(*shape, *output.shape[1:]),
                 these.view(*shape, *these.shape[1:]),
-                shown[part.rows].view(shape),
+                update.shown[part.rows].view(shape),
                 part.runs,
                 len(self.population),
                 self.objective,
-                epoch,
+                update.epoch,
             )
-            return self.methods.losses(plain.view(shape), batch, knobs, part.runs).flatten()
+            return self.methods.losses(plain.view(shape), batch, update.knobs, part.runs).flatten()
 
         own = of(targets)
         if mixed is None:
@@ -228,41 +229,31 @@ class Pack:
         for run, mean in zip(range(part.runs.start, part.runs.stop), means, strict=True):
             self.lost[run].append(mean)
 
-    def _change_gradients(
-        self,
-        learn: Callable[[], list[Tensor]],
-        before: Tensor,
-        epoch: int,
-        group: Sequence[Sequence[BatchPart]],
-        number: int,
-        shown: Tensor,
-        targets: Tensor,
-        weights: Tensor | None,
-        knobs: Sequence[Mapping[str, float]],
-    ) -> None:
+    def _change_gradients(self, update: "_Update", before: Tensor) -> None:
         """Let the rules change the gradients; what they compute anew draws the same random numbers again."""
 
         def again() -> None:
             after = torch.get_rng_state()
             torch.set_rng_state(before)
-            learn()
+            self._gradients(update)
             torch.set_rng_state(after)
 
+        weights = update.weights
         alone = self.networks.one(0) if self.recipe.alone and isinstance(self.networks, Alone) else None
         batches: list[tuple[Any, Tensor, Tensor | None]] = []
-        for place, (part,) in enumerate(group if alone is not None else ()):
-            batch = side_by_side(take(self.inputs, shown[part.rows]), part.size)
-            batch, _ = self.methods.transform(batch, part.runs, knobs, number + place)
+        for place, (part,) in enumerate(update.group if alone is not None else ()):
+            batch = side_by_side(take(self.inputs, update.shown[part.rows]), part.size)
+            batch, _ = self.methods.transform(batch, part.runs, update.knobs, update.number + place)
             own = each(lambda x: x[0], batch)
-            batches.append((own, targets[part.rows], None if weights is None else weights[part.rows]))
+            batches.append((own, update.targets[part.rows], None if weights is None else weights[part.rows]))
 
         def loss(output: Tensor, target: Tensor) -> Tensor:  # each depends on its example alone, wherever that is
             part = BatchPart(slice(0, 1), slice(0, len(target)), len(target))
-            return self._losses(epoch, output, target, shown, part, None, knobs)
+            return self._losses(update, output, target, part, None)
 
-        examples = sum(max(part.size for part in each) for each in group)
+        examples = sum(max(part.size for part in each) for each in update.group)
         given = Gradients(self.networks.parameters, self.networks.runs, examples, again, alone, batches, loss)
-        self.methods.change(given, knobs, number)
+        self.methods.change(given, update.knobs, update.number)
 
     def _stand_still(self, epoch: int, shown: Tensor) -> tuple[dict[str, NDArray[Any]], list[dict[str, float]]]:
         """Return what a training pass would, of runs that all have stopped: the models as they are, and no update."""
@@ -305,9 +296,9 @@ class Pack:
         self.networks.mode(training=True)
 
     def _all_sensors(self, positions: Int[ndarray, " example"]) -> bool:
-        return not len(self._asked()) or bool(np.isin(self._asked(), positions).all())
+        return not len(self._needed()) or bool(np.isin(self._needed(), positions).all())
 
-    def _asked(self) -> NDArray[np.int64]:
+    def _needed(self) -> NDArray[np.int64]:
         """Return the sensors that must be read at the end of an epoch, whether there is a clean pass or not."""
         wanted = self.recipe.controlled or self.methods.stops
         return np.flatnonzero(self.sensors) if wanted else np.zeros(0, np.int64)
