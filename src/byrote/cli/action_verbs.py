@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from byrote.cli.options import machine_options, seed_option
 from byrote.cli.output import (
     data_options,
     message,
@@ -45,12 +46,9 @@ REMOVAL_COLUMNS = (
     is_flag=True,
     help="Measure memorization of the remaining examples instead: are others memorized without the most memorized?",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all randomness.")
+@seed_option
 @click.option("--out", metavar="DIRECTORY", help="Directory of the new models' records. [default: RECORD-removed]")
-@click.option(
-    "--workers", type=click.IntRange(1), help="Number of training processes. [default: one per core; one per GPU]"
-)
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps ...")
+@machine_options
 @data_options
 def remove(
     task: str,

@@ -7,6 +7,7 @@ from typing import Literal
 
 import click
 
+from byrote.cli.options import machine_options, seed_option
 from byrote.cli.output import message, training_bar
 
 
@@ -28,7 +29,7 @@ from byrote.cli.output import message, training_bar
     "--canaries",
     help="Number of canaries to plant of each usual kind, or of the kinds you name: mislabeled=50,ambiguous=20. Kinds: mislabeled, ordinary, noise, ambiguous. Wrong labels and ordinary ones are examples taken out of your training data; 0 plants none. [default: of each usual kind, 1 % of the training examples]",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all randomness.")
+@seed_option
 @click.option(
     "--take",
     type=click.IntRange(2),
@@ -61,10 +62,7 @@ from byrote.cli.output import message, training_bar
     default=0,
     help="Compute probes every N epochs too. [default: after training only]",
 )
-@click.option(
-    "--workers", type=click.IntRange(1), help="Number of training processes. [default: one per core; one per GPU]"
-)
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps ...")
+@machine_options
 @click.option(
     "--precision",
     type=click.Choice(["auto", "fp32", "bf16"]),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from byrote.cli.options import machine_options, seed_option
 from byrote.cli.output import data_options, message, print_data, print_rows, training_bar
 
 if TYPE_CHECKING:
@@ -29,11 +30,8 @@ if TYPE_CHECKING:
     multiple=True,
     help="Examine this control too, in place of the usual regularization, for example 'dropout(0.3)'. Repeatable.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all randomness.")
-@click.option(
-    "--workers", type=click.IntRange(1), help="Number of training processes. [default: one per core; one per GPU]"
-)
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps ...")
+@seed_option
+@machine_options
 @data_options
 def causes(
     task: str,

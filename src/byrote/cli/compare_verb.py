@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import click
 
+from byrote.cli.options import machine_options, seed_option
 from byrote.cli.output import data_options, message, print_data, print_rows, short, training_bar
 
 
@@ -24,12 +25,9 @@ from byrote.cli.output import data_options, message, print_data, print_rows, sho
     "--canaries",
     help="Number of canaries to plant of each usual kind, or of the kinds you name: mislabeled=50,ambiguous=20. [default: of each usual kind, 1 % of the training examples, 30 at least]",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all randomness.")
+@seed_option
 @click.option("--out", metavar="DIRECTORY", help="Directory of the records and the page. [default: comparisons/NAME]")
-@click.option(
-    "--workers", type=click.IntRange(1), help="Number of training processes. [default: one per core; one per GPU]"
-)
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps ...")
+@machine_options
 @data_options
 def compare(
     task: str,

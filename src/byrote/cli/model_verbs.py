@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from byrote.cli.options import seed_option
 from byrote.cli.output import data_options, message, print_data, print_rows, say_how_long, stage_bar
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--neurons", is_flag=True, help="Count the neurons that have to be silenced until a prediction flips, instead."
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all randomness.")
+@seed_option
 @click.option("--device", help="cpu, cuda, mps ... [default: the device that the run was trained on]")
 @data_options
 def locate(
@@ -108,7 +109,7 @@ def locate(
     help="Numbers that a gradient is reduced to; 0: not reduced, exact and slower. [default: 2048; trak: at most a tenth of the examples]",
 )
 @click.option("--top", type=click.IntRange(1), default=20, show_default=True, help="Number of pairs to print.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all randomness.")
+@seed_option
 @click.option("--device", help="cpu, cuda, mps ... [default: the device that the run was trained on]")
 @data_options
 def attribute(

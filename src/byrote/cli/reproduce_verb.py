@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from byrote.cli.options import seed_option
 from byrote.cli.output import message, training_bar
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     "--data", metavar="DIRECTORY", help="Directory of MNIST or CIFAR-10, for --scale paper. Nothing is downloaded."
 )
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Train nothing if it would take longer.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all randomness.")
+@seed_option
 @click.option("--out", metavar="DIRECTORY", help="Directory of the results. [default: reproductions/NAME-SCALE]")
 @click.option(
     "--workers", type=click.IntRange(1), help="Number of training processes. [default: one per core; one on a GPU]"

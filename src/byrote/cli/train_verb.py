@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from byrote.cli.options import machine_options, seed_option
 from byrote.cli.output import data_options, message, print_data, training_bar
 
 
@@ -33,12 +34,9 @@ from byrote.cli.output import data_options, message, print_data, training_bar
 )
 @click.option("--runs", type=click.IntRange(1), default=1, show_default=True, help="Number of models.")
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the training set. [default: the task's recipe]")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all randomness.")
+@seed_option
 @click.option("--out", metavar="DIRECTORY", help="Directory of the record and the weights. [default: trained/NAME]")
-@click.option(
-    "--workers", type=click.IntRange(1), help="Number of training processes. [default: one per core; one per GPU]"
-)
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps ...")
+@machine_options
 @data_options
 def train(
     task: str,
