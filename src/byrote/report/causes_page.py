@@ -11,7 +11,7 @@ from byrote.record.storage import Place, place, replacing
 from byrote.report import causes_charts as charts
 from byrote.report.charts import Chart
 from byrote.report.numbers import difference_text, percent, right_text
-from byrote.report.page import render_page
+from byrote.report.page import page_data, render_page
 from byrote.report.why import not_examined, where_measured, why
 from byrote.stats.estimate import Estimate
 from byrote.stats.not_measured import NotMeasured
@@ -24,14 +24,9 @@ def write_causes(found: ModelCauses, path: "str | os.PathLike[str] | UPath") -> 
     """Write the page to `path`, which may be a URL, whole or not at all; return where it is."""
     words = vocabulary(found.plan.task.learned.name)
     drawn = _charts(found, words)
-    data: dict[str, Any] = {
-        "charts": {name: chart.spec for name, chart in drawn.items()}, "items": [], "pairs": [], "copies": [], "most": 1.0,
-        "pictures": {}, "lines": {}, "signal": None, "texts": {}, "columns": [], "kind": "",
-        "words": {"target": words.target, "targets": words.targets, "among": words.among},
-    }  # fmt: skip
     html = render_page(
         "causes.html",
-        data,
+        page_data(drawn.values(), words),
         name=found.plan.task.name,
         words=words,
         why=why(found),

@@ -1,8 +1,7 @@
 """The page: one HTML file that holds all it shows, opened from disk, without any network connection."""
 
 import json
-from collections.abc import Mapping
-from importlib import resources
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from byrote.findings.vocabulary import Vocabulary
 from byrote.record import Record
 from byrote.record.storage import Place, place, private_folder, replacing
 from byrote.report import numbers
+from byrote.report.charts import Chart
 from byrote.report.examples import read_examples
 from byrote.report.pictures import Album
 from byrote.report.sections.agreement import read_agreements
@@ -31,6 +31,7 @@ from byrote.report.sections.memorized_examples import read_gallery
 from byrote.report.sections.provenance import read_provenance
 from byrote.report.sections.section import Section
 from byrote.report.sections.summary import read_summary
+from byrote.report.templating import environment, own_file, safe
 from byrote.report.verdict import verdict
 from byrote.stats.not_measured import NotMeasured
 
@@ -121,8 +122,16 @@ def rendered(
     name: str, sections: tuple[Section, ...], words: Vocabulary, *, about: str, shown: Mapping[str, Any] | None = None
 ) -> str:
     """Return a page of these sections as HTML; `about` says beside the name of byrote what it is, `shown` are its pictures."""
-    data: dict[str, Any] = {
-        "charts": {chart.name: chart.spec for section in sections for chart in section.charts},
+    data = page_data([chart for section in sections for chart in section.charts], words, **(shown or {}))
+    for section in sections:
+        data |= section.data
+    return render_page("page.html", data, name=name, sections=sections, words=words, about=about)
+
+
+def page_data(charts: Iterable[Chart], words: Vocabulary, **shown: Any) -> dict[str, Any]:
+    """Return what the script of a page reads: its charts, and of examples what is `shown`; the rest is empty."""
+    return {
+        "charts": {chart.name: chart.spec for chart in charts},
         "items": [],
         "pairs": [],
         "copies": [],
@@ -134,40 +143,22 @@ def rendered(
         "columns": [],
         "kind": "",
         "words": {"target": words.target, "targets": words.targets, "among": words.among},
-        **(shown or {}),
+        **shown,
     }
-    for section in sections:
-        data |= section.data
-    return render_page("page.html", data, name=name, sections=sections, words=words, about=about)
 
 
 def render_page(template: str, data: Mapping[str, Any], **context: Any) -> str:
     """Return a page of byrote: a template with what all pages share, and what the script reads (`charts`, `items` ...)."""
-    import jinja2
-
-    folder = resources.files("byrote.report")
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("byrote.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters.update(FILTERS)
-    environment.tests["missing"] = numbers.is_missing
-    return environment.get_template(template).render(
-        css=_safe(folder.joinpath("page.css").read_text(encoding="utf-8")),
-        script=_safe(folder.joinpath("page.js").read_text(encoding="utf-8")),
-        library=_safe(_library()),
-        data=_safe(embedded(data)),
+    pages = environment()
+    pages.filters.update(FILTERS)
+    pages.tests["missing"] = numbers.is_missing
+    return pages.get_template(template).render(
+        css=own_file("page.css"),
+        script=own_file("page.js"),
+        library=safe(_library()),
+        data=safe(embedded(data)),
         **context,
     )
-
-
-def _safe(text: str) -> Any:
-    from markupsafe import Markup
-
-    return Markup(text)  # our own files, and JSON that `embedded` has escaped
 
 
 def _library() -> str:
