@@ -25,7 +25,7 @@ def main() -> None:
     for name in KINDS:
         told = []
         for what in ("training", "test"):
-            each = Estimate.of_mean(random_labels.told(found, name, what), "seeds")
+            each = Estimate.of_mean(random_labels.values_of(found, name, what), "seeds")
             told.append(f"{what} {each.value:.4f} [{each.low:.4f}, {each.high:.4f}]")
         print(f"{name}: {', '.join(told)}")
     for n in exact.floating:

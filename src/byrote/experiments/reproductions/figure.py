@@ -87,8 +87,8 @@ class Assertion:
         return f"from {self.least:g} to {self.most:g}"
 
     def __str__(self) -> str:
-        told = f"{self.outcome}: {self.text}: {spelled(self.estimate)} ({self.estimate.n} {self.estimate.unit}; must be {self.bounds})"
-        return f"{told}; paper: {self.paper}" if self.paper else told
+        line = f"{self.outcome}: {self.text}: {spelled(self.estimate)} ({self.estimate.n} {self.estimate.unit}; must be {self.bounds})"
+        return f"{line}; paper: {self.paper}" if self.paper else line
 
 
 @dataclass(frozen=True)

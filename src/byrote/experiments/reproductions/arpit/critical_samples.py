@@ -83,22 +83,22 @@ def ratios(found: Mapping[str, Found], kind: str) -> Float[ndarray, "seed epoch 
 
 def show(size: Size, found: Mapping[str, Found]) -> Shown:
     """Draw the ratio over epochs, and compare noise with real data at the end."""
-    told = {kind: ratios(found, kind) for kind in KINDS}
+    by_kind = {kind: ratios(found, kind) for kind in KINDS}
 
     def panel(title: str, search: int) -> Panel:
         points = [
-            Point.of(kind, epoch, Estimate.of_mean(told[kind][:, row, search], "seeds"))
+            Point.of(kind, epoch, Estimate.of_mean(by_kind[kind][:, row, search], "seeds"))
             for kind in KINDS
             for row, epoch in enumerate(size.at)
         ]
         return Panel(title, "epochs", "critical sample ratio", tuple(points), log_x=True)
 
     def less(kind: str, search: int) -> Estimate:
-        return Estimate.of_mean(told[kind][:, -1, search] - told["real"][:, -1, search], "seeds")
+        return Estimate.of_mean(by_kind[kind][:, -1, search] - by_kind["real"][:, -1, search], "seeds")
 
-    rise = told["random labels"][:, -1, 1] - told["random labels"][:, 0, 1]
-    middle = told["random inputs"][:, 1:-1, 2].max(axis=1) - told["random inputs"][:, -1, 2]
-    labelled = told["random labels"][:, 1:-1, 2].max(axis=1) - told["random labels"][:, -1, 2]
+    rise = by_kind["random labels"][:, -1, 1] - by_kind["random labels"][:, 0, 1]
+    middle = by_kind["random inputs"][:, 1:-1, 2].max(axis=1) - by_kind["random inputs"][:, -1, 2]
+    labelled = by_kind["random labels"][:, 1:-1, 2].max(axis=1) - by_kind["random labels"][:, -1, 2]
     held = "critical sample ratio on held-out points"
     return Shown(
         [

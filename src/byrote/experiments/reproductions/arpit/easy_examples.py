@@ -91,14 +91,14 @@ def show(size: Size, found: Mapping[str, Found]) -> Shown:
     ]
     ratios = {kind: ratio(values, size.runs, rng) for kind, values in share.items()}
     real, labels, inputs = (ratios[kind] for kind in KINDS)
-    told = "variance of P(correct) over that of a binomial"
+    statistic = "variance of P(correct) over that of a binomial"
     return Shown(
         [Panel("Examples sorted by P(wrong) after one epoch", "example, sorted", "P(wrong)", tuple(points))],
         [
-            Assertion(f"real examples are not equally hard: {told}", _estimate(real, size), least=5, paper="many examples at 0 and many at 1 (figure)"),
-            Assertion(f"random inputs are: {told}", _estimate(inputs, size), 0.8, 1.25, "about the binomial's (figure)"),
-            Assertion(f"random labels are in between: {told}, minus that of random inputs", _estimate((labels[0] - inputs[0], labels[1] - inputs[1]), size), least=0, paper="wider than the binomial (figure)"),
-            Assertion(f"and real examples are further away: {told}, minus that of random labels", _estimate((real[0] - labels[0], real[1] - labels[1]), size), least=0, paper="far wider (figure)"),
+            Assertion(f"real examples are not equally hard: {statistic}", _estimate(real, size), least=5, paper="many examples at 0 and many at 1 (figure)"),
+            Assertion(f"random inputs are: {statistic}", _estimate(inputs, size), 0.8, 1.25, "about the binomial's (figure)"),
+            Assertion(f"random labels are in between: {statistic}, minus that of random inputs", _estimate((labels[0] - inputs[0], labels[1] - inputs[1]), size), least=0, paper="wider than the binomial (figure)"),
+            Assertion(f"and real examples are further away: {statistic}, minus that of random labels", _estimate((real[0] - labels[0], real[1] - labels[1]), size), least=0, paper="far wider (figure)"),
         ],
     )  # fmt: skip
 

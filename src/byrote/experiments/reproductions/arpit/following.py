@@ -39,7 +39,7 @@ def follow(
     task = Task(lambda: network(network_name, shape), train, test, recipe)
     population = plant(task, Canaries(), seed)
     device = bench.device
-    told = {
+    sets = {
         "train": (torch.from_numpy(train.inputs).to(device), torch.from_numpy(train.labels).to(device)),
         "test": (torch.from_numpy(test.inputs).to(device), torch.from_numpy(test.labels).to(device)),
     }
@@ -50,11 +50,11 @@ def follow(
     for checkpoint in checkpoints(task, population, population.where("train"), seed, epochs=looked, engine=engine):
         model = checkpoint.model
         with torch.no_grad():
-            right = {split: (model(x).argmax(1) == y).double() for split, (x, y) in told.items()}
+            right = {split: (model(x).argmax(1) == y).double() for split, (x, y) in sets.items()}
         halves = [float(right["test"][start::2].mean()) for start in (0, 1)]
         rows.append([float(right["train"].mean()), *halves])
         if checkpoint.epoch in at:
-            asks = [(critical.bind(scale=scale, max_iter=iterations), *told[split]) for scale, split in searches]
+            asks = [(critical.bind(scale=scale, max_iter=iterations), *sets[split]) for scale, split in searches]
             ratios.append(
                 [critical_sample_ratio(ask(search, model, x[:asked], y[:asked])).value for search, x, y in asks]
             )

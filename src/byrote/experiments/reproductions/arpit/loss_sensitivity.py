@@ -59,11 +59,11 @@ def train(
     with torch.random.fork_rng(devices=[]), one_thread():
         torch.manual_seed(seed)
         model = network(network_name, x.shape[1:], int(labels.max()) + 1).to(bench.device)
-        told = loss_sensitivity(
+        sensitivities = loss_sensitivity(
             model, torch.from_numpy(inputs).to(bench.device), torch.from_numpy(labels).to(bench.device),
             updates=updates, learning_rate=rate, batch_size=batch, at=at, seed=seed,
         )  # fmt: skip
-    return {"gini": [gini(told[: row + 1].mean(0).double().cpu().numpy()).value for row in range(rows)]}
+    return {"gini": [gini(sensitivities[: row + 1].mean(0).double().cpu().numpy()).value for row in range(rows)]}
 
 
 def parts(size: Size, seed: int) -> list[Part]:
@@ -86,27 +86,29 @@ def _name(kind: str, seed: int) -> str:
 
 def inequality(found: Mapping[str, Found]) -> dict[str, Float[ndarray, "seed row"]]:
     """Return the Gini coefficients of each kind of data."""
-    told: dict[str, list[list[float]]] = {}
+    sensitivities: dict[str, list[list[float]]] = {}
     for name, values in found.items():
-        told.setdefault(name.removeprefix("loss sensitivity, ").rsplit(", seed", 1)[0], []).append(values["gini"])
-    return {kind: np.array(rows) for kind, rows in told.items()}
+        sensitivities.setdefault(name.removeprefix("loss sensitivity, ").rsplit(", seed", 1)[0], []).append(
+            values["gini"]
+        )
+    return {kind: np.array(rows) for kind, rows in sensitivities.items()}
 
 
 def show(size: Size, found: Mapping[str, Found]) -> Shown:
     """Draw the Gini coefficient over updates, and compare real data with noise at the end."""
-    told = inequality(found)
+    sensitivities = inequality(found)
     every = size.updates // size.rows
 
     def panel(title: str, kinds: tuple[str, ...]) -> Panel:
         points = [
-            Point.of(kind, every * (row + 1), Estimate.of_mean(told[kind][:, row], "seeds"))
+            Point.of(kind, every * (row + 1), Estimate.of_mean(sensitivities[kind][:, row], "seeds"))
             for kind in kinds
             for row in range(size.rows)
         ]
         return Panel(title, "updates", "Gini coefficient of loss sensitivity", tuple(points))
 
     def less(kind: str, other: str) -> Estimate:
-        return Estimate.of_mean(told[kind][:, -1] - told[other][:, -1], "seeds")
+        return Estimate.of_mean(sensitivities[kind][:, -1] - sensitivities[other][:, -1], "seeds")
 
     end = f"Gini coefficient after {size.updates} updates"
     return Shown(

@@ -81,9 +81,9 @@ def of(found: Mapping[str, Found], kind: str, share: float) -> list[Found]:
 
 def slopes(found: Mapping[str, Found], kind: str, shares: tuple[float, ...]) -> Float[ndarray, " seed"]:
     """Return by how much the final critical sample ratio rises with the share of noise: least squares, seed by seed."""
-    told = np.array([[each["ratios"][-1][0] for each in of(found, kind, share)] for share in shares])
+    ratios = np.array([[each["ratios"][-1][0] for each in of(found, kind, share)] for share in shares])
     centred = np.array(shares) - np.mean(shares)
-    return centred @ told / (centred @ centred)
+    return centred @ ratios / (centred @ centred)
 
 
 def show(size: Size, found: Mapping[str, Found]) -> Shown:

@@ -57,9 +57,9 @@ def train(
 
     def learned(x: Floats, y: Labels, first: float) -> tuple[float, float]:
         task = Task(lambda: network(network_name, source.shape, dropout=dropout), Examples(x, y), test, recipe)
-        told = replace(bench, tick=lambda share: bench.tick(first + share / 2))
+        half = replace(bench, tick=lambda share: bench.tick(first + share / 2))
         best, last = 0.0, 0.0
-        for (step,) in epochs_of(task, told, [seed]):
+        for (step,) in epochs_of(task, half, [seed]):
             if step.clean is not None:  # test examples, at the last step all examples; the test examples come last
                 right = step.clean.values["correct"]
                 best, last = max(best, float(right[-len(test) :].mean())), float(right[: len(x)].mean())
@@ -102,23 +102,23 @@ def cost(points: Float[ndarray, "strength 2"], level: float) -> float:
     return float(np.interp(level, points[at, 0], points[at, 1], left=np.nan, right=np.nan) - points[0, 1])
 
 
-def costs(told: Float[ndarray, "strength seed 2"], level: float) -> Float[ndarray, " seed"]:
+def costs(by_strength: Float[ndarray, "strength seed 2"], level: float) -> Float[ndarray, " seed"]:
     """Return the change of validation accuracy at a level, seed by seed; NaN where no strength reaches it."""
-    return np.array([cost(told[:, at], level) for at in range(told.shape[1])])
+    return np.array([cost(by_strength[:, at], level) for at in range(by_strength.shape[1])])
 
 
 def show(size: Size, found: Mapping[str, Found]) -> Shown:
     """Draw validation accuracy over the fit of random labels, and compare both regularizers at equal fit."""
-    told = {name: curve(found, pairs) for name, pairs in size.strengths.items()}
+    by_strength = {name: curve(found, pairs) for name, pairs in size.strengths.items()}
     points = [
         Point.of(name, float(values[:, 0].mean()), Estimate.of_mean(values[:, 1], "seeds"))
-        for name, curves in told.items()
+        for name, curves in by_strength.items()
         for values in curves
     ]
     claims = [
         Assertion(
             f"at {level:.0%} of the random labels fitted, dropout costs less than weight decay: difference in validation accuracy",
-            Estimate.of_mean(costs(told["dropout"], level) - costs(told["weight decay"], level), "seeds"),
+            Estimate.of_mean(costs(by_strength["dropout"], level) - costs(by_strength["weight decay"], level), "seeds"),
             least=0,
             paper="dropout is the flattest (figure)",
         )
@@ -128,7 +128,7 @@ def show(size: Size, found: Mapping[str, Found]) -> Shown:
     claims.append(
         Assertion(
             f"at {middle:.0%} of the random labels fitted, dropout costs next to nothing: change of validation accuracy",
-            Estimate.of_mean(costs(told["dropout"], middle), "seeds"),
+            Estimate.of_mean(costs(by_strength["dropout"], middle), "seeds"),
             least=-0.01,
             paper="the curve is flat (figure)",
         )

@@ -88,9 +88,9 @@ def epochs(
     return np.array([[found[_name(share, n, w, seed)]["epochs"] for n, w in grid] for seed in seeds], np.float64)
 
 
-def slower(told: Float[ndarray, "seed at"]) -> Float[ndarray, " seed"]:
+def slower(taken: Float[ndarray, "seed at"]) -> Float[ndarray, " seed"]:
     """Return log2 of the factor between the last and the first place of a grid."""
-    return np.log2(told[:, -1] / told[:, 0])
+    return np.log2(taken[:, -1] / taken[:, 0])
 
 
 def show(size: Size, found: Mapping[str, Found]) -> Shown:

@@ -27,23 +27,23 @@ def _name(width: int, noise: float) -> str:
 
 def show(size: Size, found: Mapping[str, Found]) -> Shown:
     """Draw memorization and test accuracy over width; compare the widest network with the narrowest."""
-    told = {(width, noise): arm(found, "C1", _name(width, noise)) for noise in NOISES for width in WIDTHS}
+    by_arm = {(width, noise): arm(found, "C1", _name(width, noise)) for noise in NOISES for width in WIDTHS}
     words = {0.0: "no wrong labels", 0.2: "20 % wrong labels"}
     memory = [
-        Point.of(f"clean examples, {words[noise]}", width, over_seeds(memorized(told[width, noise])))
+        Point.of(f"clean examples, {words[noise]}", width, over_seeds(memorized(by_arm[width, noise])))
         for noise in NOISES
         for width in WIDTHS
     ]
-    memory += [Point.of("wrong labels", width, over_seeds(memorized_wrong(told[width, 0.2]))) for width in WIDTHS]
+    memory += [Point.of("wrong labels", width, over_seeds(memorized_wrong(by_arm[width, 0.2]))) for width in WIDTHS]
     tests = [
-        Point.of(words[noise], width, over_seeds(last(told[width, noise], "test")))
+        Point.of(words[noise], width, over_seeds(last(by_arm[width, noise], "test")))
         for noise in NOISES
         for width in WIDTHS
     ]
     few, many = WIDTHS[0], WIDTHS[-1]
-    clean = memorized(told[many, 0.0]) - memorized(told[few, 0.0])
-    wrong = memorized_wrong(told[many, 0.2]) - memorized_wrong(told[few, 0.2])
-    worse = {noise: last(told[few, noise], "test") - last(told[many, noise], "test") for noise in NOISES}
+    clean = memorized(by_arm[many, 0.0]) - memorized(by_arm[few, 0.0])
+    wrong = memorized_wrong(by_arm[many, 0.2]) - memorized_wrong(by_arm[few, 0.2])
+    worse = {noise: last(by_arm[few, noise], "test") - last(by_arm[many, noise], "test") for noise in NOISES}
     return Shown(
         [
             Panel("Memorization", "hidden units", "memorization", tuple(memory), log_x=True),

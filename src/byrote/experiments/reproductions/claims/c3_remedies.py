@@ -27,7 +27,7 @@ def parts(size: Size, seed: int) -> list[Part]:
 
 def show(size: Size, found: Mapping[str, Found]) -> Shown:
     """Draw test accuracy against memorization of wrong labels, and leakage; compare with no regularization."""
-    told = {name: arm(found, "C3", name) for name in USED}
+    by_arm = {name: arm(found, "C3", name) for name in USED}
     measures = {
         "memorization of wrong labels": memorized_wrong,
         "memorization of clean examples": memorized,
@@ -35,13 +35,15 @@ def show(size: Size, found: Mapping[str, Found]) -> Shown:
         "test accuracy": lambda runs: last(runs, "test"),
     }
     points = [
-        Point.of(measure, name, over_seeds(of(runs))) for measure, of in measures.items() for name, runs in told.items()
+        Point.of(measure, name, over_seeds(of(runs)))
+        for measure, of in measures.items()
+        for name, runs in by_arm.items()
     ]
-    none = told["none"]
-    best = max(("weight decay 1", "dropout .5"), key=lambda name: float(last(told[name], "test").mean()))
-    halved = {name: left(memorized_wrong(told[name]), memorized_wrong(none)) for name in USED}
-    leak = {name: left(last(told[name], "attack") - 0.5, last(none, "attack") - 0.5) for name in USED}
-    gain = last(told[best], "test") - last(none, "test")
+    none = by_arm["none"]
+    best = max(("weight decay 1", "dropout .5"), key=lambda name: float(last(by_arm[name], "test").mean()))
+    halved = {name: left(memorized_wrong(by_arm[name]), memorized_wrong(none)) for name in USED}
+    leak = {name: left(last(by_arm[name], "attack") - 0.5, last(none, "attack") - 0.5) for name in USED}
+    gain = last(by_arm[best], "test") - last(none, "test")
     return Shown(
         [Panel("What regularization does", "", "value", tuple(points))],
         [

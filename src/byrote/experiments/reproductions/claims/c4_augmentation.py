@@ -20,14 +20,14 @@ def parts(size: Size, seed: int) -> list[Part]:
 
 def show(size: Size, found: Mapping[str, Found]) -> Shown:
     """Draw memorization, leakage and test accuracy over the size of shifts."""
-    told = {name: arm(found, "C4", name) for name in USED}
+    by_arm = {name: arm(found, "C4", name) for name in USED}
     points = [
-        Point.of("memorization of wrong labels", n, over_seeds(memorized_wrong(runs))) for n, runs in told.items()
+        Point.of("memorization of wrong labels", n, over_seeds(memorized_wrong(runs))) for n, runs in by_arm.items()
     ]
-    points += [Point.of("memorization of clean examples", n, over_seeds(memorized(runs))) for n, runs in told.items()]
-    points += [Point.of("membership attack (AUROC)", n, over_seeds(last(runs, "attack"))) for n, runs in told.items()]
-    points += [Point.of("test accuracy", n, over_seeds(last(runs, "test"))) for n, runs in told.items()]
-    none, one = told["none"], told["1 pixel"]
+    points += [Point.of("memorization of clean examples", n, over_seeds(memorized(runs))) for n, runs in by_arm.items()]
+    points += [Point.of("membership attack (AUROC)", n, over_seeds(last(runs, "attack"))) for n, runs in by_arm.items()]
+    points += [Point.of("test accuracy", n, over_seeds(last(runs, "test"))) for n, runs in by_arm.items()]
+    none, one = by_arm["none"], by_arm["1 pixel"]
     return Shown(
         [Panel("Shifts of the images in training", "", "value", tuple(points))],
         [

@@ -28,12 +28,14 @@ def parts(size: Size, seed: int) -> list[Part]:
 
 def show(size: Size, found: Mapping[str, Found]) -> Shown:
     """Draw the course of training, and the distribution that the gap does not tell."""
-    told = found["C5 and C7, subsets"]
-    right, member = subsets.read(told)
+    subset_runs = found["C5 and C7, subsets"]
+    right, member = subsets.read(subset_runs)
     value = subsets.memorized(right, member)
-    gaps = np.array([row[inside].mean() for row, inside in zip(right, member, strict=True)]) - np.array(told["test"])
+    gaps = np.array([row[inside].mean() for row, inside in zip(right, member, strict=True)]) - np.array(
+        subset_runs["test"]
+    )
     mean = float(np.nanmean(value))
-    difference = _mean_minus_gap(right, member, np.array(told["test"]))
+    difference = _mean_minus_gap(right, member, np.array(subset_runs["test"]))
     ranked = np.sort(value[np.isfinite(value)])[::-1]
     top = max(1, round(TOP * len(ranked)))
     share = ranked[:top].sum() / ranked.sum()

@@ -49,18 +49,20 @@ def parts(size: Size, seed: int) -> list[Part]:
 
 def show(size: Size, found: Mapping[str, Found]) -> Shown:
     """Draw test accuracy over the share removed, and compare the most memorized with random ones, draw by draw."""
-    told = list(found.values())
+    by_seed = list(found.values())
     points = [
-        Point.of(what, 0.0, over_seeds([_mean(d, "nothing 0") for d in told])) for what in ("memorized", "random")
+        Point.of(what, 0.0, over_seeds([_mean(d, "nothing 0") for d in by_seed])) for what in ("memorized", "random")
     ]
     points += [
-        Point.of(what, share, over_seeds([_mean(d, f"{what} {share:g}") for d in told]))
+        Point.of(what, share, over_seeds([_mean(d, f"{what} {share:g}") for d in by_seed]))
         for what in ("memorized", "random")
         for share in SHARES
     ]
     points.sort(key=lambda point: (point.series, point.x))
-    cost = {share: [_mean(d, f"memorized {share:g}") - _mean(d, f"random {share:g}") for d in told] for share in SHARES}
-    gain = [_mean(d, f"memorized {SHARES[0]:g}") - _mean(d, "nothing 0") for d in told]
+    cost = {
+        share: [_mean(d, f"memorized {share:g}") - _mean(d, f"random {share:g}") for d in by_seed] for share in SHARES
+    }
+    gain = [_mean(d, f"memorized {SHARES[0]:g}") - _mean(d, "nothing 0") for d in by_seed]
     return Shown(
         [Panel("Test accuracy without some of the training examples", "share of the training examples removed", "test accuracy", tuple(points))],
         [

@@ -24,8 +24,8 @@ def parts(size: Size, seed: int) -> list[Part]:
 
 def show(size: Size, found: Mapping[str, Found]) -> Shown:
     """Draw memorization by folds against that by subsets, and compare their means and their order."""
-    told = {name: subsets.read(found[name]) for name in ("C5 and C7, subsets", "C7, folds")}
-    (subset_right, subset_in), (fold_right, fold_in) = told.values()
+    by_arm = {name: subsets.read(found[name]) for name in ("C5 and C7, subsets", "C7, folds")}
+    (subset_right, subset_in), (fold_right, fold_in) = by_arm.values()
     one, other = subsets.memorized(subset_right, subset_in), subsets.memorized(fold_right, fold_in)
     both = np.isfinite(one) & np.isfinite(other)
     correlation = float(np.corrcoef(one[both], other[both])[0, 1])

@@ -33,19 +33,19 @@ def stopped_memory(run: Found) -> float:
 
 def show(size: Size, found: Mapping[str, Found]) -> Shown:
     """Draw test accuracy over epochs, and assert what stopping at the best of them gains."""
-    told = {name: arm(found, START, name) for name in NOISES}
+    by_arm = {name: arm(found, START, name) for name in NOISES}
     points = [
         Point.of(name, epoch, over_seeds([run["test"][at] for run in runs]))
-        for name, runs in told.items()
+        for name, runs in by_arm.items()
         for at, epoch in enumerate(runs[0]["epoch"])
     ]
-    clean, noisy = told["no wrong labels"], told["0.4 wrong"]
+    clean, noisy = by_arm["no wrong labels"], by_arm["0.4 wrong"]
     less = [stopped_memory(run) - whole for run, whole in zip(noisy, memorized_wrong(noisy), strict=True)]
     return Shown(
         [Panel("Test accuracy during training", "epochs", "test accuracy", tuple(points), log_x=True)],
         [
             Assertion("without wrong labels, stopping early raises test accuracy by a point or more: gain", over_seeds([gain(run) for run in clean]), least=0.01, paper="no benefit on CIFAR-10 (Zhang et al., 2017)"),
-            Assertion("with 10 % wrong labels: gain", over_seeds([gain(run) for run in told["0.1 wrong"]]), least=0.01),
+            Assertion("with 10 % wrong labels: gain", over_seeds([gain(run) for run in by_arm["0.1 wrong"]]), least=0.01),
             Assertion("with 40 % wrong labels: gain", over_seeds([gain(run) for run in noisy]), least=0.01, paper="decisive (Arpit et al., 2017, figures 7b and 8b)"),
             Assertion("and it prevents memorization: change of the memorization of 40 % wrong labels", over_seeds(less), most=-0.2),
         ],

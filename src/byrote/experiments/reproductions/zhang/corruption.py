@@ -35,7 +35,7 @@ def parts(size: Size, seed: int) -> list[Part]:
     ]
 
 
-def told(found: Mapping[str, Found], share: float, what: str) -> Float[ndarray, " seed"]:
+def values_of(found: Mapping[str, Found], share: float, what: str) -> Float[ndarray, " seed"]:
     """Return a number of each seed's training with this share of corrupted labels."""
     return np.array([v[what] for name, v in found.items() if name.startswith(f"corrupted, {share:g},")], np.float64)
 
@@ -49,13 +49,13 @@ def slope(shares: tuple[float, ...], values: Float[ndarray, "share seed"]) -> Es
 def show(size: Size, found: Mapping[str, Found]) -> Shown:
     """Draw the three panels of the figure and assert what they must show."""
     epochs = np.unique(np.geomspace(1, size.table.epochs, 25).astype(int))
-    curves = {kind: np.array(random_labels.told(found, kind, "losses")) for kind in KINDS}
+    curves = {kind: np.array(random_labels.values_of(found, kind, "losses")) for kind in KINDS}
     losses = [
         Point(kind, int(epoch), float(np.mean(rows[:, epoch - 1]))) for kind, rows in curves.items() for epoch in epochs
     ]
-    clean, shares = told(found, 0.0, "reached"), size.shares
-    factor = np.array([told(found, share, "reached") / clean for share in shares])
-    error = np.array([1 - told(found, share, "test") for share in shares])
+    clean, shares = values_of(found, 0.0, "reached"), size.shares
+    factor = np.array([values_of(found, share, "reached") / clean for share in shares])
+    error = np.array([1 - values_of(found, share, "test") for share in shares])
     until = f"{FITTED:.0%} training accuracy"
     time = [
         Point.of("time to fit", share, Estimate.of_mean(f, "seeds")) for share, f in zip(shares, factor, strict=True)
@@ -63,10 +63,10 @@ def show(size: Size, found: Mapping[str, Found]) -> Shown:
     tests = [
         Point.of("test error", share, Estimate.of_mean(e, "seeds")) for share, e in zip(shares, error, strict=True)
     ]
-    reached = {kind: np.array(random_labels.told(found, kind, "reached"), np.float64) for kind in KINDS}
+    reached = {kind: np.array(random_labels.values_of(found, kind, "reached"), np.float64) for kind in KINDS}
     label = np.log2(reached["random labels"] / reached["true labels"])
     gaussian = np.log2(reached["random labels"] / reached["Gaussian"])
-    never = sum(int(told(found, share, "censored").sum()) for share in shares)
+    never = sum(int(values_of(found, share, "censored").sum()) for share in shares)
     note = f" ({never} trainings never got there and count as {size.table.epochs} epochs)" if never else ""
     return Shown(
         [

@@ -43,7 +43,7 @@ def _name(kind: str, seed: int) -> str:
     return f"fitting, {kind}, seed {seed}"
 
 
-def told(found: Mapping[str, Found], kind: str, what: str) -> list[float]:
+def values_of(found: Mapping[str, Found], kind: str, what: str) -> list[float]:
     """Return a number of each seed's training on this kind of data."""
     return [value[what] for name, value in found.items() if name.startswith(f"fitting, {kind},")]
 
@@ -51,17 +51,18 @@ def told(found: Mapping[str, Found], kind: str, what: str) -> list[float]:
 def show(size: Size, found: Mapping[str, Found]) -> Shown:
     """Draw both accuracies for each kind of data; assert that all is fitted and that random labels teach nothing."""
     points = [
-        Point.of(what, kind, Estimate.of_mean(told(found, kind, what), "seeds").within(0, 1))
+        Point.of(what, kind, Estimate.of_mean(values_of(found, kind, what), "seeds").within(0, 1))
         for what in ("training", "test")
         for kind in KINDS
     ]
 
     def fitted(kind: str) -> Estimate:
-        return Estimate.of_mean(told(found, kind, "training"), "seeds")
+        return Estimate.of_mean(values_of(found, kind, "training"), "seeds")
 
-    tests = Estimate.of_mean(told(found, "random labels", "test"), "seeds")
+    tests = Estimate.of_mean(values_of(found, "random labels", "test"), "seeds")
     gain = [
-        a - b for a, b in zip(told(found, "true labels", "test"), told(found, "random labels", "test"), strict=True)
+        a - b
+        for a, b in zip(values_of(found, "true labels", "test"), values_of(found, "random labels", "test"), strict=True)
     ]
     return Shown(
         [Panel("Accuracy with one recipe for all data", "", "accuracy", tuple(points))],
