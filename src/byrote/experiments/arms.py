@@ -158,6 +158,8 @@ def plan_causes(
 def estimate_seconds(plan: CausesPlan, directory: Path | str, compute: Compute = Compute()) -> float | None:
     """Return about how long the runs take that are missing, from a few epochs of the model as it is; None for a Fit."""
     missing = plan.missing(directory)
+    if isinstance(plan.task.model, Fit):
+        return None
     if not sum(missing):
         return 0.0
     task, runs = replace(plan.task, recipe=replace(plan.task.recipe, evaluate_every=0)), plan.budget.runs
