@@ -1,6 +1,8 @@
 """Models and tokenizers of Hugging Face, from this disk only: no download, no remote code, nothing unpickled."""
 
 import copy
+import importlib
+import inspect
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,6 +44,8 @@ def of_module(module: Any, encoder: Encoder, context: int | None, name: str) -> 
     if longest is None:
         raise InvalidData(f"The configuration of {name} does not say how many tokens it reads. Give `context`.")
 
+    keys = _keys(module)
+
     def logits(tokens: Tensor) -> Tensor:
         return module(input_ids=tokens, use_cache=False).logits
 
@@ -50,10 +54,10 @@ def of_module(module: Any, encoder: Encoder, context: int | None, name: str) -> 
 
     def reading(tokens: Tensor, count: int, cache: Cache | None) -> tuple[Tensor, Cache]:
         kept = cache.fresh() if isinstance(cache, KeyValues) else None
-        found = module(input_ids=tokens, use_cache=True, past_key_values=kept, logits_to_keep=count)
-        return found.logits, KeyValues(found.past_key_values)
+        found = module(input_ids=tokens, use_cache=True, logits_to_keep=count, **{keys: kept})
+        return found.logits, KeyValues(getattr(found, keys))
 
-    fast = _keeps_logits(module)
+    fast = "logits_to_keep" in inspect.signature(module.forward).parameters
     return LanguageModel(
         logits,
         encoder,
@@ -62,7 +66,7 @@ def of_module(module: Any, encoder: Encoder, context: int | None, name: str) -> 
         str(module.device),
         module,
         ending if fast else None,
-        reading if fast and _keeps_keys(module) else None,
+        reading if fast and _keeps_rows(module, keys) else None,
     )
 
 
@@ -177,8 +181,6 @@ def _check_folder(path: Path) -> None:
 
 
 def _imported(name: str, what: str) -> Any:
-    import importlib
-
     try:
         return importlib.import_module(name)
     except ImportError:
@@ -196,17 +198,14 @@ def _tried(path: Path, read: Callable[[], Made]) -> Made:
         ) from error
 
 
-def _keeps_logits(module: Any) -> bool:
-    import inspect
+def _keys(module: Any) -> str:
+    """Return what this version of transformers calls the cache of keys and values."""
+    return "cache" if "cache" in inspect.signature(module.forward).parameters else "past_key_values"
 
-    return "logits_to_keep" in inspect.signature(module.forward).parameters
 
-
-def _keeps_keys(module: Any) -> bool:
-    """Return whether the model keeps plain keys and values of all tokens, whose rows can be taken."""
+def _keeps_rows(module: Any, keys: str) -> bool:
+    """Return whether the model keeps plain keys and values of all tokens, of which rows can be taken."""
     with torch.no_grad():
         found = module(input_ids=torch.zeros(1, 1, dtype=torch.long, device=module.device), use_cache=True)
-    cache = getattr(found, "past_key_values", None)
-    return cache is not None and all(
-        type(layer).__name__ == "DynamicLayer" for layer in getattr(cache, "layers", [None])
-    )
+    layers = getattr(getattr(found, keys, None), "layers", [None])
+    return all(type(layer).__name__ == "DynamicLayer" for layer in layers)
