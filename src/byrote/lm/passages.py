@@ -38,6 +38,12 @@ class Passages:
     def __len__(self) -> int:
         return len(self.tokens)
 
+    def rows(self, which: slice | Int[ndarray, " kept"]) -> "Passages":
+        """Return some of the passages, in this order."""
+        kept = np.arange(len(self))[which]
+        ids = tuple(self.ids[i] for i in kept)
+        return Passages(self.tokens[kept], self.prefix, self.document[kept], self.start[kept], ids)
+
     def shorter(self, prefix: int, suffix: int) -> "Passages":
         """Return the same suffixes, cut to their first `suffix` tokens, behind the last `prefix` tokens of their prefixes."""
         if not (0 < prefix <= self.prefix and 0 < suffix <= self.suffix):
