@@ -77,10 +77,11 @@ class ShownPassage:
 class LanguageFindings:
     """All numbers of a language audit.
 
-    `rates` are over prefix and suffix lengths, of all passages; `by_copies` at the longest ones, by how often the passage stands in
-    the training text. `named` are the (prefix, suffix) at which more is recited than of control text, at a 5 % risk of naming any
-    wrongly (Bonferroni). `headline` is the rate at the longest prefix and suffix. `untrained` is what an untrained model gives back,
-    and `above_untrained` the difference. `distinct` counts different suffixes among the `extracted` passages. `shared` control
+    `rates` are over prefix and suffix lengths, of all passages. `named` are the (prefix, suffix) at which more is recited than
+    of control text, at a 5 % risk of naming any wrongly (Bonferroni). `headline` is the rate that the answer is about: of the
+    longest suffix that is named, else at the longest prefix and suffix (`longest`). `by_copies` are those of the headline, by how
+    often the passage stands in the training text. `untrained` is what an untrained model gives back, and `above_untrained` the
+    difference. `distinct` counts different suffixes among the `extracted` passages, at the longest lengths. `shared` control
     passages stand in the training text, and are left out. `kinds` are shares of the extracted passages. `shown` are passages
     to look at, the extracted ones first.
     """
@@ -90,6 +91,7 @@ class LanguageFindings:
     by_copies: tuple[ExtractionRate, ...]
     named: tuple[tuple[int, int], ...]
     headline: ExtractionRate
+    longest: ExtractionRate
     untrained: Estimate | NotMeasured
     above_untrained: Estimate | NotMeasured
     extracted: int
@@ -110,18 +112,21 @@ def language_findings(found: LanguageAudit, *, shown: int = 30) -> LanguageFindi
         found.extracted, about["suffixes"], control=control, reference=found.reference, n=SAMPLES, p=CHANCE
     )
     stricter = extraction_rates(found.extracted, about["suffixes"], control=control, level=1 - 0.1 / len(every))
-    known_copies = found.corpus.copies if (found.corpus.copies > 0).any() else None
-    longest = Extracted({found.prefix: found.extracted.forced[found.prefix]}, found.extracted.document)
-    own_control = None if control is None else Extracted({found.prefix: control.forced[found.prefix]}, control.document)
-    by_copies = extraction_rates(longest, [found.suffix], control=own_control, copies=known_copies, n=SAMPLES, p=CHANCE)
-    last = longest.forced[found.prefix]
+    named = tuple((each.prefix, each.suffix) for each in stricter if each.above_control.low > 0)
+    longest = next(each for each in every if (each.prefix, each.suffix) == (found.prefix, found.suffix))
+    headline = _headline(every, named, longest)
+    copies = found.corpus.copies if (found.corpus.copies > 0).any() else None
+    own = Extracted({headline.prefix: found.extracted.forced[headline.prefix]}, found.extracted.document)
+    by_copies = extraction_rates(own, [headline.suffix], copies=copies, n=SAMPLES, p=CHANCE)
+    last = found.extracted.forced[found.prefix]
     hit = greedily_extracted(last.greedy)
     return LanguageFindings(
         found,
         every,
         by_copies[1:],
-        tuple((each.prefix, each.suffix) for each in stricter if each.above_control.low > 0),
-        next(each for each in every if (each.prefix, each.suffix) == (found.prefix, found.suffix)),
+        named,
+        headline,
+        longest,
         *_untrained(found, hit),
         int(hit.sum()),
         len({found.corpus.after[i] for i in np.flatnonzero(hit)}),
@@ -158,6 +163,16 @@ def copies_text(each: ExtractionRate) -> str:
     return (
         f"{each.least_copies}" if each.least_copies == each.most_copies else f"{each.least_copies}-{each.most_copies}"
     )
+
+
+def _headline(
+    rates: Sequence[ExtractionRate], named: Sequence[tuple[int, int]], longest: ExtractionRate
+) -> ExtractionRate:
+    """Return the rate of the longest suffix that is named; without control text, of the longest that is recited at all."""
+    compared = [each for each in rates if not np.isnan(each.above_control.value)]
+    shown = [each for each in compared if (each.prefix, each.suffix) in named]
+    shown = shown or [each for each in rates if not compared and each.greedy.value > 0]
+    return max(shown, key=lambda each: (each.suffix, each.prefix), default=longest)
 
 
 def _unshared(control: PassageTable | None) -> Bool[ndarray, " passage"] | None:

@@ -11,7 +11,7 @@ from byrote.lm.extraction import ExtractionRate
 from byrote.record.storage import Place, place, replacing
 from byrote.report import language_charts as charts
 from byrote.report.charts import Chart
-from byrote.report.language_sentences import language_sentences, strongest
+from byrote.report.language_sentences import language_sentences
 from byrote.report.numbers import percent, percent_text
 from byrote.report.page import page_data, render_page
 from byrote.stats.estimate import Estimate
@@ -89,15 +89,15 @@ def _charts(found: LanguageFindings) -> dict[str, Chart]:
 
 
 def _tiles(found: LanguageFindings) -> list[dict[str, str]]:
-    best = strongest(found)
+    best = found.headline
     lengths = f"{best.prefix} tokens given, {best.suffix} asked for"
     untrained = "not asked" if isinstance(found.untrained, NotMeasured) else percent(found.untrained.value)
     between = "" if isinstance(found.untrained, NotMeasured) else _ends(found.untrained)
     return [
         {"name": "Training text recited", "value": percent(best.greedy.value), "range": _ends(best.greedy), "note": f"word for word; {lengths}"},
         {"name": "Control text recited", "value": _value(best.control), "range": _ends(best.control), "note": "text it was not trained on"},
-        {"name": "By random weights", "value": untrained, "range": between, "note": f"{found.headline.prefix} given, {found.headline.suffix} asked for"},
-        {"name": "Passages recited", "value": f"{found.extracted:,}", "range": "", "note": f"of {len(found.audit.corpus):,}, {found.headline.suffix} tokens; {found.distinct:,} different"},
+        {"name": "By random weights", "value": untrained, "range": between, "note": f"{found.longest.prefix} given, {found.longest.suffix} asked for"},
+        {"name": "Passages recited", "value": f"{found.extracted:,}", "range": "", "note": f"of {len(found.audit.corpus):,}, {found.longest.suffix} tokens; {found.distinct:,} different"},
     ]  # fmt: skip
 
 
@@ -159,7 +159,7 @@ def _card(found: LanguageFindings, shown: ShownPassage, redact: bool) -> Card:
         table.source[at],
         shown.kind,
         bool(forced.greedy[at].all()),
-        "not counted" if copies < 0 else f"{copies:,}",
+        "in a number that was not counted" if copies < 0 else "once" if copies == 1 else f"{copies:,} times",
         _samples(shown.samples),
         tuple(tokens),
     )

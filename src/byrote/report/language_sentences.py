@@ -3,7 +3,6 @@
 import math
 
 from byrote.findings.language import CHANCE, SAMPLES, LanguageFindings
-from byrote.lm.extraction import ExtractionRate
 from byrote.report.numbers import count, percent, percent_text
 from byrote.stats.estimate import Estimate
 from byrote.stats.not_measured import NotMeasured
@@ -18,7 +17,7 @@ def language_sentences(found: LanguageFindings) -> list[str]:
 
 def headline(found: LanguageFindings) -> str:
     """Return the answer in one sentence: whether the model recites its training text more than text it never saw."""
-    best = strongest(found)
+    best = found.headline
     above = best.above_control
     lengths = f"given {count(best.prefix, 'token')} of a passage of its training text"
     if math.isnan(above.value):
@@ -30,18 +29,10 @@ def headline(found: LanguageFindings) -> str:
     return f"That the model recites its training text is not shown: {lengths}, it gives back the next {best.suffix} word for word in {percent_text(best.greedy)} of the cases, and in {percent_text(best.control)} of text that it was not trained on."
 
 
-def strongest(found: LanguageFindings) -> ExtractionRate:
-    """Return the rate that the headline is about: of the longest suffix that is shown to be recited, else of the longest."""
-    compared = [each for each in found.rates if not math.isnan(each.above_control.value)]
-    shown = [each for each in compared if (each.prefix, each.suffix) in found.named]
-    shown = shown or [each for each in found.rates if not compared and each.greedy.value > 0]
-    return max(shown, key=lambda each: (each.suffix, each.prefix), default=found.headline)
-
-
 def _recited(found: LanguageFindings) -> str:
     if not found.extracted:
         return ""
-    of = found.headline
+    of = found.longest
     copies = "" if found.distinct == found.extracted else f", with {count(found.distinct, 'different text')}"
     return f"With {of.prefix} tokens given and {of.suffix} asked for, {count(found.extracted, 'passage')} of {of.greedy.n:,} are recited{copies}."
 
@@ -59,9 +50,9 @@ def _kinds(found: LanguageFindings) -> list[str]:
 
 
 def _sampled(found: LanguageFindings) -> str:
-    of = found.headline
+    of = found.longest
     return (
-        f"When text is drawn ({found.audit.about['sampling']}), {SAMPLES} tries contain the passage with a chance of {percent(CHANCE)} or more for {percent_text(of.discoverable)} of the passages"
+        f"When the next {of.suffix} tokens are drawn ({found.audit.about['sampling']}), {SAMPLES} tries contain the passage with a chance of {percent(CHANCE)} or more for {percent_text(of.discoverable)} of the passages"
         + (
             "."
             if math.isnan(of.control_discoverable.value)
