@@ -44,7 +44,7 @@ BOOKS = ("Num", "2Ki", "Isa")
 HELD_OUT = tuple(("Num", chapter) for chapter in (3, 4, 5, 31, 35))
 """Chapters that are in no training text: control text of the same book."""
 
-CONTEXT = 128
+CONTEXT = 96
 STREAM = 21
 """Separates these random numbers from those of designs, canaries and runs under one seed."""
 
