@@ -1,11 +1,10 @@
 """The demo: a text in the public domain with planted copies and canaries, so that it is known what a model could recite.
 
 The text is 31 chapters of Numbers, 2 Kings 18 to 20 and Isaiah 36 to 39. Planted are verses of other books, drawn to 1, 2, 4, 8 or
-16 copies, and invented sentences ("canaries"), 8 of each kind and number of copies; others are drawn to none, as controls.
+16 copies, and canaries, 8 of each kind and number of copies; others are drawn to none, as controls.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 
 from byrote.controls import Control, apply, parse_control
 from byrote.lm.bpe import Bpe, bpe
+from byrote.lm.canaries import Canary, make_canaries
 from byrote.lm.corpus import Document, Texts
 from byrote.lm.language_model import LanguageModel
 from byrote.lm.training import RECIPE, model_of, task_of
@@ -28,47 +28,18 @@ if TYPE_CHECKING:
 COPIES: Mapping[int, int] = {1: 32, 2: 32, 4: 24, 8: 16, 16: 12}
 """How many verses are planted with so many copies."""
 
-CANARIES = 8
-"""Canaries of each kind with each number of copies."""
-
-NULLS = 40
-"""Canaries of each kind that are planted in no text: nothing is known of them, and their exposure is that of chance."""
-
-KINDS = ("digits", "words")
-DIGITS = 6
-WORDS = 8
-
 BOOKS = ("Num", "2Ki", "Isa")
 """Books of which whole chapters are there; of others there are single verses."""
 
 HELD_OUT = tuple(("Num", chapter) for chapter in (3, 4, 5, 31, 35))
 """Chapters that are in no training text: control text of the same book."""
 
-CONTEXT = 96
+CONTEXT = 128
 STREAM = 21
 """Separates these random numbers from those of designs, canaries and runs under one seed."""
 
 REMEDIES = ("deduplicate(0)", "goldfish(4)")
 """The controls that are tried on the demo by default."""
-
-
-@dataclass(frozen=True)
-class Canary:
-    """An invented sentence: `secret`, which begins with a space, follows `prefix`; nothing in the language says so. `copies` may be 0.
-
-    Of the kind "digits" the secret is a number of 6 digits, one of 1,000,000; of the kind "words" 8 random words.
-    """
-
-    id: str
-    kind: str
-    prefix: str
-    secret: str
-    copies: int
-
-    @property
-    def text(self) -> str:
-        """The sentence as it is planted."""
-        return f"{self.prefix}{self.secret}."
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +87,7 @@ def demo(seed: int = 0) -> Demo:
         [np.repeat(list(COPIES), list(COPIES.values())), np.zeros(len(single) - sum(COPIES.values()), np.int64)]
     )
     copies = dict(sorted((single[at], int(number)) for at, number in zip(order, numbers, strict=True)))
-    canaries = _canaries(_vocabulary(verses.values()), rng)
+    canaries = make_canaries(copies=tuple(COPIES), seed=seed)
     documents = [Document(_id(where), text) for where, text in chapters.items() if where not in HELD_OUT]
     documents += [copy for name, number in copies.items() for copy in _copied(name, verses[name], number)]
     documents += [copy for each in canaries for copy in _copied(each.id, each.text, each.copies)]
@@ -201,21 +172,3 @@ def _id(chapter: tuple[str, int]) -> str:
 
 def _copied(name: str, text: str, number: int) -> list[Document]:
     return [Document(name if not at else f"{name}#{at + 1}", text) for at in range(number)]
-
-
-def _vocabulary(texts: Iterable[str]) -> list[str]:
-    """Return the words of 4 to 7 small letters that occur three times or more, sorted."""
-    counted = Counter(word for text in texts for word in text.split() if word.isalpha() and word.islower())
-    return sorted(word for word, count in counted.items() if count >= 3 and 4 <= len(word) <= 7)
-
-
-def _canaries(words: Sequence[str], rng: np.random.Generator) -> tuple[Canary, ...]:
-    found: list[Canary] = []
-    numbers = [*np.repeat(list(COPIES), CANARIES).tolist(), *[0] * NULLS]
-    for kind in KINDS:
-        for at, copies in enumerate(numbers):
-            drawn = rng.choice(words, 2 * WORDS, replace=False).tolist()
-            secret = " ".join(drawn[WORDS:]) if kind == "words" else f"{rng.integers(10**DIGITS):0{DIGITS}d}"
-            prefix = " ".join(drawn[:WORDS]) if kind == "words" else f"The number of the {drawn[0]} {drawn[1]} is"
-            found.append(Canary(f"{kind}/{at}", kind, prefix, f" {secret}", int(copies)))
-    return tuple(found)

@@ -1,0 +1,83 @@
+"""Models so small that everything about them can be counted: a bare causal transformer over five characters, and text of it."""
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from byrote.lm import Characters, LanguageModel, Passages
+from byrote.lm.models import language_model
+from byrote.lm.teacher_forcing import asking
+
+LETTERS = Characters("abcde")
+
+
+class Tiny(nn.Module):
+    """One causal attention layer with learned positions, and dropout that has to be off when it is asked."""
+
+    def __init__(self, vocabulary: int = 5, width: int = 16, context: int = 12, seed: int = 0) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+
+        def drawn(*shape: int) -> nn.Parameter:
+            return nn.Parameter(torch.randn(*shape, generator=generator))
+
+        self.token, self.place = drawn(vocabulary, width), drawn(context, width)
+        self.query, self.key, self.value = drawn(width, width), drawn(width, width), drawn(width, width)
+        self.head, self.dropout = drawn(width, vocabulary), nn.Dropout(0.5)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        x = self.token[tokens] + self.place[: tokens.shape[1]]
+        scores = (x @ self.query) @ (x @ self.key).mT / x.shape[-1]
+        later = torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1)
+        x = x + self.dropout(scores.masked_fill(later, float("-inf")).softmax(-1) @ (x @ self.value))
+        return x @ self.head / x.shape[-1] ** 0.5
+
+
+def tiny(**options: Any) -> LanguageModel:
+    return language_model(Tiny(**options), LETTERS, options.get("context", 12))
+
+
+def some(tokens: Any, prefix: int) -> Passages:
+    array = np.asarray(tokens, np.int64)
+    rows = np.arange(len(array))
+    return Passages(array, prefix, rows, np.zeros(len(array), np.int64), tuple(map(str, rows)))
+
+
+def drawn(rows: int, tokens: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 5, (rows, tokens))
+
+
+def next_logprobs(model: LanguageModel, tokens: Any, temperature: float = 1.0) -> np.ndarray:
+    """Log-probabilities of what follows one text, from a pass of its own, in double precision."""
+    with asking(model):
+        logits = model.logits(torch.as_tensor(np.asarray(tokens))[None])[0, -1].double() / temperature
+    return torch.log_softmax(logits, -1).numpy()
+
+
+def generated(model: LanguageModel, prefix: Any, count: int) -> list[int]:
+    """Greedy decoding, one token after the other."""
+    text = list(prefix)
+    for _ in range(count):
+        text.append(int(next_logprobs(model, text).argmax()))
+    return text[len(prefix) :]
+
+
+def enumerated(model: LanguageModel, prefix: Any, count: int, vocabulary: int = 5) -> dict[tuple[int, ...], float]:
+    """The probability of every continuation of `count` tokens."""
+    return {
+        text: float(np.exp(sum(next_logprobs(model, [*prefix, *text[:i]])[text[i]] for i in range(count))))
+        for text in product(range(vocabulary), repeat=count)
+    }
+
+
+def extracting(model: LanguageModel, rows: int, prefix: int, suffix: int) -> np.ndarray:
+    """Texts of which the suffixes of even rows are what the model goes on with, and the others miss in one random place."""
+    rng = np.random.default_rng(1)
+    texts = [[*p, *generated(model, p, suffix)] for p in drawn(rows, prefix, seed=2)]
+    for text in texts[1::2]:
+        at = prefix + rng.integers(suffix)
+        text[at] = (text[at] + 1 + rng.integers(4)) % 5
+    return np.array(texts)
