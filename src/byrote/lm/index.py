@@ -66,6 +66,10 @@ class Index:
         """Return the number of documents."""
         return self.documents.num_rows
 
+    def disk_bytes(self) -> int:
+        """Return how many bytes the files of the index have."""
+        return sum(path.stat().st_size for path in self.directory.iterdir())
+
     def count(self, text: str) -> int:
         """Return how often a text occurs. Raises InvalidData for an empty text, which occurs everywhere."""
         pattern = _pattern(text)

@@ -26,6 +26,14 @@ REMOVED = "removed.csv"
 IDS = "ids.csv"
 
 
+def refuse_existing(directory: str | PathLike[str]) -> Path:
+    """Return the path of a directory that is new or empty; raise WrongRecord for one that is not."""
+    target = Path(directory)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise WrongRecord(f"{target} is there already. Give a directory that is new, or empty.")
+    return target
+
+
 def write_deduplicated(found: Deduplicated, directory: str | PathLike[str]) -> Path:
     """Write the documents that are kept, in the files and the format that they were read from, and return the directory.
 
@@ -34,9 +42,7 @@ def write_deduplicated(found: Deduplicated, directory: str | PathLike[str]) -> P
     has a row for everything that was taken out, with where its copy is kept. A corpus in memory becomes `corpus.jsonl`. What is
     there is whole: it is written beside the directory and renamed. Raises WrongRecord for a directory that is not empty.
     """
-    target = Path(directory)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise WrongRecord(f"{target} is there already. Give a directory that is new, or empty.")
+    target = refuse_existing(directory)
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f"{target.name}.writing")
     shutil.rmtree(aside, ignore_errors=True)
