@@ -16,7 +16,7 @@ from jaxtyping import Int
 from numpy import ndarray
 
 from byrote.errors import InvalidData, WrongRecord
-from byrote.lm.corpus import Corpus, Document
+from byrote.lm.corpus import Corpus
 from byrote.lm.shards import SHARD_BYTES, Reading, Shard, corpus_key, shards
 from byrote.lm.suffixes import CAP, Suffixes, pair_starts, sort_suffixes
 
@@ -65,6 +65,10 @@ class Index:
     def __len__(self) -> int:
         """Return the number of documents."""
         return self.documents.num_rows
+
+    def disk_bytes(self) -> int:
+        """Return how many bytes the files of the index have."""
+        return sum(path.stat().st_size for path in self.directory.iterdir())
 
     def count(self, text: str) -> int:
         """Return how often a text occurs. Raises InvalidData for an empty text, which occurs everywhere."""
@@ -181,9 +185,9 @@ def build_index(
     """Index a corpus in a directory and open it; one that is there for the same corpus is opened, another one is replaced.
 
     It takes 5 bytes on disk per byte of text (the text, and 4 for its place in the order), and some for ids. While it is built,
-    a shard takes about 6 bytes of memory per byte; afterwards little, for files are mapped. It is written beside the directory, to
-    NAME.building, and renamed at the end: an index is whole or absent. Raises InvalidData for a corpus without text, WrongRecord
-    where the directory holds something else, and ByroteError where pydivsufsort is not installed.
+    a shard takes about 6 bytes of memory per byte; afterwards little, for files are mapped. It is written beside the directory,
+    to NAME.building, and renamed at the end: an index is whole or absent. Raises InvalidData for a corpus without text,
+    WrongRecord where the directory holds something else, and ByroteError where pydivsufsort is not installed.
     """
     target = Path(directory)
     if target.exists() and not (target / "index.json").is_file() and (not target.is_dir() or any(target.iterdir())):
@@ -250,7 +254,9 @@ def about_index(directory: str | PathLike[str]) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError):
         raise WrongRecord(f"{where / 'index.json'} is not that of an index. Make the index again.") from None
     if known != FORMAT:
-        raise WrongRecord(f"{where} has the format {known} of an index, and this version reads {FORMAT}. Make it again.")
+        raise WrongRecord(
+            f"{where} has the format {known} of an index, and this version reads {FORMAT}. Make it again."
+        )
     return about
 
 
@@ -291,9 +297,7 @@ def open_index(directory: str | PathLike[str], *, corpus: Corpus | None = None) 
         all_shards.append(shard)
         pairs = np.array(_mapped(base, "pairs", "<i8", (1 << 16) + 1))
         suffixes.append(Suffixes(text, _mapped(base, "places", "<i4", each["places"]), pairs))
-    return Index(
-        where, about["name"], about["key"], about["bytes"], tuple(all_shards), tuple(suffixes), documents
-    )
+    return Index(where, about["name"], about["key"], about["bytes"], tuple(all_shards), tuple(suffixes), documents)
 
 
 def _mapped(base: Path, kind: str, dtype: str, length: int) -> ndarray:

@@ -133,7 +133,13 @@ def _windows(at: int, name: str, tokens: Int[ndarray, " token"], size: int) -> l
 
 
 def _drawn(
-    corpus: Corpus, encoder: Encoder, places: ndarray, possible: ndarray, size: int, limit: int, rng: np.random.Generator
+    corpus: Corpus,
+    encoder: Encoder,
+    places: ndarray,
+    possible: ndarray,
+    size: int,
+    limit: int,
+    rng: np.random.Generator,
 ) -> list[_Window] | None:
     """Draw places for windows among all that there may be, without repetition, until `limit` hold a window.
 
