@@ -1,8 +1,9 @@
 """The rank of a secret among all that it could be: by enumeration that leaves out what cannot rank above it, or by sampling."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -168,19 +169,20 @@ def split_gap(before: str) -> tuple[str, str]:
 
 
 @contextmanager
-def evaluating(model: LanguageModel) -> Iterator[None]:
+def evaluating(model: LanguageModel) -> Generator[None]:
     """Put the module behind a model into evaluation mode, and back."""
     import torch
 
-    training = bool(model.module is not None and model.module.training)
+    module: Any = model.module
+    training = module is not None and bool(module.training)
     if training:
-        model.module.eval()
+        module.eval()
     try:
         with torch.no_grad():
             yield
     finally:
         if training:
-            model.module.train()
+            module.train()
 
 
 def _options(family: Family, encoder: Encoder, gap: str, place: int) -> list[Int[ndarray, " token"]]:
