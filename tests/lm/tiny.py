@@ -1,64 +1,83 @@
-"""A tiny model of bytes with canaries in its training text, trained in a few seconds, and a scorer of ten lines as an oracle."""
+"""Models so small that everything about them can be counted: a bare causal transformer over five characters, and text of it."""
 
-import math
-from functools import lru_cache
+from itertools import product
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from byrote.lm.canaries import Canary, Family, make_canaries, plant
-from byrote.lm.corpus import Texts
-from byrote.lm.encoder import Characters
-from byrote.lm.language_model import LanguageModel
-from byrote.lm.words import WORDS
+from byrote.lm import Characters, LanguageModel, Passages
+from byrote.lm.models import language_model
+from byrote.lm.teacher_forcing import asking
 
-CODES = Family("codes", "The {word} {word} is ", tuple("0123456789"), 4)
-LETTERS = "".join(sorted({*"The is .0123456789\n", *"".join(WORDS)}))
+LETTERS = Characters("abcde")
 
 
-class Window(nn.Module):
-    """A perceptron that reads the last 12 characters and predicts the next: causal, and quick to train."""
+class Tiny(nn.Module):
+    """One causal attention layer with learned positions, and dropout that has to be off when it is asked."""
 
-    def __init__(self, size: int, seed: int) -> None:
+    def __init__(self, vocabulary: int = 5, width: int = 16, context: int = 12, seed: int = 0) -> None:
         super().__init__()
-        torch.manual_seed(seed)
-        self.embedding, self.first, self.last = nn.Embedding(size + 1, 16), nn.Linear(16 * 12, 128), nn.Linear(128, size)
+        generator = torch.Generator().manual_seed(seed)
+
+        def drawn(*shape: int) -> nn.Parameter:
+            return nn.Parameter(torch.randn(*shape, generator=generator))
+
+        self.token, self.place = drawn(vocabulary, width), drawn(context, width)
+        self.query, self.key, self.value = drawn(width, width), drawn(width, width), drawn(width, width)
+        self.head, self.dropout = drawn(width, vocabulary), nn.Dropout(0.5)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        padded = nn.functional.pad(tokens, (11, 0), value=self.embedding.num_embeddings - 1)
-        read = self.embedding(padded.unfold(1, 12, 1)).flatten(2)
-        return self.last(torch.relu(self.first(read)))
+        x = self.token[tokens] + self.place[: tokens.shape[1]]
+        scores = (x @ self.query) @ (x @ self.key).mT / x.shape[-1]
+        later = torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1)
+        x = x + self.dropout(scores.masked_fill(later, float("-inf")).softmax(-1) @ (x @ self.value))
+        return x @ self.head / x.shape[-1] ** 0.5
 
 
-@lru_cache(maxsize=1)
-def trained() -> tuple[LanguageModel, tuple[Canary, ...]]:
-    """Return a model of sentences with canaries in 4 and 16 documents and 40 null ones, and these. It takes four seconds."""
-    canaries = make_canaries((CODES,), of_each=4, copies=(1, 16), null=40, seed=3)
-    rng = np.random.default_rng(0)
-    texts = [f"The {' '.join(rng.choice(WORDS, 2))} is {rng.integers(10_000):04d}." for _ in range(100)]
-    corpus = plant(Texts.of(texts), canaries)
-    encoder = Characters(LETTERS)
-    text = encoder.encode("\n".join(document.text for document in corpus) + "\n")
-    module = Window(encoder.size, 1)
-    given = torch.from_numpy(text)
-    windows, following = given.unfold(0, 40, 1)[:-1], given.unfold(0, 40, 1)[1:]
-    update = torch.optim.AdamW(module.parameters(), lr=0.004)
-    shuffled = torch.Generator().manual_seed(2)
-    for _ in range(240):
-        rows = torch.randint(0, len(windows), (24,), generator=shuffled)
-        loss = nn.functional.cross_entropy(module(windows[rows]).flatten(0, 1), following[rows].flatten())
-        update.zero_grad()
-        loss.backward()
-        update.step()
-    return LanguageModel(module, encoder, 64, module=module), canaries
+def tiny(**options: Any) -> LanguageModel:
+    return language_model(Tiny(**options), LETTERS, options.get("context", 12))
 
 
-def slow_log_probability(model: LanguageModel, text: str, first: int) -> float:
-    """Return the sum of the log-probabilities of the tokens of a text from `first` on, one token at a time."""
-    tokens, total = model.encoder.encode(text), 0.0
-    for at in range(first, len(tokens)):
-        with torch.no_grad():
-            row = model.logits(torch.from_numpy(tokens[None, :at]))[0, -1].double()
-        total += float(row[tokens[at]]) - math.log(float(row.exp().sum()))
-    return total
+def some(tokens: Any, prefix: int) -> Passages:
+    array = np.asarray(tokens, np.int64)
+    rows = np.arange(len(array))
+    return Passages(array, prefix, rows, np.zeros(len(array), np.int64), tuple(map(str, rows)))
+
+
+def drawn(rows: int, tokens: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 5, (rows, tokens))
+
+
+def next_logprobs(model: LanguageModel, tokens: Any, temperature: float = 1.0) -> np.ndarray:
+    """Log-probabilities of what follows one text, from a pass of its own, in double precision."""
+    with asking(model):
+        logits = model.logits(torch.as_tensor(np.asarray(tokens))[None])[0, -1].double() / temperature
+    return torch.log_softmax(logits, -1).numpy()
+
+
+def generated(model: LanguageModel, prefix: Any, count: int) -> list[int]:
+    """Greedy decoding, one token after the other."""
+    text = list(prefix)
+    for _ in range(count):
+        text.append(int(next_logprobs(model, text).argmax()))
+    return text[len(prefix) :]
+
+
+def enumerated(model: LanguageModel, prefix: Any, count: int, vocabulary: int = 5) -> dict[tuple[int, ...], float]:
+    """The probability of every continuation of `count` tokens."""
+    return {
+        text: float(np.exp(sum(next_logprobs(model, [*prefix, *text[:i]])[text[i]] for i in range(count))))
+        for text in product(range(vocabulary), repeat=count)
+    }
+
+
+def extracting(model: LanguageModel, rows: int, prefix: int, suffix: int) -> np.ndarray:
+    """Texts of which the suffixes of even rows are what the model goes on with, and the others miss in one random place."""
+    rng = np.random.default_rng(1)
+    texts = [[*p, *generated(model, p, suffix)] for p in drawn(rows, prefix, seed=2)]
+    for text in texts[1::2]:
+        at = prefix + rng.integers(suffix)
+        text[at] = (text[at] + 1 + rng.integers(4)) % 5
+    return np.array(texts)

@@ -2,13 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from byrote.errors import InvalidData
 from byrote.lm.encoder import Encoder
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+class Cache(Protocol):
+    """What a model keeps of tokens that it has read, one row per sequence. Reading on never changes it."""
+
+    def rows(self, which: "Tensor") -> "Cache":
+        """Return the cache of these rows, in this order; a row may stand several times."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +27,10 @@ class LanguageModel:
     reads at most. `module` is the torch module behind it, where there is one: measurements put it into evaluation mode.
     `device` is where token ids have to be. A model may have more logits than its encoder has ids. Raises InvalidData for a
     context below 2.
+
+    Two more ways to ask are for speed alone, and give the same logits: `ending(tokens, count)` gives those at the last `count`
+    tokens without computing the others; `reading(tokens, count, cache)` gives the same for tokens that follow those in the
+    cache (None: nothing), and the cache with them. Measurements do without where they are None.
     """
 
     logits: "Callable[[Tensor], Tensor]"
@@ -27,6 +39,8 @@ class LanguageModel:
     name: str = "model"
     device: str = "cpu"
     module: Any = field(default=None, repr=False)
+    ending: "Callable[[Tensor, int], Tensor] | None" = field(default=None, repr=False)
+    reading: "Callable[[Tensor, int, Cache | None], tuple[Tensor, Cache]] | None" = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.context < 2:
