@@ -57,7 +57,7 @@ def ranks_and_exposure() -> None:
             for bits in (10, 20, 40):
                 at = float(law.ppf(2.0**-bits))
                 draws, held, off = 150, 0, list[float]()
-                for seed in range(draws):
+                for _ in range(draws):
                     sample = law.rvs(references, random_state=rng)
                     low, high = extrapolated_exposure_interval(np.array([at]), sample, draws=100)
                     held += low[0] <= bits <= high[0]

@@ -13,7 +13,7 @@ from byrote.lm.encoder import Characters
 from byrote.lm.language_model import LanguageModel
 from byrote.lm.words import WORDS
 
-CODES = Family("codes", "The {word} {word} is ", tuple("0123456789"), 4)
+CODES = Family("codes", "The {word} {word} is ", tuple("0123456789"), 3)
 LETTERS = "".join(sorted({*"The is .0123456789\n", *"".join(WORDS)}))
 
 
@@ -23,7 +23,11 @@ class Window(nn.Module):
     def __init__(self, size: int, seed: int) -> None:
         super().__init__()
         torch.manual_seed(seed)
-        self.embedding, self.first, self.last = nn.Embedding(size + 1, 16), nn.Linear(16 * 12, 128), nn.Linear(128, size)
+        self.embedding, self.first, self.last = (
+            nn.Embedding(size + 1, 16),
+            nn.Linear(16 * 12, 128),
+            nn.Linear(128, size),
+        )
 
     def forward(self, tokens: Tensor) -> Tensor:
         padded = nn.functional.pad(tokens, (11, 0), value=self.embedding.num_embeddings - 1)
@@ -33,10 +37,10 @@ class Window(nn.Module):
 
 @lru_cache(maxsize=1)
 def trained() -> tuple[LanguageModel, tuple[Canary, ...]]:
-    """Return a model of sentences with canaries in 4 and 16 documents and 40 null ones, and these. It takes four seconds."""
+    """Return a model of sentences with canaries in 4 and 16 documents and 40 null ones, and these. It takes a few seconds."""
     canaries = make_canaries((CODES,), of_each=4, copies=(1, 16), null=40, seed=3)
     rng = np.random.default_rng(0)
-    texts = [f"The {' '.join(rng.choice(WORDS, 2))} is {rng.integers(10_000):04d}." for _ in range(100)]
+    texts = [f"The {' '.join(rng.choice(WORDS, 2))} is {rng.integers(1000):03d}." for _ in range(100)]
     corpus = plant(Texts.of(texts), canaries)
     encoder = Characters(LETTERS)
     text = encoder.encode("\n".join(document.text for document in corpus) + "\n")
@@ -45,7 +49,7 @@ def trained() -> tuple[LanguageModel, tuple[Canary, ...]]:
     windows, following = given.unfold(0, 40, 1)[:-1], given.unfold(0, 40, 1)[1:]
     update = torch.optim.AdamW(module.parameters(), lr=0.004)
     shuffled = torch.Generator().manual_seed(2)
-    for _ in range(240):
+    for _ in range(150):
         rows = torch.randint(0, len(windows), (24,), generator=shuffled)
         loss = nn.functional.cross_entropy(module(windows[rows]).flatten(0, 1), following[rows].flatten())
         update.zero_grad()
