@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 from numpy import ndarray
 
-from byrote.errors import Unsupported
+from byrote.errors import InvalidData, Unsupported
 from byrote.lm.attack_judgement import judge_passages
 from byrote.lm.audit import LanguageAudit
 from byrote.lm.blind_text import BlindText, blind_text
@@ -156,6 +156,89 @@ def rate_rows(found: LanguageFindings) -> list[dict[str, Any]]:
         }
         for each in (*found.rates, *found.by_copies)
     ]
+
+
+@dataclass(frozen=True)
+class ComparedModel:
+    """One model beside the first, on the same passages: what it recites at the first one's headline lengths, and at what cost.
+
+    `fewer` is the share that the first recites minus that of this model, paired by passage: above 0 is less memorization. `loss`
+    is the mean loss per token on control text in nats, and `loss_change` its difference to the first, paired: above 0 is worse.
+    `exposure` are mean exposures by family at the largest number of copies.
+    """
+
+    name: str
+    recited: Estimate
+    fewer: Estimate
+    loss: Estimate
+    loss_change: Estimate
+    exposure: tuple[tuple[str, int, Estimate], ...]
+
+
+def compared(found: Sequence[LanguageFindings]) -> tuple[ComparedModel, ...]:
+    """Return the models of several audits of the same passages, beside the first; raise InvalidData where passages differ."""
+    first = found[0]
+    prefix, suffix = first.headline.prefix, first.headline.suffix
+    rows: list[ComparedModel] = []
+    for each in found:
+        if (
+            each.audit.corpus.passages.ids != first.audit.corpus.passages.ids
+            or prefix not in each.audit.extracted.forced
+        ):
+            raise InvalidData(
+                f"{each.audit.directory} and {first.audit.directory} ask for other passages. Compare audits of one text, seed and length."
+            )
+        hits, own = (
+            greedily_extracted(one.audit.extracted.forced[prefix].first(suffix).greedy) for one in (first, each)
+        )
+        document = first.audit.extracted.document
+        rows.append(
+            ComparedModel(
+                each.audit.about["model"]["name"],
+                rate(own, document),
+                paired_difference(hits, own, document),
+                *_losses(first, each),
+                () if isinstance(each.secrets, NotMeasured) else _most_copies(each.secrets),
+            )
+        )
+    return tuple(rows)
+
+
+def compared_rows(found: Sequence[LanguageFindings]) -> list[dict[str, Any]]:
+    """Return one row per model, beside the first; none for a single audit."""
+    if len(found) < 2:
+        return []
+    return [
+        {
+            "model": each.name,
+            **each.recited.cells("recited"),
+            **each.fewer.cells("fewer"),
+            **each.loss.cells("loss"),
+            **each.loss_change.cells("loss change"),
+            **{k: v for family, copies, size in each.exposure for k, v in size.cells(f"exposure of {family}, {copies} copies").items()},
+        }
+        for each in compared(found)
+    ]  # fmt: skip
+
+
+def _losses(first: LanguageFindings, each: LanguageFindings) -> tuple[Estimate, Estimate]:
+    """Return the mean loss per token on control text by document, and the difference to the first model's."""
+    if each.audit.control is None or first.audit.control is None:
+        unknown = Estimate.undefined("document")
+        return unknown, unknown
+    own, other = (_by_document(one.audit.control) for one in (each, first) if one.audit.control is not None)
+    return Estimate.of_mean(own, "document"), Estimate.of_mean(own - other, "document")
+
+
+def _by_document(found: Extracted) -> ndarray:
+    loss = -found.forced[max(found.forced)].logprob.mean(1)
+    _, which = np.unique(found.document, return_inverse=True)
+    return np.bincount(which, loss) / np.bincount(which)
+
+
+def _most_copies(found: PlantedSecrets) -> tuple[tuple[str, int, Estimate], ...]:
+    most = max(copies for _, copies, _ in found.by_copies)
+    return tuple(each for each in found.by_copies if each[1] == most)
 
 
 def copies_text(each: ExtractionRate) -> str:

@@ -1,8 +1,9 @@
 """What a language model gives back, in sentences: one for a lawyer first, then what it rests on and what it does not show."""
 
 import math
+from collections.abc import Sequence
 
-from byrote.findings.language import CHANCE, SAMPLES, LanguageFindings
+from byrote.findings.language import CHANCE, SAMPLES, ComparedModel, LanguageFindings, compared
 from byrote.report.numbers import count, percent, percent_text
 from byrote.stats.estimate import Estimate
 from byrote.stats.not_measured import NotMeasured
@@ -13,6 +14,34 @@ def language_sentences(found: LanguageFindings) -> list[str]:
     sentences = [headline(found), _recited(found), *_kinds(found), _sampled(found)]
     sentences += [_untrained(found), *_copies(found), *_membership(found), *_secrets(found), *_shared(found)]
     return [each for each in sentences if each]
+
+
+def compared_sentences(found: Sequence[LanguageFindings]) -> list[str]:
+    """Return what each further model recites beside the first, and what it costs; none for a single audit."""
+    return [_beside(each) for each in compared(found)[1:]] if len(found) > 1 else []
+
+
+def _beside(each: ComparedModel) -> str:
+    if each.fewer.low > 0:
+        said = f"recites less: {percent_text(each.recited)}, {_points(each.fewer)} points fewer"
+    elif each.fewer.high < 0:
+        said = f"recites more: {percent_text(each.recited)}, {_points(Estimate(-each.fewer.value, -each.fewer.high, -each.fewer.low, each.fewer.n, each.fewer.unit))} points more"
+    else:
+        said = f"is not shown to recite less or more: {percent_text(each.recited)}"
+    secrets = "; ".join(
+        f"exposure of {family} with {copies} copies {size.value:.1f} bits [{size.low:.1f}, {size.high:.1f}]"
+        for family, copies, size in each.exposure
+    )
+    cost = (
+        ""
+        if math.isnan(each.loss_change.value)
+        else f" Loss on control text {each.loss_change.value:+.3f} nats per token [{each.loss_change.low:+.3f}, {each.loss_change.high:+.3f}]."
+    )
+    return f"{each.name} {said}{'; ' + secrets if secrets else ''}.{cost}"
+
+
+def _points(size: Estimate) -> str:
+    return f"{100 * size.value:.1f} [{100 * size.low:.1f}, {100 * size.high:.1f}]"
 
 
 def headline(found: LanguageFindings) -> str:
