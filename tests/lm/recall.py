@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from byrote.lm import Characters, LanguageModel
+from byrote.lm import Characters, Encoder, LanguageModel
 from byrote.lm.models import language_model
 
 ORDER = 8
@@ -15,7 +15,7 @@ ORDER = 8
 class Recall:
     """Logits from counts of what followed the last characters in some texts; the longest context that is known counts."""
 
-    def __init__(self, texts: Sequence[str], encoder: Characters) -> None:
+    def __init__(self, texts: Sequence[str], encoder: Encoder) -> None:
         self.size, self.asked = encoder.size, 0
         self.known: dict[tuple[int, ...], Tensor] = {}
         self.after: dict[tuple[int, ...], Counter[int]] = defaultdict(Counter)
