@@ -58,9 +58,9 @@ def samples_needed(log_pz: Float[ndarray, " passage"], p: float) -> Float[ndarra
     if not 0 < p < 1:
         raise InvalidData(f"p={p}: give a probability between 0 and 1.")
     missed = _log_missed(log_pz)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         needed = np.maximum(1.0, np.ceil(np.log1p(-p) / missed))
-    fewer = np.isfinite(needed) & (needed > 1) & ((needed - 1) * missed <= np.log1p(-p))
+        fewer = np.isfinite(needed) & (needed > 1) & ((needed - 1) * missed <= np.log1p(-p))  # ceil of a rounded number
     return np.where(fewer, needed - 1, needed)
 
 

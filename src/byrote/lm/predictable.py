@@ -53,7 +53,7 @@ class NGrams:
     follows: tuple[ndarray, ...]
 
     @classmethod
-    def of(cls, texts: Iterable[Int[ndarray, " token"]], *, order: int = 5) -> "NGrams":
+    def of(cls, texts: Iterable[Int[ndarray, " _"]], *, order: int = 5) -> "NGrams":
         """Return the n-gram model of the token ids of texts. Of equally frequent followers the smallest id is taken.
 
         Raises InvalidData for an order below 1, and for texts without tokens.

@@ -24,14 +24,17 @@ from byrote.probes._frozen import evaluating
 MEMORY = 256 * 2**20
 """Bytes of logits that are held at a time, by default."""
 
-BLOCK = 2**20
+BLOCK = 2**18
 """Logits that are reduced at a time: their copies stay in the processor's cache."""
 
 MOST_ROWS = 64
 """Passages that are asked at a time at most: more are no faster on a CPU."""
 
-LOOK = 4
-"""Tokens of each suffix that `recited` looks at first: most text that is not recited differs within them."""
+MOST_CACHED = 32
+"""Passages whose keys and values are kept at a time at most."""
+
+LOOKS = (1, 4, 16)
+"""After so many tokens of each suffix `recited` leaves out what differs already."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,14 +82,22 @@ def teacher_forced(
 def recited(model: LanguageModel, passages: Passages, *, memory: int = MEMORY) -> Bool[ndarray, " passage"]:
     """Return for each passage whether greedy decoding after the prefix gives the whole suffix: `greedy.all(1)`, but faster.
 
-    A few tokens of each suffix are looked at first, and the whole of those only that are right so far. Where two logits are
-    equal but for rounding, either verdict may come: sums are taken in another order when more tokens are read.
+    The first tokens of each suffix are looked at first, and later ones of those passages only that are right so far: most text
+    that is not recited differs within a few tokens. A model with a cache (`LanguageModel.reading`) reads nothing twice. Where two
+    logits are equal but for rounding, the verdict may differ from that of one pass: sums are taken in another order.
     """
+    check_length(model, passages.tokens.shape[1])
     found = np.ones(len(passages), np.bool_)
-    for reach in sorted({min(LOOK, passages.suffix), passages.suffix}):
-        tokens = passages.tokens[found, : passages.prefix + reach]
-        if len(tokens):
-            found[found] = _forced(model, tokens, reach, Sampling(), False, memory).greedy.all(1)
+    if model.reading is None:
+        for reach in sorted({min(LOOKS[1], passages.suffix), passages.suffix}):
+            tokens = passages.tokens[found, : passages.prefix + reach]
+            if len(tokens):
+                found[found] = _forced(model, tokens, reach, Sampling(), False, memory).greedy.all(1)
+        return found
+    rows = min(MOST_CACHED, rows_at_a_time(model, passages.suffix, memory))
+    with asking(model):
+        for start in range(0, len(passages), rows):
+            found[start : start + rows] = _read_on(model, passages.tokens[start : start + rows], passages.prefix)
     return found
 
 
@@ -125,7 +136,7 @@ def candidates_forced(
 
 def documents_forced(
     model: LanguageModel,
-    documents: Sequence[Int[ndarray, " token"]],
+    documents: Sequence[Int[ndarray, " _"]],
     *,
     stride: int | None = None,
     sampling: Sampling | None = None,
@@ -223,6 +234,25 @@ def _forced(
     return found if judged == count else _joined([_nothing(len(tokens), 1), found], axis=1)
 
 
+def _read_on(model: LanguageModel, tokens: Int[ndarray, "row token"], prefix: int) -> Bool[ndarray, " row"]:
+    """Return whether each suffix is the greedy one, reading on only in rows where it is so far."""
+    assert model.reading is not None
+    given, count = as_tensor(model, tokens), tokens.shape[1] - prefix
+    logits, cache = model.reading(as_tensor(model, with_begin(model, tokens[:, :prefix])), 1, None)
+    alive, done = torch.arange(len(given), device=given.device), 0
+    for reach in (*(look for look in LOOKS if look < count), count):
+        if done:
+            text = given[alive, prefix + done - 1 : prefix + reach - 1]
+            logits, cache = model.reading(text, reach - done, cache)
+        right = (logits.argmax(2) == given[alive, prefix + done : prefix + reach]).all(1)
+        alive, cache, done = alive[right], cache.rows(torch.nonzero(right)[:, 0]), reach
+        if not len(alive):
+            break
+    found = np.zeros(len(tokens), np.bool_)
+    found[alive.cpu().numpy()] = True
+    return found
+
+
 def _columns(
     model: LanguageModel,
     logits: Float[Tensor, "row count vocabulary"],
@@ -249,7 +279,7 @@ def _block(
     own = logits.gather(1, targets[:, None])
     logprobs = torch.log_softmax(logits, 1)
     logprob = logprobs.gather(1, targets[:, None])[:, 0]
-    rank = (logits > own).sum(1)
+    rank = (logits > own).view(torch.uint8).sum(1, dtype=torch.int64)
     greedy = rank == 0
     if bool(greedy.any()):  # of equal logits, greedy decoding takes the one that argmax names
         greedy[greedy.clone()] = logits[greedy].argmax(1) == targets[greedy]

@@ -1,6 +1,6 @@
 """Models so small that everything about them can be counted: a bare causal transformer over five characters, and text of it."""
 
-from itertools import product
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -65,12 +65,37 @@ def generated(model: LanguageModel, prefix: Any, count: int) -> list[int]:
     return text[len(prefix) :]
 
 
-def enumerated(model: LanguageModel, prefix: Any, count: int, vocabulary: int = 5) -> dict[tuple[int, ...], float]:
-    """The probability of every continuation of `count` tokens."""
-    return {
-        text: float(np.exp(sum(next_logprobs(model, [*prefix, *text[:i]])[text[i]] for i in range(count))))
-        for text in product(range(vocabulary), repeat=count)
-    }
+def enumerated(
+    model: LanguageModel, prefix: Any, count: int, temperature: float = 1.0
+) -> dict[tuple[int, ...], float]:
+    """The probability of every continuation of `count` tokens: one pass for each text that it begins with."""
+    found: dict[tuple[int, ...], float] = {(): 1.0}
+    for _ in range(count):
+        found = {
+            (*text, token): p * float(share)
+            for text, p in found.items()
+            for token, share in enumerate(np.exp(next_logprobs(model, [*prefix, *text], temperature)))
+        }
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Remembering:
+    """A cache that is the whole text; a model that has it is not asked in another way."""
+
+    tokens: Tensor
+
+    def rows(self, which: Tensor) -> "Remembering":
+        return Remembering(self.tokens[which])
+
+    @classmethod
+    def of(cls, model: LanguageModel) -> LanguageModel:
+        def reading(tokens: Tensor, count: int, cache: Any) -> tuple[Tensor, Any]:
+            whole = tokens if cache is None else torch.cat([cache.tokens, tokens], 1)
+            return model.logits(whole)[:, -count:], cls(whole)
+
+        nothing: Any = None
+        return replace(model, logits=nothing, reading=reading)
 
 
 def extracting(model: LanguageModel, rows: int, prefix: int, suffix: int) -> np.ndarray:
