@@ -89,7 +89,7 @@ def _is_encoder(given: Any) -> bool:
 
 
 def _encoder_of(tokenizer: Any, begin: int | None) -> Encoder:
-    if not hasattr(tokenizer, "encode"):
+    if not hasattr(tokenizer, "get_vocab"):
         raise InvalidData(
             f"The encoder is {type(tokenizer).__name__}. Give byrote.lm.Bytes(), Characters.of(texts), or a tokenizer of transformers or tokenizers."
         )

@@ -63,7 +63,7 @@ class NGrams:
             raise InvalidData(f"order={order}, {len(documents)} texts: give 1 or more, and a text that is not empty.")
         contexts, follows = list[ndarray](), list[ndarray]()
         for length in range(order):
-            key = np.concatenate([_hashes(each, length)[: len(each) - length] for each in documents])
+            key = np.concatenate([_hashes(each, length)[: max(0, len(each) - length)] for each in documents])
             token = np.concatenate([each[length:] for each in documents])
             kept, follow = _most_frequent(key, token)
             contexts.append(kept)
