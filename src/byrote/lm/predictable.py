@@ -84,9 +84,9 @@ class NGrams:
 
 def _hashes(tokens: Int[ndarray, " token"], size: int) -> ndarray:
     """Return a hash of the `size` tokens from each place on; the last places are without meaning."""
-    found = np.full(len(tokens) + 1, 0, np.uint64)
+    found = np.zeros(len(tokens) + 1, np.uint64)
     with np.errstate(over="ignore"):
-        for offset in range(size):
+        for offset in range(min(size, len(tokens))):
             moved = np.zeros(len(tokens) + 1, np.uint64)
             moved[: len(tokens) - offset] = tokens[offset:].astype(np.uint64) + np.uint64(1)
             found = (found ^ moved) * MULTIPLIER
