@@ -17,37 +17,22 @@ from byrote.lm.models import language_model, read_model
 from byrote.lm.near_verbatim import near_verbatim
 from byrote.lm.sampling import Sampling
 from byrote.lm.teacher_forcing import candidates_forced, recited, teacher_forced
-from small_lm import some
+from small_lm import byte_pairs, save_model, some
 
-TEXT = ["the cat sat on the mat, the dog sat on the log"] * 20
 ODD = ["The cat , isn't on thé mat.  <s> \n\n 日本\t", " leading and trailing "]
 
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Any:
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
-
-    made = Tokenizer(models.BPE())
-    made.pre_tokenizer, made.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    made.train_from_iterator(TEXT, trainers.BpeTrainer(vocab_size=280, special_tokens=["<s>"], initial_alphabet=alphabet, show_progress=False))  # fmt: skip
-    return PreTrainedTokenizerFast(tokenizer_object=made, bos_token="<s>", eos_token="<s>")
+    return byte_pairs()
 
 
 @pytest.fixture(scope="module")
 def folder(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Llama and a GPT-2 with their tokenizer, each in its folder."""
-    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
-
-    place, size = tmp_path_factory.mktemp("models"), len(tokenizer)
-    torch.manual_seed(0)
-    usual: dict[str, Any] = {"vocab_size": size, "bos_token_id": 0, "eos_token_id": 0, "initializer_range": 0.5}
-    llama = LlamaConfig(hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=40, **usual)  # fmt: skip
-    gpt2 = GPT2Config(n_embd=32, n_layer=2, n_head=2, n_positions=40, **usual)
-    for name, module in (("llama", LlamaForCausalLM(llama)), ("gpt2", GPT2LMHeadModel(gpt2))):
-        module.save_pretrained(place / name)
-        tokenizer.save_pretrained(place / name)
+    place = tmp_path_factory.mktemp("models")
+    for kind in ("llama", "gpt2"):
+        save_model(place / kind, kind, tokenizer)
     return place
 
 
@@ -56,14 +41,17 @@ def model(request: pytest.FixtureRequest, folder: Path) -> LanguageModel:
     return read_model(folder / request.param)
 
 
-def test_a_folder_is_read_and_asked_as_generation_answers(model: LanguageModel, folder: Path) -> None:
+def test_a_folder_is_read_and_asked_as_generation_answers(
+    model: LanguageModel, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert (model.context, model.encoder.size, model.encoder.begin) == (40, len(model_vocabulary(folder)), None)
     assert model.ending is not None
     assert model.reading is not None
     rng = np.random.default_rng(0)
     prefix = rng.integers(1, model.encoder.size, (8, 10))
+    monkeypatch.setattr(model.module.generation_config, "eos_token_id", None)
     with torch.no_grad():
-        whole = model.module.generate(torch.from_numpy(prefix), attention_mask=torch.ones(8, 10, dtype=torch.long), max_new_tokens=20, min_new_tokens=20, do_sample=False, suppress_tokens=None, pad_token_id=0).numpy()  # fmt: skip
+        whole = model.module.generate(torch.from_numpy(prefix), attention_mask=torch.ones(8, 10, dtype=torch.long), max_new_tokens=20, do_sample=False, pad_token_id=0).numpy()  # fmt: skip
     whole[::2, 25] = (whole[::2, 25] + 1) % model.encoder.size
     passages = some(whole, 10)
     assert teacher_forced(model, passages).greedy.all(1).tolist() == [False, True] * 4
