@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 
@@ -143,10 +144,13 @@ def test_every_command_on_the_pages_is_one_that_exists(
     }
     assert len(typed) >= 8
     for line in typed:
-        verb = line.split()[1]
-        assert verb in app.commands, line
+        command: click.Command = app
+        for word in line.split()[1:]:
+            if isinstance(command, click.Group):
+                assert word in command.commands, line
+                command = command.commands[word]
         options = re.findall(r" (--[a-z-]+)", line)
-        known = {name for parameter in app.commands[verb].params for name in parameter.opts}
+        known = {name for parameter in command.params for name in parameter.opts}
         assert set(options) <= known, line
     monkeypatch.setattr(sys, "argv", ["byrote", "--version"])
     main()

@@ -18,6 +18,9 @@ from tasks import TASKS
 import byrote
 from byrote.controls import dropout, flooding, hold, thermostat
 from byrote.experiments.held import difference, held, train
+from byrote.membership.attacks import read_membership
+from byrote.scores import memorization
+from byrote.stats.not_measured import NotMeasured
 from byrote.task.canaries import Canaries
 from byrote.task.designs import Everything
 from byrote.task.schedule import at
@@ -196,18 +199,24 @@ def control(log: Log) -> None:
 
 
 def truth(log: Log) -> None:
-    """What other evidence says: memorization over runs on subsets, of ordinary examples, with and without the thermostat."""
+    """What other evidence says of ordinary examples: memorization over runs on subsets, and the strongest membership attack."""
     for what, control_ in (("plain", None), ("thermostat", thermostat(0.2))):
         task = TASKS["fashion"]() if control_ is None else control_(TASKS["fashion"]())
         record = byrote.collect(
-            task, log.out / "truth" / what, runs=10, canaries=CANARIES["fashion"], compute=log.compute
+            task, log.out / "truth" / what, runs=20, canaries=CANARIES["fashion"], compute=log.compute
         )  # fmt: skip
-        values = byrote.evaluate(record, "memorization").values
-        train_ = record.population.where("train")
-        attack = byrote.evaluate(record, "lira")
-        _ = attack
-        line = {"stage": "truth", "task": "fashion", "what": what, "memorization": float(np.nanmean(values[train_]))}
-        line["above half"] = float(np.nanmean(values[train_] > 0.5))
+        values = byrote.evaluate(memorization, record)
+        own = values.value[record.population.where("train")]
+        mislabeled = values.value[(record.population.canary == "mislabeled") & record.population.verification]
+        line: dict[str, Any] = {"stage": "truth", "task": "fashion", "what": what, "target": None, "run": 0}
+        line |= {"memorization": float(np.nanmean(own)), "above half": float(np.nanmean(own > 0.5))}
+        line["mislabeled"] = float(np.nanmean(mislabeled))
+        found = read_membership(record)
+        if not isinstance(found, NotMeasured):
+            line["attack"] = found.strongest.name
+            line["auroc"] = found.strongest.auroc.cells("auroc")
+            at_ = found.strongest.at[0]
+            line["tpr"] = None if isinstance(at_, NotMeasured) else at_.tpr.cells("tpr")
         with log.path.open("a") as lines:
             lines.write(json.dumps(line) + "\n")
         print(line, flush=True)

@@ -136,10 +136,28 @@ def disturbed(all_: list[dict[str, Any]]) -> list[str]:
     return rows
 
 
+def truth(all_: list[dict[str, Any]]) -> list[str]:
+    """Return what evidence that no controller reads says: memorization of ordinary examples over runs, and an attack."""
+    rows = [
+        "| training | memorization, mean of ordinary examples | share above .5 | wrong labels that verify | AUROC of the strongest attack | found at 1 % |",
+        "|---" * 6 + "|",
+    ]
+    for line in (each for each in all_ if each["stage"] == "truth"):
+        cells = [
+            "" if not found else f"{found[name]:.3f} [{found[f'{name} low']:.3f}, {found[f'{name} high']:.3f}]"
+            for name, found in (("auroc", line.get("auroc")), ("tpr", line.get("tpr")))
+        ]
+        rows.append(
+            f"| {line['what']} | {line['memorization']:.3f} | {line['above half']:.3f} | {line['mislabeled']:.3f} | {line.get('attack', '')} {cells[0]} | {cells[1]} |"
+        )
+    return rows
+
+
 def main() -> None:
     all_ = lines()
     parts = {
         "Held": held(all_), "Rivals": rivals(all_), "Transfer": transfer(all_), "Disturbance and a dead sensor": disturbed(all_),
+        "Other evidence (20 runs on random subsets)": truth(all_),
     }  # fmt: skip
     text = "\n\n".join(f"### {name}\n\n" + "\n".join(rows) for name, rows in parts.items() if len(rows) > 2)
     page = (HERE / "README.md").read_text()

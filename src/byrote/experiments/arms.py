@@ -1,8 +1,6 @@
 """Arms: the cells of the experiment on a model's memorization, each a task that is trained into a record of its own."""
 
 import math
-import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,13 +14,14 @@ from byrote.errors import InvalidData
 from byrote.experiments.factorial import Budget, spend
 from byrote.experiments.factors import NOISE, Factor, factors_of, resized, weights_of
 from byrote.experiments.removal import subdirectory
-from byrote.experiments.twins import Together, Twins
+from byrote.experiments.timing import durations
+from byrote.experiments.twins import Twins
 from byrote.record import finished_runs
 from byrote.record.storage import place
 from byrote.task.canaries import Canaries
+from byrote.task.designs import Together
 from byrote.task.fit import Fit
 from byrote.task.task import Task
-from byrote.training.collect import collect
 from byrote.training.compute import Compute
 from byrote.training.dispatch import cores
 from byrote.training.progress import Progress, Watcher
@@ -158,22 +157,18 @@ def plan_causes(
 
 
 def estimate_seconds(plan: CausesPlan, directory: Path | str, compute: Compute = Compute()) -> float | None:
-    """Return about how long the runs take that are missing, from one epoch of the model as it is; None for a Fit."""
+    """Return about how long the runs take that are missing, from a few epochs of the model as it is; None for a Fit."""
     missing = plan.missing(directory)
     if isinstance(plan.task.model, Fit):
         return None
     if not sum(missing):
         return 0.0
-    short = replace(plan.task, recipe=replace(plan.task.recipe, epochs=1, evaluate_every=0))
-    begin = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="byrote-") as folder:
-        record = collect(
-            short, folder, runs=1, design=Together(), canaries=plan.canaries, seed=plan.seed, progress=_silent,
-            compute=replace(compute, workers=1, executor=None),
-        )  # fmt: skip
-        seconds = record.seconds().get(0, time.perf_counter() - begin) * plan.task.recipe.epochs
-    total = sum(count * arm.cost for count, arm in zip(missing, plan.arms, strict=True)) * seconds
-    return total / min(compute.workers or cores(), plan.budget.runs)
+    task, runs = replace(plan.task, recipe=replace(plan.task.recipe, evaluate_every=0)), plan.budget.runs
+    each = durations(task, [], plan.canaries, plan.seed, compute, together=runs, design=Together())
+    if each is None:
+        return None
+    total = sum(count * arm.cost for count, arm in zip(missing, plan.arms, strict=True)) * each.run
+    return total / min(compute.workers or cores(), runs) + each.arm * sum(map(bool, missing))
 
 
 def arm_directory(directory: Path | str, arm: Arm) -> Path | str:
@@ -228,7 +223,3 @@ def _cost(task: Task, width: float) -> float:
     changed: Any = _wide(width)(task).model
     make: Any = task.model
     return (weights_of(changed) / weights_of(make)) ** 0.5
-
-
-def _silent(_: Progress) -> None:
-    pass

@@ -23,7 +23,7 @@ from byrote.experiments.measures import MEASURES, Values, gap, hard_examples, me
 from byrote.experiments.paired import Judged, change, front, front_shares, judge, ratio
 from byrote.experiments.remedies import Arm, Given, arms_of
 from byrote.experiments.removal import subdirectory
-from byrote.experiments.timing import run_seconds
+from byrote.experiments.timing import durations
 from byrote.record import Record, finished_runs, make_ids
 from byrote.record.storage import Place, exists, place, read_bytes, replacing
 from byrote.stats.estimate import Estimate
@@ -156,8 +156,10 @@ def compare(
     missing = max(plan.total - sum(min(len(_finished(where, arm)), plan.ends[-1]) for arm in arms), 0)
     workers = _workers(found, planted, seed, compute, plan)
     if on_plan is not None:
-        each = run_seconds(found, [where / arms[0].name], planted, seed, compute) if missing else 0.0
-        seconds = None if each is None else each * missing / workers
+        together = plan.ends[0]
+        each = durations(found, [where / arms[0].name], planted, seed, compute, together=together) if missing else None
+        seconds = each and each.run * missing / workers + each.arm * len(arms)
+        seconds = seconds if missing else 0.0
         on_plan(Stated(tuple(map(str, arms)), plan, skipped, missing, seconds))
     with _pool(workers, compute) as pool:
         trainer = _Trainer(arms, where, source, planted, seed, compute, pool, failed, _Whole(missing, progress))

@@ -83,7 +83,7 @@ def draw_held(held: Held) -> str:
         .mark_line()
         .encode(
             x=x,
-            y=alt.Y("value:Q", title="memorization (in minus out)", scale=alt.Scale(domainMin=min(0.0, *_known(measured)))),
+            y=alt.Y("value:Q", title="memorization (in minus out)", scale=alt.Scale(domain=[min(0.0, *_known(measured)), max(*_known(measured), control.target) + 0.05])),
             color=alt.Color(
                 "canaries:N", title=f"{control.kind} canaries", legend=alt.Legend(orient="top"),
                 scale=alt.Scale(range=["#0b7285", "#d9480f"]),

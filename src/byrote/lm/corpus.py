@@ -5,6 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from jaxtyping import Int
+from numpy import ndarray
+
 from byrote.errors import InvalidData
 
 
@@ -63,3 +67,11 @@ class Texts:
 
     def __iter__(self) -> Iterator[Document]:
         return iter(self.documents)
+
+
+def byte_sizes(corpus: Corpus) -> Int[ndarray, " document"]:
+    """Return how many bytes of UTF-8 each document has at most; of a corpus in files it is known, and of others counted."""
+    known = getattr(corpus, "sizes", None)
+    if known is not None:
+        return known
+    return np.fromiter((len(document.text.encode()) for document in corpus), np.int64, len(corpus))

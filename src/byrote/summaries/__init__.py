@@ -19,6 +19,7 @@ from byrote.summaries.exposure import Extrapolated as Extrapolated
 from byrote.summaries.exposure import exposure as exposure
 from byrote.summaries.exposure import exposure_interval as exposure_interval
 from byrote.summaries.exposure import extrapolated_exposure as extrapolated_exposure
+from byrote.summaries.exposure import extrapolated_exposure_interval as extrapolated_exposure_interval
 from byrote.summaries.exposure import mean_exposure as mean_exposure
 from byrote.summaries.forecast import Forecast as Forecast
 from byrote.summaries.forecast import Tally as Tally

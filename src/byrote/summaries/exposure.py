@@ -125,6 +125,36 @@ def extrapolated_exposure(
     return Extrapolated(bits, mean, deviation, skewness, fit, n)
 
 
+@checked
+def extrapolated_exposure_interval(
+    loss: Float[ndarray, " example"],
+    candidates: Float[ndarray, " candidate"],
+    *,
+    level: float = 0.9,
+    draws: int = 200,
+    seed: int = 0,
+) -> tuple[Float[ndarray, " example"], Float[ndarray, " example"]]:
+    """Interval of an extrapolated exposure, for the error of the fitted skew normal: low end and high end.
+
+    Percentiles of the exposures read off skew normals that are fitted to `draws` bootstrap samples of the candidates. Raises
+    Unsupported for a NaN and without candidates; whether a skew normal fits at all is for `extrapolated_exposure` to say.
+
+    It misleads far out: it holds the error of three moments, not that of a tail that is no skew normal's.
+    """
+    check_defined("extrapolated_exposure_interval", loss)
+    check_defined("extrapolated_exposure_interval", candidates)
+    if len(candidates) < 2:
+        raise Unsupported(f"A skew normal cannot be fitted to {len(candidates)} candidates. Give at least 50.")
+    rng = np.random.default_rng([seed, 14])
+    found = np.empty((draws, len(loss)))
+    for row in found:
+        drawn = candidates[rng.integers(0, len(candidates), len(candidates))]
+        location, scale, slant = (float(each) for each in _parameters(*_moments(drawn)))
+        row[:] = -_log_cdf((loss - location) / scale, slant) / np.log(2)
+    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return low, high
+
+
 def _below(
     caller: str, loss: Float[ndarray, " example"], candidates: Float[ndarray, " candidate"]
 ) -> Int[ndarray, " example"]:

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
+from byrote.controls import augment, parse_control
 from byrote.experiments.reproductions.claims import CLAIMS
+from byrote.experiments.reproductions.claims.c4_augmentation import USED
 from byrote.experiments.reproductions.claims.claim import Size
-from byrote.experiments.reproductions.claims.shift import Shift
 from byrote.experiments.reproductions.claims.subsets import packed, unpacked
 from byrote.experiments.reproductions.experiment import Bench, Experiment, Part
 from byrote.task.designs import KFold, Subsets
@@ -114,17 +115,15 @@ def test_folds_that_memorize_less_are_told_from_folds_that_do_not() -> None:
     assert outcome(False) == ["does not hold", "holds", "does not hold"]
 
 
-def test_shifts_move_each_image_by_its_own_draw_and_only_by_so_much() -> None:
-    inputs = torch.zeros(200, 7, 7)
-    inputs[:, 3, 3] = 1
-    moved = Shift(2).transform(inputs, 2.0, 5)
-    assert moved.shape == inputs.shape
-    assert (moved.sum((1, 2)) == 1).all()
-    places = {(int(row), int(column)) for row, column in moved.nonzero()[:, 1:]}
-    assert places == {(row, column) for row in range(1, 6) for column in range(1, 6)}
-    assert torch.equal(moved, Shift(2).transform(inputs, 2.0, 5))
-    assert not torch.equal(moved, Shift(2).transform(inputs, 2.0, 6))
-    assert torch.equal(Shift(0).transform(inputs, 0.0, 5), inputs)
+@pytest.mark.parametrize(("name", "pixels"), [("1 pixel", 1), ("2 pixels", 2)])
+def test_the_crops_of_the_claim_move_images_by_as_many_pixels_as_it_says(name: str, pixels: int) -> None:
+    inputs = torch.zeros(400, 14, 14)
+    inputs[:, 7, 7] = 1
+    crop = parse_control(USED[name][0])
+    assert isinstance(crop, augment)
+    moved = crop.transform(inputs, float(crop.strength), 5)
+    places = {(int(row) - 7, int(column) - 7) for row, column in moved.nonzero()[:, 1:]}
+    assert places == {(row, column) for row in range(-pixels, pixels + 1) for column in range(-pixels, pixels + 1)}
 
 
 def test_bits_survive_as_text() -> None:

@@ -8,7 +8,6 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from byrote.controls import parse_control
-from byrote.experiments.reproductions.claims.shift import shifted
 from byrote.experiments.reproductions.data import images
 from byrote.experiments.reproductions.experiment import Bench, Found, Part, seeds_from
 from byrote.experiments.reproductions.networks import network
@@ -36,7 +35,7 @@ def learn(
     2 x `examples` images are drawn, and half of them learned; a share `noise` of both halves has a wrong label. So what
     the model gets right among the learned, minus what it gets right among the others, is the mean memorization: of clean
     examples, and of wrong labels. `attack` is the AUROC of telling both halves of clean examples apart by their loss.
-    `controls` are texts of byrote.controls, or `shift(2)`, see `shifted`. With `every`, the same numbers are kept every so many
+    `controls` are texts of byrote.controls. With `every`, the same numbers are kept every so many
     epochs, those of the learned from the training passes.
     """
     source, rng = images(data, bench.data), np.random.default_rng([seed, 11])
@@ -51,7 +50,7 @@ def learn(
         lambda: network(network_name, source.shape), Examples(x[learned], given[learned]), Examples(test_x, test_y), recipe
     )  # fmt: skip
     for text in controls:
-        task = changed(task, text)
+        task = parse_control(text)(task)
     found: Found = {"epoch": [], "in": [], "out": [], "wrong_in": [], "wrong_out": [], "test": [], "test_halves": [], "test_loss": []}  # fmt: skip
     right_in = np.zeros(examples, np.bool_)
     for epoch, (step,) in enumerate(epochs_of(task, bench, [seed]), start=1):
@@ -80,13 +79,6 @@ def learn(
             member = np.arange(len(clean)) < (~wrong[learned]).sum()
             found["attack"] = auroc(-clean.astype(np.float64), member).value
     return found
-
-
-def changed(task: Task, text: str) -> Task:
-    """Return the task with this control, or with shifted images."""
-    if text.startswith("shift("):
-        return shifted(task, int(text[len("shift(") : -1]))
-    return parse_control(text)(task)
 
 
 def _mean(values: ndarray) -> float:

@@ -7,15 +7,13 @@ from byrote.experiments.reproductions.claims.claim import Size, claim
 from byrote.experiments.reproductions.experiment import Found, Part, Shown
 from byrote.experiments.reproductions.figure import Assertion, Panel, Point
 
-USED = {"none": 0, "1 pixel": 1, "2 pixels": 2}
+USED = {"none": [], "1 pixel": ["augment(crop, strength=0.5)"], "2 pixels": ["augment(crop, strength=1.0)"]}
+"""A crop moves these images of 14 x 14 pixels by up to so many."""
 
 
 def parts(size: Size, seed: int) -> list[Part]:
     """Return an arm for each size of shifts, with a tenth of wrong labels."""
-    options = {
-        name: {**size.options(), "controls": [f"shift({pixels})"] if pixels else []} for name, pixels in USED.items()
-    }
-    return arms("C4", options, seed, size.seeds)
+    return arms("C4", {name: {**size.options(), "controls": used} for name, used in USED.items()}, seed, size.seeds)
 
 
 def show(size: Size, found: Mapping[str, Found]) -> Shown:

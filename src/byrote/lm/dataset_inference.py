@@ -1,0 +1,90 @@
+"""Dataset inference: was a whole set of texts trained on? Maini, Jia, Papernot & Dziedzic, 2024, arXiv:2406.06443."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+
+from byrote.arrays import checked
+from byrote.errors import Unsupported
+from byrote.stats.estimate import Estimate
+from byrote.summaries.auroc import auroc
+
+PENALTY = 1.0
+CLIP = 3.0
+"""Standardized features beyond this count as this."""
+
+FEWEST = 8
+
+
+@dataclass(frozen=True)
+class DatasetInference:
+    """Whether the suspect set was trained on: a small `p_value` says so.
+
+    `auroc` is how well the combined scores tell the suspect set from the comparison set in the held-out half: .5 is chance.
+    `weights` are what each standardized score counts.
+    """
+
+    p_value: float
+    auroc: Estimate
+    weights: Float[ndarray, " score"]
+    documents: int
+
+
+@checked
+def dataset_inference(
+    scores: Float[ndarray, "document score"],
+    suspect: Bool[ndarray, " document"],
+    *,
+    permutations: int = 9999,
+    seed: int = 0,
+    level: float = 0.9,
+) -> DatasetInference:
+    """Test whether a set of documents was trained on, against one from the same source that certainly was not.
+
+    `scores` are membership scores, one column for each attack, high for members. A random half of the documents (of both
+    sets alike) fits a linear model that tells the sets apart; the other half is judged by it. The p-value is that of the
+    difference of the means there, one-sided, from `permutations` of the labels: exact, whatever the scores are, where the two
+    sets are random draws of one source. A NaN score becomes the median of its column. Raises Unsupported below eight
+    documents of a set, and for a column without numbers.
+
+    It misleads as soon as the sets differ in anything else, such as their date or how they were cleaned: do the same
+    with features of the text alone (`blind_text`), which has to find nothing.
+    """
+    suspects = int(suspect.sum())
+    if min(suspects, len(suspect) - suspects) < FEWEST:
+        raise Unsupported(
+            f"There are {suspects} suspect documents and {len(suspect) - suspects} to compare with. Give {FEWEST} of each at least."
+        )
+    if np.isnan(scores).all(axis=0).any():
+        raise Unsupported(
+            f"{np.isnan(scores).all(axis=0).sum()} of {scores.shape[1]} scores are NaN for all documents. Leave them out."
+        )
+    rng = np.random.default_rng([seed, 18])
+    fitted = np.zeros(len(suspect), np.bool_)
+    for side in (suspect, ~suspect):
+        own = rng.permutation(np.flatnonzero(side))
+        fitted[own[: len(own) // 2]] = True
+    x = _standardized(scores, fitted)
+    target = suspect[fitted] - suspect[fitted].mean()
+    weights = np.linalg.solve(x[fitted].T @ x[fitted] + PENALTY * np.eye(x.shape[1]), x[fitted].T @ target)
+    judged, truth = x[~fitted] @ weights, suspect[~fitted]
+    observed = float(judged[truth].mean() - judged[~truth].mean())
+    drawn = np.array([_difference(judged, rng.permutation(truth)) for _ in range(permutations)])
+    p_value = (1 + np.count_nonzero(drawn >= observed - 1e-12)) / (1 + permutations)
+    return DatasetInference(float(p_value), auroc(judged, truth, level=level), weights, len(suspect))
+
+
+def _difference(judged: Float[ndarray, " document"], suspect: Bool[ndarray, " document"]) -> float:
+    return float(judged[suspect].mean() - judged[~suspect].mean())
+
+
+def _standardized(
+    scores: Float[ndarray, "document score"], fitted: Bool[ndarray, " document"]
+) -> Float[ndarray, "document score"]:
+    """Return scores in deviations of the fitted half, clipped, with the median where there is none."""
+    filled = np.where(np.isfinite(scores), scores, np.nan)
+    filled = np.where(np.isnan(filled), np.nanmedian(filled, axis=0), filled)
+    deviation = filled[fitted].std(axis=0)
+    return np.clip((filled - filled[fitted].mean(axis=0)) / np.where(deviation > 0, deviation, 1.0), -CLIP, CLIP)
