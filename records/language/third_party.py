@@ -2,9 +2,10 @@
 
 python records/language/third_party.py DIRECTORY
 
-DIRECTORY holds the two packages (see packaged.py). Debian's bible-kjv-text, miscfiles (US Constitution) and common licences are read
-from where Debian puts them. Control text: the pages of byrote's documentation, written after both models were trained, and the words
-of the famous texts in random order. About six processor minutes, most of them for SmolLM2.
+DIRECTORY holds the two packages (see packaged.py). Debian's bible-kjv-text, miscfiles (US Constitution) and common
+licences are read from where Debian puts them. Control text: the pages of byrote's documentation, written after both
+models were trained, and the words of the famous texts in random order. About two processor minutes, most of them for
+SmolLM2.
 """
 
 import gzip
@@ -19,6 +20,8 @@ import numpy as np
 import torch
 
 sys.path.append(str(Path(__file__).parent.parent.parent))
+from records.language.packaged import smollm2, stories15m
+
 from byrote.lm import Document, LanguageModel, Texts, passages
 from byrote.lm.encoder import check_encoder
 from byrote.lm.extraction import extracted, extraction_rates, log_probability_of_suffix
@@ -27,10 +30,22 @@ from byrote.lm.predictable import NGrams
 from byrote.lm.rates import rate_difference
 from byrote.lm.recitation import kinds
 from byrote.lm.teacher_forcing import documents_forced
-from records.language.packaged import smollm2, stories15m
 
 ROOT = Path(__file__).parent.parent.parent
-LICENCES = "Apache-2.0 Artistic BSD CC0-1.0 GFDL-1.3 GPL-1 GPL-2 GPL-3 LGPL-2.1 LGPL-3 MPL-1.1 MPL-2.0".split()
+LICENCES = [
+    "Apache-2.0",
+    "Artistic",
+    "BSD",
+    "CC0-1.0",
+    "GFDL-1.3",
+    "GPL-1",
+    "GPL-2",
+    "GPL-3",
+    "LGPL-2.1",
+    "LGPL-3",
+    "MPL-1.1",
+    "MPL-2.0",
+]
 TEMPLATES = (
     "Once upon a time, there was a little girl named Lily. She loved to play outside in the sunshine.",
     "Once upon a time, there was a little boy named Timmy. He loved to play with his toys and run around outside.",
@@ -80,8 +95,12 @@ def audit(model: LanguageModel, famous: dict[str, list[str]], control: dict[str,
     texts = {name: corpus(name, each) for name, each in {**famous, **control}.items()}
     for each in texts.values():
         check_encoder(model.encoder, [document.text for document in each])
-    print(f"\n{model.name}: {prefix} + {suffix} tokens, greedy; 90 % intervals over documents; (n, p) = (100, .5) at temperature 1")
-    print("| text | windows | documents | greedy | (n, p) | median log p_z, nats | greedy tokens | longest run of greedy tokens |")
+    print(
+        f"\n{model.name}: {prefix} + {suffix} tokens, greedy; 90 % intervals over documents; (n, p) = (100, .5) at temperature 1"
+    )
+    print(
+        "| text | windows | documents | greedy | (n, p) | median log p_z, nats | greedy tokens | longest run of greedy tokens |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     found = {}
     windows = {}
@@ -90,13 +109,13 @@ def audit(model: LanguageModel, famous: dict[str, list[str]], control: dict[str,
         found[name] = extracted(model, windows[name], [prefix])
         (row,) = extraction_rates(found[name], [suffix])
         forced = found[name].forced[prefix]
-        whole = documents_forced(model, [model.encoder.encode(document.text)[:600] for document in each][:12])
+        whole = documents_forced(model, [model.encoder.encode(each[i].text)[:400] for i in range(min(4, len(each)))])
         longest = max(longest_recited(one.greedy[0]).length for one in whole)
         print(
             f"| {name} | {row.greedy.n} | {len(np.unique(found[name].document))} | {row.greedy} | {row.discoverable} | "
             f"{np.median(log_probability_of_suffix(forced.sampled)):.0f} | {forced.greedy.mean():.2f} | {longest} |"
         )
-    print("Longest runs are over the first 600 tokens of the first 12 documents.")
+    print("Longest runs are over the first 400 tokens of the first four documents.")
     hits = {name: each.forced[prefix].greedy.all(1) for name, each in found.items()}
     for name in famous:
         for other in control:
@@ -106,7 +125,9 @@ def audit(model: LanguageModel, famous: dict[str, list[str]], control: dict[str,
     for name, hit in hits.items():
         for at in np.flatnonzero(hit):
             given = windows[name]
-            row = given.__class__(given.tokens[[at]], given.prefix, given.document[[at]], given.start[[at]], (given.ids[at],))
+            row = given.__class__(
+                given.tokens[[at]], given.prefix, given.document[[at]], given.start[[at]], (given.ids[at],)
+            )
             kind = kinds(row, model.encoder, np.ones(1, int), ngrams=ngrams)
             text = model.encoder.decode(given.tokens[at, given.prefix :])
             print(f"extracted from {given.ids[at]}: {kind.kind[0]}, predictable {kind.predictable[0]:.2f}: {text!r}")
@@ -115,7 +136,9 @@ def audit(model: LanguageModel, famous: dict[str, list[str]], control: dict[str,
 
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
-    print(f"torch {torch.__version__}; copies in the training texts are not known, and counted as 1: nothing can be called `recite`")
+    print(
+        f"torch {torch.__version__}; copies in the training texts are not known, and counted as 1: nothing can be called `recite`"
+    )
     own = pages()
     audit(
         stories15m(folder),
@@ -123,11 +146,11 @@ def main(folder: Path) -> None:
         {"Genesis 1": genesis(), "pages of byrote": own, "templates, words shuffled": shuffled(TEMPLATES)},
         8,
         4,
-        60,
+        40,
     )
     famous = {"US Constitution": constitution(), "licences": licences(), "Genesis 1": genesis()}
     control = {"pages of byrote": own, "words shuffled": shuffled(constitution() + licences())}
-    audit(smollm2(folder), famous, control, 50, 50, 50)
+    audit(smollm2(folder), famous, control, 50, 50, 30)
 
 
 if __name__ == "__main__":

@@ -155,3 +155,54 @@ def test_folders_that_are_incomplete_or_need_code_are_refused(folder: Path, tmp_
     tokenizer.save_pretrained(tmp_path / "larger")
     with pytest.raises(InvalidData, match=r"gives \d+ logits, and its encoder larger has \d+ token ids"):
         read_model(tmp_path / "larger")
+
+
+def test_a_gguf_file_is_read_with_its_tokenizer(folder: Path, tmp_path: Path) -> None:
+    """Written as llama.cpp does: queries and keys with interleaved rotary pairs, which transformers turns back."""
+    import gguf
+    from safetensors.torch import load_file
+
+    expected = read_model(folder / "llama")
+    weights = load_file(folder / "llama" / "model.safetensors")
+    told = json.loads((folder / "llama" / "tokenizer.json").read_text())["model"]
+    writer = gguf.GGUFWriter(tmp_path / "small.gguf", "llama")
+    writer.add_context_length(40)
+    writer.add_embedding_length(32)
+    writer.add_block_count(2)
+    writer.add_feed_forward_length(48)
+    writer.add_head_count(4)
+    writer.add_head_count_kv(2)
+    writer.add_rope_dimension_count(8)
+    writer.add_rope_freq_base(10000.0)
+    writer.add_layer_norm_rms_eps(1e-6)
+    writer.add_vocab_size(len(told["vocab"]))
+    writer.add_tokenizer_model("gpt2")
+    writer.add_token_list(sorted(told["vocab"], key=told["vocab"].get))
+    writer.add_token_merges([" ".join(pair) for pair in told["merges"]])
+    writer.add_token_types([gguf.TokenType.CONTROL, *[gguf.TokenType.NORMAL] * (len(told["vocab"]) - 1)])
+    writer.add_bos_token_id(0)
+    writer.add_eos_token_id(0)
+    names = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}
+    names |= {"input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm", "mlp.gate_proj": "ffn_gate"}
+    names |= {"mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down", "self_attn.o_proj": "attn_output"}
+    names |= {f"self_attn.{each}_proj": f"attn_{each}" for each in "qkv"}
+    for name, weight in weights.items():
+        array = weight.numpy()
+        for kind, heads in (("q_proj", 4), ("k_proj", 2)):
+            if kind in name:
+                array = array.reshape(heads, 2, array.shape[0] // heads // 2, 32).swapaxes(1, 2).reshape(array.shape)
+        short = name.replace("model.layers.", "blk.")
+        for theirs, ours in names.items():
+            short = short.replace(theirs, ours)
+        writer.add_tensor(short, np.ascontiguousarray(array))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    found = read_model(tmp_path / "small.gguf")
+    tokens = torch.arange(24).reshape(2, 12)
+    with torch.no_grad():
+        torch.testing.assert_close(found.logits(tokens), expected.logits(tokens), atol=1e-4, rtol=1e-4)
+    text = "the cat sat on thé mat"
+    assert found.encoder.encode(text).tolist() == expected.encoder.encode(text).tolist()
+    check_encoder(found.encoder, ODD)

@@ -75,13 +75,15 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_folders_without_safe_weights_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ByroteError, match="has no config.json"):
+    with pytest.raises(ByroteError, match=r"has no config\.json"):
         read_model(tmp_path)
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(InvalidData, match="has no weights and no safetensors"):
         read_model(tmp_path)
     (tmp_path / "pytorch_model.bin").write_bytes(b"")
-    with pytest.raises(InvalidData, match=r"has pytorch_model.bin and no safetensors, and pickled weights are not read"):
+    with pytest.raises(
+        InvalidData, match=r"has pytorch_model.bin and no safetensors, and pickled weights are not read"
+    ):
         read_model(tmp_path)
 
 

@@ -59,7 +59,9 @@ def test_random_text_is_rarely_predictable() -> None:
 
 
 def test_arrays_of_another_length_are_refused() -> None:
-    with pytest.raises(InvalidData, match=r"There are 6 passages with suffixes of 20 tokens, 2 numbers of copies\. Give"):
+    with pytest.raises(
+        InvalidData, match=r"There are 6 passages with suffixes of 20 tokens, 2 numbers of copies\. Give"
+    ):
         kinds(PLANTED, ENCODER, np.ones(2, int))
     with pytest.raises(InvalidData, match=r"verdicts of the shape \(6, 3\)"):
         kinds(PLANTED, ENCODER, np.ones(6, int), reference=np.ones((6, 3), bool))

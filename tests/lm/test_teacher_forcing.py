@@ -129,7 +129,9 @@ def test_documents_are_read_in_windows_that_judge_each_token_once() -> None:
 
 def test_what_cannot_be_measured_is_refused_in_a_sentence() -> None:
     model, passages = tiny(), some(drawn(3, 8), 4)
-    with pytest.raises(InvalidData, match=r"Tiny reads 12 tokens, and 13 are needed for passages of 14. Give a shorter"):
+    with pytest.raises(
+        InvalidData, match=r"Tiny reads 12 tokens, and 13 are needed for passages of 14. Give a shorter"
+    ):
         teacher_forced(model, some(drawn(1, 14), 4))
     with pytest.raises(InvalidData, match=r"token ids go from 0 to 7, and characters has 5"):
         teacher_forced(model, some(np.full((1, 8), 7) * [0, 1, 0, 0, 0, 0, 0, 0], 4))

@@ -16,7 +16,9 @@ NUMBERS = re.compile(r"\d+|\D+")
 
 
 @checked
-def in_context(tokens: Int[ndarray, "passage token"], prefix: int, *, least: int = 3) -> Bool[ndarray, "passage suffix"]:
+def in_context(
+    tokens: Int[ndarray, "passage token"], prefix: int, *, least: int = 3
+) -> Bool[ndarray, "passage suffix"]:
     """Return for each token of the suffix whether copying on from earlier in the passage gives it.
 
     The tokens right before it are looked for earlier in the passage, the longest match is taken (of equally long ones the
@@ -98,7 +100,11 @@ def _most_frequent(key: ndarray, token: ndarray) -> tuple[ndarray, ndarray]:
     """Return each key once, sorted, with the token that stands with it most often."""
     order = np.lexsort((token, key))
     key, token = key[order], token[order]
-    new = np.flatnonzero(np.concatenate([[True], (key[1:] != key[:-1]) | (token[1:] != token[:-1])])) if len(key) else np.zeros(0, np.int64)
+    new = (
+        np.flatnonzero(np.concatenate([[True], (key[1:] != key[:-1]) | (token[1:] != token[:-1])]))
+        if len(key)
+        else np.zeros(0, np.int64)
+    )
     counts = np.diff(np.concatenate([new, [len(key)]]))
     key, token = key[new], token[new]
     best = np.lexsort((token, -counts, key))

@@ -26,8 +26,8 @@ def rate(
     The interval is the wider at each end of two: the percentile bootstrap over documents (1,000 resamples), and Clopper &
     Pearson's for the effective number of passages (Korn & Graubard 1998), n_eff = (z / t)^2 p (1 - p) / variance between
     documents, with one degree of freedom less than documents that have hits (or misses, if fewer), but at least the number if
-    all passages of a document were one, (sum m)^2 / sum m^2 for documents of m passages. Where no passage or every passage is a hit
-    that is the number. So 0 of 100 documents has the upper end .030 and not 0, and one document alone says little.
+    all passages of a document were one, (sum m)^2 / sum m^2 for documents of m passages. Where no passage or every passage is
+    a hit that is the number. So 0 of 100 documents has the upper end .030 and not 0, and one document alone says little.
 
     Measured at level .9 on 10, 30 and 100 documents of 1 or about 20 passages, rates of .002, .02, .1 and .5, correlations
     within documents of 0 and .3, 250 simulations

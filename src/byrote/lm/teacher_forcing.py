@@ -57,7 +57,9 @@ class Forced:
     def first(self, suffix: int) -> "Forced":
         """Return the same of the first `suffix` tokens of each passage: a shorter suffix needs no pass of its own."""
         if not 0 < suffix <= self.logprob.shape[1]:
-            raise InvalidData(f"Suffixes of {self.logprob.shape[1]} tokens cannot be cut to {suffix}. Give 1 up to that.")
+            raise InvalidData(
+                f"Suffixes of {self.logprob.shape[1]} tokens cannot be cut to {suffix}. Give 1 up to that."
+            )
         return Forced(*(getattr(self, field.name)[:, :suffix] for field in fields(self)))
 
 
@@ -167,7 +169,9 @@ def documents_forced(
         for at, piece in enumerate(batch):
             inside = slice(piece.judged - piece.start - first, piece.end - piece.start - first)
             for field in fields(found):
-                getattr(kept[piece.document], field.name)[0, piece.judged : piece.end] = getattr(found, field.name)[at, inside]
+                getattr(kept[piece.document], field.name)[0, piece.judged : piece.end] = getattr(found, field.name)[
+                    at, inside
+                ]
     return tuple(kept)
 
 
@@ -178,7 +182,9 @@ def asking(model: LanguageModel) -> Generator[None]:
         yield
 
 
-def last_logits(model: LanguageModel, tokens: Int[Tensor, "row token"], count: int) -> Float[Tensor, "row count vocabulary"]:
+def last_logits(
+    model: LanguageModel, tokens: Int[Tensor, "row token"], count: int
+) -> Float[Tensor, "row count vocabulary"]:
     """Return the logits at the last `count` tokens, in fp32; raise InvalidData where they do not fit tokens or encoder."""
     found = model.logits(tokens) if model.ending is None else model.ending(tokens, count)
     if found.ndim != 3 or len(found) != len(tokens) or found.shape[1] not in (count, tokens.shape[1]):
@@ -263,9 +269,7 @@ def _columns(
     """Return the columns of some rows, a block of logits at a time."""
     flat, wanted = logits.flatten(0, 1), targets.flatten()
     size = max(1, BLOCK // flat.shape[1])
-    blocks = [
-        _block(flat[i : i + size], wanted[i : i + size], sampling, spread) for i in range(0, len(flat), size)
-    ]
+    blocks = [_block(flat[i : i + size], wanted[i : i + size], sampling, spread) for i in range(0, len(flat), size)]
     columns = [torch.cat(column).reshape(targets.shape).cpu().numpy() for column in zip(*blocks, strict=True)]
     if np.isnan(columns[0]).any():
         raise InvalidData(f"{model.name} gives logits that are NaN or infinite. Look for what makes them so.")
