@@ -20,6 +20,7 @@ from byrote.training.collect import collect
 from byrote.training.compute import Compute
 from lm.recall import Recall
 from small import small_task
+from small_lm import byte_pairs, save_model
 
 ROOT = Path(__file__).parent.parent
 
@@ -110,6 +111,22 @@ def test_the_python_of_the_page_on_language_models(tmp_path: Path, capsys: pytes
     assert recited > 0.9
     assert control == 0
     assert (tmp_path / "audits" / "mine" / "report.html").is_file()
+
+
+@pytest.mark.pages
+def test_the_python_of_the_page_of_extraction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own, folder, kinds = blocks("docs/lm_extraction.md")
+    assert max(len([line for line in block.splitlines() if line.strip()]) for block in (own, folder)) <= 9
+    save_model(tmp_path / "my_model", "llama", byte_pairs())
+    (tmp_path / "train.txt").write_text("\n\n".join(["the cat sat on the mat. " * 5] * 9))
+    (tmp_path / "control.txt").write_text("\n\n".join(["no dog and no log was there. " * 5] * 9))
+    with contextlib.chdir(tmp_path):
+        for block in (own, folder, kinds):
+            exec(compile(block, "docs/lm_extraction.md", "exec"), {})  # noqa: S102 - our own page
+    first, *rows, last = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"0\.000 \[0\.000, 0\.\d+\]", first)
+    assert [row.split()[:2] for row in rows] == [[prefix, suffix] for prefix in ("8", "16") for suffix in ("4", "8")]
+    assert last == "('reconstruct', 'recollect')"
 
 
 @pytest.mark.pages
