@@ -11,7 +11,6 @@ from byrote.lm.corpus import Document, Texts
 from byrote.lm.encoder import Bytes, Characters
 from byrote.lm.passages import Passages, passages
 
-
 room = importlib.import_module("byrote.lm.passages")
 
 
