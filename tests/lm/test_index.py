@@ -164,7 +164,7 @@ def test_half_an_index_is_refused_and_built_again(tmp_path: Path, monkeypatch: p
     with pytest.raises(WrongRecord, match="begun beside it and not finished"):
         open_index(tmp_path / "i")
     build_index(corpus, tmp_path / "i")
-    for name in ("0000.places", "0000.text", "0000.begin", "0000.pairs", "documents.arrow"):
+    for name in ("0000.places", "0000.text", "0000.begin", "0000.pairs", "documents.arrow", "sources.arrow"):
         whole = (tmp_path / "i" / name).read_bytes()
         (tmp_path / "i" / name).write_bytes(whole[: len(whole) // 2])
         with pytest.raises(WrongRecord, match="Make the index again"):
