@@ -53,16 +53,16 @@ def test_a_bloom_filter_errs_as_often_as_it_says() -> None:
 
 
 def rote() -> LanguageModel:
-    """Return a model that knows TEXT by rote: it goes on where the last four characters stand in it, else with the alphabet."""
+    """Return a model that knows TEXT by rote: it goes on where the last twelve characters stand in it, else with the alphabet."""
     ids = ENCODER.encode(TEXT).tolist()
 
     def logits(tokens: torch.Tensor) -> torch.Tensor:
         found = torch.zeros(*tokens.shape, ENCODER.size)
         found += 0.01 * torch.arange(ENCODER.size)
         for row, own in enumerate(tokens.tolist()):
-            last = own[-4:]
-            for at in range(4, len(ids)):
-                if ids[at - 4 : at] == last:
+            last = own[-12:]
+            for at in range(12, len(ids)):
+                if ids[at - 12 : at] == last:
                     found[row, -1, ids[at]] = 5.0
         return found
 

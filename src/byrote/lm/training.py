@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 RECIPE = Recipe(
-    epochs=15,
+    epochs=8,
     batch_size=32,
     optimizer="adamw(betas=(0.9, 0.99))",
     learning_rate=cosine(3e-3, 3e-4, warmup=0.1),
