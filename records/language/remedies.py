@@ -1,6 +1,7 @@
 """Which remedies keep a small language model from reciting, at what cost, and does it come back when the model learns other text?
 
-python records/language/remedies.py FOLDER [ARM ...]   # all arms: about eight minutes of one core; finished arms are not trained again
+python records/language/remedies.py FOLDER [ARM ...]   # all arms: about eight minutes of one core; finished arms are
+not trained again
 """
 
 import sys
@@ -53,7 +54,9 @@ def main(folder: Path, wanted: list[str]) -> None:
         print(f"== {name}: {', '.join(task.controls) or 'no control'}, {time.process_time() - begun:.0f} s", flush=True)
         for epoch, state in made.items():
             module = task.model()
-            module.load_state_dict({key: value for key, value in state.items() if not key.endswith("_knob")}, strict=False)
+            module.load_state_dict(
+                {key: value for key, value in state.items() if not key.endswith("_knob")}, strict=False
+            )
             model = model_of(task, module, MADE.encoder, name=name)
             print(f"after epoch {epoch}: validation loss {validation(task, model):.3f}")
             if epoch == max(made):
@@ -88,7 +91,9 @@ def validation(task: Task, model: LanguageModel) -> float:
     assert task.test is not None
     total, count = 0.0, 0
     for inputs, targets in zip(
-        torch.from_numpy(task.test.inputs).long().split(64), torch.from_numpy(task.test.labels).long().split(64), strict=True
+        torch.from_numpy(task.test.inputs).long().split(64),
+        torch.from_numpy(task.test.labels).long().split(64),
+        strict=True,
     ):
         logits = model.logits(inputs).float().flatten(0, 1)
         total += float(functional.cross_entropy(logits, targets.flatten(), ignore_index=-1, reduction="sum"))
@@ -119,7 +124,9 @@ def report(model: LanguageModel, *, everything: bool = False) -> None:
     print(f"  held-out chapters: recited {written(rate(recited(model, held), held.document))}")
     if everything:
         for family in ("digits", "phrases"):
-            print(f"  exposure of {family}, bits: {', '.join(f'{copies}: {exposure(model, family, copies)}' for copies in (0, 1, 2, 4, 8, 16))}")
+            print(
+                f"  exposure of {family}, bits: {', '.join(f'{copies}: {exposure(model, family, copies)}' for copies in (0, 1, 2, 4, 8, 16))}"
+            )
 
 
 def exposure(model: LanguageModel, family: str, copies: int) -> str:
@@ -134,7 +141,7 @@ def written(size: Estimate) -> str:
 
 def after_other_text(task: Task, model: LanguageModel) -> None:
     """Learn the control chapters, which share no verse with the planted ones, and ask again."""
-    assert task.test is not None and model.module is not None
+    assert task.test is not None
     chapters = np.char.startswith(task.test.ids, "Num")
     inputs, targets = (torch.from_numpy(part[chapters]).long() for part in (task.test.inputs, task.test.labels))
     optimizer = torch.optim.AdamW(model.module.parameters(), lr=OTHER_RATE, betas=(0.9, 0.99), weight_decay=0.0)

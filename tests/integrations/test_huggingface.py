@@ -20,9 +20,7 @@ pytest.importorskip("accelerate")
 
 RNG = np.random.default_rng(0)
 LENGTHS = RNG.integers(6, 17, 40)
-DOCUMENTS = [
-    {"input_ids": RNG.integers(1, 6, length).tolist(), "id": f"doc {at}"} for at, length in enumerate(LENGTHS)
-]
+DOCUMENTS = [{"input_ids": RNG.integers(1, 6, length).tolist(), "id": f"doc {at}"} for at, length in enumerate(LENGTHS)]
 COLLATOR = Collator(length=16)
 
 

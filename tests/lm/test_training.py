@@ -60,7 +60,12 @@ def test_a_trained_module_is_a_language_model(tmp_path: Path) -> None:
     encoder = Bytes(begin=256)
     recipe = Recipe(epochs=2, learning_rate=0.01)
     task = task_of(
-        CORPUS, encoder, context=8, model=partial(transformer, 257, 8, width=8, depth=1, heads=1), recipe=recipe, test=CORPUS
+        CORPUS,
+        encoder,
+        context=8,
+        model=partial(transformer, 257, 8, width=8, depth=1, heads=1),
+        recipe=recipe,
+        test=CORPUS,
     )
     collect(task, tmp_path, runs=1, design=Everything(), compute=Compute(workers=1), keep_models=True)
     model = model_of(task, read_model(task, tmp_path), encoder)

@@ -15,10 +15,10 @@ from byrote.task.schedule import Schedule
 class Loss:
     """The mean loss of a batch as methods of the loss change it, one after the other.
 
-    `Loss(label_smoothing(0.1))(logits, labels)` is that of label smoothing. `number` is how many examples there are, for
-    methods that keep something of each: those need `positions` too. Texts weigh as many tokens as they have
-    (`Loss(goldfish(4), objective="tokens")`), and classes as the objective says. One `Loss` belongs to one training. Raises InvalidData
-    for what is no method of a loss.
+    `Loss(label_smoothing(0.1))(logits, labels)` is that of label smoothing. `number` is how many examples there are,
+    for methods that keep something of each: those need `positions` too. Texts weigh as many tokens as they have
+    (`Loss(goldfish(4), objective="tokens")`), and classes as the objective says. One `Loss` belongs to one training.
+    Raises InvalidData for what is no method of a loss.
     """
 
     def __init__(self, *methods: LossMethod, objective: Objective | str = Classification(), number: int = 0) -> None:

@@ -1,4 +1,5 @@
-"""The Trainer of transformers: it drops the ids of examples; with these, each document's losses are recorded, and goldfish loss is trained.
+"""The Trainer of transformers: it drops the ids of examples; with these, each document's losses are recorded, and
+goldfish loss is trained.
 
 Two lines: `Collator(...)` as the `data_collator`, and `attach(trainer, recorder)`. Nothing has to be subclassed.
 """
@@ -11,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from byrote.controls import goldfish as Goldfish  # noqa: N812 - a control, which is called as one writes it
+from byrote.controls import goldfish as Goldfish
 from byrote.controls.goldfish import left_out
 from byrote.errors import InvalidData, missing_extra
 from byrote.objectives.tokens import NONE, token_losses
@@ -28,9 +29,10 @@ ID = "id"
 class Collator:
     """Makes a batch of tokenized examples and keeps their ids: `input_ids`, `attention_mask`, `labels`, and `id`.
 
-    An example is a dict with `input_ids`, its `id` (a whole number or a text), and `labels` where a part of it is given and not learned; longer ones
-    than `length` are cut, shorter ones padded to it with `padding`, so that every batch has one shape. Give
-    `TrainingArguments(remove_unused_columns=False)`: else the Trainer drops the ids before they get here.
+    An example is a dict with `input_ids`, its `id` (a whole number or a text), and `labels` where a part of it is given
+    and not learned; longer ones than `length` are cut, shorter ones padded to it with `padding`, so that every batch
+    has one shape. Give `TrainingArguments(remove_unused_columns=False)`: else the Trainer drops the ids before they get
+    here.
     """
 
     length: int
@@ -58,11 +60,12 @@ class Collator:
 def attach(trainer: Any, recorder: Recorder | None = None, *, goldfish: Goldfish | None = None) -> None:
     """Let a Trainer record the losses of each example by its id, and train with goldfish loss, before `trainer.train()`.
 
-    After each epoch the recorder ends a step, so make it with as many `steps` as there are epochs:
-    `Recorder(directory, run=0, steps=3, objective="tokens")`. What is recorded is what the model said while it was trained, about all tokens, whatever `goldfish`
-    leaves out of the loss. The loss is the mean over the tokens of a batch (over those that are left, with goldfish), as that of the Trainer is without
-    gradient accumulation; with it, batches weigh the same, however many tokens they have. An epoch that `max_steps` cuts short is recorded as far as it
-    went. For one process: of several, each sees its own part. Raises ByroteError where transformers is not installed.
+    After each epoch the recorder ends a step, so make it with as many `steps` as there are epochs: `Recorder(directory,
+    run=0, steps=3, objective="tokens")`. What is recorded is what the model said while it was trained, about all
+    tokens, whatever `goldfish` leaves out of the loss. The loss is the mean over the tokens of a batch (over those that
+    are left, with goldfish), as that of the Trainer is without gradient accumulation; with it, batches weigh the same,
+    however many tokens they have. An epoch that `max_steps` cuts short is recorded as far as it went. For one process:
+    of several, each sees its own part. Raises ByroteError where transformers is not installed.
     """
     loss = Loss(recorder, goldfish)
     trainer.compute_loss = loss
@@ -73,7 +76,8 @@ def attach(trainer: Any, recorder: Recorder | None = None, *, goldfish: Goldfish
 
 @dataclass
 class Loss:
-    """What takes the place of `Trainer.compute_loss`: it takes the ids out of the batch and gives the recorder what the model said.
+    """What takes the place of `Trainer.compute_loss`: it takes the ids out of the batch and gives the recorder what the
+    model said.
 
     In evaluation nothing is recorded, and no token is left out.
     """

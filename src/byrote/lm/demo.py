@@ -1,7 +1,7 @@
 """The demo: a text in the public domain with planted copies and canaries, so that it is known what a model could recite.
 
-The text is 31 chapters of Numbers, 2 Kings 18 to 20 and Isaiah 36 to 39. Planted are verses of other books, drawn to 1, 2, 4, 8 or
-16 copies, and canaries, 8 of each kind and number of copies; others are drawn to none, as controls.
+The text is 31 chapters of Numbers, 2 Kings 18 to 20 and Isaiah 36 to 39. Planted are verses of other books, drawn to 1,
+2, 4, 8 or 16 copies, and canaries, 8 of each kind and number of copies; others are drawn to none, as controls.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -133,7 +133,12 @@ def trained(
 
 
 def baseline_and_remedies(
-    directory: Path | str, remedies: Sequence[str] = REMEDIES, *, seed: int = 0, epochs: int = RECIPE.epochs, workers: int = 2
+    directory: Path | str,
+    remedies: Sequence[str] = REMEDIES,
+    *,
+    seed: int = 0,
+    epochs: int = RECIPE.epochs,
+    workers: int = 2,
 ) -> dict[str, LanguageModel]:
     """Return the baseline and one model for each remedy, by name, all trained from the same first weights on the demo.
 

@@ -16,7 +16,7 @@ from jaxtyping import Int
 from numpy import ndarray
 
 from byrote.errors import InvalidData, WrongRecord
-from byrote.lm.corpus import Corpus, Document
+from byrote.lm.corpus import Corpus
 from byrote.lm.shards import SHARD_BYTES, Reading, Shard, corpus_key, shards
 from byrote.lm.suffixes import CAP, Suffixes, pair_starts, sort_suffixes
 

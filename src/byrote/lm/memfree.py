@@ -28,10 +28,12 @@ LEAST_BITS = 64
 
 @dataclass(frozen=True, eq=False)
 class Forbidden:
-    """The n-grams of a corpus, as a set of their 64-bit hashes, or as a Bloom filter that takes less memory and errs on the safe side.
+    """The n-grams of a corpus, as a set of their 64-bit hashes, or as a Bloom filter that takes less memory and errs on
+    the safe side.
 
-    `hashes` are sorted, 8 bytes for each different n-gram: of N n-grams, one that is none of them counts as one with the probability N / 2**64. With
-    `bits` (a Bloom filter; `hashes` is then empty) that is `1 - (1 - 1/m)**(k N)` to the power `k`, for m bits and `probes` k. No n-gram of the corpus is ever missed.
+    `hashes` are sorted, 8 bytes for each different n-gram: of N n-grams, one that is none of them counts as one with
+    the probability N / 2**64. With `bits` (a Bloom filter; `hashes` is then empty) that is `1 - (1 - 1/m)**(k N)` to
+    the power `k`, for m bits and `probes` k. No n-gram of the corpus is ever missed.
     """
 
     n: int
@@ -64,8 +66,9 @@ def forbidden(
 ) -> Forbidden:
     """Return the n-grams of a corpus, in token ids, that no generated text may complete.
 
-    With `false_positives` above 0 they are kept in a Bloom filter that takes 1.44 log2(1 / false_positives) bits for each (10 bits at .01), instead of 64. The paper
-    has n = 10 tokens. Documents shorter than n have none. Raises InvalidData for n below 2, and where no document is as long.
+    With `false_positives` above 0 they are kept in a Bloom filter that takes 1.44 log2(1 / false_positives) bits for
+    each (10 bits at .01), instead of 64. The paper has n = 10 tokens. Documents shorter than n have none. Raises
+    InvalidData for n below 2, and where no document is as long.
     """
     if n < 2 or not 0 <= false_positives < 1:
         raise InvalidData(
@@ -93,13 +96,15 @@ def forbidden(
 class MemFree:
     """A logits processor: what would complete a forbidden n-gram gets the logit minus infinity, so it is never drawn.
 
-    It is called with token ids `[sequence, token]`, the prompt included, and logits `[sequence, vocabulary]`, as the processors of transformers are:
-    `model.generate(..., logits_processor=[MemFree(forbidden(corpus, encoder))])`. An n-gram that is partly in the prompt counts as well.
-    Where every token is forbidden, the logits stay as they are: something must be said.
+    It is called with token ids `[sequence, token]`, the prompt included, and logits `[sequence, vocabulary]`, as the
+    processors of transformers are: `model.generate(..., logits_processor=[MemFree(forbidden(corpus, encoder))])`. An
+    n-gram that is partly in the prompt counts as well. Where every token is forbidden, the logits stay as they are:
+    something must be said.
 
-    What it cannot do: an n-gram with one token changed is none of the corpus. A model that knows a text by rote
-    goes on with another spelling, another capital letter or a synonym, and comes back to the text after it; so does a prompt in another style. What is hidden
-    is the exact quotation, not that it was memorized: measure `near-verbatim` copies as well.
+    What it cannot do: an n-gram with one token changed is none of the corpus. A model that knows a text by rote goes on
+    with another spelling, another capital letter or a synonym, and comes back to the text after it; so does a prompt in
+    another style. What is hidden is the exact quotation, not that it was memorized: measure `near-verbatim` copies as
+    well.
     """
 
     forbidden: Forbidden
