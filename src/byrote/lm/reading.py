@@ -107,7 +107,7 @@ def read_corpus(
     return corpus
 
 
-def _parts(given: list[Path], text: str, identifier: str, split: Split) -> list[Part]:
+def _parts(given: list[Path], text: str, identifier: str, split: str) -> list[Part]:
     """Return what reads each file; files of texts that are documents each are one part per directory."""
     labels = _labels(given)
     alone = len(given) == 1
