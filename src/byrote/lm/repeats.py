@@ -55,11 +55,12 @@ class Repeats:
 
 
 def covered(place: Int[ndarray, " window"], length: int, size: int) -> Bool[ndarray, " byte"]:
-    """Return which of `size` bytes lie in a window of `length` bytes that begins at one of these places."""
-    change = np.zeros(size + 1, np.int32)
-    change[place] += 1
-    change[place + length] -= 1
-    return np.cumsum(change[:-1]) > 0
+    """Return which of `size` bytes lie in a window of `length` bytes that begins at one of these places, which rise."""
+    change = np.zeros(size + 1, np.int8)
+    apart = np.diff(place) > length  # windows that do not touch the one before begin a stretch
+    change[place[np.concatenate([[True], apart])] if len(place) else place] = 1
+    change[(place[np.concatenate([apart, [True]])] if len(place) else place) + length] = -1
+    return np.cumsum(change[:-1], dtype=np.int8).view(np.bool_)
 
 
 def spans(marked: Bool[ndarray, " byte"]) -> Int[ndarray, "span end"]:
@@ -196,8 +197,7 @@ def share_in_repeats(
     repeats = find_repeats(shards, at_least, memory=memory)
     inside, sizes = list[ndarray](), list[ndarray]()
     for shard, marked in zip(shards, repeats.marked(shards), strict=True):
-        sums = np.concatenate([[0], np.cumsum(marked)])
-        inside.append(np.diff(sums[shard.begin]))
+        inside.append(np.add.reduceat(marked, shard.begin[:-1], dtype=np.int64))
         sizes.append(np.diff(shard.begin) - 1)
     repeated, size = np.concatenate(inside), np.concatenate(sizes)
     total = int(size.sum())
