@@ -168,6 +168,21 @@ def test_the_python_of_the_causes_page(tmp_path: Path, capsys: pytest.CaptureFix
     assert (tmp_path / "audits/mine-causes/causes.html").exists()
 
 
+@pytest.mark.pages
+def test_the_python_of_the_page_of_corpora(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("pydivsufsort")
+    pytest.importorskip("rensa")
+    given: dict[str, Any] = {}
+    with contextlib.chdir(tmp_path):
+        for block in blocks("docs/lm_corpus.md"):
+            exec(compile(block, "docs/lm_corpus.md", "exec"), given)  # noqa: S102 - our own page
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "302 documents in 1 file: 302 JSON lines."
+    assert printed[2] == "30"
+    assert [(span.copies, span.usual) for span in given["found"].spans][-1] == (30, False)
+    assert printed[-1] == "300 documents, and 0.0 in repeats"
+
+
 def test_the_score_of_the_contributing_page_runs_on_any_record(tmp_path: Path) -> None:
     (block,) = blocks("CONTRIBUTING.md")
     (tmp_path / "my_score.py").write_text(block)
