@@ -57,7 +57,7 @@ def behind(strings: Tensor) -> Tensor:
 
 
 def memorized(width: int, count: int, seed: int) -> tuple[float, float, int, int]:
-    """Train one model on so many strings; return the bits it stores, those at two thirds of the updates, parameters and epochs."""
+    """Train one model on so many strings; return the bits it stores, those at two thirds, parameters and epochs."""
     torch.manual_seed(seed)
     strings = torch.randint(0, SYMBOLS, (count, LENGTH), generator=torch.Generator().manual_seed(1000 * seed + count))
     model = Transformer(width)

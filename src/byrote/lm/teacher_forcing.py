@@ -125,7 +125,7 @@ def candidates_forced(
 
 def documents_forced(
     model: LanguageModel,
-    documents: Sequence[Int[ndarray, " token"]],
+    documents: Sequence[Int[ndarray, " _"]],
     *,
     stride: int | None = None,
     sampling: Sampling | None = None,
