@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from byrote.objectives import Classification as Classification
     from byrote.objectives import Multilabel as Multilabel
     from byrote.objectives import Regression as Regression
+    from byrote.objectives import Tokens as Tokens
     from byrote.probes import ask as ask
     from byrote.record import Record as Record
     from byrote.recorder import Recorder as Recorder
@@ -80,6 +81,7 @@ _HOME = {
     "Classification": "objectives",
     "Multilabel": "objectives",
     "Regression": "objectives",
+    "Tokens": "objectives",
     "ask": "probes",
     "Record": "record",
     "Recorder": "recorder",

@@ -9,7 +9,7 @@ from byrote.controls.control import Control
 from byrote.task.models import mlp
 from byrote.task.schedule import linear
 from byrote.task.task import Task
-from controls.tasks import copies_task, signal_task, table_task, text_task
+from controls.tasks import copies_task, language_task, signal_task, table_task, text_task
 from small import small_task
 
 
@@ -90,5 +90,9 @@ CASES: dict[str, Case] = {
     "batch_size": Case(CONTROLS["batch_size"](8)),
     "learning_rate": Case(CONTROLS["learning_rate"](0.05), CONTROLS["learning_rate"](linear(0.2))),
     "epochs": Case(CONTROLS["epochs"](2), CONTROLS["epochs"](1.0)),
+    "goldfish": Case(CONTROLS["goldfish"](3), CONTROLS["goldfish"](linear(0.0)), language_task),
+    "ngram_penalty": Case(
+        CONTROLS["ngram_penalty"](1.0, n=2, ceiling=0.01), CONTROLS["ngram_penalty"](linear(0.0)), language_task
+    ),
     "optimizer": Case(CONTROLS["optimizer"]("adamw"), CONTROLS["optimizer"]("sgd")),
 }

@@ -1,14 +1,17 @@
 """Small tasks of each kind of data, for controls that are for one of them."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from torch import nn
 
+from byrote.objectives import Tokens
 from byrote.record.inputs import rows
 from byrote.task.examples import Examples
 from byrote.task.recipe import Recipe
 from byrote.task.task import Task
+from byrote.task.transformer import transformer
 from small import small_task
 
 RECIPE = Recipe(epochs=2, batch_size=16, optimizer="sgd", learning_rate=0.2)
@@ -33,6 +36,17 @@ def text_task() -> Task:
     rng = np.random.default_rng(3)
     make = lambda: nn.Sequential(nn.Embedding(20, 4), nn.Flatten(), nn.Linear(32, 4))  # noqa: E731
     return _task(make, rng.integers(2, 20, (N + HELD_OUT, 8)), "text")
+
+
+def language_task() -> Task:
+    """Texts of twelve token ids below 20, some shorter, for a transformer of one layer."""
+    rng = np.random.default_rng(5)
+    texts = rng.integers(0, 20, (N + HELD_OUT, 13))
+    targets = np.where((np.arange(12) >= 8) & (np.arange(len(texts))[:, None] % 3 == 0), -1, texts[:, 1:])
+    train, test = (Examples(texts[part, :-1], targets[part]) for part in (slice(N), slice(N, None)))
+    make = partial(transformer, 20, 12, width=16, depth=1, heads=2)
+    recipe = replace(RECIPE, optimizer="adamw", learning_rate=0.01)
+    return Task(make, train, test, recipe, name="language", objective=Tokens(20))
 
 
 def copies_task() -> Task:

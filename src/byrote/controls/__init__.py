@@ -24,6 +24,7 @@ from byrote.controls.feature_dropout import feature_dropout as feature_dropout
 from byrote.controls.flooding import flooding as flooding
 from byrote.controls.flooding_per_example import flooding_per_example as flooding_per_example
 from byrote.controls.generalized_cross_entropy import generalized_cross_entropy as generalized_cross_entropy
+from byrote.controls.goldfish import goldfish as goldfish
 from byrote.controls.hold import hold as hold
 from byrote.controls.input_dropout import input_dropout as input_dropout
 from byrote.controls.input_noise import input_noise as input_noise
@@ -32,6 +33,7 @@ from byrote.controls.l2 import l2 as l2
 from byrote.controls.label_smoothing import label_smoothing as label_smoothing
 from byrote.controls.learning_rate import learning_rate as learning_rate
 from byrote.controls.mixup import mixup as mixup
+from byrote.controls.ngram_penalty import ngram_penalty as ngram_penalty
 from byrote.controls.optimizer import optimizer as optimizer
 from byrote.controls.parse import VALUES, parse_with
 from byrote.controls.parse import apply as apply
@@ -93,6 +95,8 @@ CONTROLS: dict[str, type[Control]] = {
         width,
         depth,
         without_brakes,
+        goldfish,
+        ngram_penalty,
     )
 }
 """Every control by its name."""

@@ -40,8 +40,8 @@ RANGES: dict[str, Range] = {
 class thermostat(Control):
     """Holds memorization at `target`, from 0 (none) to 1 (everything by rote), by turning `knob` while the model trains.
 
-    Memorization is that of the canaries of one `kind` (wrong labels by default): the mean probability of their label, of those
-    that are trained on minus the others. Half of the canaries are read by the controller; the other half verifies, and is never
+    Memorization is that of the canaries of one `kind` (wrong labels by default; of texts, shuffled ones): the mean probability
+    of their label (the geometric mean over the tokens of a text), of those that are trained on minus the others. Half of the canaries are read by the controller; the other half verifies, and is never
     read. `mode` "cap" brakes beyond the target only, "floor" lets go below it (from the effort `start`). What it holds is the
     memorization of these canaries: other kinds of examples may keep more or less of it, and a low value is no privacy. At equal
     memorization a well-chosen fixed strength is as accurate; what is saved is the search for it.
@@ -75,8 +75,9 @@ class thermostat(Control):
         """Return the task whose knob is turned by the controller; raise InvalidData where the knob cannot act."""
         from byrote.controls import CONTROLS  # the list holds the thermostat too
 
-        check_classes(self, task)
-        chance = round(math.log(len(task.classes)), 6)
+        if task.learned.name != "tokens":
+            check_classes(self, task)
+        chance = round(math.log(task.learned.outputs), 6)
         if self.knob not in CONTROLS:
             raise unknown("knob", self.knob, CONTROLS)
         made: Any = CONTROLS[self.knob]

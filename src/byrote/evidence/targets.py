@@ -6,12 +6,16 @@ from byrote.record import Record
 
 
 def target_text(record: Record, position: int) -> str:
-    """Return the target of the example at `position` in words: a class name, the labels that it has, or numbers."""
+    """Return the target of the example at `position` in words: a class name, the labels that it has, numbers, or
+    how many tokens a text has."""
     target = np.atleast_1d(record.population.labels[position])
     match record.objective.name:
         case "classification":
             return record.classes[int(target[0])]
         case "multilabel":
             return ", ".join(record.classes[at] for at in np.flatnonzero(target)) or "no label"
+        case "tokens":
+            number = int((target >= 0).sum())
+            return f"{number} token{'' if number == 1 else 's'}"
         case _:
             return ", ".join(f"{number:g}" for number in target)

@@ -15,10 +15,11 @@ from byrote.experiments.factorial import Budget, spend
 from byrote.experiments.factors import NOISE, Factor, factors_of, resized, weights_of
 from byrote.experiments.removal import subdirectory
 from byrote.experiments.timing import durations
-from byrote.experiments.twins import Together, Twins
+from byrote.experiments.twins import Twins
 from byrote.record import finished_runs
 from byrote.record.storage import place
 from byrote.task.canaries import Canaries
+from byrote.task.designs import Together
 from byrote.task.fit import Fit
 from byrote.task.task import Task
 from byrote.training.compute import Compute

@@ -17,10 +17,10 @@ from byrote.experiments import laws
 from byrote.experiments.arms import AS_IS, BudgetProgress, CausesPlan, arm_directory, plan_causes
 from byrote.experiments.effects import Effects, effects
 from byrote.experiments.responses import NAMES, Measured, measure, tails
-from byrote.experiments.twins import Together
 from byrote.record import Record
 from byrote.stats.estimate import Estimate
 from byrote.stats.not_measured import NotMeasured
+from byrote.task.designs import Together
 from byrote.task.task import Task
 from byrote.training.collect import collect
 from byrote.training.compute import Compute

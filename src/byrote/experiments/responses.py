@@ -9,6 +9,7 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.evidence.outcomes import read_outcomes
+from byrote.objectives.tokens import commonest
 from byrote.record import Record, make_ids
 
 HARD = 0.1
@@ -114,6 +115,8 @@ def _baseline(record: Record) -> float:
     labels = record.population.labels[record.population.where("train")]
     if record.objective.name == "classification":
         return float(np.bincount(labels).max() / len(labels))
+    if record.objective.name == "tokens":
+        return commonest(labels)
     if record.objective.name == "multilabel":
         share = np.nanmean(labels, axis=0)
         return float(np.mean(np.maximum(share, 1 - share)))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -10,39 +9,12 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.record.inputs import rows
-from byrote.signature import spell
 from byrote.task.canaries import Canaries, plant
-from byrote.task.designs import Subsets
 from byrote.task.examples import Examples
 from byrote.task.task import Task
 
 TWIN_STREAM = 11
 """Separates these random numbers from those of designs, canaries and runs under one seed."""
-
-
-@dataclass(frozen=True)
-class Together:
-    """A design: balanced random subsets in which all examples of a group are in, or out, together.
-
-    An example is then left out with its copies. Examples without a group are in the same runs as in `Subsets`.
-    """
-
-    fraction: float = 0.7
-    name: ClassVar[str] = "together"
-
-    def __str__(self) -> str:
-        return spell(self.name, {"fraction": self.fraction})
-
-    def membership(self, blocks: Sequence[int], groups: NDArray[np.str_], seed: int) -> Bool[ndarray, "run example"]:
-        """Return who is in which run: each example where the first of its group is."""
-        first = np.arange(len(groups))
-        _, starts, codes = np.unique(groups, return_index=True, return_inverse=True)
-        first[groups != ""] = starts[codes][groups != ""]
-        return Subsets(self.fraction).membership(blocks, groups, seed)[:, first]
-
-    def default_runs(self, groups: NDArray[np.str_]) -> int:
-        """Return four: enough for an interval over runs."""
-        return 4
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,6 +27,7 @@ from byrote.explain.noise_floor import noise_floor as noise_floor
 from byrote.explain.out_labels import OutLabels as OutLabels
 from byrote.explain.out_predictions import OutPredictions as OutPredictions
 from byrote.explain.out_targets import OutTargets as OutTargets
+from byrote.explain.out_texts import OutTexts as OutTexts
 from byrote.explain.planted import CopyCheck as CopyCheck
 from byrote.explain.planted import check_copies as check_copies
 from byrote.explain.relabel import IssueCheck as IssueCheck

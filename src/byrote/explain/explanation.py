@@ -20,6 +20,7 @@ from byrote.explain.neighbours import Neighbour, Space, list_neighbours, nearest
 from byrote.explain.out_labels import OutLabels
 from byrote.explain.out_predictions import OutPredictions
 from byrote.explain.out_targets import OutTargets
+from byrote.explain.out_texts import OutTexts
 from byrote.record import Record
 from byrote.stats.estimate import Estimate
 
@@ -34,7 +35,8 @@ DEPENDENTS = 5
 class Explanation:
     """One example, how memorized it is (1: known only by rote), a cause, and the evidence for it.
 
-    `label` is its class index, or a tuple: of numbers in a regression, of 0 and 1 where there are several labels.
+    `label` is its class index, or a tuple: of numbers in a regression, of 0 and 1 where there are several labels, of token
+    ids in a language task.
     `out_predictions` are the predictions of models not trained on it. `alternative` is what they predict in place of `label`:
     the other class that they predict most, their mean predictions, or the labels by majority (None: they predict nothing
     else). `neighbours` are real training examples, `test_neighbours` test examples, nearest first; `duplicates` are the
@@ -51,7 +53,7 @@ class Explanation:
     memorization: Estimate
     cause: Cause
     evidence: str
-    out_predictions: OutPredictions | OutTargets | OutLabels
+    out_predictions: OutPredictions | OutTargets | OutLabels | OutTexts
     alternative: Any
     neighbours: tuple[Neighbour, ...]
     test_neighbours: tuple[Neighbour, ...]

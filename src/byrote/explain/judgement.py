@@ -14,11 +14,18 @@ from byrote.explain.neighbours import Neighbour, Space
 from byrote.explain.out_labels import OutLabels, read_out_labels
 from byrote.explain.out_predictions import OutPredictions, read_out_predictions
 from byrote.explain.out_targets import OutTargets, read_out_targets
+from byrote.explain.out_texts import OutTexts, read_out_texts
 from byrote.explain.target_causes import TARGET_CAUSES, find_target_cause, usual_fences
+from byrote.explain.text_causes import TEXT_CAUSES, find_text_cause
 from byrote.objectives.regression import Regression
 from byrote.record import Record
 
-CAUSES_OF = {"classification": CAUSES, "regression": TARGET_CAUSES, "multilabel": LABEL_SET_CAUSES}
+CAUSES_OF = {
+    "classification": CAUSES,
+    "regression": TARGET_CAUSES,
+    "multilabel": LABEL_SET_CAUSES,
+    "tokens": TEXT_CAUSES,
+}
 """The causes of each objective, with their meaning in one line."""
 
 
@@ -29,7 +36,7 @@ class Judgement:
     label: Any
     cause: Cause
     evidence: str
-    out_predictions: OutPredictions | OutTargets | OutLabels
+    out_predictions: OutPredictions | OutTargets | OutLabels | OutTexts
     alternative: Any
     alternative_distance: float
 
@@ -52,6 +59,8 @@ def judge(record: Record, positions: Int[ndarray, " query"], points: Space, look
             return _judge_classes(record, positions, points, looks)
         case "regression":
             return _judge_targets(record, positions, points, looks)
+        case "tokens":
+            return _judge_texts(record, positions, looks)
         case _:
             return _judge_label_sets(record, positions, points, looks)
 
@@ -116,6 +125,15 @@ def _judge_label_sets(
         wrong = np.array([predictions.wrong_share(label) > 0.5 for label in range(len(labels))])
         majority = tuple(np.where(wrong, 1 - labels, labels).tolist()) if wrong.any() else None
         found.append(Judgement(tuple(labels.tolist()), cause, evidence, predictions, majority, float(far)))
+    return found
+
+
+def _judge_texts(record: Record, positions: Int[ndarray, " query"], looks: Looks) -> list[Judgement]:
+    found: list[Judgement] = []
+    for i, (at, said) in enumerate(zip(positions, read_out_texts(record, positions), strict=True)):
+        cause, evidence = find_text_cause(said, looks.duplicates[i])
+        text = tuple(record.population.labels[at].tolist())
+        found.append(Judgement(text, cause, evidence, said, None, float("nan")))
     return found
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from byrote.errors import MissingEvidence
 from byrote.evidence.evaluate import LEVEL
 from byrote.evidence.outcomes import read_outcomes
+from byrote.objectives.tokens import commonest
 from byrote.record import Record
 from byrote.record.run_file import SEEN
 from byrote.stats.estimate import Estimate
@@ -126,6 +127,8 @@ def mean_right(answers: Sequence[NDArray[np.float64]], reason: str, *, is_share:
 
 def _baseline(record: Record) -> float:
     labels = record.population.labels[record.population.where("train")]
+    if record.objective.name == "tokens" and len(labels):
+        return commonest(labels)
     if record.objective.name == "regression" or not len(labels):
         return 0.0
     if record.objective.name == "multilabel":

@@ -72,11 +72,24 @@ MULTILABEL = Vocabulary(
     is_share=True,
 )
 
-_KINDS = {each.kind: each for each in (CLASSIFICATION, REGRESSION, MULTILABEL)}
+TOKENS = Vocabulary(
+    kind="tokens",
+    right="token accuracy",
+    target="text",
+    targets="texts",
+    wrong_target="shuffled text",
+    among="other training texts",
+    memorization="how much larger the share of its tokens that models predict right is when they were trained on it than when they were not",
+    definition="share of its tokens right when trained on it - share of its tokens right when not trained on it",
+    baseline="always naming the commonest token",
+    is_share=True,
+)
+
+_KINDS = {each.kind: each for each in (CLASSIFICATION, REGRESSION, MULTILABEL, TOKENS)}
 
 
 def vocabulary(objective_kind: str) -> Vocabulary:
-    """Return the words for `classification`, `regression` or `multilabel`. Raises ByroteError for another kind."""
+    """Return the words for `classification`, `regression`, `multilabel` or `tokens`. Raises ByroteError for another kind."""
     if objective_kind not in _KINDS:
         raise unknown("kind of objective", objective_kind, _KINDS)
     return _KINDS[objective_kind]

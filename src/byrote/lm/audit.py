@@ -1,7 +1,7 @@
 """Audit of a language model: what it gives back of its training text, beside control text and an untrained model."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ from numpy import ndarray
 
 from byrote.errors import InvalidData
 from byrote.lm.audit_files import Asked, AuditFiles, Text, parts_of
+from byrote.lm.canaries import Canary, read_canaries
 from byrote.lm.closer_look import look_closer, said
 from byrote.lm.corpus import Corpus
 from byrote.lm.encoder import check_encoder
+from byrote.lm.exposure import CanaryExposures, canary_exposures
 from byrote.lm.extraction import Extracted
 from byrote.lm.index import Index, Progress, build_index, no_progress
 from byrote.lm.language_model import LanguageModel
@@ -34,6 +36,9 @@ SUFFIXES = (10, 25, 50)
 LIMIT = 1000
 """Passages of each text, at most."""
 
+PLAIN = Sampling()
+"""The model's own probabilities."""
+
 MOST_INDEXED = 2**30
 """Bytes of a corpus that is indexed without being asked to: the index takes five times as many on disk."""
 
@@ -46,7 +51,8 @@ class LanguageAudit:
 
     `extracted` and `control` are what the model said of the passages of `corpus` and of `control_text`; `reference` is what
     another model said of those of the corpus. `untrained` says which of them an untrained model gives back. `kinds` has a row for
-    each extracted passage, `longest` one for each document that was read as a whole. None: not asked.
+    each extracted passage, `longest` one for each document that was read as a whole, and `canaries` one for each canary. None:
+    not asked.
     """
 
     directory: Path
@@ -59,6 +65,7 @@ class LanguageAudit:
     untrained: Bool[ndarray, " passage"] | None
     kinds: tuple[Mapping[str, Any], ...]
     longest: tuple[Mapping[str, Any], ...]
+    canaries: tuple[Mapping[str, Any], ...]
 
     @property
     def prefix(self) -> int:
@@ -81,8 +88,9 @@ def audit(
     prefixes: Sequence[int] = PREFIXES,
     suffixes: Sequence[int] = SUFFIXES,
     limit: int = LIMIT,
-    sampling: Sampling = Sampling(),
+    sampling: Sampling = PLAIN,
     seed: int = 0,
+    canaries: Sequence[Canary] | str | Path = (),
     index: Index | None = None,
     text: str = "text",
     progress: Progress = no_progress,
@@ -94,8 +102,8 @@ def audit(
     is the field with the text). `control` should be text of the same kind that the model was not trained on: without it, no
     rate says that anything was memorized. `reference` is a model that was not trained on the corpus. Passages are at most
     `limit` windows of the longest prefix and suffix from each text, at random by `seed`, and each is asked once per length of the
-    prefix, by teacher forcing. An untrained copy of the model is asked too where the model has a module. `sampling` is how
-    text would be drawn.
+    prefix, by teacher forcing. `canaries` were planted in the training text, or their file. An untrained copy of the model is
+    asked too where the model has a module. `sampling` is how text would be drawn.
 
     The corpus is indexed to count copies, up to MOST_INDEXED bytes; a larger one takes an `index`. Stopped at any time, the same
     call goes on where it was; another model, text or setting is refused for the same directory. Raises ByroteError for
@@ -103,13 +111,14 @@ def audit(
     """
     asked = read_model(model) if isinstance(model, str | Path) else model
     other = read_model(reference) if isinstance(reference, str | Path) else reference
+    planted = read_canaries(canaries) if isinstance(canaries, str | Path) else tuple(canaries)
     texts = {"corpus": _corpus(corpus, text)}
     if control is not None:
         texts["control"] = _corpus(control, text)
     lengths, ends = _lengths("prefixes", prefixes), _lengths("suffixes", suffixes)
     _check(asked, other, texts, lengths[-1] + ends[-1])
     files = AuditFiles(Path(directory))
-    about = _about(asked, other, texts, lengths, ends, limit, sampling, seed)
+    about = {**_about(asked, other, texts, lengths, ends, limit, sampling, seed), "canaries": len(planted)}
     files.begin(about)
     if begun is not None:
         begun(about)
@@ -129,6 +138,9 @@ def audit(
         own = files.passages("corpus").passages
         files.write_rows("untrained", {"recited": recited(untrained(asked, seed=seed), own)})
     look_closer(files, asked, texts, progress)
+    if planted and not files.has_rows("canaries"):
+        progress("ranking the canaries", 0, 1)
+        files.write_rows("canaries", _columns(canary_exposures(asked, planted, seed=seed)))
     return read_audit(directory)
 
 
@@ -151,6 +163,7 @@ def read_audit(directory: str | Path) -> LanguageAudit:
         else None,
         tuple(files.rows("kinds")),
         tuple(files.rows("longest")),
+        tuple(files.rows("canaries")) if about["canaries"] else (),
     )
 
 
@@ -223,6 +236,11 @@ def fingerprint(model: LanguageModel) -> list[float]:
     with asking(model):
         logits = last_logits(model, as_tensor(model, tokens), 4)
     return [round(value, 4) for value in torch.topk(logits, 2, -1).values.flatten().tolist()]
+
+
+def _columns(found: CanaryExposures) -> dict[str, Any]:
+    columns = {each.name: getattr(found, each.name) for each in fields(found) if each.name != "level"}
+    return {name: list(column) if isinstance(column, tuple) else column for name, column in columns.items()}
 
 
 def _indexed(corpus: Corpus, directory: Path, progress: Progress) -> Index | None:

@@ -6,10 +6,11 @@ from byrote.objectives.multilabel import Multilabel as Multilabel
 from byrote.objectives.objective import Column as Column
 from byrote.objectives.objective import Objective as Objective
 from byrote.objectives.regression import Regression as Regression
+from byrote.objectives.tokens import Tokens as Tokens
 from byrote.signature import parse_call
 
-OBJECTIVES: dict[str, type[Classification] | type[Regression] | type[Multilabel]] = {
-    kind.name: kind for kind in (Classification, Regression, Multilabel)
+OBJECTIVES: dict[str, type[Classification] | type[Regression] | type[Multilabel] | type[Tokens]] = {
+    kind.name: kind for kind in (Classification, Regression, Multilabel, Tokens)
 }
 """Every objective by its name."""
 

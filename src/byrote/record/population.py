@@ -23,6 +23,9 @@ from byrote.record.storage import Place, replacing
 LISTED = ["example", "split", "label", "canary", "verification", "source", "true_label", "group", "weight"]
 LOOKS = ["picture", "vector"]
 
+LISTS = {"float32": pa.float32(), "int8": pa.int8(), "int32": pa.int32()}
+"""The types of several targets of an example, by the type of the array: numbers, labels that are 0 or 1, and tokens."""
+
 KEPT = b"byrote.display"
 """The key of the file's metadata under which it says, as JSON, what kind of data the examples are."""
 
@@ -31,8 +34,9 @@ KEPT = b"byrote.display"
 class Population:
     """All examples a record speaks about, in a fixed order: one entry per example in every array. Empty strings mean "none".
 
-    `labels` are what models are taught: class indices (int64), targets (float32, `[example]` or `[example, target]`), or
-    0 and 1 for each of several labels (int8, `[example, label]`). `true_label`, of mislabeled canaries, is of the same kind;
+    `labels` are what models are taught: class indices (int64), targets (float32, `[example]` or `[example, target]`),
+    0 and 1 for each of several labels (int8, `[example, label]`), or the tokens of a text (int32, `[example, token]`, -1 where
+    there is none). `true_label`, of mislabeled canaries, is of the same kind;
     elsewhere -1, or NaN for targets. `weights` are those of the examples' losses, 1 unless the task says otherwise.
     `display` is what kind of data the examples are, for people who read them.
     """
@@ -177,7 +181,7 @@ def _labels(labels: NDArray[Any]) -> pa.Array:
     none = np.isnan(labels) if labels.dtype.kind == "f" else labels < 0
     if labels.ndim == 1:
         return pa.array(labels, pa.float32() if labels.dtype.kind == "f" else pa.int32(), mask=none)
-    kind = pa.list_(pa.float32() if labels.dtype.kind == "f" else pa.int8())
+    kind = pa.list_(LISTS[labels.dtype.name])
     return pa.array([None if bad.all() else row for row, bad in zip(labels, none, strict=True)], kind)
 
 
@@ -188,9 +192,9 @@ def _from_labels(column: pa.ChunkedArray, like: NDArray[Any] | None) -> NDArray[
             return column.fill_null(np.nan).to_numpy().astype(np.float32)
         return column.fill_null(-1).to_numpy().astype(np.int64)
     rows = column.to_pylist()
-    dtype = np.float32 if pa.types.is_floating(column.type.value_type) else np.int8
+    dtype = next(np.dtype(name) for name, kind in LISTS.items() if kind == column.type.value_type)
     width = like.shape[1] if like is not None else max((len(row) for row in rows if row is not None), default=0)
-    none = [np.nan if dtype is np.float32 else -1] * width
+    none = [np.nan if dtype.kind == "f" else -1] * width
     return np.array([none if row is None else row for row in rows], dtype).reshape(len(rows), width)
 
 

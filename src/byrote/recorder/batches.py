@@ -56,7 +56,8 @@ class Rows:
     def read_labels(self, table: pa.Table) -> NDArray[Any]:
         """Return the labels of a table's rows, as `Population` has them."""
         columns = [table[name].to_numpy() for name in self.labels]
-        dtype = {"classification": np.int64, "regression": np.float32, "multilabel": np.int8}[self.objective.name]
+        kinds = {"classification": np.int64, "regression": np.float32, "multilabel": np.int8, "tokens": np.int32}
+        dtype = kinds[self.objective.name]
         if not self.width:
             return columns[0].astype(dtype)
         return np.stack(columns, axis=1).astype(dtype)
@@ -73,9 +74,11 @@ class Batch(NamedTuple):
 
 def batch(ids: Any, outputs: Any, labels: Any, member: Any, objective: Objective) -> Batch:
     """Check and copy: outputs may be changed in place afterwards, or lie in a buffer that the next batch fills."""
-    plain = objective.name == "classification"
+    plain, text = objective.name == "classification", objective.name == "tokens"
     what = "Logits must be a tensor [example, class]" if plain else "Outputs must be a tensor [example, output]"
-    if not isinstance(outputs, Tensor) or outputs.ndim not in (1, 2) or not outputs.is_floating_point():
+    what = "Logits must be a tensor [example, token, vocabulary]" if text else what
+    axes = (3,) if text else (1, 2)
+    if not isinstance(outputs, Tensor) or outputs.ndim not in axes or not outputs.is_floating_point():
         raise InvalidData(f"{what}, but they are {describe(outputs)}. Give the model's output, before softmax.")
     try:
         targets = labels if isinstance(labels, Tensor) else torch.as_tensor(labels)
@@ -86,6 +89,10 @@ def batch(ids: Any, outputs: Any, labels: Any, member: Any, objective: Objective
     if plain and (targets.ndim != 1 or targets.is_floating_point()):
         raise InvalidData(
             f"Labels must be class indices [example], but they are {describe(targets)}. Give whole numbers from 0."
+        )
+    if text and (targets.shape[1:] != outputs.shape[1:2] or targets.is_floating_point()):
+        raise InvalidData(
+            f"Labels must be the tokens that follow, [example, token], but they are {describe(targets)} for outputs of shape {tuple(outputs.shape)}. Give whole numbers, as many as there are places."
         )
     names = ids if isinstance(ids, Tensor) and ids.dtype == torch.int64 and ids.ndim == 1 else listed(ids)
     n, count = outputs.shape[0], names.shape[0] if isinstance(names, Tensor) else len(names)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 
 from byrote.errors import ByroteError, InvalidData, WrongRecord, unknown
-from byrote.objectives import Classification, Objective, Regression, parse_objective
+from byrote.objectives import Classification, Objective, Regression, Tokens, parse_objective
 from byrote.record import (
     Layout,
     check_text,
@@ -50,7 +51,7 @@ class Recorder:
     and `test` are the examples for the report to show; with them, an id that is in neither is refused. Ids are whole
     numbers or strings, unique within their split.
 
-    `objective` is a `byrote.Classification`, `Regression` or `Multilabel`, or its text. Outputs are logits; those of a
+    `objective` is a `byrote.Classification`, `Regression`, `Multilabel` or `Tokens`, or its text. Outputs are logits; those of a
     regression are predictions in the units of the labels that you give, and it takes `train`, or its own `mean` and
     `scale`, to know how much the targets vary.
 
@@ -96,7 +97,7 @@ class Recorder:
         given = parse_objective(objective) if isinstance(objective, str) else objective
         if not hasattr(given, "observe"):
             raise InvalidData(
-                f"`objective` is {type(given).__name__}. Give byrote.Classification(), Regression(...) or Multilabel()."
+                f"`objective` is {type(given).__name__}. Give byrote.Classification(), Regression(...), Multilabel() or Tokens()."
             )
         train, test = (None if each is None else _checked(each, given) for each in (train, test))
         self._layout = Rows(_fitted(given, train, self._classes))
@@ -166,7 +167,14 @@ class Recorder:
 
     def _check_width(self, ready: Batch) -> None:
         """Learn from the first batch how many outputs there are; raise InvalidData when another has others."""
-        objective, count = self._layout.objective, ready.outputs.shape[1]
+        objective, count = self._layout.objective, ready.outputs.shape[-1]
+        if isinstance(objective, Tokens):
+            if objective.vocabulary not in (0, count):
+                raise InvalidData(
+                    f"These outputs have {count} logits at each place, and the record a vocabulary of {objective.vocabulary}. Give one logit for each token id."
+                )
+            self._layout = self._steps.layout = Rows(replace(objective, vocabulary=count), ready.labels.shape[1])
+            return
         if objective.name == "classification" and count == 1:
             count = 2  # a single logit, of the second of two classes
         if not self._classes:

@@ -96,7 +96,7 @@ class Registry:
 
 def _is_label(labels: NDArray[Any]) -> Bool[ndarray, " example"]:
     present: NDArray[np.bool_] = np.asarray(~np.isnan(labels) if labels.dtype.kind == "f" else labels >= 0)
-    return np.asarray(present.all(axis=tuple(range(1, labels.ndim))))
+    return np.asarray(present.any(axis=tuple(range(1, labels.ndim))))  # a text may be shorter than its row
 
 
 def _grown(array: NDArray[np.int64], n: int) -> NDArray[np.int64]:

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from byrote.explain import Explanation, OutLabels, OutPredictions, OutTargets
+from byrote.explain import Explanation, OutLabels, OutPredictions, OutTargets, OutTexts
 from byrote.explain.causes import models
 from byrote.explain.target_causes import target_name
 from byrote.explain.units import in_units
 from byrote.objectives.regression import Regression
 from byrote.record import Record
+from byrote.report.numbers import percent
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ def show_out_models(record: Record, each: Explanation) -> Shown:
     found = each.out_predictions
     if not found.models:
         return Shown("", [], None)
+    if isinstance(found, OutTexts):
+        return Shown(f"{percent(found.token_accuracy)} of its tokens", [], None)
     if isinstance(found, OutPredictions):
         return _votes(record, found)
     return _targets(record, each, found) if isinstance(found, OutTargets) else _labels(record, each, found)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from byrote.errors import InvalidData, refuses_unknown_names, unknown
 from byrote.record import Inputs, Population, make_ids, no_labels
 from byrote.record.display import write_texts
+from byrote.objectives import Tokens
+from byrote.objectives.tokens import as_read
 from byrote.record.inputs import each, is_real, joined, parts, rows
 from byrote.signature import spell
 from byrote.task.task import Task
@@ -28,7 +30,9 @@ class Canaries:
     `mislabeled`: real training examples with a wrong target: another class, or the clearly different target of another
     example. `ordinary`: real training examples as they are. `noise`: inputs that show nothing, with a random target:
     Gaussian with the data's mean and variance per feature (bytes are cut off at 0 and 255); where inputs are other whole
-    numbers, of any type, or bool, each feature is that of a random example. `ambiguous`: means of two real training examples of
+    numbers, of any type, or bool, each feature is that of a random example. Of a language task, whose targets are the inputs
+    themselves, `mislabeled` are real training texts with their tokens in a random order, and `noise` are texts as long as real
+    ones, of tokens drawn by how often they occur: both can be known by rote only. `ambiguous`: means of two real training examples of
     clearly different targets, with the target of one of them. Each is in exactly half of the runs (up to one), whatever
     the design does with the other examples. Half of each kind is for verification: no control may look at it.
     """
@@ -71,7 +75,14 @@ def plant(task: Task, canaries: Canaries, seed: int) -> Population:
     kept = np.ones(len(train), np.bool_)
     kept[chosen] = False
     false_labels = objective.wrong(train.labels, wrong, rng)
-    noise = each(lambda part: _noise(part, canaries.noise, rng), train.inputs)
+    as_wrong = rows(train.inputs, wrong)
+    if isinstance(objective, Tokens):
+        like = rng.integers(0, len(train), canaries.noise)
+        invented = objective.drawn(train.labels, like, rng)
+        noise, as_wrong = _read(rows(train.inputs, like), invented), _read(as_wrong, false_labels)
+    else:
+        noise = each(lambda part: _noise(part, canaries.noise, rng), train.inputs)
+        invented = objective.random(train.labels, canaries.noise, rng)
     first, blends = _blends(task, canaries.ambiguous, np.random.default_rng([seed, CANARY_STREAM, 0]))
     kind = np.repeat(KINDS, [getattr(canaries, kind) for kind in KINDS])
     sources = [*make_ids("train", train.ids[chosen]), *[""] * canaries.noise, *make_ids("train", train.ids[first])]
@@ -81,7 +92,7 @@ def plant(task: Task, canaries: Canaries, seed: int) -> Population:
         *(test.labels for test in tests),
         false_labels,
         train.labels[ordinary],
-        objective.random(train.labels, canaries.noise, rng),
+        invented,
         train.labels[first],
     ]
     tested, planted = sum(len(test) for test in tests), len(kind)
@@ -90,7 +101,14 @@ def plant(task: Task, canaries: Canaries, seed: int) -> Population:
     groups = np.full(len(train), "") if train.groups is None else train.groups
     weights = np.ones(len(train), np.float32) if train.weights is None else train.weights
     inputs = joined(
-        [rows(train.inputs, kept), *(test.inputs for test in tests), rows(train.inputs, chosen), noise, blends]
+        [
+            rows(train.inputs, kept),
+            *(test.inputs for test in tests),
+            as_wrong,
+            rows(train.inputs, ordinary),
+            noise,
+            blends,
+        ]
     )
     display, show = train.display, train.show
     return Population.of(
@@ -175,6 +193,13 @@ def _noise(inputs: NDArray[Any], count: int, rng: np.random.Generator) -> NDArra
         return _like(inputs, rng.normal(mean, spread, (count, *inputs.shape[1:])))
     shape = (count, *inputs.shape[1:])
     return np.take_along_axis(inputs, rng.integers(0, len(inputs), shape), axis=0)
+
+
+def _read(inputs: Inputs, targets: NDArray[Any]) -> Inputs:
+    """Return the inputs of texts whose tokens are these targets; token ids are the first array of whole numbers."""
+    name = next(name for name, part in parts(inputs).items() if part.ndim == 2 and part.dtype.kind in "iu")
+    found = {each: as_read(part, targets) if each == name else part for each, part in parts(inputs).items()}
+    return found if isinstance(inputs, dict) else tuple(found.values()) if isinstance(inputs, tuple) else found[name]
 
 
 def _are_whole(inputs: NDArray[Any]) -> bool:

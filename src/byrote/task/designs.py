@@ -77,6 +77,34 @@ def halves() -> Subsets:
 
 
 @dataclass(frozen=True)
+class Together:
+    """Balanced random subsets in which all examples of a group are in, or out, together.
+
+    An example is then left out with its copies. Examples without a group are in the same runs as in `Subsets`.
+    """
+
+    fraction: float = 0.7
+    name: ClassVar[str] = "together"
+
+    def __post_init__(self) -> None:
+        Subsets(self.fraction)
+
+    def __str__(self) -> str:
+        return _spell(self)
+
+    def membership(self, blocks: Sequence[int], groups: NDArray[np.str_], seed: int) -> Bool[ndarray, "run example"]:
+        """Return who is in which run: each example where the first of its group is."""
+        first = np.arange(len(groups))
+        _, starts, codes = np.unique(groups, return_index=True, return_inverse=True)
+        first[groups != ""] = starts[codes][groups != ""]
+        return Subsets(self.fraction).membership(blocks, groups, seed)[:, first]
+
+    def default_runs(self, groups: NDArray[np.str_]) -> int:
+        """Return as many as for `Subsets`."""
+        return Subsets(self.fraction).default_runs(groups)
+
+
+@dataclass(frozen=True)
 class KFold:
     """Repeated K-fold cross-validation: each repeat leaves every example out once. It thereby is a memorization estimator."""
 
@@ -173,9 +201,9 @@ class Everything:
         return 1
 
 
-Known = Subsets | KFold | LeaveOneOut | LeaveGroupOut | Everything
+Known = Subsets | Together | KFold | LeaveOneOut | LeaveGroupOut | Everything
 
-DESIGNS: dict[str, type[Known]] = {kind.name: kind for kind in (Subsets, KFold, LeaveOneOut, LeaveGroupOut, Everything)}
+DESIGNS: dict[str, type[Known]] = {kind.name: kind for kind in (Subsets, Together, KFold, LeaveOneOut, LeaveGroupOut, Everything)}
 
 
 def parse_design(text: str) -> Design:

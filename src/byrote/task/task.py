@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from byrote.errors import InvalidData, refuses_unknown_names
-from byrote.objectives import Classification, Objective, parse_objective
+from byrote.objectives import Classification, Objective, Tokens, parse_objective
 from byrote.task.examples import Examples
 from byrote.task.fit import Fit
 from byrote.task.recipe import Recipe
@@ -27,13 +27,13 @@ class Task:
     """What an audit is about: a model factory, examples to learn from, examples to be tested on, a recipe and an objective.
 
     `model()` returns a fresh `torch.nn.Module`, which maps a batch of inputs to what the `objective` says: one logit
-    per class for `byrote.Classification()`, the default. Or else `model` is a `byrote.Fit`, which trains a model of any
+    per class for `byrote.Classification()`, the default; for `byrote.Tokens()` logits of every next token. Or else `model` is a `byrote.Fit`, which trains a model of any
     kind in its own way, without a recipe. A model that returns a dict, an object or a tuple says by `output` which part
     is meant: `output="logits"`, `output=0`. `test=None`: there is no test set; the report then says what is missing.
 
-    `objective` is a `byrote.Classification`, `Regression` or `Multilabel`, or its text: `"regression"`. `classes` are
-    names to show (default: the indices): of classes, of labels, or of targets (default: the columns of a DataFrame of
-    them). `controls` are the texts of the controls that made this task of another (see `byrote.controls`), and `excluded`
+    `objective` is a `byrote.Classification`, `Regression`, `Multilabel` or `Tokens`, or its text: `"regression"`. `classes`
+    are names to show (default: the indices): of classes, of labels, or of targets (default: the columns of a DataFrame of
+    them); tokens have none. `controls` are the texts of the controls that made this task of another (see `byrote.controls`), and `excluded`
     the ids of training examples that no run is trained on, for which canaries and designs are as if they were. Raises
     InvalidData when the parts do not fit each other, also when the columns of two DataFrames are not in the same order.
     """
@@ -102,7 +102,7 @@ class Task:
         given = parse_objective(self.objective) if isinstance(self.objective, str) else self.objective
         if not hasattr(given, "observe"):
             raise InvalidData(
-                f"Task.objective must be byrote.Classification(), Regression() or Multilabel(), but it is {type(given).__name__}."
+                f"Task.objective must be byrote.Classification(), Regression(), Multilabel() or Tokens(), but it is {type(given).__name__}."
             )
         for split, examples in self.examples.items():
             object.__setattr__(self, split, examples.with_labels(given.check(examples.labels, examples.ids)))
@@ -110,6 +110,9 @@ class Task:
             raise InvalidData(
                 f"Training examples have targets of shape {self.train.labels.shape[1:]} and test examples {self.test.labels.shape[1:]}. They must be equal."
             )
+        if isinstance(given, Tokens):
+            object.__setattr__(self, "objective", self._tokens(given))
+            return
         if not isinstance(given, Classification):
             self._name_targets()
         elif not self.classes:
@@ -122,6 +125,18 @@ class Task:
             raise InvalidData(
                 f"There are {len(self.classes)} names in `classes` for {fitted.outputs} targets. Give one for each, or none."
             )
+
+    def _tokens(self, given: Tokens) -> Tokens:
+        """Return the objective with its vocabulary; raise InvalidData for what a language task cannot have."""
+        if isinstance(self.model, Fit):
+            raise InvalidData(
+                "A byrote.Fit predicts a row per example, and a text has one per token. Give a function that returns a torch model."
+            )
+        if self.classes:
+            raise InvalidData("`classes` names what is predicted, and tokens have no names. Leave it out; give `show` to Examples.")
+        top = max(int(examples.labels.max()) for examples in self.examples.values())
+        fitted = given.fitted(self.train.labels, 0)
+        return fitted if given.vocabulary else given.fitted(self.train.labels, top + 1)
 
     def _name_targets(self) -> None:
         """Name targets as the columns of a DataFrame; raise InvalidData where these stand in another order elsewhere."""

@@ -13,7 +13,7 @@ from byrote.objectives import Classification, Objective
 from byrote.record import Population
 from byrote.record.inputs import parts
 from byrote.task.recipe import Recipe
-from byrote.training.pack import EVALUATION_BATCH
+from byrote.training.pack import EVALUATION_BATCH, FEW_OUTPUTS, examples_at_once
 from byrote.training.tensors import to_tensors
 from byrote.training.user_model import check_rows, model_at_work
 
@@ -77,8 +77,12 @@ def needs(
     data = sum((8 if part.dtype.kind in "iu" and part.dtype != np.uint8 else 4) * part.size for part in given)
     if kind == "cpu":
         data += sum(np.asarray(column).nbytes for column in (*given, population.ids, population.labels))
-    observed = len(population) * (4 * large.outputs + (ROW if kind == "cpu" else 0))
-    evaluation = 3 * EVALUATION_BATCH * large.largest // FEW[1]
+    many = large.outputs > FEW_OUTPUTS  # reduced to columns after each update
+    observed = len(population) * ((0 if many else 4 * large.outputs) + (ROW if kind == "cpu" else 0))
+    at_once = EVALUATION_BATCH
+    if many:
+        at_once = examples_at_once(objective, to_tensors(population, objective, "cpu", slice(0, 1))[1], batch, 1)
+    evaluation = 3 * at_once * large.largest // FEW[1]
     return Needs(
         process=PROCESS[kind] + data + evaluation,
         model=int((COPIES + states) * held + BACKWARD * activations) + observed,

@@ -39,6 +39,12 @@ EVALUATION_BATCH = 256
 OBSERVED_AT_ONCE = 2**16
 """Rows of outputs that are reduced to columns at once."""
 
+FEW_OUTPUTS = 2**12
+"""Outputs of an example that are kept until the epoch ends. More, as of texts, are reduced to columns after each update."""
+
+NUMBERS_AT_ONCE = 2**23
+"""Outputs of all examples together that a clean pass has in memory at once, where an example has many."""
+
 
 @dataclass(frozen=True, eq=False)
 class _Update:
@@ -133,7 +139,8 @@ class Pack:
         self.networks.mode(training=False)
         examples = torch.arange(len(self.population), device=self.device)
         with torch.no_grad(), products(self.engine.matmul):
-            parts = [self.networks.ask(take(self.inputs, part)) for part in examples.split(EVALUATION_BATCH)]
+            at_once = examples_at_once(self.objective, self.targets, 1, 1)
+            parts = [self.networks.ask(take(self.inputs, part)) for part in examples.split(at_once)]
         return torch.cat(parts, dim=1)
 
     def _outputs_without(self, name: str) -> Tensor:
@@ -150,7 +157,7 @@ class Pack:
         if self.stopped.all():
             return self._stand_still(epoch, shown)
         self.networks.mode(training=True)
-        targets, outputs = self.targets.index_select(0, shown), list[Tensor]()
+        targets, seen = self.targets.index_select(0, shown), _Seen(self._columns)
         weights = self._weights(shown, targets)
         batches, knobs, several = self.timetable.batches, list[dict[str, float]](), self.recipe.accumulate
         due, kept = self._due(-(-len(batches) // several)), self._kept()
@@ -163,14 +170,14 @@ class Pack:
                 self.networks.set_knob(method.name, [each[method.name] for each in knobs])
             one = _Update(epoch, group, (epoch - 1) * len(batches) + start, shown, targets, weights, knobs)
             before = torch.get_rng_state() if self.methods.rules else None
-            outputs += self._gradients(one)
+            seen.add(self._gradients(one), targets)
             if before is not None:
                 self._change_gradients(one, before)
             if self.methods.penalties:
                 self.methods.penalty(self.networks.by_run(), knobs).backward()
             self.optimizer.update(*([each[name] for each in knobs] for name in KNOBS))
             self.networks.put_back(kept)
-        return self._columns(torch.cat(outputs), targets), knobs
+        return seen.columns(targets), knobs
 
     def _gradients(self, update: "_Update") -> list[Tensor]:
         """Add the gradients of these batches to the weights; return the outputs of each part."""
@@ -258,14 +265,14 @@ class Pack:
     def _stand_still(self, epoch: int, shown: Tensor) -> tuple[dict[str, NDArray[Any]], list[dict[str, float]]]:
         """Return what a training pass would, of runs that all have stopped: the models as they are, and no update."""
         self.networks.mode(training=False)
-        targets, outputs = self.targets.index_select(0, shown), list[Tensor]()
+        targets, seen = self.targets.index_select(0, shown), _Seen(self._columns)
         with torch.no_grad():
             for parts in self.timetable.batches:
                 for part in parts:
                     batch = side_by_side(take(self.inputs, shown[part.rows]), part.size)
-                    outputs.append(self.networks(batch, part.runs).flatten(0, 1))
+                    seen.add([self.networks(batch, part.runs).flatten(0, 1)], targets)
                 self.networks.join()
-        return self._columns(torch.cat(outputs), targets), self._knobs(epoch, 1.0, 0)
+        return seen.columns(targets), self._knobs(epoch, 1.0, 0)
 
     def _weights(self, shown: Tensor, targets: Tensor) -> Tensor | None:
         """Return the weight of each presentation's loss: that of its example times that of its class; None when all are 1."""
@@ -329,7 +336,7 @@ class Pack:
         if not len(positions):
             return [None] * count
         self.networks.mode(training=False)
-        at_once = max(self.recipe.batch_size, EVALUATION_BATCH // count)
+        at_once = examples_at_once(self.objective, self.targets, self.recipe.batch_size, count)
         found: list[dict[str, NDArray[Any]]] = []
         with torch.no_grad():
             for part in torch.from_numpy(positions).to(self.device).split(at_once):
@@ -354,7 +361,8 @@ class Pack:
         return Observed(observed.positions, {**observed.values, **answers})
 
     def _columns(self, outputs: Tensor, targets: Tensor) -> dict[str, NDArray[Any]]:
-        blocks = zip(outputs.split(OBSERVED_AT_ONCE), targets.split(OBSERVED_AT_ONCE), strict=True)
+        at_once = OBSERVED_AT_ONCE if outputs[0].numel() <= FEW_OUTPUTS else max(1, NUMBERS_AT_ONCE // outputs[0].numel())
+        blocks = zip(outputs.split(at_once), targets.split(at_once), strict=True)
         parts = [self.objective.observe(*block) for block in blocks]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -396,6 +404,37 @@ class Pack:
                     torch.cuda.set_rng_state(state, gpu)
             yield
             self.random_state = [torch.get_rng_state(), *(torch.cuda.get_rng_state(gpu) for gpu in gpus)]
+
+
+class _Seen:
+    """What a training pass is observed to say: outputs, kept until the end where they are few, or else reduced at once."""
+
+    def __init__(self, reduce: Callable[[Tensor, Tensor], dict[str, NDArray[Any]]]) -> None:
+        self._reduce, self._rows = reduce, 0
+        self._outputs: list[Tensor] = []
+        self._columns: list[dict[str, NDArray[Any]]] = []
+
+    def add(self, outputs: Sequence[Tensor], targets: Tensor) -> None:
+        """Take the outputs of the next rows; `targets` are those of all rows."""
+        for each in outputs:
+            if each[0].numel() <= FEW_OUTPUTS:
+                self._outputs.append(each)
+            else:
+                self._columns.append(self._reduce(each, targets[self._rows : self._rows + len(each)]))
+            self._rows += len(each)
+
+    def columns(self, targets: Tensor) -> dict[str, NDArray[Any]]:
+        """Return the columns of all rows."""
+        if self._outputs:
+            return self._reduce(torch.cat(self._outputs), targets)
+        return {name: np.concatenate([part[name] for part in self._columns]) for name in self._columns[0]}
+
+
+def examples_at_once(objective: Objective, targets: Tensor, batch_size: int, runs: int) -> int:
+    """Return how many examples of each run are evaluated at once in a clean pass."""
+    usual = max(batch_size, EVALUATION_BATCH // runs)
+    each = objective.outputs * (targets[0].numel() if objective.name == "tokens" else 1)
+    return usual if each <= FEW_OUTPUTS else max(1, min(usual, NUMBERS_AT_ONCE // (each * runs)))
 
 
 @contextmanager
