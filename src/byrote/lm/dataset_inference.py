@@ -78,7 +78,9 @@ def dataset_inference(
     larger = 0
     for done in range(0, permutations, AT_ONCE):
         labels = rng.permuted(np.tile(truth, (min(AT_ONCE, permutations - done), 1)), axis=1)
-        larger += np.count_nonzero(labels @ judged >= truth @ judged - 1e-9)  # a larger sum is a larger difference of means
+        larger += np.count_nonzero(
+            labels @ judged >= truth @ judged - 1e-9
+        )  # a larger sum is a larger difference of means
     p_value = (1 + larger) / (1 + permutations)
     return DatasetInference(float(p_value), auroc(judged, truth, level=level), weights, len(suspect))
 
