@@ -15,7 +15,7 @@ from byrote.lm.capacity import bits_per_parameter_slope, capacity, random_string
 
 SYMBOLS, LENGTH, BATCH, SEEDS, RATE = 64, 32, 128, (0, 1), 0.01
 BEGIN = SYMBOLS
-WIDTHS = {16: (32, 64, 128, 256, 512), 24: (64, 128, 256, 512), 32: (128, 256, 512)}
+WIDTHS = {16: (32, 64, 128, 256), 32: (256, 384)}
 """Width of the model, and numbers of strings: 192 bits each."""
 
 STEPS = 2000
