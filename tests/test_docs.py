@@ -10,6 +10,7 @@ from typing import Any
 import click
 import numpy as np
 import pytest
+import torch
 
 from byrote.cli import app, main
 from byrote.evidence.catalogue import find_score
@@ -157,6 +158,36 @@ def test_the_python_of_the_pages_about_training_language_models(
 
 
 @pytest.mark.pages
+@pytest.mark.pages
+def test_the_python_of_the_page_of_secrets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    texts = ["".join(rng.choice(list("abcdefgh "), 40)) for _ in range(30)]
+    given: dict[str, Any] = {"texts": texts, "learn": lambda found: Recall([each.text for each in found], Bytes())}
+    with contextlib.chdir(tmp_path):
+        for block in blocks("docs/lm_secrets.md"):
+            exec(compile(block, "docs/lm_secrets.md", "exec"), given)  # noqa: S102 - our own page
+    found = given["found"]
+    assert found.exposure[found.copies == 16].min() > 19, "a model that knows its text by heart gives all bits away"
+    assert given["proof"].proven
+    assert re.search(r"^\d+ marks, if", capsys.readouterr().out, re.MULTILINE)
+
+
+@pytest.mark.pages
+def test_the_python_of_the_page_of_membership(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    train, unseen = (["".join(rng.choice(list("abcdefgh "), 60)) for _ in range(30)] for _ in range(2))
+    network = torch.nn.Linear(10, 10)
+    network.forward = Recall(train, Bytes())
+    given: dict[str, Any] = {"network": network, "train": train, "unseen": unseen}
+    with contextlib.chdir(tmp_path):
+        for block in blocks("docs/lm_membership.md"):
+            exec(compile(block, "docs/lm_membership.md", "exec"), given)  # noqa: S102 - our own page
+    printed = capsys.readouterr().out
+    assert given["blind"].warning is None
+    assert len(re.findall(r"^(?:loss|zlib|lowercase|min_k|min_k_plus_plus) 1\.000", printed, re.MULTILINE)) >= 3
+    assert "times the bits" in printed
+
+
 @pytest.mark.pages
 def test_the_python_of_the_causes_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (block,) = blocks("docs/causes.md")

@@ -78,7 +78,7 @@ def memorization_profile(
     weight[1:] = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), DRAWS)[:, group]
     totals, counts = _by_batch(outcome, batch, weight)
     effect, number = _effects(totals, counts)
-    lags = [lag for lag in range(2 - checkpoints, checkpoints - 1) if lag != -1]
+    lags = [lag for lag in range(1 - checkpoints, checkpoints - 1) if lag != -1]
     profile = np.stack([_at_lag(effect, number, lag) for lag in lags], axis=1)
     kept = [i for i in range(len(lags)) if np.isfinite(profile[0, i])]
     value, error = profile[0], np.nanstd(profile[1:, :], axis=0, ddof=1) if kept else rows[0]
