@@ -7,16 +7,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 
 from byrote.cli import app, main
 from byrote.evidence.catalogue import find_score
 from byrote.evidence.evaluate import evaluate
+from byrote.lm import Bytes
 from byrote.locate.layers import layers
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
+from lm.recall import Recall
 from small import small_task
+from small_lm import byte_pairs, save_model
 
 ROOT = Path(__file__).parent.parent
 
@@ -118,6 +122,36 @@ def test_the_python_of_the_pages_about_training_language_models(
 
 
 @pytest.mark.pages
+def test_the_python_of_the_page_on_language_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    train, unseen = (["".join(rng.choice(list("abcdefgh "), 60)) for _ in range(30)] for _ in range(2))
+    given: dict[str, Any] = {"network": Recall(train, Bytes()), "train": train, "unseen": unseen}
+    with contextlib.chdir(tmp_path):
+        for block in blocks("docs/lm.md"):
+            exec(compile(block, "docs/lm.md", "exec"), given)  # noqa: S102 - our own page
+    recited, control = (float(each) for each in re.findall(r"([01]\.\d+) \[", capsys.readouterr().out))
+    assert recited > 0.9
+    assert control == 0
+    assert (tmp_path / "audits" / "mine" / "report.html").is_file()
+
+
+@pytest.mark.pages
+def test_the_python_of_the_page_of_extraction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own, folder, kinds = blocks("docs/lm_extraction.md")
+    assert max(len([line for line in block.splitlines() if line.strip()]) for block in (own, folder)) <= 9
+    save_model(tmp_path / "my_model", "llama", byte_pairs())
+    (tmp_path / "train.txt").write_text("\n\n".join(["the cat sat on the mat. " * 5] * 9))
+    (tmp_path / "control.txt").write_text("\n\n".join(["no dog and no log was there. " * 5] * 9))
+    with contextlib.chdir(tmp_path):
+        for block in (own, folder, kinds):
+            exec(compile(block, "docs/lm_extraction.md", "exec"), {})  # noqa: S102 - our own page
+    first, *rows, last = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"0\.000 \[0\.000, 0\.\d+\]", first)
+    assert [row.split()[:2] for row in rows] == [[prefix, suffix] for prefix in ("8", "16") for suffix in ("4", "8")]
+    assert last == "('reconstruct', 'recollect')"
+
+
+@pytest.mark.pages
 def test_the_python_of_the_causes_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (block,) = blocks("docs/causes.md")
     with contextlib.chdir(tmp_path):
@@ -148,10 +182,13 @@ def test_every_command_on_the_pages_is_one_that_exists(
     }
     assert len(typed) >= 8
     for line in typed:
-        verb = line.split()[1]
-        assert verb in app.commands, line
+        command: click.Command = app
+        for word in line.split()[1:]:
+            if isinstance(command, click.Group):
+                assert word in command.commands, line
+                command = command.commands[word]
         options = re.findall(r" (--[a-z-]+)", line)
-        known = {name for parameter in app.commands[verb].params for name in parameter.opts}
+        known = {name for parameter in command.params for name in parameter.opts}
         assert set(options) <= known, line
     monkeypatch.setattr(sys, "argv", ["byrote", "--version"])
     main()

@@ -119,8 +119,18 @@ def _likeness(name: str, home: str, path: Path, count: int) -> tuple[bool, bool,
 
 def cli_page() -> str:
     parts = [NOTE, "# Command line\n", _help(app, "byrote")]
-    parts += [f"## byrote {name}\n\n{_help(command, f'byrote {name}')}" for name, command in app.commands.items()]
+    parts += [f"## {path}\n\n{_help(command, path)}" for path, command in commands(app, "byrote")]
     return "\n".join(parts)
+
+
+def commands(group: click.Group, path: str) -> list[tuple[str, click.Command]]:
+    """Return each command of a group, and of the groups in it, with what is typed for it."""
+    found: list[tuple[str, click.Command]] = []
+    for name, command in group.commands.items():
+        found.append((f"{path} {name}", command))
+        if isinstance(command, click.Group):
+            found += commands(command, f"{path} {name}")
+    return found
 
 
 def _help(command: click.Command, path: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 from numpy import ndarray
 
-from byrote.errors import Unsupported
+from byrote.errors import InvalidData, Unsupported
 from byrote.lm.attack_judgement import judge_passages
 from byrote.lm.audit import LanguageAudit
 from byrote.lm.blind_text import BlindText, blind_text
@@ -77,12 +77,22 @@ class ShownPassage:
 class LanguageFindings:
     """All numbers of a language audit.
 
+<<<<<<< HEAD
     `rates` are over prefix and suffix lengths, of all passages; `by_copies` at the longest ones, by how often the
     passage stands in the training text. `named` are the (prefix, suffix) at which more is recited than of control text,
     at a 5 % risk of naming any wrongly (Bonferroni). `headline` is the rate at the longest prefix and suffix.
     `untrained` is what an untrained model gives back, and `above_untrained` the difference. `distinct` counts different
     suffixes among the `extracted` passages. `shared` control passages stand in the training text, and are left out.
     `kinds` are shares of the extracted passages. `shown` are passages to look at, the extracted ones first.
+=======
+    `rates` are over prefix and suffix lengths, of all passages. `named` are the (prefix, suffix) at which more is recited than
+    of control text, at a 5 % risk of naming any wrongly (Bonferroni). `headline` is the rate that the answer is about: of the
+    longest suffix that is named, else at the longest prefix and suffix (`longest`). `by_copies` are those of the headline, by how
+    often the passage stands in the training text. `untrained` is what an untrained model gives back, and `above_untrained` the
+    difference. `distinct` counts different suffixes among the `extracted` passages, at the longest lengths. `shared` control
+    passages stand in the training text, and are left out. `kinds` are shares of the extracted passages. `shown` are passages
+    to look at, the extracted ones first.
+>>>>>>> main
     """
 
     audit: LanguageAudit
@@ -90,6 +100,7 @@ class LanguageFindings:
     by_copies: tuple[ExtractionRate, ...]
     named: tuple[tuple[int, int], ...]
     headline: ExtractionRate
+    longest: ExtractionRate
     untrained: Estimate | NotMeasured
     above_untrained: Estimate | NotMeasured
     extracted: int
@@ -110,18 +121,21 @@ def language_findings(found: LanguageAudit, *, shown: int = 30) -> LanguageFindi
         found.extracted, about["suffixes"], control=control, reference=found.reference, n=SAMPLES, p=CHANCE
     )
     stricter = extraction_rates(found.extracted, about["suffixes"], control=control, level=1 - 0.1 / len(every))
-    known_copies = found.corpus.copies if (found.corpus.copies > 0).any() else None
-    longest = Extracted({found.prefix: found.extracted.forced[found.prefix]}, found.extracted.document)
-    own_control = None if control is None else Extracted({found.prefix: control.forced[found.prefix]}, control.document)
-    by_copies = extraction_rates(longest, [found.suffix], control=own_control, copies=known_copies, n=SAMPLES, p=CHANCE)
-    last = longest.forced[found.prefix]
+    named = tuple((each.prefix, each.suffix) for each in stricter if each.above_control.low > 0)
+    longest = next(each for each in every if (each.prefix, each.suffix) == (found.prefix, found.suffix))
+    headline = _headline(every, named, longest)
+    copies = found.corpus.copies if (found.corpus.copies > 0).any() else None
+    own = Extracted({headline.prefix: found.extracted.forced[headline.prefix]}, found.extracted.document)
+    by_copies = extraction_rates(own, [headline.suffix], copies=copies, n=SAMPLES, p=CHANCE)
+    last = found.extracted.forced[found.prefix]
     hit = greedily_extracted(last.greedy)
     return LanguageFindings(
         found,
         every,
         by_copies[1:],
-        tuple((each.prefix, each.suffix) for each in stricter if each.above_control.low > 0),
-        next(each for each in every if (each.prefix, each.suffix) == (found.prefix, found.suffix)),
+        named,
+        headline,
+        longest,
         *_untrained(found, hit),
         int(hit.sum()),
         len({found.corpus.after[i] for i in np.flatnonzero(hit)}),
@@ -153,11 +167,104 @@ def rate_rows(found: LanguageFindings) -> list[dict[str, Any]]:
     ]
 
 
+@dataclass(frozen=True)
+class ComparedModel:
+    """One model beside the first, on the same passages: what it recites at the first one's headline lengths, and at what cost.
+
+    `fewer` is the share that the first recites minus that of this model, paired by passage: above 0 is less memorization. `loss`
+    is the mean loss per token on control text in nats, and `loss_change` its difference to the first, paired: above 0 is worse.
+    `exposure` are mean exposures by family at the largest number of copies.
+    """
+
+    name: str
+    recited: Estimate
+    fewer: Estimate
+    loss: Estimate
+    loss_change: Estimate
+    exposure: tuple[tuple[str, int, Estimate], ...]
+
+
+def compared(found: Sequence[LanguageFindings]) -> tuple[ComparedModel, ...]:
+    """Return the models of several audits of the same passages, beside the first; raise InvalidData where passages differ."""
+    first = found[0]
+    prefix, suffix = first.headline.prefix, first.headline.suffix
+    rows: list[ComparedModel] = []
+    for each in found:
+        if (
+            each.audit.corpus.passages.ids != first.audit.corpus.passages.ids
+            or prefix not in each.audit.extracted.forced
+        ):
+            raise InvalidData(
+                f"{each.audit.directory} and {first.audit.directory} ask for other passages. Compare audits of one text, seed and length."
+            )
+        hits, own = (
+            greedily_extracted(one.audit.extracted.forced[prefix].first(suffix).greedy) for one in (first, each)
+        )
+        document = first.audit.extracted.document
+        rows.append(
+            ComparedModel(
+                each.audit.about["model"]["name"],
+                rate(own, document),
+                paired_difference(hits, own, document),
+                *_losses(first, each),
+                () if isinstance(each.secrets, NotMeasured) else _most_copies(each.secrets),
+            )
+        )
+    return tuple(rows)
+
+
+def compared_rows(found: Sequence[LanguageFindings]) -> list[dict[str, Any]]:
+    """Return one row per model, beside the first; none for a single audit."""
+    if len(found) < 2:
+        return []
+    return [
+        {
+            "model": each.name,
+            **each.recited.cells("recited"),
+            **each.fewer.cells("fewer"),
+            **each.loss.cells("loss"),
+            **each.loss_change.cells("loss change"),
+            **{k: v for family, copies, size in each.exposure for k, v in size.cells(f"exposure of {family}, {copies} copies").items()},
+        }
+        for each in compared(found)
+    ]  # fmt: skip
+
+
+def _losses(first: LanguageFindings, each: LanguageFindings) -> tuple[Estimate, Estimate]:
+    """Return the mean loss per token on control text by document, and the difference to the first model's."""
+    if each.audit.control is None or first.audit.control is None:
+        unknown = Estimate.undefined("document")
+        return unknown, unknown
+    own, other = (_by_document(one.audit.control) for one in (each, first) if one.audit.control is not None)
+    return Estimate.of_mean(own, "document"), Estimate.of_mean(own - other, "document")
+
+
+def _by_document(found: Extracted) -> ndarray:
+    loss = -found.forced[max(found.forced)].logprob.mean(1)
+    _, which = np.unique(found.document, return_inverse=True)
+    return np.bincount(which, loss) / np.bincount(which)
+
+
+def _most_copies(found: PlantedSecrets) -> tuple[tuple[str, int, Estimate], ...]:
+    most = max(copies for _, copies, _ in found.by_copies)
+    return tuple(each for each in found.by_copies if each[1] == most)
+
+
 def copies_text(each: ExtractionRate) -> str:
     """Return a range of copies: `1`, `2-3`."""
     return (
         f"{each.least_copies}" if each.least_copies == each.most_copies else f"{each.least_copies}-{each.most_copies}"
     )
+
+
+def _headline(
+    rates: Sequence[ExtractionRate], named: Sequence[tuple[int, int]], longest: ExtractionRate
+) -> ExtractionRate:
+    """Return the rate of the longest suffix that is named; without control text, of the longest that is recited at all."""
+    compared = [each for each in rates if not np.isnan(each.above_control.value)]
+    shown = [each for each in compared if (each.prefix, each.suffix) in named]
+    shown = shown or [each for each in rates if not compared and each.greedy.value > 0]
+    return max(shown, key=lambda each: (each.suffix, each.prefix), default=longest)
 
 
 def _unshared(control: PassageTable | None) -> Bool[ndarray, " passage"] | None:

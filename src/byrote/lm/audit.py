@@ -36,6 +36,9 @@ SUFFIXES = (10, 25, 50)
 LIMIT = 1000
 """Passages of each text, at most."""
 
+PLAIN = Sampling()
+"""The model's own probabilities."""
+
 MOST_INDEXED = 2**30
 """Bytes of a corpus that is indexed without being asked to: the index takes five times as many on disk."""
 
@@ -85,7 +88,7 @@ def audit(
     prefixes: Sequence[int] = PREFIXES,
     suffixes: Sequence[int] = SUFFIXES,
     limit: int = LIMIT,
-    sampling: Sampling = Sampling(),
+    sampling: Sampling = PLAIN,
     seed: int = 0,
     canaries: Sequence[Canary] | str | Path = (),
     index: Index | None = None,
@@ -99,8 +102,8 @@ def audit(
     is the field with the text). `control` should be text of the same kind that the model was not trained on: without it, no
     rate says that anything was memorized. `reference` is a model that was not trained on the corpus. Passages are at most
     `limit` windows of the longest prefix and suffix from each text, at random by `seed`, and each is asked once per length of the
-    prefix, by teacher forcing. `canaries` were planted in the training text, or their file. An untrained copy of the model is asked too where the model has a module. `sampling` is how
-    text would be drawn.
+    prefix, by teacher forcing. `canaries` were planted in the training text, or their file. An untrained copy of the model is
+    asked too where the model has a module. `sampling` is how text would be drawn.
 
     The corpus is indexed to count copies, up to MOST_INDEXED bytes; a larger one takes an `index`. Stopped at any time, the same
     call goes on where it was; another model, text or setting is refused for the same directory. Raises ByroteError for

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
@@ -214,15 +215,23 @@ def read_canaries(path: Path | str) -> tuple[Canary, ...]:
             raise InvalidData(
                 f"{path} has version {content['byrote canaries']} of the format, and this byrote reads {VERSION}. Write it anew."
             )
-        families = [Family(**{**each, "options": tuple(each["options"])}) for each in content["families"]]
-        return tuple(
-            Canary(**{**row, "family": families[row["family"]], "choice": tuple(row["choice"])})
-            for row in content["canaries"]
-        )
+        families = [_family(**each) for each in content["families"]]
+        return tuple(_canary(families, **row) for row in content["canaries"])
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise InvalidData(
             f"{path} is no file of canaries: {type(error).__name__}: {error}. Give a file that write_canaries wrote."
         ) from None
+
+
+def _family(*, options: list[str], **rest: Any) -> Family:
+    return Family(options=tuple(options), **rest)
+
+
+def _canary(families: list[Family], *, family: int, choice: list[int], **rest: Any) -> Canary:
+    kind = families[family]
+    if len(choice) != kind.places or not all(0 <= i < len(kind.options) for i in choice):
+        raise ValueError(f"{choice} is no secret of the family {kind.name!r}")
+    return Canary(family=kind, choice=tuple(choice), **rest)
 
 
 def _befores(family: Family, count: int, rng: np.random.Generator) -> list[str]:

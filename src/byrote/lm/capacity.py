@@ -111,8 +111,8 @@ def capacity(
 
     `data_bits` is how many bits each amount has, and `memorized` how many of them each run memorized
     (`random_string_bits`). The model is full where the data have 1.25 times as many bits as were memorized at most. The
-    plateau is the mean over these amounts, with Student's interval over runs; it is `reached` where there are two of them or more that
-    differ by less than a tenth. Raises Unsupported below one parameter and for NaN.
+    plateau is the mean over these amounts, with Student's interval over runs; it is `reached` where there are two of them or
+    more that differ by less than a tenth. Raises Unsupported below one parameter and for NaN.
 
     It misleads when training stops early: at each amount train until the loss no longer falls, and say how long.
     """

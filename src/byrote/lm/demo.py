@@ -1,12 +1,19 @@
 """The demo: a text in the public domain with planted copies and canaries, so that it is known what a model could recite.
 
+<<<<<<< HEAD
 The text is 31 chapters of Numbers, 2 Kings 18 to 20 and Isaiah 36 to 39. Planted are verses of other books, drawn to 1,
 2, 4, 8 or 16 copies, and canaries, 8 of each kind and number of copies; others are drawn to none, as controls.
+=======
+The text is 31 chapters of Numbers, 2 Kings 18 to 20 and Isaiah 36 to 39. Planted are verses of other books, drawn to 1, 2, 4, 8
+or 16 copies, and canaries, 8 of each kind and number of copies; others are drawn to none, as controls.
+>>>>>>> main
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import cached_property
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,14 +23,16 @@ from byrote.controls import Control, apply, parse_control
 from byrote.lm.bpe import Bpe, bpe
 from byrote.lm.canaries import Canary, make_canaries
 from byrote.lm.corpus import Document, Texts
+from byrote.lm.index import Progress, no_progress
 from byrote.lm.language_model import LanguageModel
 from byrote.lm.training import RECIPE, model_of, task_of
 from byrote.task.datasets.king_james import king_james, place
 from byrote.task.designs import Everything
 from byrote.task.task import Task
+from byrote.training.claims import ticked
 
 if TYPE_CHECKING:
-    from byrote.training.progress import Progress
+    from byrote.training.progress import Progress as TrainingProgress
 
 COPIES: Mapping[int, int] = {1: 32, 2: 32, 4: 24, 8: 16, 16: 12}
 """How many verses are planted with so many copies."""
@@ -113,7 +122,7 @@ def trained(
     directory: Path | str,
     controls: Sequence[Control | str] = (),
     *,
-    progress: "Callable[[Progress], None] | None" = None,
+    progress: "Callable[[TrainingProgress], None] | None" = None,
 ) -> LanguageModel:
     """Return the model that is trained on all of a task, with these controls; its record is in `directory`.
 
@@ -139,27 +148,37 @@ def baseline_and_remedies(
     seed: int = 0,
     epochs: int = RECIPE.epochs,
     workers: int = 2,
+<<<<<<< HEAD
+=======
+    progress: Progress = no_progress,
+>>>>>>> main
 ) -> dict[str, LanguageModel]:
     """Return the baseline and one model for each remedy, by name, all trained from the same first weights on the demo.
 
     Each has a folder in `directory`. At most `workers` processes train at once, one thread each; a model takes about 100
-    seconds of one core. Raises ByroteError for what is no control.
+    seconds of one core. `progress` is told how many epochs of all models are done. Raises ByroteError for what is no control.
     """
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
     arms = {"baseline": (), **{str(parse_control(text)): (text,) for text in remedies}}
     folders = {name: Path(directory) / (name if not at else f"remedy-{at}") for at, name in enumerate(arms)}
-    if workers > 1 and len(arms) > 1:
-        with ProcessPoolExecutor(min(workers, len(arms)), mp_context=get_context("spawn")) as pool:
-            list(pool.map(_train, [seed] * len(arms), [epochs] * len(arms), map(str, folders.values()), arms.values()))
+    with ProcessPoolExecutor(min(workers, len(arms)), mp_context=get_context("spawn")) as pool:
+        futures = {name: pool.submit(_train, seed, epochs, str(folders[name]), arms[name]) for name in arms}
+        while not all(each.done() for each in futures.values()):
+            done = sum(epochs if each.done() else ticked(folders[name], 0) for name, each in futures.items())
+            progress("training", done, epochs * len(arms))
+            wait(futures.values(), timeout=0.5, return_when=FIRST_EXCEPTION)
+        for each in futures.values():
+            each.result()
     made = demo(seed)
     return {name: trained(made.task(epochs), made.encoder, folders[name], arms[name]) for name in arms}
 
 
 def _train(seed: int, epochs: int, folder: str, controls: tuple[str, ...]) -> None:
     made = demo(seed)
-    trained(made.task(epochs), made.encoder, folder, controls)
+    trained(made.task(epochs), made.encoder, folder, controls, progress=_silent)
+
+
+def _silent(_: "TrainingProgress") -> None:
+    """Say nothing: the process that waits does."""
 
 
 def _chapters(verses: Mapping[str, str]) -> dict[tuple[str, int], str]:

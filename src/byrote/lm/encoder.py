@@ -140,6 +140,6 @@ def pieces(encoder: Encoder, tokens: Int[ndarray, " token"]) -> list[str]:
     return found
 
 
-def joined(parts: Sequence[Int[ndarray, " token"]]) -> Int[ndarray, " token"]:
+def joined(parts: Sequence[Int[ndarray, " _"]]) -> Int[ndarray, " token"]:
     """Return token ids one after the other."""
     return np.concatenate([np.zeros(0, np.int64), *parts])

@@ -26,7 +26,7 @@ def greedily_extracted(greedy: Bool[ndarray, "passage token"]) -> Bool[ndarray, 
     Exact, without generation: it does if and only if each token of the suffix is the greedy one after the true tokens before
     it. It misses what sampling or another prefix would bring out, and suffixes that differ in a comma.
     """
-    return greedy.all(1)
+    return np.asarray(greedy.all(1))
 
 
 @checked
@@ -58,9 +58,9 @@ def samples_needed(log_pz: Float[ndarray, " passage"], p: float) -> Float[ndarra
     if not 0 < p < 1:
         raise InvalidData(f"p={p}: give a probability between 0 and 1.")
     missed = _log_missed(log_pz)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         needed = np.maximum(1.0, np.ceil(np.log1p(-p) / missed))
-    fewer = np.isfinite(needed) & (needed > 1) & ((needed - 1) * missed <= np.log1p(-p))
+        fewer = np.isfinite(needed) & (needed > 1) & ((needed - 1) * missed <= np.log1p(-p))  # ceil of a rounded number
     return np.where(fewer, needed - 1, needed)
 
 
@@ -149,9 +149,7 @@ def extraction_rates(
     for prefix in found.forced:
         for suffix in suffixes:
             for least, most, kept in _ranges(copies, len(found.document)):
-                rows.append(
-                    _rate(found, control, reference, prefix, suffix, least, most, kept, n=n, p=p, level=level)
-                )
+                rows.append(_rate(found, control, reference, prefix, suffix, least, most, kept, n=n, p=p, level=level))
     return tuple(rows)
 
 
@@ -202,9 +200,7 @@ def _verdicts(
     return greedily_extracted(cut.greedy), discoverable(log_probability_of_suffix(cut.sampled), n, p)
 
 
-def _ranges(
-    copies: Int[ndarray, " passage"] | None, passages: int
-) -> list[tuple[int, int, Bool[ndarray, " passage"]]]:
+def _ranges(copies: Int[ndarray, " passage"] | None, passages: int) -> list[tuple[int, int, Bool[ndarray, " passage"]]]:
     """Return all passages, and then those of each range of copies that has any: 0, 1, 2-3, 4-7, ..."""
     found = [(0, 0, np.ones(passages, np.bool_))]
     if copies is None:

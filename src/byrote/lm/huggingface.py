@@ -143,7 +143,8 @@ def _read(folder: Path, device: str, name: str, **options: Any) -> LanguageModel
     auto, tokenizers = transformers.AutoModelForCausalLM, transformers.AutoTokenizer
     where = folder / options.get("gguf_file", "")
     module = _tried(
-        where, lambda: auto.from_pretrained(folder, dtype=torch.float32, use_safetensors=None if options else True, **usual)
+        where,
+        lambda: auto.from_pretrained(folder, dtype=torch.float32, use_safetensors=None if options else True, **usual),
     )
     tokenizer = _tried(where, lambda: tokenizers.from_pretrained(folder, **usual))
     return of_module(module.to(device).eval(), encoder_of(tokenizer), None, name)
@@ -156,7 +157,9 @@ def _read_adapter(path: Path, device: str) -> LanguageModel:
     if config.get("peft_type") != "LORA":
         raise Unsupported(f"{path} is an adapter of the kind {config.get('peft_type')}. Give a LoRA adapter.")
     if not (path / "adapter_model.safetensors").is_file():
-        raise InvalidData(f"{path} has no adapter_model.safetensors. Save the adapter again, with safe_serialization=True.")
+        raise InvalidData(
+            f"{path} has no adapter_model.safetensors. Save the adapter again, with safe_serialization=True."
+        )
     base = Path(str(config.get("base_model_name_or_path") or ""))
     place = next((each for each in (base, path / base) if (each / "config.json").is_file()), None)
     if place is None:

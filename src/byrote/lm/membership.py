@@ -76,9 +76,9 @@ def min_k_plus_plus_score(
 ) -> Float[ndarray, " passage"]:
     """Mean of the lowest `share` of standardized log-probabilities: high says member (Min-K%++).
 
-    Zhang et al., 2024, arXiv:2404.02936.     `mean` and `deviation` are those of the log-probability of a token that the model itself would draw there: sum of p log p,
-    and the root of the sum of p (log p - mean)^2, over the vocabulary. Where a model is certain, deviation 0, the token has
-    0 if it is the certain one. Raises Unsupported as `min_k_score` does.
+    Zhang et al., 2024, arXiv:2404.02936. `mean` and `deviation` are those of the log-probability of a token that the model
+    itself would draw there: sum of p log p, and the root of the sum of p (log p - mean)^2, over the vocabulary. Where a model
+    is certain (deviation 0) the token counts as 0 if it is the certain one. Raises Unsupported as `min_k_score` does.
     """
     difference = log_probability - mean
     certain = deviation <= np.sqrt(LEAST)
@@ -94,9 +94,9 @@ def recall_score(
 ) -> Float[ndarray, " passage"]:
     """Loss behind a text that was not trained on, over the loss alone: high says member (ReCaLL).
 
-    Xie et al., 2024, arXiv:2406.15968.     `behind_others` are the log-probabilities of the same tokens behind a fixed prefix of non-members: it lowers those of a
-    non-member less, which shares nothing with the prefix but its style. It misleads where the prefix has the style of the
-    non-members only: then the score tells styles apart. Tokens that have no value in both are left out.
+    Xie et al., 2024, arXiv:2406.15968. `behind_others` are the log-probabilities of the same tokens behind a fixed prefix of
+    non-members: such a prefix lowers those of a member more, which the model knew by heart. It misleads where the prefix has
+    the style of the non-members only: then the score tells styles apart. Tokens without a value in both are left out.
     """
     both = np.isnan(log_probability) | np.isnan(behind_others)
     alone, behind = (_mean(np.where(both, np.nan, each)) for each in (log_probability, behind_others))

@@ -60,7 +60,9 @@ def _check_faster(model: LanguageModel, tokens: np.ndarray, expected: Tensor) ->
         for which, rows in ((cache, [0, 1]), (swapped, [1, 0]), (cache, [0, 1])):  # reading on must not change a cache
             found, _ = model.reading(given[rows, half:], tokens.shape[1] - half, which)
             if not _same(expected[rows, half:], found.float()):
-                raise InvalidData(f"{model.name}: `reading` gives other logits than `logits`. Correct it, or leave it out.")
+                raise InvalidData(
+                    f"{model.name}: `reading` gives other logits than `logits`. Correct it, or leave it out."
+                )
 
 
 def _same(one: Tensor, other: Tensor) -> bool:

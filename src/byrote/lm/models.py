@@ -1,4 +1,4 @@
-"""Doors: what is taken for a language model, and where it is read from. What is read is asked a few tokens at once (`check_model`)."""
+"""Doors: what is taken for a language model, and where it is read from; each is asked a few tokens first (`check_model`)."""
 
 import sys
 from collections.abc import Callable
@@ -50,9 +50,9 @@ def language_model(
     """Return a language model of the user's own, checked: a torch module or any callable from token ids to logits.
 
     `model` maps token ids `[sequence, token]` to logits `[sequence, token, vocabulary]`, or to a tuple that begins with them,
-    or to an object whose `logits` they are. `encoder` is an Encoder, a tokenizer of transformers or one of tokenizers; `begin` is the
-    id in front of a document, where a tokenizer does not say. `context` is how many tokens it reads; a model of transformers
-    says so itself. A module is asked on the device of its weights. Raises InvalidData, in a sentence, where the answers cannot
+    or to an object whose `logits` they are. `encoder` is an Encoder, a tokenizer of transformers or one of tokenizers; `begin`
+    is the id in front of a document, where a tokenizer does not say. `context` is how many tokens it reads; a model of
+    transformers says so itself. A module is asked on the device of its weights. Raises InvalidData, in a sentence, where the answers cannot
     be measured.
     """
     known = encoder if _is_encoder(encoder) else _encoder_of(encoder, begin)
@@ -89,7 +89,7 @@ def _is_encoder(given: Any) -> bool:
 
 
 def _encoder_of(tokenizer: Any, begin: int | None) -> Encoder:
-    if not hasattr(tokenizer, "encode"):
+    if not hasattr(tokenizer, "get_vocab"):
         raise InvalidData(
             f"The encoder is {type(tokenizer).__name__}. Give byrote.lm.Bytes(), Characters.of(texts), or a tokenizer of transformers or tokenizers."
         )
@@ -113,7 +113,8 @@ def _defined(path: Path) -> LanguageModel:
             raise
         except Exception as error:
             raise InvalidData(
-                f"The function `model` in {path} raises {type(error).__name__}: {error}. Correct it.", Remedy("traceback")
+                f"The function `model` in {path} raises {type(error).__name__}: {error}. Correct it.",
+                Remedy("traceback"),
             ) from error
     if not isinstance(found, LanguageModel):
         raise InvalidData(

@@ -1,7 +1,7 @@
 """Near-verbatim extraction: how probable a sample is that differs from the suffix in a few tokens only.
 
-Bounds by beam search over the allowed texts alone, after Cooper et al., 2026 (decoding-constrained beam search): sampling would need
-about 1 / probability samples. The upper bound, from what the search left out, is ours.
+Bounds by beam search over the allowed texts alone, after Cooper et al., 2026 (decoding-constrained beam search): sampling would
+need about 1 / probability samples. The upper bound, from what the search left out, is ours.
 """
 
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ def near_verbatim(
     sampling: Sampling | None = None,
     memory: int = MEMORY,
 ) -> NearVerbatim:
-    """Return bounds of the probability that a sample after the prefix is within a distance of the suffix, by constrained beam search.
+    """Return bounds of the probability that a sample after the prefix is near the suffix, by constrained beam search.
 
     The sample has as many tokens as the suffix. `hamming` counts the places that differ; `edit` the insertions, deletions and
     replacements of tokens (Levenshtein). At each token the most probable `beams` texts are kept of those that can still end
@@ -67,7 +67,9 @@ def near_verbatim(
     check_length(model, passages.tokens.shape[1])
     at_a_time = max(1, rows_at_a_time(model, 1, memory) // beams)
     parts = [
-        _searched(model, passages.tokens[i : i + at_a_time], passages.prefix, within, distance, beams, sampling or Sampling())
+        _searched(
+            model, passages.tokens[i : i + at_a_time], passages.prefix, within, distance, beams, sampling or Sampling()
+        )
         for i in range(0, len(passages), at_a_time)
     ]
     low, high = (np.concatenate([np.zeros(0), *column]) for column in ([p[0] for p in parts], [p[1] for p in parts]))
@@ -102,8 +104,12 @@ def _searched(
             allowed = _can_end(states, at + 1, within)
             gained = np.where(allowed, gained, -np.inf)
             # What is allowed: each special token that is, and all others where one of them is: they differ in nothing.
-            outside = _can_end(_advanced(state, np.full((passages, beams, 1), -1), suffix, at, distance), at + 1, within)
-            mass = np.exp(gained[:, :, : special.shape[1]]).sum((1, 2)) + (np.exp(logp) * rest * outside[:, :, 0]).sum(1)
+            outside = _can_end(
+                _advanced(state, np.full((passages, beams, 1), -1), suffix, at, distance), at + 1, within
+            )
+            mass = np.exp(gained[:, :, : special.shape[1]]).sum((1, 2)) + (np.exp(logp) * rest * outside[:, :, 0]).sum(
+                1
+            )
             flat = gained.reshape(passages, -1)
             best = np.argsort(-flat, 1, kind="stable")[:, :beams]
             parent, which = np.divmod(best, gained.shape[2])
@@ -140,7 +146,9 @@ def _advanced(
     inserted = np.broadcast_to(state[:, :, None, :] + 1, (*chosen.shape, state.shape[2]))
     best = inserted.copy()
     best[..., 1:] = np.minimum(best[..., 1:], replaced)
-    places = np.arange(state.shape[2])  # deletions: the least over earlier places of their distance and the way from there
+    places = np.arange(
+        state.shape[2]
+    )  # deletions: the least over earlier places of their distance and the way from there
     return np.minimum.accumulate(best - places, -1) + places
 
 

@@ -19,8 +19,9 @@ class PassageTable:
     """The passages of one text, with where each is from and how often it stands in the training text.
 
     `document` is the id of each one's document, `source` the file of that and `byte` where it begins there. `before` and
-    `after` are the texts of prefix and suffix, and `pieces` those of all tokens. `copies` says how often the whole passage stands in the training text, and
-    `suffix_copies` how often its suffix does: 1 is once, itself; 0 is what control text should have; -1 where no index was made.
+    `after` are the texts of prefix and suffix, and `pieces` those of all tokens. `copies` says how often the whole passage stands
+    in the training text, and `suffix_copies` how often its suffix does: 1 is once, itself; 0 is what control text should have;
+    -1 where no index was made.
     """
 
     passages: Passages

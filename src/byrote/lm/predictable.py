@@ -16,7 +16,9 @@ NUMBERS = re.compile(r"\d+|\D+")
 
 
 @checked
-def in_context(tokens: Int[ndarray, "passage token"], prefix: int, *, least: int = 3) -> Bool[ndarray, "passage suffix"]:
+def in_context(
+    tokens: Int[ndarray, "passage token"], prefix: int, *, least: int = 3
+) -> Bool[ndarray, "passage suffix"]:
     """Return for each token of the suffix whether copying on from earlier in the passage gives it.
 
     The tokens right before it are looked for earlier in the passage, the longest match is taken (of equally long ones the
@@ -53,7 +55,7 @@ class NGrams:
     follows: tuple[ndarray, ...]
 
     @classmethod
-    def of(cls, texts: Iterable[Int[ndarray, " token"]], *, order: int = 5) -> "NGrams":
+    def of(cls, texts: Iterable[Int[ndarray, " _"]], *, order: int = 5) -> "NGrams":
         """Return the n-gram model of the token ids of texts. Of equally frequent followers the smallest id is taken.
 
         Raises InvalidData for an order below 1, and for texts without tokens.
@@ -63,7 +65,7 @@ class NGrams:
             raise InvalidData(f"order={order}, {len(documents)} texts: give 1 or more, and a text that is not empty.")
         contexts, follows = list[ndarray](), list[ndarray]()
         for length in range(order):
-            key = np.concatenate([_hashes(each, length)[: len(each) - length] for each in documents])
+            key = np.concatenate([_hashes(each, length)[: max(0, len(each) - length)] for each in documents])
             token = np.concatenate([each[length:] for each in documents])
             kept, follow = _most_frequent(key, token)
             contexts.append(kept)
@@ -84,9 +86,9 @@ class NGrams:
 
 def _hashes(tokens: Int[ndarray, " token"], size: int) -> ndarray:
     """Return a hash of the `size` tokens from each place on; the last places are without meaning."""
-    found = np.full(len(tokens) + 1, 0, np.uint64)
+    found = np.zeros(len(tokens) + 1, np.uint64)
     with np.errstate(over="ignore"):
-        for offset in range(size):
+        for offset in range(min(size, len(tokens))):
             moved = np.zeros(len(tokens) + 1, np.uint64)
             moved[: len(tokens) - offset] = tokens[offset:].astype(np.uint64) + np.uint64(1)
             found = (found ^ moved) * MULTIPLIER
@@ -98,7 +100,11 @@ def _most_frequent(key: ndarray, token: ndarray) -> tuple[ndarray, ndarray]:
     """Return each key once, sorted, with the token that stands with it most often."""
     order = np.lexsort((token, key))
     key, token = key[order], token[order]
-    new = np.flatnonzero(np.concatenate([[True], (key[1:] != key[:-1]) | (token[1:] != token[:-1])])) if len(key) else np.zeros(0, np.int64)
+    new = (
+        np.flatnonzero(np.concatenate([[True], (key[1:] != key[:-1]) | (token[1:] != token[:-1])]))
+        if len(key)
+        else np.zeros(0, np.int64)
+    )
     counts = np.diff(np.concatenate([new, [len(key)]]))
     key, token = key[new], token[new]
     best = np.lexsort((token, -counts, key))

@@ -16,7 +16,7 @@ from byrote.errors import InvalidData, Unsupported
 from byrote.lm.canaries import Canary
 from byrote.lm.corpus import Document
 from byrote.lm.language_model import LanguageModel
-from byrote.lm.secret_rank import log_probabilities
+from byrote.lm.teacher_forcing import documents_forced
 from byrote.stats.estimate import Estimate
 
 STREAM = 15
@@ -171,16 +171,18 @@ def mark_losses(
 ) -> tuple[Float[ndarray, " mark"], Float[ndarray, "mark alternative"]]:
     """Return the loss per token, in nats, of the planted version of each mark, and those of its alternatives.
 
-    Raises InvalidData for marks with different numbers of versions, and for a version beyond the model's context.
+    Raises InvalidData for marks with different numbers of versions, and for a version of fewer than two tokens.
     """
     counts = {len(mark.versions) for mark in marks}
     if len(counts) != 1:
         raise InvalidData(
             f"The marks have {sorted(counts)} versions. Give at least one mark, and all of them as many versions."
         )
-    encoded = [model.encoder.encode(version) for mark in marks for version in mark.versions]
-    scored = np.array([len(row) - (model.encoder.begin is None) for row in encoded])
-    loss = (-log_probabilities(model, encoded) / np.maximum(scored, 1)).reshape(len(marks), -1)
+    versions = [model.encoder.encode(version) for mark in marks for version in mark.versions]
+    if min(map(len, versions)) < 2:
+        raise InvalidData("A version has fewer than two tokens, so nothing of it can be judged. Give longer texts.")
+    each = [np.nanmean(forced.logprob) for forced in documents_forced(model, versions)]
+    loss = -np.array(each, np.float64).reshape(len(marks), -1)
     planted = np.array([mark.planted for mark in marks])
     others = np.arange(loss.shape[1])[None] != planted[:, None]
     return loss[~others], loss[others].reshape(len(marks), -1)

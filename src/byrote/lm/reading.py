@@ -24,9 +24,10 @@ SPLITS: tuple[Split, ...] = ("auto", "documents", "paragraphs", "lines")
 class FileCorpus:
     """A corpus in files. In memory is where each document stands, 28 bytes for each; texts are read when they are asked for.
 
-    `sizes` are the bytes of each text; of JSON lines those of the line, which are more. `description` says in a sentence how the files were cut into documents, and
-    `stamp` is a text that changes when a file does: it is made of names, sizes and times of change. Documents in a row are read
-    in one go; a step back in a file that is packed with gzip reads it from its beginning.
+    `sizes` are the bytes of each text; of JSON lines those of the line, which are more. `description` says in a sentence how
+    the files were cut into documents, and `stamp` is a text that changes when a file does: it is made of names, sizes and times
+    of change. Documents in a row are read in one go; a step back in a file that is packed with gzip reads it from its
+    beginning.
     """
 
     parts: tuple[Part, ...]
@@ -72,9 +73,9 @@ def read_corpus(
     | `.parquet` | each row: the column `text` | the column `identifier`, else `file:row` |
     | a folder of `datasets.save_to_disk` | the same | the same |
 
-    All but tables may be packed: `.txt.gz`. `split` cuts plain texts otherwise: into `documents`, `paragraphs` or `lines`. Numbers
-    in ids count from 1, blank lines too, so they stay when a text is left out because it is empty. Every file is read once, so
-    that what is wrong is found now and not in the middle of a measurement.
+    All but tables may be packed: `.txt.gz`. `split` cuts plain texts otherwise: into `documents`, `paragraphs` or `lines`.
+    Numbers in ids count from 1, blank lines too, so they stay when a text is left out because it is empty. Every file is read
+    once, so that what is wrong is found now and not in the middle of a measurement.
 
     Raises InvalidData for a file that is not there, is empty, is no UTF-8 (with the first byte that is not), has no such
     column (with those that it has), or has ids that are not unique; and where no document is found.

@@ -53,7 +53,7 @@ def kinds(
     """Return for each passage whether a model that gives its suffix recites, reconstructs or recollects it, with evidence.
 
     Recite: the passage stands more than `duplicated` times in the training text. Else reconstruct: at least the share
-    `predictable` of the suffix is predictable. Else recollect: it is rare, and nothing but the training text is seen to explain it.
+    `predictable` of the suffix is predictable. Else recollect: it is rare, and nothing else is seen to explain it.
     Give the passages that were extracted; `copies` says how often each stands in the training text. `ngrams` are those of
     control text, and `reference` are the greedy verdicts of a model that was not trained on the passages: without them only
     copies within the passage and counting are seen as predictable, and more is called recollected. A text that is recited may

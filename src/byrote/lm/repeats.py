@@ -1,4 +1,4 @@
-"""Exact repeats of a corpus: which bytes stand in it more than once, in stretches of a least length (Lee et al., 2021, arXiv:2107.06499)."""
+"""Exact repeats of a corpus: which of its bytes stand in it more than once (Lee et al., 2021, arXiv:2107.06499)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -244,7 +244,9 @@ def _intervals(shared: Int[ndarray, " neighbour"], at_least: int) -> list[tuple[
     return found
 
 
-def passage_copies(index: Index, windows: Passages, encoder: Encoder, *, whole: bool = False) -> Int[ndarray, " passage"]:
+def passage_copies(
+    index: Index, windows: Passages, encoder: Encoder, *, whole: bool = False
+) -> Int[ndarray, " passage"]:
     """Return how often the text of each passage stands in the corpus: its suffix, or `whole` with its prefix.
 
     At least 1 where the passages are of the corpus of the index, and 0 where the text is not in it. Half a character at either

@@ -1,17 +1,18 @@
 """The rank of a secret among all that it could be: by enumeration that leaves out what cannot rank above it, or by sampling."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from byrote.errors import InvalidData, Unsupported
+from byrote.errors import Unsupported
 from byrote.lm.canaries import Canary, Family
 from byrote.lm.encoder import Encoder, joined
 from byrote.lm.language_model import LanguageModel
+from byrote.lm.teacher_forcing import as_tensor, asking, candidates_forced, check_length, last_logits, with_begin
 
 BATCH = 256
 ENCODED = 100_000
@@ -96,16 +97,18 @@ def exact_rank(model: LanguageModel, canary: Canary, space: SecretSpace, *, node
     beginnings, and one in the middle of a million nearly all: then there is no rank, and a sample says as much.
     """
     whole = model.encoder.encode(canary.before + canary.secret)
-    least = float(log_probabilities(model, [whole], first=len(space.front))[0]) - TIE
+    least = float(log_probabilities(model, space.front, [whole[len(space.front) :]])[0]) - TIE
+    check_length(model, len(space.front) + space.tokens.shape[1])
+    following = _reader(model, space.front)
     starts, ends, likelihood = np.zeros(1, np.int64), np.array([len(space.tokens)], np.int64), np.zeros(1)
     rank, read = 0, 0
     for depth in range(space.tokens.shape[1]):
         read += len(starts)
         if read > nodes:
             return None
-        following = _following(model, space.front, space.tokens[starts, :depth])
+        next_token = following(space.tokens[starts, :depth])
         kept: list[tuple[int, int, float]] = []
-        for start, end, so_far, row in zip(starts, ends, likelihood, following, strict=True):
+        for start, end, so_far, row in zip(starts, ends, likelihood, next_token, strict=True):
             part = space.tokens[start:end, depth]
             options = np.unique(part)
             first, last = np.searchsorted(part, options), np.searchsorted(part, options, side="right")
@@ -126,31 +129,23 @@ def sampled_losses(
     """Return the loss of a canary's secret, in nats, and those of random secrets of its family behind the same text."""
     drawn = canary.family.draw(references, np.random.default_rng([seed, 12]))
     encoded = [model.encoder.encode(canary.before + canary.family.secret(choice)) for choice in (canary.choice, *drawn)]
-    losses = -log_probabilities(model, encoded, first=common_start(encoded))
+    shared = common_start(encoded)
+    losses = -log_probabilities(model, encoded[0][:shared], [row[shared:] for row in encoded])
     return float(losses[0]), losses[1:]
 
 
 def log_probabilities(
-    model: LanguageModel, sequences: Sequence[Int[ndarray, " token"]], *, first: int = 0
-) -> Float[ndarray, " text"]:
-    """Return the sum of the log-probabilities, in nats, of the tokens of each text from the token `first` on.
-
-    Where the encoder has an id for the beginning of a document it stands in front; otherwise the first token is given. Raises
-    InvalidData for a text beyond the model's context.
-    """
-    begin = _begin(model)
-    found: list[Float[ndarray, " text"]] = []
-    for at in range(0, len(sequences), BATCH):
-        rows = [joined([begin, row]) for row in sequences[at : at + BATCH]]
-        table = np.zeros((len(rows), max(map(len, rows))), np.int64)
-        counted = np.zeros(table.shape, np.bool_)
-        for i, row in enumerate(rows):
-            table[i, : len(row)] = row
-            counted[i, max(first + len(begin), 1) : len(row)] = True
-        known = _log_softmax(model, table)[:, :-1]
-        each = np.take_along_axis(known, table[:, 1:, None], axis=2)[:, :, 0].astype(np.float64)
-        found.append(np.where(counted[:, 1:], each, 0.0).sum(axis=1))
-    return np.concatenate(found) if found else np.zeros(0)
+    model: LanguageModel, front: Int[ndarray, " token"], rows: Sequence[Int[ndarray, " token"]]
+) -> Float[ndarray, " row"]:
+    """Return the log-probability of each row of tokens behind `front`, in nats. Raises Unsupported where nothing is in front."""
+    _check_front(model, front)
+    found = np.zeros(len(rows))
+    lengths = np.array([len(row) for row in rows])
+    for length in np.unique(lengths[lengths > 0]):
+        own = np.flatnonzero(lengths == length)
+        forced = candidates_forced(model, front, np.stack([rows[i] for i in own]))
+        found[own] = forced.logprob.sum(axis=1, dtype=np.float64)
+    return found
 
 
 def common_start(rows: Sequence[Int[ndarray, " token"]]) -> int:
@@ -167,57 +162,41 @@ def split_gap(before: str) -> tuple[str, str]:
     return stem, before[len(stem) :]
 
 
-@contextmanager
-def evaluating(model: LanguageModel) -> Iterator[None]:
-    """Put the module behind a model into evaluation mode, and back."""
-    import torch
-
-    training = bool(model.module is not None and model.module.training)
-    if training:
-        model.module.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        if training:
-            model.module.train()
-
-
 def _options(family: Family, encoder: Encoder, gap: str, place: int) -> list[Int[ndarray, " token"]]:
     front = family.separator if place else gap
     return [encoder.encode(front + option) for option in family.options]
 
 
-def _following(
-    model: LanguageModel, front: Int[ndarray, " token"], beginnings: Int[ndarray, "node token"]
-) -> Float[ndarray, "node vocabulary"]:
-    """Return the log-probability of each token behind each beginning."""
-    shared = joined([_begin(model), front])
-    if not len(shared):
+def _check_front(model: LanguageModel, front: Int[ndarray, " token"]) -> None:
+    if not len(front) and model.encoder.begin is None:
         raise Unsupported(
             "A secret at the beginning of a document has no probability without a first token. Give the canary a text in front."
         )
-    found: list[Float[ndarray, "node vocabulary"]] = []
-    for at in range(0, len(beginnings), BATCH):
-        some = beginnings[at : at + BATCH]
-        rows = np.concatenate([np.tile(shared, (len(some), 1)), some], axis=1).astype(np.int64)
-        found.append(_log_softmax(model, rows, last=True)[:, 0].astype(np.float64))
-    return np.concatenate(found)
 
 
-def _begin(model: LanguageModel) -> Int[ndarray, " token"]:
-    return np.array([] if model.encoder.begin is None else [model.encoder.begin], np.int64)
+def _reader(
+    model: LanguageModel, front: Int[ndarray, " token"]
+) -> Callable[[Int[ndarray, "node token"]], Float[ndarray, "node vocabulary"]]:
+    """Return a function from beginnings of secrets to the log-probability of each token behind them; the front is read once."""
+    shared = with_begin(model, front[None])
+    with asking(model):
+        first = None if model.reading is None else model.reading(as_tensor(model, shared), 1, None)
 
+    def following(beginnings: Int[ndarray, "node token"]) -> Float[ndarray, "node vocabulary"]:
+        found: list[Float[ndarray, "node vocabulary"]] = []
+        with asking(model):
+            for at in range(0, len(beginnings), BATCH):
+                some = beginnings[at : at + BATCH]
+                if first is None or model.reading is None:
+                    rows = np.concatenate([np.tile(shared, (len(some), 1)), some], axis=1)
+                    logits = last_logits(model, as_tensor(model, rows), 1)
+                elif some.shape[1] == 0:
+                    logits = first[0].float().expand(len(some), -1, -1)
+                else:
+                    given = as_tensor(model, some)
+                    kept = first[1].rows(torch.zeros(len(some), dtype=torch.long, device=given.device))
+                    logits = model.reading(given, 1, kept)[0].float()
+                found.append(logits[:, -1].log_softmax(-1).double().cpu().numpy())
+        return np.concatenate(found)
 
-def _log_softmax(
-    model: LanguageModel, tokens: Int[ndarray, "text token"], *, last: bool = False
-) -> Float[ndarray, "text token vocabulary"]:
-    import torch
-
-    if tokens.shape[1] > model.context:
-        raise InvalidData(
-            f"A canary has {tokens.shape[1]} tokens, and {model.name} reads {model.context}. Take shorter templates and secrets."
-        )
-    with evaluating(model):
-        logits = model.logits(torch.from_numpy(tokens).to(model.device))
-        return (logits[:, -1:] if last else logits).float().log_softmax(-1).cpu().numpy()
+    return following

@@ -33,9 +33,9 @@ def confidence_sequence(
     """Interval of a rate that holds it at all times at once with probability `level`: low and high end at each time.
 
     One may look after every trial and stop whenever one likes, for instance when the interval is narrow enough. The ends are
-    the rates p for which the mixture B(a + k, b + n - k) / (B(a, b) p^k (1 - p)^(n - k)) reaches 1 / (1 - level). `a` and `b` are the
-    beta distribution that the rate is expected to have; any choice is valid. In simulations of 1,000 trials with a look after each,
-    SEQUENCE_COVERAGE. Raises Unsupported where there are more successes than trials.
+    the rates p for which the mixture B(a + k, b + n - k) / (B(a, b) p^k (1 - p)^(n - k)) reaches 1 / (1 - level). `a` and `b`
+    are the beta distribution that the rate is expected to have; any choice is valid. SEQUENCE_COVERAGE. Raises Unsupported
+    where there are more successes than trials.
 
     It misleads for trials that are not independent draws: of passages of one document take one.
     """
@@ -108,7 +108,7 @@ def stop_when_sure(hits: Bool[ndarray, " trial"], *, limit: float, level: float 
     if not 0 < limit < 1:
         raise Unsupported(f"limit={limit} is no rate that can be passed. Give a number between 0 and 1.")
     trials, successes = np.arange(1, len(hits) + 1), np.cumsum(hits)
-    low, high = confidence_sequence(successes, trials, level=level)
+    low, high = confidence_sequence(successes, trials, level=level, a=0.5, b=0.5 / limit)  # the bet: a rate near it
     sure = np.flatnonzero((low > limit) | (high < limit))
     at = int(sure[0]) if len(sure) else len(hits) - 1
     answer: Answer = "not yet" if not len(sure) else ("above" if low[at] > limit else "below")

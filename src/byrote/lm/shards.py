@@ -94,7 +94,9 @@ def shards(corpus: Corpus, *, shard_bytes: int = SHARD_BYTES) -> Iterator[tuple[
     for at, document in enumerate(corpus):
         data = encoded(document)
         if len(data) + 1 > LARGEST:
-            raise InvalidData(f"The document {document.id!r} has {len(data):,} bytes. Cut it into documents below 2 GB.")
+            raise InvalidData(
+                f"The document {document.id!r} has {len(data):,} bytes. Cut it into documents below 2 GB."
+            )
         if documents and len(text) + len(data) + 1 > shard_bytes:
             yield _shard(text, begin, first), documents
             text, begin, documents, first = bytearray(), array("q", [0]), list[Document](), at

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int, UInt8
@@ -40,7 +41,8 @@ class Suffixes:
         low, high = int(self.pairs[pair]), int(self.pairs[pair + 1])
         if len(pattern) == 2 or low == high:
             return low, high
-        view, places, size = memoryview(self.text), self.places, len(pattern)
+        view: Any = self.text.data
+        places, size = self.places, len(pattern)
 
         def beginning(rank: int) -> bytes:
             place = int(places[rank])
@@ -53,7 +55,8 @@ class Suffixes:
         """Return for each byte of a text how many bytes from there occur in the shard, counted up to CAP."""
         padded = np.concatenate([text, np.full(CAP + 16, NOTHING, np.uint8)])
         parts = [
-            self._longest(padded, np.arange(start, min(start + BATCH, len(text)))) for start in range(0, len(text), BATCH)
+            self._longest(padded, np.arange(start, min(start + BATCH, len(text))))
+            for start in range(0, len(text), BATCH)
         ]
         return np.concatenate([np.zeros(0, np.int64), *parts])
 
@@ -125,7 +128,7 @@ def sort_suffixes(text: UInt8[ndarray, " byte"]) -> Int[ndarray, " suffix"]:
     except ImportError:
         raise missing_extra("The index of a corpus needs the package pydivsufsort", "lm") from None
     borders = int(np.count_nonzero(text == BORDER))
-    places: ndarray = divsufsort(np.ascontiguousarray(text))
+    places: ndarray = divsufsort(np.require(text, requirements=["C", "W"]))
     return places[: len(places) - borders]
 
 

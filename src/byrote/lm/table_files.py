@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 import pyarrow.ipc
 import pyarrow.parquet as pq
 
@@ -15,6 +15,8 @@ from byrote.errors import InvalidData, Unsupported
 from byrote.lm.text_files import Scan, file_stamp
 
 TABLES = (".parquet",)
+
+compute: Any = pyarrow.compute  # its functions are made when it is imported, so their types are not known
 
 
 def check_column(path: Path, schema: pa.Schema, text: str) -> None:
@@ -34,14 +36,14 @@ def _hashes(column: pa.ChunkedArray) -> np.ndarray:
 
 def _scanned(columns: pa.Table, text: str, identifier: str, first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the rows that hold text (from `first`), the bytes of each, and the hashes of their ids (none without ids)."""
-    sizes = np.asarray(pc.fill_null(pc.binary_length(columns[text].cast(pa.large_binary())), 0), np.int64)
+    sizes = np.asarray(compute.fill_null(compute.binary_length(columns[text].cast(pa.large_binary())), 0), np.int64)
     kept = np.flatnonzero(sizes)
     names = _hashes(columns[identifier].take(kept)) if identifier in columns.column_names else np.zeros(0, np.int64)
     return kept + first, sizes[kept], names
 
 
 def _scan(found: list[tuple[np.ndarray, np.ndarray, np.ndarray]], rows: int, named: bool) -> Scan:
-    start, size, names = (np.concatenate([np.zeros(0, np.int64), *each]) for each in zip(*found, strict=True))
+    start, size, names = (np.concatenate([np.zeros(0, np.int64), *(each[i] for each in found)]) for i in range(3))
     return Scan(start, size, start + 1, rows - len(start), names if named else None)
 
 
@@ -70,9 +72,7 @@ class ParquetRows:
                 self.kept["file"] = pq.ParquetFile(self.path)
             except pa.ArrowInvalid as error:
                 raise InvalidData(f"{self.path} is no Parquet file ({str(error).splitlines()[0]}).") from None
-            counts = [
-                self.kept["file"].metadata.row_group(i).num_rows for i in range(self.kept["file"].num_row_groups)
-            ]
+            counts = [self.kept["file"].metadata.row_group(i).num_rows for i in range(self.kept["file"].num_row_groups)]
             self.kept["ends"] = np.cumsum(np.array(counts, np.int64))
         return self.kept["file"]
 
@@ -92,7 +92,7 @@ class ParquetRows:
         found = [
             _scanned(self._group(group), self.text, self.identifier, int(ends[group - 1]) if group else 0)
             for group in range(file.num_row_groups)
-        ] or [(np.zeros(0, np.int64),) * 3]
+        ]
         return _scan(found, int(ends[-1]) if len(ends) else 0, self.identifier in file.schema_arrow.names)
 
     def read(self, start: int, size: int, number: int) -> tuple[str, str]:

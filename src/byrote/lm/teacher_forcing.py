@@ -24,14 +24,17 @@ from byrote.probes._frozen import evaluating
 MEMORY = 256 * 2**20
 """Bytes of logits that are held at a time, by default."""
 
-BLOCK = 2**20
+BLOCK = 2**18
 """Logits that are reduced at a time: their copies stay in the processor's cache."""
 
 MOST_ROWS = 64
 """Passages that are asked at a time at most: more are no faster on a CPU."""
 
-LOOK = 4
-"""Tokens of each suffix that `recited` looks at first: most text that is not recited differs within them."""
+MOST_CACHED = 32
+"""Passages whose keys and values are kept at a time at most."""
+
+LOOKS = (1, 4, 16)
+"""After so many tokens of each suffix `recited` leaves out what differs already."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +57,9 @@ class Forced:
     def first(self, suffix: int) -> "Forced":
         """Return the same of the first `suffix` tokens of each passage: a shorter suffix needs no pass of its own."""
         if not 0 < suffix <= self.logprob.shape[1]:
-            raise InvalidData(f"Suffixes of {self.logprob.shape[1]} tokens cannot be cut to {suffix}. Give 1 up to that.")
+            raise InvalidData(
+                f"Suffixes of {self.logprob.shape[1]} tokens cannot be cut to {suffix}. Give 1 up to that."
+            )
         return Forced(*(getattr(self, field.name)[:, :suffix] for field in fields(self)))
 
 
@@ -79,14 +84,22 @@ def teacher_forced(
 def recited(model: LanguageModel, passages: Passages, *, memory: int = MEMORY) -> Bool[ndarray, " passage"]:
     """Return for each passage whether greedy decoding after the prefix gives the whole suffix: `greedy.all(1)`, but faster.
 
-    A few tokens of each suffix are looked at first, and the whole of those only that are right so far. Where two logits are
-    equal but for rounding, either verdict may come: sums are taken in another order when more tokens are read.
+    The first tokens of each suffix are looked at first, and later ones of those passages only that are right so far: most text
+    that is not recited differs within a few tokens. A model with a cache (`LanguageModel.reading`) reads nothing twice. Where two
+    logits are equal but for rounding, the verdict may differ from that of one pass: sums are taken in another order.
     """
+    check_length(model, passages.tokens.shape[1])
     found = np.ones(len(passages), np.bool_)
-    for reach in sorted({min(LOOK, passages.suffix), passages.suffix}):
-        tokens = passages.tokens[found, : passages.prefix + reach]
-        if len(tokens):
-            found[found] = _forced(model, tokens, reach, Sampling(), False, memory).greedy.all(1)
+    if model.reading is None:
+        for reach in sorted({min(LOOKS[1], passages.suffix), passages.suffix}):
+            tokens = passages.tokens[found, : passages.prefix + reach]
+            if len(tokens):
+                found[found] = _forced(model, tokens, reach, Sampling(), False, memory).greedy.all(1)
+        return found
+    rows = min(MOST_CACHED, rows_at_a_time(model, passages.suffix, memory))
+    with asking(model):
+        for start in range(0, len(passages), rows):
+            found[start : start + rows] = _read_on(model, passages.tokens[start : start + rows], passages.prefix)
     return found
 
 
@@ -125,7 +138,7 @@ def candidates_forced(
 
 def documents_forced(
     model: LanguageModel,
-    documents: Sequence[Int[ndarray, " token"]],
+    documents: Sequence[Int[ndarray, " _"]],
     *,
     stride: int | None = None,
     sampling: Sampling | None = None,
@@ -156,7 +169,9 @@ def documents_forced(
         for at, piece in enumerate(batch):
             inside = slice(piece.judged - piece.start - first, piece.end - piece.start - first)
             for field in fields(found):
-                getattr(kept[piece.document], field.name)[0, piece.judged : piece.end] = getattr(found, field.name)[at, inside]
+                getattr(kept[piece.document], field.name)[0, piece.judged : piece.end] = getattr(found, field.name)[
+                    at, inside
+                ]
     return tuple(kept)
 
 
@@ -167,7 +182,9 @@ def asking(model: LanguageModel) -> Generator[None]:
         yield
 
 
-def last_logits(model: LanguageModel, tokens: Int[Tensor, "row token"], count: int) -> Float[Tensor, "row count vocabulary"]:
+def last_logits(
+    model: LanguageModel, tokens: Int[Tensor, "row token"], count: int
+) -> Float[Tensor, "row count vocabulary"]:
     """Return the logits at the last `count` tokens, in fp32; raise InvalidData where they do not fit tokens or encoder."""
     found = model.logits(tokens) if model.ending is None else model.ending(tokens, count)
     if found.ndim != 3 or len(found) != len(tokens) or found.shape[1] not in (count, tokens.shape[1]):
@@ -223,6 +240,25 @@ def _forced(
     return found if judged == count else _joined([_nothing(len(tokens), 1), found], axis=1)
 
 
+def _read_on(model: LanguageModel, tokens: Int[ndarray, "row token"], prefix: int) -> Bool[ndarray, " row"]:
+    """Return whether each suffix is the greedy one, reading on only in rows where it is so far."""
+    assert model.reading is not None
+    given, count = as_tensor(model, tokens), tokens.shape[1] - prefix
+    logits, cache = model.reading(as_tensor(model, with_begin(model, tokens[:, :prefix])), 1, None)
+    alive, done = torch.arange(len(given), device=given.device), 0
+    for reach in (*(look for look in LOOKS if look < count), count):
+        if done:
+            text = given[alive, prefix + done - 1 : prefix + reach - 1]
+            logits, cache = model.reading(text, reach - done, cache)
+        right = (logits.argmax(2) == given[alive, prefix + done : prefix + reach]).all(1)
+        alive, cache, done = alive[right], cache.rows(torch.nonzero(right)[:, 0]), reach
+        if not len(alive):
+            break
+    found = np.zeros(len(tokens), np.bool_)
+    found[alive.cpu().numpy()] = True
+    return found
+
+
 def _columns(
     model: LanguageModel,
     logits: Float[Tensor, "row count vocabulary"],
@@ -233,9 +269,7 @@ def _columns(
     """Return the columns of some rows, a block of logits at a time."""
     flat, wanted = logits.flatten(0, 1), targets.flatten()
     size = max(1, BLOCK // flat.shape[1])
-    blocks = [
-        _block(flat[i : i + size], wanted[i : i + size], sampling, spread) for i in range(0, len(flat), size)
-    ]
+    blocks = [_block(flat[i : i + size], wanted[i : i + size], sampling, spread) for i in range(0, len(flat), size)]
     columns = [torch.cat(column).reshape(targets.shape).cpu().numpy() for column in zip(*blocks, strict=True)]
     if np.isnan(columns[0]).any():
         raise InvalidData(f"{model.name} gives logits that are NaN or infinite. Look for what makes them so.")
@@ -249,7 +283,7 @@ def _block(
     own = logits.gather(1, targets[:, None])
     logprobs = torch.log_softmax(logits, 1)
     logprob = logprobs.gather(1, targets[:, None])[:, 0]
-    rank = (logits > own).sum(1)
+    rank = (logits > own).view(torch.uint8).sum(1, dtype=torch.int64)
     greedy = rank == 0
     if bool(greedy.any()):  # of equal logits, greedy decoding takes the one that argmax names
         greedy[greedy.clone()] = logits[greedy].argmax(1) == targets[greedy]

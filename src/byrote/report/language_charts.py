@@ -27,8 +27,10 @@ def rate_curves(found: LanguageFindings, *, description: str) -> Chart:
         rows: list[dict[str, Any]] = []
         for each in (one for one in found.rates if one.suffix == suffix):
             rows += _points(each.prefix, {TRAINED: each.greedy, CONTROL: each.control})
-        panels.append(_panel(rows, f"{suffix} tokens asked for", top, sorted({row["place"] for row in rows})))
-    return _chart("rates", alt.hconcat(*panels, spacing=24), [], description)
+        panels.append(
+            _panel(rows, f"{suffix} tokens asked for", top, sorted({row["place"] for row in rows}), not panels)
+        )
+    return _chart("rates", alt.concat(*panels, columns=3, spacing=16), [], description)
 
 
 def copy_bars(found: LanguageFindings, *, description: str) -> Chart | None:
@@ -100,29 +102,25 @@ def exposure_curves(found: PlantedSecrets, *, description: str) -> Chart:
     return _chart("exposure", alt.layer(none, ends, dots).properties(width="container", height=260), rows, description)
 
 
-def _panel(rows: Sequence[Row], title: str, top: float, places: Sequence[int]) -> Any:
+def _panel(rows: Sequence[Row], title: str, top: float, places: Sequence[int], first: bool) -> Any:
     import altair as alt
 
-    present = [name for name in INKS if any(row["series"] == name for row in rows)]
+    present = [each for each in INKS if any(row["series"] == each for row in rows)]
+    name = "recited word for word" if first else None
     base = alt.Chart(alt.InlineData(values=[dict(row) for row in rows])).encode(
         x=alt.X("place:Q", title="tokens given", axis=alt.Axis(values=list(places), grid=False), scale=alt.Scale(zero=True)),
-        color=alt.Color("series:N", title=None, scale=alt.Scale(domain=present, range=[INKS[name] for name in present]), legend=alt.Legend(orient="bottom")),
+        color=alt.Color("series:N", title=None, scale=alt.Scale(domain=present, range=[INKS[each] for each in present]), legend=alt.Legend(orient="bottom")),
     )  # fmt: skip
     tips = [
         alt.Tooltip("series:N"),
         alt.Tooltip("place:Q", title="tokens given"),
         alt.Tooltip("text:N", title="recited"),
     ]
-    y = alt.Y(
-        "value:Q",
-        title="recited word for word",
-        axis=alt.Axis(labelExpr=PERCENT, tickCount=5),
-        scale=alt.Scale(domain=[0, top]),
-    )
-    band = base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", title="recited word for word"), y2="high:Q")
+    y = alt.Y("value:Q", title=name, axis=alt.Axis(labelExpr=PERCENT, tickCount=5), scale=alt.Scale(domain=[0, top]))
+    band = base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", title=name), y2="high:Q")
     lines = base.mark_line(strokeWidth=2).encode(y=y)
     dots = base.mark_point(filled=True, size=45, opacity=1).encode(y=y, tooltip=tips)
-    return alt.layer(band, lines, dots).properties(width=215, height=220, title=title)
+    return alt.layer(band, lines, dots).properties(width=195, height=220, title=title)
 
 
 def _points(place: int, sizes: dict[str, Estimate]) -> list[dict[str, Any]]:

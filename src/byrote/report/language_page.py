@@ -2,16 +2,17 @@
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from byrote.findings.language import LanguageFindings, ShownPassage, copies_text
+from byrote.findings.language import LanguageFindings, ShownPassage, compared, copies_text
 from byrote.findings.vocabulary import vocabulary
 from byrote.lm.extraction import ExtractionRate
 from byrote.record.storage import Place, place, replacing
 from byrote.report import language_charts as charts
 from byrote.report.charts import Chart
-from byrote.report.language_sentences import language_sentences, strongest
+from byrote.report.language_sentences import compared_sentences, language_sentences
 from byrote.report.numbers import percent, percent_text
 from byrote.report.page import page_data, render_page
 from byrote.stats.estimate import Estimate
@@ -47,12 +48,16 @@ class Card:
 
 
 def write_language_report(
-    found: LanguageFindings, path: "str | os.PathLike[str] | UPath | None" = None, *, redact: bool = False
+    found: LanguageFindings,
+    path: "str | os.PathLike[str] | UPath | None" = None,
+    *,
+    others: Sequence[LanguageFindings] = (),
+    redact: bool = False,
 ) -> Place:
     """Write the page to `path` (default: report.html in the audit's directory), whole or not at all; return where it is.
 
-    With `redact` no character of a passage is in the page: blocks of the same length stand in their place. Ids and names of
-    files stay.
+    `others` are audits of other models on the same passages, such as with remedies, which are compared. With `redact` no
+    character of a passage is in the page: blocks of the same length stand in their place. Ids and names of files stay.
     """
     target = place(path) if path is not None else found.audit.directory / "report.html"
     words = vocabulary("classification")
@@ -72,6 +77,8 @@ def write_language_report(
         cards=[_card(found, each, redact) for each in found.shown],
         longest=_longest(found, redact),
         redacted=redact,
+        models=_models([found, *others]),
+        compared=compared_sentences([found, *others]),
     )
     with replacing(target) as aside:
         aside.write_text(html, encoding="utf-8")
@@ -89,15 +96,15 @@ def _charts(found: LanguageFindings) -> dict[str, Chart]:
 
 
 def _tiles(found: LanguageFindings) -> list[dict[str, str]]:
-    best = strongest(found)
+    best = found.headline
     lengths = f"{best.prefix} tokens given, {best.suffix} asked for"
     untrained = "not asked" if isinstance(found.untrained, NotMeasured) else percent(found.untrained.value)
     between = "" if isinstance(found.untrained, NotMeasured) else _ends(found.untrained)
     return [
         {"name": "Training text recited", "value": percent(best.greedy.value), "range": _ends(best.greedy), "note": f"word for word; {lengths}"},
         {"name": "Control text recited", "value": _value(best.control), "range": _ends(best.control), "note": "text it was not trained on"},
-        {"name": "By random weights", "value": untrained, "range": between, "note": f"{found.headline.prefix} given, {found.headline.suffix} asked for"},
-        {"name": "Passages recited", "value": f"{found.extracted:,}", "range": "", "note": f"of {len(found.audit.corpus):,}, {found.headline.suffix} tokens; {found.distinct:,} different"},
+        {"name": "By random weights", "value": untrained, "range": between, "note": f"{found.longest.prefix} given, {found.longest.suffix} asked for"},
+        {"name": "Passages recited", "value": f"{found.extracted:,}", "range": "", "note": f"of {len(found.audit.corpus):,}, {found.longest.suffix} tokens; {found.distinct:,} different"},
     ]  # fmt: skip
 
 
@@ -123,6 +130,26 @@ def _cell(size: Estimate) -> tuple[str, str]:
     if math.isnan(size.value):
         return "-", ""
     return percent(size.value), percent_text(size).removeprefix(percent(size.value)).strip()
+
+
+def _models(found: Sequence[LanguageFindings]) -> list[dict[str, Any]]:
+    if len(found) < 2:
+        return []
+    return [
+        {
+            "name": each.name,
+            "cells": [_cell(each.recited), _cell(each.fewer), _number(each.loss), _number(each.loss_change)],
+            "exposure": [_number(size, 1) for _, _, size in each.exposure],
+            "families": [f"Exposure of {family}, {copies} copies" for family, copies, _ in each.exposure],
+        }
+        for each in compared(found)
+    ]
+
+
+def _number(size: Estimate, digits: int = 2) -> tuple[str, str]:
+    if math.isnan(size.value):
+        return "-", ""
+    return f"{size.value:.{digits}f}", f"[{size.low:.{digits}f}, {size.high:.{digits}f}]"
 
 
 def _attacks(found: LanguageFindings) -> list[tuple[str, str, str]]:
@@ -159,7 +186,7 @@ def _card(found: LanguageFindings, shown: ShownPassage, redact: bool) -> Card:
         table.source[at],
         shown.kind,
         bool(forced.greedy[at].all()),
-        "not counted" if copies < 0 else f"{copies:,}",
+        "in a number that was not counted" if copies < 0 else "once" if copies == 1 else f"{copies:,} times",
         _samples(shown.samples),
         tuple(tokens),
     )

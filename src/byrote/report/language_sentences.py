@@ -1,9 +1,9 @@
 """What a language model gives back, in sentences: one for a lawyer first, then what it rests on and what it does not show."""
 
 import math
+from collections.abc import Sequence
 
-from byrote.findings.language import CHANCE, SAMPLES, LanguageFindings
-from byrote.lm.extraction import ExtractionRate
+from byrote.findings.language import CHANCE, SAMPLES, ComparedModel, LanguageFindings, compared
 from byrote.report.numbers import count, percent, percent_text
 from byrote.stats.estimate import Estimate
 from byrote.stats.not_measured import NotMeasured
@@ -16,9 +16,37 @@ def language_sentences(found: LanguageFindings) -> list[str]:
     return [each for each in sentences if each]
 
 
+def compared_sentences(found: Sequence[LanguageFindings]) -> list[str]:
+    """Return what each further model recites beside the first, and what it costs; none for a single audit."""
+    return [_beside(each) for each in compared(found)[1:]] if len(found) > 1 else []
+
+
+def _beside(each: ComparedModel) -> str:
+    if each.fewer.low > 0:
+        said = f"recites less: {percent_text(each.recited)}, {_points(each.fewer)} points fewer"
+    elif each.fewer.high < 0:
+        said = f"recites more: {percent_text(each.recited)}, {_points(Estimate(-each.fewer.value, -each.fewer.high, -each.fewer.low, each.fewer.n, each.fewer.unit))} points more"
+    else:
+        said = f"is not shown to recite less or more: {percent_text(each.recited)}"
+    secrets = "; ".join(
+        f"exposure of {family} with {copies} copies {size.value:.1f} bits [{size.low:.1f}, {size.high:.1f}]"
+        for family, copies, size in each.exposure
+    )
+    cost = (
+        ""
+        if math.isnan(each.loss_change.value)
+        else f" Loss on control text {each.loss_change.value:+.3f} nats per token [{each.loss_change.low:+.3f}, {each.loss_change.high:+.3f}]."
+    )
+    return f"{each.name} {said}{'; ' + secrets if secrets else ''}.{cost}"
+
+
+def _points(size: Estimate) -> str:
+    return f"{100 * size.value:.1f} [{100 * size.low:.1f}, {100 * size.high:.1f}]"
+
+
 def headline(found: LanguageFindings) -> str:
     """Return the answer in one sentence: whether the model recites its training text more than text it never saw."""
-    best = strongest(found)
+    best = found.headline
     above = best.above_control
     lengths = f"given {count(best.prefix, 'token')} of a passage of its training text"
     if math.isnan(above.value):
@@ -30,18 +58,10 @@ def headline(found: LanguageFindings) -> str:
     return f"That the model recites its training text is not shown: {lengths}, it gives back the next {best.suffix} word for word in {percent_text(best.greedy)} of the cases, and in {percent_text(best.control)} of text that it was not trained on."
 
 
-def strongest(found: LanguageFindings) -> ExtractionRate:
-    """Return the rate that the headline is about: of the longest suffix that is shown to be recited, else of the longest."""
-    compared = [each for each in found.rates if not math.isnan(each.above_control.value)]
-    shown = [each for each in compared if (each.prefix, each.suffix) in found.named]
-    shown = shown or [each for each in found.rates if not compared and each.greedy.value > 0]
-    return max(shown, key=lambda each: (each.suffix, each.prefix), default=found.headline)
-
-
 def _recited(found: LanguageFindings) -> str:
     if not found.extracted:
         return ""
-    of = found.headline
+    of = found.longest
     copies = "" if found.distinct == found.extracted else f", with {count(found.distinct, 'different text')}"
     return f"With {of.prefix} tokens given and {of.suffix} asked for, {count(found.extracted, 'passage')} of {of.greedy.n:,} are recited{copies}."
 
@@ -59,9 +79,9 @@ def _kinds(found: LanguageFindings) -> list[str]:
 
 
 def _sampled(found: LanguageFindings) -> str:
-    of = found.headline
+    of = found.longest
     return (
-        f"When text is drawn ({found.audit.about['sampling']}), {SAMPLES} tries contain the passage with a chance of {percent(CHANCE)} or more for {percent_text(of.discoverable)} of the passages"
+        f"When the next {of.suffix} tokens are drawn ({found.audit.about['sampling']}), {SAMPLES} tries contain the passage with a chance of {percent(CHANCE)} or more for {percent_text(of.discoverable)} of the passages"
         + (
             "."
             if math.isnan(of.control_discoverable.value)

@@ -1,6 +1,7 @@
 """Models so small that everything about them can be counted: a bare causal transformer over five characters, and text of it."""
 
-from itertools import product
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,12 +66,35 @@ def generated(model: LanguageModel, prefix: Any, count: int) -> list[int]:
     return text[len(prefix) :]
 
 
-def enumerated(model: LanguageModel, prefix: Any, count: int, vocabulary: int = 5) -> dict[tuple[int, ...], float]:
-    """The probability of every continuation of `count` tokens."""
-    return {
-        text: float(np.exp(sum(next_logprobs(model, [*prefix, *text[:i]])[text[i]] for i in range(count))))
-        for text in product(range(vocabulary), repeat=count)
-    }
+def enumerated(model: LanguageModel, prefix: Any, count: int, temperature: float = 1.0) -> dict[tuple[int, ...], float]:
+    """The probability of every continuation of `count` tokens: one pass for each text that it begins with."""
+    found: dict[tuple[int, ...], float] = {(): 1.0}
+    for _ in range(count):
+        found = {
+            (*text, token): p * float(share)
+            for text, p in found.items()
+            for token, share in enumerate(np.exp(next_logprobs(model, [*prefix, *text], temperature)))
+        }
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Remembering:
+    """A cache that is the whole text; a model that has it is not asked in another way."""
+
+    tokens: Tensor
+
+    def rows(self, which: Tensor) -> "Remembering":
+        return Remembering(self.tokens[which])
+
+    @classmethod
+    def of(cls, model: LanguageModel) -> LanguageModel:
+        def reading(tokens: Tensor, count: int, cache: Any) -> tuple[Tensor, Any]:
+            whole = tokens if cache is None else torch.cat([cache.tokens, tokens], 1)
+            return model.logits(whole)[:, -count:], cls(whole)
+
+        nothing: Any = None
+        return replace(model, logits=nothing, reading=reading)
 
 
 def extracting(model: LanguageModel, rows: int, prefix: int, suffix: int) -> np.ndarray:
@@ -81,3 +105,39 @@ def extracting(model: LanguageModel, rows: int, prefix: int, suffix: int) -> np.
         at = prefix + rng.integers(suffix)
         text[at] = (text[at] + 1 + rng.integers(4)) % 5
     return np.array(texts)
+
+
+def byte_pairs() -> Any:
+    """A tokenizer of transformers over bytes, with a few merges."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    made, level = Tokenizer(models.BPE()), pre_tokenizers.ByteLevel
+    made.pre_tokenizer, made.decoder = level(add_prefix_space=False), decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=280, special_tokens=["<s>"], initial_alphabet=level.alphabet(), show_progress=False
+    )
+    made.train_from_iterator(["the cat sat on the mat, the dog sat on the log"] * 20, trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=made, bos_token="<s>", eos_token="<s>")
+
+
+def save_model(folder: Path, kind: str, tokenizer: Any) -> None:
+    """Save a Llama or a GPT-2 of random weights, of 40 tokens of context, with its tokenizer."""
+    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    usual: dict[str, Any] = {
+        "vocab_size": len(tokenizer),
+        "bos_token_id": 0,
+        "eos_token_id": 0,
+        "initializer_range": 0.5,
+    }
+    llama = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
+    llama |= {"num_key_value_heads": 2, "max_position_embeddings": 40}
+    module = (
+        LlamaForCausalLM(LlamaConfig(**llama, **usual))
+        if kind == "llama"
+        else GPT2LMHeadModel(GPT2Config(n_embd=32, n_layer=2, n_head=2, n_positions=40, **usual))
+    )
+    module.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
