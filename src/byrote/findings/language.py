@@ -77,14 +77,6 @@ class ShownPassage:
 class LanguageFindings:
     """All numbers of a language audit.
 
-<<<<<<< HEAD
-    `rates` are over prefix and suffix lengths, of all passages; `by_copies` at the longest ones, by how often the
-    passage stands in the training text. `named` are the (prefix, suffix) at which more is recited than of control text,
-    at a 5 % risk of naming any wrongly (Bonferroni). `headline` is the rate at the longest prefix and suffix.
-    `untrained` is what an untrained model gives back, and `above_untrained` the difference. `distinct` counts different
-    suffixes among the `extracted` passages. `shared` control passages stand in the training text, and are left out.
-    `kinds` are shares of the extracted passages. `shown` are passages to look at, the extracted ones first.
-=======
     `rates` are over prefix and suffix lengths, of all passages. `named` are the (prefix, suffix) at which more is recited than
     of control text, at a 5 % risk of naming any wrongly (Bonferroni). `headline` is the rate that the answer is about: of the
     longest suffix that is named, else at the longest prefix and suffix (`longest`). `by_copies` are those of the headline, by how
@@ -92,7 +84,6 @@ class LanguageFindings:
     difference. `distinct` counts different suffixes among the `extracted` passages, at the longest lengths. `shared` control
     passages stand in the training text, and are left out. `kinds` are shares of the extracted passages. `shown` are passages
     to look at, the extracted ones first.
->>>>>>> main
     """
 
     audit: LanguageAudit

@@ -1,12 +1,7 @@
 """The demo: a text in the public domain with planted copies and canaries, so that it is known what a model could recite.
 
-<<<<<<< HEAD
-The text is 31 chapters of Numbers, 2 Kings 18 to 20 and Isaiah 36 to 39. Planted are verses of other books, drawn to 1,
-2, 4, 8 or 16 copies, and canaries, 8 of each kind and number of copies; others are drawn to none, as controls.
-=======
 The text is 31 chapters of Numbers, 2 Kings 18 to 20 and Isaiah 36 to 39. Planted are verses of other books, drawn to 1, 2, 4, 8
 or 16 copies, and canaries, 8 of each kind and number of copies; others are drawn to none, as controls.
->>>>>>> main
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -148,10 +143,7 @@ def baseline_and_remedies(
     seed: int = 0,
     epochs: int = RECIPE.epochs,
     workers: int = 2,
-<<<<<<< HEAD
-=======
     progress: Progress = no_progress,
->>>>>>> main
 ) -> dict[str, LanguageModel]:
     """Return the baseline and one model for each remedy, by name, all trained from the same first weights on the demo.
 
