@@ -100,28 +100,6 @@ def test_the_python_of_the_page_of_controls(tmp_path: Path, capsys: pytest.Captu
 
 
 @pytest.mark.pages
-@pytest.mark.parametrize("page", ["docs/lm_training.md", "docs/lm_controls.md"])
-def test_the_python_of_the_pages_about_training_language_models(
-    page: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for needed in ("tokenizers", "transformers", "accelerate"):
-        pytest.importorskip(needed)
-    given: dict[str, Any] = {}
-    with contextlib.chdir(tmp_path):
-        for block in blocks(page):
-            exec(compile(block, page, "exec"), given)  # noqa: S102 - our own page
-    printed = capsys.readouterr().out
-    if page == "docs/lm_training.md":
-        assert "streets 32" in printed
-        assert "1046 documents; 155 held out; 160 canaries" in printed
-        assert {"audits/streets", "audits/trainer", "audits/own"} <= {
-            str(each.parent.relative_to(tmp_path)) for each in tmp_path.glob("audits/*/record.json")
-        }
-    else:
-        assert "different 10-grams" in printed
-
-
-@pytest.mark.pages
 def test_the_python_of_the_page_on_language_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     train, unseen = (["".join(rng.choice(list("abcdefgh "), 60)) for _ in range(30)] for _ in range(2))
@@ -149,6 +127,28 @@ def test_the_python_of_the_page_of_extraction(tmp_path: Path, capsys: pytest.Cap
     assert re.fullmatch(r"0\.000 \[0\.000, 0\.\d+\]", first)
     assert [row.split()[:2] for row in rows] == [[prefix, suffix] for prefix in ("8", "16") for suffix in ("4", "8")]
     assert last == "('reconstruct', 'recollect')"
+
+
+@pytest.mark.parametrize("page", ["docs/lm_training.md", "docs/lm_controls.md"])
+@pytest.mark.pages
+def test_the_python_of_the_pages_about_training_language_models(
+    page: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for needed in ("tokenizers", "transformers", "accelerate"):
+        pytest.importorskip(needed)
+    given: dict[str, Any] = {}
+    with contextlib.chdir(tmp_path):
+        for block in blocks(page):
+            exec(compile(block, page, "exec"), given)  # noqa: S102 - our own page
+    printed = capsys.readouterr().out
+    if page == "docs/lm_training.md":
+        assert "streets 32" in printed
+        assert "1046 documents; 155 held out; 160 canaries" in printed
+        assert {"audits/streets", "audits/trainer", "audits/own"} <= {
+            str(each.parent.relative_to(tmp_path)) for each in tmp_path.glob("audits/*/record.json")
+        }
+    else:
+        assert "different 10-grams" in printed
 
 
 @pytest.mark.pages
