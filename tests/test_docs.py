@@ -55,7 +55,6 @@ def test_the_task_and_the_python_of_the_start_page(tmp_path: Path, capsys: pytes
 
 
 @pytest.mark.pages
-@pytest.mark.pages
 def test_the_python_of_the_model_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     given: dict[str, Any] = {}
     with contextlib.chdir(tmp_path):
@@ -77,7 +76,6 @@ def test_the_python_of_the_model_page(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.pages
-@pytest.mark.pages
 def test_the_python_of_the_page_of_comparisons(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     given: dict[str, Any] = {}
     with contextlib.chdir(tmp_path):
@@ -89,7 +87,6 @@ def test_the_python_of_the_page_of_comparisons(tmp_path: Path, capsys: pytest.Ca
     assert given["after"] < given["before"], "dropout lowers memorization here"
 
 
-@pytest.mark.pages
 @pytest.mark.pages
 def test_the_python_of_the_page_of_controls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("opacus")
@@ -104,7 +101,6 @@ def test_the_python_of_the_page_of_controls(tmp_path: Path, capsys: pytest.Captu
 
 
 @pytest.mark.pages
-@pytest.mark.pages
 def test_the_python_of_the_page_on_language_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     train, unseen = (["".join(rng.choice(list("abcdefgh "), 60)) for _ in range(30)] for _ in range(2))
@@ -118,7 +114,6 @@ def test_the_python_of_the_page_on_language_models(tmp_path: Path, capsys: pytes
     assert (tmp_path / "audits" / "mine" / "report.html").is_file()
 
 
-@pytest.mark.pages
 @pytest.mark.pages
 def test_the_python_of_the_page_of_extraction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own, folder, kinds = blocks("docs/lm_extraction.md")
@@ -157,7 +152,6 @@ def test_the_python_of_the_pages_about_training_language_models(
         assert "different 10-grams" in printed
 
 
-@pytest.mark.pages
 @pytest.mark.pages
 def test_the_python_of_the_page_of_secrets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
