@@ -1,6 +1,6 @@
 """Do the measures of secrets, membership and bits keep their promises? Simulated data with a known truth.
 
-python records/language/calibration.py        (about four minutes on one core)
+python records/language/secrets_calibration.py        (about four minutes on one core)
 """
 
 import time
