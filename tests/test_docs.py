@@ -14,9 +14,11 @@ import pytest
 from byrote.cli import app, main
 from byrote.evidence.catalogue import find_score
 from byrote.evidence.evaluate import evaluate
+from byrote.lm import Bytes
 from byrote.locate.layers import layers
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
+from lm.recall import Recall
 from small import small_task
 from small_lm import byte_pairs, save_model
 
@@ -95,6 +97,20 @@ def test_the_python_of_the_page_of_controls(tmp_path: Path, capsys: pytest.Captu
     assert re.search(r"^nominal epsilon \d+\.\d\d$", capsys.readouterr().out, re.MULTILINE)
     assert all(weight.grad is not None for weight in given["model"].parameters())
     assert len(given["found"].rows()) == 4
+
+
+@pytest.mark.pages
+def test_the_python_of_the_page_on_language_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    train, unseen = (["".join(rng.choice(list("abcdefgh "), 60)) for _ in range(30)] for _ in range(2))
+    given: dict[str, Any] = {"network": Recall(train, Bytes()), "train": train, "unseen": unseen}
+    with contextlib.chdir(tmp_path):
+        for block in blocks("docs/lm.md"):
+            exec(compile(block, "docs/lm.md", "exec"), given)  # noqa: S102 - our own page
+    recited, control = (float(each) for each in re.findall(r"([01]\.\d+) \[", capsys.readouterr().out))
+    assert recited > 0.9
+    assert control == 0
+    assert (tmp_path / "audits" / "mine" / "report.html").is_file()
 
 
 @pytest.mark.pages

@@ -44,14 +44,16 @@ class Removal:
 class Deduplicated:
     """What a corpus is without copies: which documents are kept, which bytes of each are cut, and every removal.
 
-    `cuts` has for the position of a document the (start, end) bytes that are taken out of it. `recall` is the share of
-    near-duplicate pairs that were found; NaN where they were not looked for.
+    `cuts` has for the position of a document the (start, end) bytes that are taken out of it. `near` is from which similarity
+    near-duplicates were looked for, and None if they were not; `recall` is the share of their pairs that was found, NaN
+    where that could not be measured.
     """
 
     corpus: Corpus
     keep: Bool[ndarray, " document"]
     cuts: dict[int, Int[ndarray, "span end"]]
     removals: tuple[Removal, ...]
+    near: float | None
     recall: Estimate
 
     def __iter__(self) -> Iterator[Document]:
@@ -88,9 +90,13 @@ class Deduplicated:
         ]
         if counts["repeat"]:
             said.append(f"{counts['repeat']:,} repeats are cut out of {len(self.cuts):,} documents, {lost:,} bytes.")
-        if not np.isnan(self.recall.value):
+        if self.near is not None and np.isnan(self.recall.value):
             said.append(
-                f"Of all pairs as near, {self.recall} were found (share with its {100 * self.recall.level:g} % interval)."
+                "Which share of the near-duplicates was found is not known: no document drawn as a check has one."
+            )
+        elif self.near is not None:
+            said.append(
+                f"Of the pairs that share {self.near:g} or more, {self.recall} were found (share with its {100 * self.recall.level:g} % interval)."
             )
         return said
 
@@ -112,7 +118,7 @@ def deduplicate(
     repeats: int | None = None,
     shingles: Shingles | None = None,
     seed: int = 0,
-    check: int = 1000,
+    check: int = 5000,
     progress: Progress = no_progress,
 ) -> Deduplicated:
     """Return which documents of a corpus to keep such that none has a copy: the first of each is kept.
@@ -141,7 +147,7 @@ def deduplicate(
     if repeats is not None:
         progress("looking for repeats", 0, 0)
         cuts = _cut_repeats(corpus, keep, removals, repeats)
-    return Deduplicated(corpus, keep, cuts, tuple(removals), recall)
+    return Deduplicated(corpus, keep, cuts, tuple(removals), near, recall)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +211,7 @@ def _cut_repeats(corpus: Corpus, keep: ndarray, removals: list[Removal], at_leas
                 at = origin - kept_begin + (low - (start - begin))
                 removals.append(Removal(left[document].id, "repeat", left[kept].id, 1.0, low, high, at))
     cuts = {at: np.array(each, np.int64) for at, each in found.items() if each}
-    result = Deduplicated(corpus, keep, cuts, (), Estimate.undefined("group"))
+    result = Deduplicated(corpus, keep, cuts, (), None, Estimate.undefined("group"))
     for at in cuts:
         keep[at] = bool(result.text(at, corpus[at].text).strip())
     return cuts

@@ -166,7 +166,11 @@ def baseline_and_remedies(
 
 def _train(seed: int, epochs: int, folder: str, controls: tuple[str, ...]) -> None:
     made = demo(seed)
-    trained(made.task(epochs), made.encoder, folder, controls)
+    trained(made.task(epochs), made.encoder, folder, controls, progress=_silent)
+
+
+def _silent(_: "TrainingProgress") -> None:
+    """Say nothing: the process that waits does."""
 
 
 def _chapters(verses: Mapping[str, str]) -> dict[tuple[str, int], str]:

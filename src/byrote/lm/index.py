@@ -25,7 +25,8 @@ FORMAT = 1
 Progress = Callable[[str, int, int], None]
 """Is told the stage, how much of it is done, and how much there is."""
 
-COLUMNS = pa.schema([("id", pa.large_string()), ("source", pa.large_string()), ("start", pa.int64())])
+COLUMNS = pa.schema([("id", pa.large_string()), ("source", pa.int32()), ("start", pa.int64())])
+SOURCES = pa.schema([("source", pa.large_string())])
 
 
 def no_progress(stage: str, done: int, of: int) -> None:
@@ -61,6 +62,7 @@ class Index:
     shards: tuple[Shard, ...]
     suffixes: tuple[Suffixes, ...]
     documents: pa.Table
+    sources: pa.Table
 
     def __len__(self) -> int:
         """Return the number of documents."""
@@ -100,7 +102,8 @@ class Index:
 
     def place(self, document: int, byte: int) -> Place:
         """Return the place of a byte of a document."""
-        source, start = self.documents["source"][document].as_py(), self.documents["start"][document].as_py()
+        source = self.sources["source"][self.documents["source"][document].as_py()].as_py()
+        start = self.documents["start"][document].as_py()
         plain = source.removesuffix(".gz").endswith((".txt", ".text", ".md"))
         return Place(document, self.documents["id"][document].as_py(), byte, source, start + byte * plain)
 
@@ -184,10 +187,11 @@ def build_index(
 ) -> Index:
     """Index a corpus in a directory and open it; one that is there for the same corpus is opened, another one is replaced.
 
-    It takes 5 bytes on disk per byte of text (the text, and 4 for its place in the order), and some for ids. While it is built,
-    a shard takes about 6 bytes of memory per byte; afterwards little, for files are mapped. It is written beside the directory,
-    to NAME.building, and renamed at the end: an index is whole or absent. Raises InvalidData for a corpus without text,
-    WrongRecord where the directory holds something else, and ByroteError where pydivsufsort is not installed.
+    It takes 5 bytes on disk per byte of text (the text, and 4 for its place in the order), and about 30 per document, and its
+    id. While it is built, a shard takes about 6 bytes of memory per byte; afterwards little, for files are mapped. It is
+    written beside the directory, to NAME.building, and renamed at the end: an index is whole or absent. Raises InvalidData for
+    a corpus without text, WrongRecord where the directory holds something else, and ByroteError where pydivsufsort is not
+    installed.
     """
     target = Path(directory)
     if target.exists() and not (target / "index.json").is_file() and (not target.is_dir() or any(target.iterdir())):
@@ -211,15 +215,15 @@ def build_index(
 
 
 def _write(corpus: Corpus, folder: Path, shard_bytes: int, progress: Progress) -> None:
-    about, reading, count = list[dict[str, Any]](), Reading(), 0
+    about, reading, count, sources = list[dict[str, Any]](), Reading(), 0, dict[str, int]()
     with pa.OSFile(str(folder / "documents.arrow"), "wb") as sink, pyarrow.ipc.new_file(sink, COLUMNS) as table:
         progress("reading", 0, len(corpus))
         for number, (shard, documents) in enumerate(shards(corpus, shard_bytes=shard_bytes)):
             for document, at in zip(documents, range(shard.first, shard.first + len(documents)), strict=True):
                 reading.saw(document, shard.bytes_of(at).tobytes())
-            columns = [[each.id for each in documents], [each.source for each in documents]]
-            starts = [each.start for each in documents]
-            table.write_batch(pa.record_batch([*columns, starts], schema=COLUMNS))
+            files = [sources.setdefault(each.source, len(sources)) for each in documents]
+            columns = [[each.id for each in documents], files, [each.start for each in documents]]
+            table.write_batch(pa.record_batch(columns, schema=COLUMNS))
             count += len(documents)
             progress("sorting", count, len(corpus))
             places = sort_suffixes(shard.text)
@@ -230,6 +234,8 @@ def _write(corpus: Corpus, folder: Path, shard_bytes: int, progress: Progress) -
             pair_starts(shard.text).tofile(folder / f"{number:04}.pairs")
             about.append({"first": shard.first, "bytes": len(shard.text), "places": len(places)})
             progress("reading", count, len(corpus))
+    with pa.OSFile(str(folder / "sources.arrow"), "wb") as sink, pyarrow.ipc.new_file(sink, SOURCES) as table:
+        table.write_batch(pa.record_batch([list(sources)], schema=SOURCES))
     if not count:
         raise InvalidData(f"The corpus {corpus.name!r} has no document. Give one with text.")
     text_bytes = sum(each["places"] for each in about)
@@ -285,10 +291,7 @@ def open_index(directory: str | PathLike[str], *, corpus: Corpus | None = None) 
             f"The index {where} was made from another corpus than {corpus.name!r}, or that has changed since. Make it again with build_index, or `byrote lm index`."
         )
     all_shards, suffixes = list[Shard](), list[Suffixes]()
-    try:
-        documents = pyarrow.ipc.open_file(pa.memory_map(str(where / "documents.arrow"))).read_all()
-    except (pa.ArrowInvalid, FileNotFoundError):
-        raise WrongRecord(f"{where / 'documents.arrow'} is missing or damaged. Make the index again.") from None
+    documents, sources = _mapped_table(where / "documents.arrow"), _mapped_table(where / "sources.arrow")
     ends = [each["first"] for each in about["shards"][1:]] + [about["documents"]]
     for number, (each, end) in enumerate(zip(about["shards"], ends, strict=True)):
         base = where / f"{number:04}"
@@ -297,7 +300,16 @@ def open_index(directory: str | PathLike[str], *, corpus: Corpus | None = None) 
         all_shards.append(shard)
         pairs = np.array(_mapped(base, "pairs", "<i8", (1 << 16) + 1))
         suffixes.append(Suffixes(text, _mapped(base, "places", "<i4", each["places"]), pairs))
-    return Index(where, about["name"], about["key"], about["bytes"], tuple(all_shards), tuple(suffixes), documents)
+    return Index(
+        where, about["name"], about["key"], about["bytes"], tuple(all_shards), tuple(suffixes), documents, sources
+    )
+
+
+def _mapped_table(path: Path) -> pa.Table:
+    try:
+        return pyarrow.ipc.open_file(pa.memory_map(str(path))).read_all()
+    except (pa.ArrowInvalid, FileNotFoundError):
+        raise WrongRecord(f"{path} is missing or damaged. Make the index again.") from None
 
 
 def _mapped(base: Path, kind: str, dtype: str, length: int) -> ndarray:

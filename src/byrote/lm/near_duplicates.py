@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -24,6 +25,9 @@ SURE = 0.98
 
 EVERY_PAIR = 32
 """Of more documents than this with the same band, each is compared with this many others, and not with all."""
+
+BATCH = 500
+"""Documents whose shingles are computed at once."""
 
 KEPT_SETS = 20_000
 """Sets of shingles that are kept in memory while pairs are compared."""
@@ -46,18 +50,39 @@ class Shingles:
 
     def of(self, text: str) -> ndarray:
         """Return the hashes of the shingles of a text, sorted, each once, as uint64; none of a text without words."""
+        return self.of_many([text])[0]
+
+    def of_many(self, texts: Sequence[str]) -> tuple[ndarray, ndarray]:
+        """Return the same of several texts, one after the other, and where each begins, with the end of the last."""
+        parts = [self._units(text) for text in texts]
+        units, counts = (
+            np.concatenate([np.zeros(0, np.uint64), *parts]),
+            np.array([len(part) for part in parts], np.int64),
+        )
+        begin = np.cumsum([0, *counts])
+        text = np.repeat(np.arange(len(texts)), counts)
+        left = np.repeat(begin[1:], counts) - np.arange(len(units))  # units from here to the end of the text
+        starts, values = [np.flatnonzero(left >= self.size)], list[ndarray]()
+        starts += [
+            begin[:-1][counts == size] for size in range(1, self.size)
+        ]  # texts with fewer units than a shingle has
+        for at, size in zip(starts, (self.size, *range(1, self.size)), strict=True):
+            value = np.full(len(at), size, np.uint64)
+            for step in range(size if len(at) else 0):
+                value = _mixed(value ^ units[at + step])
+            values.append(value)
+        value, owner = np.concatenate(values), text[np.concatenate(starts)]
+        order = np.lexsort((value, owner))
+        value, owner = value[order], owner[order]
+        new = np.ones(len(value), np.bool_)
+        new[1:] = (value[1:] != value[:-1]) | (owner[1:] != owner[:-1])
+        return value[new], np.searchsorted(owner[new], np.arange(len(texts) + 1))
+
+    def _units(self, text: str) -> ndarray:
         if self.kind == "words":
-            units = np.array([_hash(word) for word in re.findall(r"\w+", text.casefold())], np.uint64)
-        else:
-            joined = " ".join(text.split())
-            units = np.frombuffer(joined.encode("utf-32-le", errors="surrogatepass"), "<u4").astype(np.uint64)
-        size = min(self.size, len(units))
-        if not size:
-            return units
-        value = np.full(len(units) - size + 1, size, np.uint64)
-        for at in range(size):
-            value = _mixed(value ^ units[at : at + len(value)])
-        return np.unique(value)
+            return np.array([_hash(word) for word in re.findall(r"\w+", text.casefold())], np.uint64)
+        joined = " ".join(text.split())
+        return np.frombuffer(joined.encode("utf-32-le", errors="surrogatepass"), "<u4").astype(np.uint64)
 
 
 @lru_cache(1 << 18)
@@ -118,7 +143,7 @@ def near_duplicates(
     at_least: float = 0.8,
     shingles: Shingles | None = None,
     seed: int = 0,
-    check: int = 1000,
+    check: int = 5000,
     level: float = 0.9,
     progress: Progress = no_progress,
 ) -> NearDuplicates:
@@ -166,20 +191,18 @@ def _signatures(corpus: Corpus, shingles: Shingles, seed: int, progress: Progres
     count = len(corpus)
     signatures, same = np.zeros((count, PERMUTATIONS), np.uint32), np.arange(count)
     first: dict[bytes, int] = {}
-    for start in range(0, count, 1000):
+    for start in range(0, count, BATCH):
         progress("reading", start, count)
-        sets = [shingles.of(corpus[at].text) for at in range(start, min(start + 1000, count))]
-        for at, found in enumerate(sets, start):
-            if len(found):
-                same[at] = first.setdefault(blake2b(found.tobytes(), digest_size=16).digest(), at)
-        offsets = np.cumsum([0, *map(len, sets)]).astype(np.uint64)
-        matrix: Any = RMinHash.digest_matrix_from_flat_token_hashes(
-            np.concatenate([np.zeros(0, np.uint64), *sets]), offsets, PERMUTATIONS, seed
-        )
-        signatures[start : start + len(sets)] = matrix.to_rows()
-        for at, found in enumerate(sets, start):
-            if not len(found) or same[at] != at:
-                signatures[at] = 0
+        values, begin = shingles.of_many([corpus[at].text for at in range(start, min(start + BATCH, count))])
+        matrix: Any = RMinHash.digest_matrix_from_flat_token_hashes(values, begin.astype(np.uint64), PERMUTATIONS, seed)
+        rows = np.array(matrix.to_rows(), np.uint32).reshape(-1, PERMUTATIONS)
+        for at, (low, high) in enumerate(pairwise(begin.tolist())):
+            if low < high:
+                same[start + at] = first.setdefault(
+                    blake2b(values[low:high].tobytes(), digest_size=16).digest(), start + at
+                )
+                if same[start + at] == start + at:
+                    signatures[start + at] = rows[at]
     return signatures, same
 
 
@@ -263,26 +286,26 @@ def exact_pairs(
     The corpus is read once; for each document the shingles that it shares with each query are counted. Exact but for equal
     hashes of 64 bits.
     """
-    wanted = [int(at) for at in queries]
-    sets = [shingles.of(corpus[at].text) for at in wanted]
-    every = np.concatenate([np.zeros(0, np.uint64), *sets])
-    owner = np.repeat(np.arange(len(sets)), [len(each) for each in sets])
+    wanted = np.asarray(queries, np.int64)
+    every, begin = shingles.of_many([corpus[at].text for at in wanted.tolist()])
+    sizes = np.diff(begin)
+    owner = np.repeat(np.arange(len(wanted)), sizes)
     order = np.argsort(every, kind="stable")
     every, owner = every[order], owner[order]
-    sizes = np.array([len(each) for each in sets])
-    pairs: set[tuple[int, int]] = set()
-    others = range(len(corpus)) if among is None else [int(at) for at in among]
-    for done, at in enumerate(others):
-        if done % 1000 == 0:
-            progress("checking", done, len(others))
-        theirs = shingles.of(corpus[at].text)
+    others = np.arange(len(corpus)) if among is None else np.asarray(among, np.int64)
+    found = [np.zeros((0, 2), np.int64)]
+    for done in range(0, len(others), BATCH):
+        progress("checking", done, len(others))
+        at = others[done : done + BATCH]
+        theirs, edges = shingles.of_many([corpus[each].text for each in at.tolist()])
         low, high = np.searchsorted(every, theirs, "left"), np.searchsorted(every, theirs, "right")
-        hit = np.flatnonzero(high > low)
-        if not len(hit):
-            continue
-        counts = high[hit] - low[hit]
-        where = np.arange(counts.sum()) + np.repeat(low[hit] - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
-        shared = np.bincount(owner[where], minlength=len(sets))
-        near = np.flatnonzero(shared >= at_least * (sizes + len(theirs) - shared))
-        pairs |= {(min(at, wanted[i]), max(at, wanted[i])) for i in near.tolist() if wanted[i] != at and shared[i]}
-    return np.array(sorted(pairs), np.int64).reshape(-1, 2)
+        counts = high - low
+        # Each shingle once for each query that has it, as the number of a pair: how often that comes is what the pair shares.
+        where = np.arange(counts.sum()) + np.repeat(low - (np.cumsum(counts) - counts), counts)
+        document = np.repeat(np.repeat(np.arange(len(at)), np.diff(edges)), counts)
+        pair, shared = np.unique(document * len(wanted) + owner[where], return_counts=True)
+        one, other = pair // max(1, len(wanted)), pair % max(1, len(wanted))
+        union = np.diff(edges)[one] + sizes[other] - shared
+        near = (shared >= at_least * union) & (at[one] != wanted[other])
+        found.append(np.sort(np.stack([at[one[near]], wanted[other[near]]], axis=1), axis=1))
+    return np.unique(np.concatenate(found), axis=0)

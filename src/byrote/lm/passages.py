@@ -80,7 +80,7 @@ def passages(
     places = np.arange(len(corpus)) if only is None else np.unique(np.asarray(only, np.int64))
     possible = byte_sizes(corpus)[places] // size
     few = int(possible.sum()) <= ENOUGH * limit
-    kept = None if few else _drawn(corpus, encoder, places, possible, size, limit, np.random.default_rng(seed))
+    kept = None if few else _drawn(corpus, encoder, places, possible, size, limit, np.random.default_rng([seed, 1]))
     if kept is None:
         kept = _of_all(corpus, encoder, places, size, limit, np.random.default_rng(seed))
     kept.sort(key=lambda window: (window.document, window.start))
@@ -146,9 +146,9 @@ def _drawn(
     Return None where so few do that it is as well to encode everything, or where a document has more tokens than bytes.
     """
     ends = np.cumsum(possible)
-    kept, drawn = list[_Window](), np.zeros(0, np.int64)
+    kept, drawn, encoded = list[_Window](), np.zeros(0, np.int64), 0
     while len(kept) < limit:
-        if len(drawn) > ends[-1] // 4:
+        if encoded >= len(places) or len(drawn) > ends[-1] // 4:
             return None
         slots = np.unique(rng.integers(0, ends[-1], 2 * limit))
         slots = rng.permutation(slots[~np.isin(slots, drawn)])
@@ -159,6 +159,7 @@ def _drawn(
             at = int(places[document])
             read = corpus[at]
             tokens = encoder.encode(read.text)
+            encoded += 1
             if len(tokens) // size > possible[document]:
                 return None
             for turn in np.flatnonzero(which == document).tolist():
