@@ -71,12 +71,12 @@ def licences() -> list[str]:
 
 
 def genesis() -> list[str]:
-    said = subprocess.run(["bible", "-f", "Genesis 1"], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL).stdout  # fmt: skip
+    said = subprocess.run(["bible", "-f", "Genesis 1:1-31"], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL).stdout  # fmt: skip
     return [" ".join(line.split(" ", 1)[1] for line in said.splitlines() if " " in line)]
 
 
 def pages() -> list[str]:
-    return [path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))]
+    return [path.read_text()[:6000] for path in sorted((ROOT / "docs").glob("*.md"))][:20]
 
 
 def shuffled(texts: Sequence[str]) -> list[str]:
