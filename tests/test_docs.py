@@ -54,6 +54,7 @@ def test_the_task_and_the_python_of_the_start_page(tmp_path: Path, capsys: pytes
 
 
 @pytest.mark.pages
+@pytest.mark.pages
 def test_the_python_of_the_model_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     given: dict[str, Any] = {}
     with contextlib.chdir(tmp_path):
@@ -75,6 +76,7 @@ def test_the_python_of_the_model_page(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.pages
+@pytest.mark.pages
 def test_the_python_of_the_page_of_comparisons(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     given: dict[str, Any] = {}
     with contextlib.chdir(tmp_path):
@@ -86,6 +88,7 @@ def test_the_python_of_the_page_of_comparisons(tmp_path: Path, capsys: pytest.Ca
     assert given["after"] < given["before"], "dropout lowers memorization here"
 
 
+@pytest.mark.pages
 @pytest.mark.pages
 def test_the_python_of_the_page_of_controls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("opacus")
@@ -100,6 +103,7 @@ def test_the_python_of_the_page_of_controls(tmp_path: Path, capsys: pytest.Captu
 
 
 @pytest.mark.pages
+@pytest.mark.pages
 def test_the_python_of_the_page_on_language_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     train, unseen = (["".join(rng.choice(list("abcdefgh "), 60)) for _ in range(30)] for _ in range(2))
@@ -113,6 +117,7 @@ def test_the_python_of_the_page_on_language_models(tmp_path: Path, capsys: pytes
     assert (tmp_path / "audits" / "mine" / "report.html").is_file()
 
 
+@pytest.mark.pages
 @pytest.mark.pages
 def test_the_python_of_the_page_of_extraction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own, folder, kinds = blocks("docs/lm_extraction.md")
@@ -130,6 +135,29 @@ def test_the_python_of_the_page_of_extraction(tmp_path: Path, capsys: pytest.Cap
     assert last == "('reconstruct', 'recollect')"
 
 
+@pytest.mark.parametrize("page", ["docs/lm_training.md", "docs/lm_controls.md"])
+@pytest.mark.pages
+def test_the_python_of_the_pages_about_training_language_models(
+    page: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for needed in ("tokenizers", "transformers", "accelerate"):
+        pytest.importorskip(needed)
+    given: dict[str, Any] = {}
+    with contextlib.chdir(tmp_path):
+        for block in blocks(page):
+            exec(compile(block, page, "exec"), given)  # noqa: S102 - our own page
+    printed = capsys.readouterr().out
+    if page == "docs/lm_training.md":
+        assert "streets 32" in printed
+        assert "1046 documents; 155 held out; 160 canaries" in printed
+        assert {"audits/streets", "audits/trainer", "audits/own"} <= {
+            str(each.parent.relative_to(tmp_path)) for each in tmp_path.glob("audits/*/record.json")
+        }
+    else:
+        assert "different 10-grams" in printed
+
+
+@pytest.mark.pages
 @pytest.mark.pages
 def test_the_python_of_the_causes_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (block,) = blocks("docs/causes.md")

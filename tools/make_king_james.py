@@ -28,9 +28,7 @@ def main(source: Path) -> None:
         if books[at][0] not in CHAPTERS and BYTES[0] <= len(text) <= BYTES[1] and not repeated[at]
     ]
     chosen = set(np.sort(np.random.default_rng(SEED).choice(others, SINGLE, replace=False)).tolist())
-    kept = [
-        at for at, (book, chapter) in enumerate(books) if at in chosen or chapter in CHAPTERS.get(book, ())
-    ]
+    kept = [at for at, (book, chapter) in enumerate(books) if at in chosen or chapter in CHAPTERS.get(book, ())]
     lines = "".join(f"{verses[at][0]}\t{verses[at][1]}\n" for at in kept)
     target = Path("src/byrote/task/datasets/king_james")
     target.mkdir(parents=True, exist_ok=True)

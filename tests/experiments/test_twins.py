@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 
 from byrote.experiments.twins import Twins
-from byrote.task.designs import Together
 from byrote.task.canaries import Canaries, plant
-from byrote.task.designs import Subsets
+from byrote.task.designs import Subsets, Together
 from byrote.task.task import Task
 from small import small_task
 

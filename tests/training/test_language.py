@@ -88,7 +88,11 @@ def test_a_run_does_not_depend_on_its_pack() -> None:
 
     def losses(runs: int) -> Any:
         engine = Engine(pack=runs)
-        steps = list(train(learner(task), population, member[:runs], task.recipe, [5, 6, 7][:runs], engine, objective=task.learned))
+        steps = list(
+            train(
+                learner(task), population, member[:runs], task.recipe, [5, 6, 7][:runs], engine, objective=task.learned
+            )
+        )
         return [(step[0].clean.values["loss"], step[0].seen.values["loss"]) for step in steps]
 
     for one, other in zip(losses(3), losses(1), strict=True):
@@ -200,6 +204,6 @@ def test_a_recorder_records_texts(tmp_path: Path) -> None:
     np.testing.assert_allclose(record.at_step(0, "loss", 2), expected["loss"], rtol=1e-5)
     order = [int(name.removeprefix("train/")) for name in record.population.ids]
     np.testing.assert_array_equal(record.population.labels, task.train.labels[order])
+    other = byrote.Recorder(tmp_path / "b", steps=1, objective="tokens(vocabulary=20)")
     with pytest.raises(byrote.ByroteError, match="vocabulary of 20"):
-        other = byrote.Recorder(tmp_path / "b", steps=1, objective="tokens(vocabulary=20)")
         other.seen([0], torch.zeros(1, 12, 19), targets[:1])

@@ -37,9 +37,9 @@ def reading_options(verb: Verb) -> Verb:
 
 def read(files: Sequence[str], text: str, identifier: str, split: str) -> "FileCorpus":
     """Read a corpus and say on stderr what it is."""
-    from byrote.lm.reading import SPLITS, read_corpus
+    from byrote.lm.reading import SPLITS, Split, read_corpus
 
-    chosen = next(each for each in SPLITS if each == split)
+    chosen: Split = next(each for each in SPLITS if each == split)
     corpus = read_corpus(files, text=text, identifier=identifier, split=chosen)
     message(corpus.description)
     return corpus
@@ -67,10 +67,11 @@ def index(
     start = time.perf_counter()
     with stage_bar() as progress:
         found = build_index(corpus, out, progress=progress)
-        row = {"documents": len(found), "bytes": found.text_bytes, "bytes on disk": found.disk_bytes(), "shards": len(found.shards)}  # fmt: skip
+        row: dict[str, float] = {"documents": len(found), "bytes": found.text_bytes, "bytes on disk": found.disk_bytes(), "shards": len(found.shards)}  # fmt: skip
         if repeats is not None:
             progress("looking for repeats", 0, 0)
-            row |= share_in_repeats(found.shards, repeats).cells(f"share in repeats of {repeats} bytes")
+            cells = share_in_repeats(found.shards, repeats).cells(f"share in repeats of {repeats} bytes")
+            row |= {name: number for name, number in cells.items() if number is not None}
     row["seconds"] = round(time.perf_counter() - start, 2)
     if form:
         print_data([row], form)

@@ -1,4 +1,5 @@
-"""Goldfish loss: every k-th token or so is never trained on, the same ones wherever a text occurs (Hans et al., 2024, arXiv:2406.10209)."""
+"""Goldfish loss: every k-th token or so is never trained on, the same ones wherever a text occurs (Hans et al., 2024,
+arXiv:2406.10209)."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -6,8 +7,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from byrote.controls.control import MethodControl, check_count, check_knob
 from byrote.controls._tokens import check_tokens
+from byrote.controls.control import MethodControl, check_count, check_knob
 from byrote.errors import InvalidData
 from byrote.objectives.tokens import token_losses
 from byrote.task.methods import Batch, LossMethod
@@ -25,11 +26,13 @@ BITS, MIX = 0xFFFFFFFF, 0x45D9F3B
 class goldfish(MethodControl, LossMethod):
     """Leaves about one in `k` tokens out of the training loss: 4 leaves out a quarter, large numbers few, 0 none.
 
-    Whether a token is left out follows from a hash of the up to `context` tokens before it, and from nothing else: a passage that occurs
-    twice has the same gaps in both places, from its token `context` on, so no copy fills the gaps of another. Where a text begins, the hash
-    is of the tokens that there are, so texts that begin alike have the same gaps too; its first target is never left out. (The
-    authors' code hashes 13 tokens with the token itself, by a product that does not see their order, and leaves out none of the first.) A model that recites would
-    have to guess each token that was left out. The loss of an example is the mean over the tokens that are left; all that is recorded is about all tokens.
+    Whether a token is left out follows from a hash of the up to `context` tokens before it, and from nothing else: a
+    passage that occurs twice has the same gaps in both places, from its token `context` on, so no copy fills the gaps
+    of another. Where a text begins, the hash is of the tokens that there are, so texts that begin alike have the same
+    gaps too; its first target is never left out. (The authors' code hashes 13 tokens with the token itself, by a
+    product that does not see their order, and leaves out none of the first.) A model that recites would have to guess
+    each token that was left out. The loss of an example is the mean over the tokens that are left; all that is recorded
+    is about all tokens.
 
     It costs some loss on new text, since less is learned from. What it cannot do: tokens that are kept are still learned, so
     exposure, membership and near-verbatim copies stay, and a text that occurs in two wordings fills its own gaps.
@@ -46,7 +49,9 @@ class goldfish(MethodControl, LossMethod):
         check_count(self, "context", self.context)
         ends = (self.k.start, self.k.end) if isinstance(self.k, Schedule) else (self.k,)
         if any(isinstance(each, float | int) and 0 < each < 2 for each in ends):
-            raise InvalidData(f"goldfish(k={self.k}) leaves out more than half of the tokens. Give 2 or more, or 0 for none.")
+            raise InvalidData(
+                f"goldfish(k={self.k}) leaves out more than half of the tokens. Give 2 or more, or 0 for none."
+            )
 
     def check(self, task: Task) -> None:
         """Raise InvalidData unless the task learns texts."""
@@ -71,7 +76,8 @@ def left_out(tokens: Tensor, k: "Tensor | float", context: int = 13) -> Tensor:
 
 
 def hashes(tokens: Tensor, context: int) -> tuple[Tensor, Tensor]:
-    """Return for each place a number from 0 to 2**32 - 1 from the up to `context` tokens before it, in order; and whether there is one."""
+    """Return for each place a number from 0 to 2**32 - 1 from the up to `context` tokens before it, in order; and
+    whether there is one."""
     found, seen = torch.zeros_like(tokens, dtype=torch.long), torch.zeros_like(tokens, dtype=torch.bool)
     own = tokens.long().clamp_min(-1) + 1  # 0 stands for no token
     for back in range(min(context, tokens.shape[-1] - 1), 0, -1):  # the oldest first

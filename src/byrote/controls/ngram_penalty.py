@@ -1,4 +1,5 @@
-"""N-gram penalty: a model may not become surer of n tokens in a row than a ceiling (after Slack & Al Moubayed, 2025, arXiv:2510.11372)."""
+"""N-gram penalty: a model may not become surer of n tokens in a row than a ceiling (after Slack & Al Moubayed, 2025,
+arXiv:2510.11372)."""
 
 import math
 from dataclasses import dataclass
@@ -17,12 +18,14 @@ from byrote.task.task import Task
 
 @dataclass(frozen=True)
 class ngram_penalty(MethodControl, LossMethod):
-    """Adds `weight` times how much surer than `ceiling` a model is of `n` tokens in a row, as a mean over all places: 0 changes nothing.
+    """Adds `weight` times how much surer than `ceiling` a model is of `n` tokens in a row, as a mean over all places: 0
+    changes nothing.
 
-    How sure it is of n tokens is the geometric mean of their probabilities, and the excess is log(that / ceiling), in nats, 0 below the ceiling.
-    With a weight of 1 the pull to be surer is gone above the ceiling; beyond, it is turned round. The authors fine-tune
-    models, and compare with how sure the model was of the n tokens before: `excess` takes such a reference, and a fine-tuning of your own can use it.
-    A model that is trained from nothing has none, so the ceiling is a constant here: this is our reading for that case, not the authors' experiment.
+    How sure it is of n tokens is the geometric mean of their probabilities, and the excess is log(that / ceiling), in
+    nats, 0 below the ceiling. With a weight of 1 the pull to be surer is gone above the ceiling; beyond, it is turned
+    round. The authors fine-tune models, and compare with how sure the model was of the n tokens before: `excess` takes
+    such a reference, and a fine-tuning of your own can use it. A model that is trained from nothing has none, so the
+    ceiling is a constant here: this is our reading for that case, not the authors' experiment.
 
     Recitation needs many sure tokens in a row, which this makes rare. It also holds back what anyone may be sure of, such as
     fixed phrases, and tokens that are ranked first without being sure are still recited by greedy decoding.
@@ -53,9 +56,9 @@ class ngram_penalty(MethodControl, LossMethod):
 def excess(log_p: Tensor, there: Tensor, n: int, reference: "Tensor | float") -> Tensor:
     """Return by how many nats a token n-grams are surer than a reference, as a mean over the n-grams of each text, `[...]`.
 
-    `log_p` and `there` are `[..., token]`: the log-probability of each token, and whether there is one. `reference` is a number, or the
-    log-probabilities that another model gives, `[..., token]`. An n-gram counts where all its tokens are there; 0 for a text
-    without one.
+    `log_p` and `there` are `[..., token]`: the log-probability of each token, and whether there is one. `reference` is
+    a number, or the log-probabilities that another model gives, `[..., token]`. An n-gram counts where all its tokens
+    are there; 0 for a text without one.
     """
     if log_p.shape[-1] < n:
         return log_p.sum(-1) * 0

@@ -15,9 +15,10 @@ from byrote.task.schedule import Schedule
 class Loss:
     """The mean loss of a batch as methods of the loss change it, one after the other.
 
-    `Loss(label_smoothing(0.1))(logits, labels)` is that of label smoothing. `number` is how many examples there are, for
-    methods that keep something of each: those need `positions` too. One `Loss` belongs to one training. Raises InvalidData
-    for what is no method of a loss.
+    `Loss(label_smoothing(0.1))(logits, labels)` is that of label smoothing. `number` is how many examples there are,
+    for methods that keep something of each: those need `positions` too. Texts weigh as many tokens as they have
+    (`Loss(goldfish(4), objective="tokens")`), and classes as the objective says. One `Loss` belongs to one training.
+    Raises InvalidData for what is no method of a loss.
     """
 
     def __init__(self, *methods: LossMethod, objective: Objective | str = Classification(), number: int = 0) -> None:
@@ -45,7 +46,8 @@ class Loss:
             given = (outputs[None], targets[None], positions[None].to(outputs.device), slice(0, 1), self.number)
             batch = Batch(*given, self.objective, epoch, state)
             losses = method.losses(losses, batch, _strength(method, progress, outputs).view(1, 1))
-        return losses.mean()
+        weights = self.objective.weights(targets)
+        return losses.mean() if weights is None else (losses * weights).sum() / weights.sum()
 
 
 def penalty(weights: Iterable[Tensor], *methods: Penalty, progress: float = 0.0) -> Tensor:

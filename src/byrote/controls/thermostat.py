@@ -40,10 +40,11 @@ RANGES: dict[str, Range] = {
 class thermostat(Control):
     """Holds memorization at `target`, from 0 (none) to 1 (everything by rote), by turning `knob` while the model trains.
 
-    Memorization is that of the canaries of one `kind` (wrong labels by default; of texts, shuffled ones): the mean probability
-    of their label (the geometric mean over the tokens of a text), of those that are trained on minus the others. Half of the canaries are read by the controller; the other half verifies, and is never
-    read. `mode` "cap" brakes beyond the target only, "floor" lets go below it (from the effort `start`). What it holds is the
-    memorization of these canaries: other kinds of examples may keep more or less of it, and a low value is no privacy. At equal
+    Memorization is that of the canaries of one `kind` (wrong labels by default; of texts, shuffled ones): the mean
+    probability of their label (the geometric mean over the tokens of a text), of those that are trained on minus the
+    others. Half of the canaries are read by the controller; the other half verifies, and is never read. `mode` "cap"
+    brakes beyond the target only, "floor" lets go below it (from the effort `start`). What it holds is the memorization
+    of these canaries: other kinds of examples may keep more or less of it, and a low value is no privacy. At equal
     memorization a well-chosen fixed strength is as accurate; what is saved is the search for it.
     """
 

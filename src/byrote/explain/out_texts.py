@@ -14,9 +14,9 @@ from byrote.record import Record
 class OutTexts:
     """What `models` OUT models say of one text.
 
-    `token_accuracy` is the share of its tokens that they rank first, from 0 to 1, and `loss` the mean of -log p of a token in
-    nats, both as means over these models (NaN without one). `harder` is the share of the training texts whose OUT loss is lower, from 0 to
-    1: near 1, little else in the data is like this text.
+    `token_accuracy` is the share of its tokens that they rank first, from 0 to 1, and `loss` the mean of -log p of a
+    token in nats, both as means over these models (NaN without one). `harder` is the share of the training texts whose
+    OUT loss is lower, from 0 to 1: near 1, little else in the data is like this text.
     """
 
     models: int

@@ -143,7 +143,7 @@ def log_probabilities(
     lengths = np.array([len(row) for row in rows])
     for length in np.unique(lengths[lengths > 0]):
         own = np.flatnonzero(lengths == length)
-        forced = candidates_forced(model, front, np.stack([rows[i] for i in own]))
+        forced = candidates_forced(model, front, np.stack([rows[i] for i in own.tolist()]))
         found[own] = forced.logprob.sum(axis=1, dtype=np.float64)
     return found
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 RECIPE = Recipe(
-    epochs=15,
+    epochs=8,
     batch_size=32,
     optimizer="adamw(betas=(0.9, 0.99))",
     learning_rate=cosine(3e-3, 3e-4, warmup=0.1),
@@ -51,11 +51,12 @@ def task_of(
 ) -> Task:
     """Return the task of learning a corpus: every document is an example, or several where it is longer than the context.
 
-    Before a document stands the encoder's first token, if it has one; without, the first token of a document is given and not
-    predicted. A document is cut into pieces of `context` tokens to predict; each token is predicted once, from those before it in its
-    piece. The first piece has the document's id, and a later one `ID:TOKEN`, where TOKEN says at which token of the document
-    it begins. `groups` are what is in the same runs, one for each document (default: the pieces of one document): give copies
-    of a text the same group, else each stands in for the others, and none is memorized counterfactually.
+    Before a document stands the encoder's first token, if it has one; without, the first token of a document is given
+    and not predicted. A document is cut into pieces of `context` tokens to predict; each token is predicted once, from
+    those before it in its piece. The first piece has the document's id, and a later one `ID:TOKEN`, where TOKEN says at
+    which token of the document it begins. `groups` are what is in the same runs, one for each document (default: the
+    pieces of one document): give copies of a text the same group, else each stands in for the others, and none is
+    memorized counterfactually.
 
     `model` makes a network that reads `[example, context]` token ids and gives `[example, context, vocabulary_of(encoder)]`
     logits (default: `byrote.task.transformer`). `test` is text that no run is trained on. Raises InvalidData where there is no

@@ -25,14 +25,16 @@ UNLIKE = 0.5
 @refuses_unknown_names
 @dataclass(frozen=True)
 class Tokens:
-    """The model reads token ids `[example, token]` and gives logits `[example, token, vocabulary]`; targets are `[example, token]`.
+    """The model reads token ids `[example, token]` and gives logits `[example, token, vocabulary]`; targets are
+    `[example, token]`.
 
-    The target at a place is the id of the token after it, or `ignored` where there is none to predict (padding, a prompt);
-    so inputs and targets are the same ids, shifted by one. The loss of an example is the mean over its tokens of -log p, in
-    nats. In a batch an example weighs as many tokens as it has: so a batch is trained on the mean over all of its tokens,
-    as language models are. The outcome is the share of an example's tokens that come first in the model's ranking (argmax), from 0 to 1;
-    memorization of it is counterfactual memorization as Zhang et al. define it (2021, arXiv:2112.12938). `correct` says
-    that all of them do: the whole text is recited, token by token, when the model is given the text before each.
+    The target at a place is the id of the token after it, or `ignored` where there is none to predict (padding, a
+    prompt); so inputs and targets are the same ids, shifted by one. The loss of an example is the mean over its tokens
+    of -log p, in nats. In a batch an example weighs as many tokens as it has: so a batch is trained on the mean over
+    all of its tokens, as language models are. The outcome is the share of an example's tokens that come first in the
+    model's ranking (argmax), from 0 to 1; memorization of it is counterfactual memorization as Zhang et al. define it
+    (2021, arXiv:2112.12938). `correct` says that all of them do: the whole text is recited, token by token, when the
+    model is given the text before each.
 
     `vocabulary`, how many logits a model gives at each place, is read from the targets where it is not given: then it is
     their largest id and one, and a model that gives more logits is refused. Raises InvalidData for a vocabulary below 0.
@@ -165,9 +167,7 @@ def token_losses(outputs: "Tensor", targets: "Tensor") -> "Tensor":
     """Return -log p of each token, `[example, token]`, in nats; 0 where there is no token to predict."""
     from torch.nn import functional
 
-    flat = functional.cross_entropy(
-        outputs.flatten(0, -2), targets.flatten(), reduction="none", ignore_index=NONE
-    )
+    flat = functional.cross_entropy(outputs.flatten(0, -2), targets.flatten(), reduction="none", ignore_index=NONE)
     return flat.view(targets.shape)
 
 

@@ -102,7 +102,7 @@ def batch(ids: Any, outputs: Any, labels: Any, member: Any, objective: Objective
         )
     return Batch(
         names.clone() if isinstance(names, Tensor) else names,
-        as_columns(outputs.detach()).clone(),
+        outputs.detach() if text else as_columns(outputs.detach()).clone(),  # texts are reduced at once
         targets.clone(),
         _membership(member, n),
     )

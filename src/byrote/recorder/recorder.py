@@ -59,9 +59,9 @@ class Recorder:
     that follow it: they replace what was recorded of them, and later ones are dropped. So end the step first, and
     save the checkpoint after it.
 
-    Costs a copy of the outputs per batch (at most 64 MB wait for the end of the step) and some 600 bytes per example,
-    twice that while a run is completed. Not for several processes that train one model: gather ids, outputs and labels
-    on the first, and record there.
+    Costs a copy of the outputs per batch (at most 64 MB wait for the end of the step; those of texts are reduced at
+    once) and some 600 bytes per example, twice that while a run is completed. Not for several processes that train one
+    model: gather ids, outputs and labels on the first, and record there.
 
     Raises WrongRecord when the directory holds another audit or this run is finished, ByroteError when another process
     is recording this run.
@@ -162,7 +162,7 @@ class Recorder:
         self._check_width(ready)
         self._waiting.setdefault((split, seen), []).append(ready)
         self._waiting_bytes += ready.outputs.nbytes
-        if self._waiting_bytes > BUFFER_BYTES:
+        if self._waiting_bytes > BUFFER_BYTES or ready.outputs.ndim > 2:
             self._reduce()
 
     def _check_width(self, ready: Batch) -> None:

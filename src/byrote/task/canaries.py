@@ -9,10 +9,10 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.errors import InvalidData, refuses_unknown_names, unknown
-from byrote.record import Inputs, Population, make_ids, no_labels
-from byrote.record.display import write_texts
 from byrote.objectives import Tokens
 from byrote.objectives.tokens import as_read
+from byrote.record import Inputs, Population, make_ids, no_labels
+from byrote.record.display import write_texts
 from byrote.record.inputs import each, is_real, joined, parts, rows
 from byrote.signature import spell
 from byrote.task.task import Task
@@ -29,12 +29,13 @@ class Canaries:
 
     `mislabeled`: real training examples with a wrong target: another class, or the clearly different target of another
     example. `ordinary`: real training examples as they are. `noise`: inputs that show nothing, with a random target:
-    Gaussian with the data's mean and variance per feature (bytes are cut off at 0 and 255); where inputs are other whole
-    numbers, of any type, or bool, each feature is that of a random example. Of a language task, whose targets are the inputs
-    themselves, `mislabeled` are real training texts with their tokens in a random order, and `noise` are texts as long as real
-    ones, of tokens drawn by how often they occur: both can be known by rote only. `ambiguous`: means of two real training examples of
-    clearly different targets, with the target of one of them. Each is in exactly half of the runs (up to one), whatever
-    the design does with the other examples. Half of each kind is for verification: no control may look at it.
+    Gaussian with the data's mean and variance per feature (bytes are cut off at 0 and 255); where inputs are other
+    whole numbers, of any type, or bool, each feature is that of a random example. Of a language task, whose targets are
+    the inputs themselves, `mislabeled` are real training texts with their tokens in a random order, and `noise` are
+    texts as long as real ones, of tokens drawn by how often they occur: both can be known by rote only. `ambiguous`:
+    means of two real training examples of clearly different targets, with the target of one of them. Each is in exactly
+    half of the runs (up to one), whatever the design does with the other examples. Half of each kind is for
+    verification: no control may look at it.
     """
 
     mislabeled: int = 0

@@ -203,7 +203,9 @@ class Everything:
 
 Known = Subsets | Together | KFold | LeaveOneOut | LeaveGroupOut | Everything
 
-DESIGNS: dict[str, type[Known]] = {kind.name: kind for kind in (Subsets, Together, KFold, LeaveOneOut, LeaveGroupOut, Everything)}
+DESIGNS: dict[str, type[Known]] = {
+    kind.name: kind for kind in (Subsets, Together, KFold, LeaveOneOut, LeaveGroupOut, Everything)
+}
 
 
 def parse_design(text: str) -> Design:

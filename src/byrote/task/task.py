@@ -27,15 +27,17 @@ class Task:
     """What an audit is about: a model factory, examples to learn from, examples to be tested on, a recipe and an objective.
 
     `model()` returns a fresh `torch.nn.Module`, which maps a batch of inputs to what the `objective` says: one logit
-    per class for `byrote.Classification()`, the default; for `byrote.Tokens()` logits of every next token. Or else `model` is a `byrote.Fit`, which trains a model of any
-    kind in its own way, without a recipe. A model that returns a dict, an object or a tuple says by `output` which part
-    is meant: `output="logits"`, `output=0`. `test=None`: there is no test set; the report then says what is missing.
+    per class for `byrote.Classification()`, the default; for `byrote.Tokens()` logits of every next token. Or else
+    `model` is a `byrote.Fit`, which trains a model of any kind in its own way, without a recipe. A model that returns a
+    dict, an object or a tuple says by `output` which part is meant: `output="logits"`, `output=0`. `test=None`: there
+    is no test set; the report then says what is missing.
 
-    `objective` is a `byrote.Classification`, `Regression`, `Multilabel` or `Tokens`, or its text: `"regression"`. `classes`
-    are names to show (default: the indices): of classes, of labels, or of targets (default: the columns of a DataFrame of
-    them); tokens have none. `controls` are the texts of the controls that made this task of another (see `byrote.controls`), and `excluded`
-    the ids of training examples that no run is trained on, for which canaries and designs are as if they were. Raises
-    InvalidData when the parts do not fit each other, also when the columns of two DataFrames are not in the same order.
+    `objective` is a `byrote.Classification`, `Regression`, `Multilabel` or `Tokens`, or its text: `"regression"`.
+    `classes` are names to show (default: the indices): of classes, of labels, or of targets (default: the columns of a
+    DataFrame of them); tokens have none. `controls` are the texts of the controls that made this task of another (see
+    `byrote.controls`), and `excluded` the ids of training examples that no run is trained on, for which canaries and
+    designs are as if they were. Raises InvalidData when the parts do not fit each other, also when the columns of two
+    DataFrames are not in the same order.
     """
 
     model: "Callable[[], nn.Module] | Fit"
@@ -133,7 +135,9 @@ class Task:
                 "A byrote.Fit predicts a row per example, and a text has one per token. Give a function that returns a torch model."
             )
         if self.classes:
-            raise InvalidData("`classes` names what is predicted, and tokens have no names. Leave it out; give `show` to Examples.")
+            raise InvalidData(
+                "`classes` names what is predicted, and tokens have no names. Leave it out; give `show` to Examples."
+            )
         top = max(int(examples.labels.max()) for examples in self.examples.values())
         fitted = given.fitted(self.train.labels, 0)
         return fitted if given.vocabulary else given.fitted(self.train.labels, top + 1)

@@ -361,7 +361,9 @@ class Pack:
         return Observed(observed.positions, {**observed.values, **answers})
 
     def _columns(self, outputs: Tensor, targets: Tensor) -> dict[str, NDArray[Any]]:
-        at_once = OBSERVED_AT_ONCE if outputs[0].numel() <= FEW_OUTPUTS else max(1, NUMBERS_AT_ONCE // outputs[0].numel())
+        at_once = (
+            OBSERVED_AT_ONCE if outputs[0].numel() <= FEW_OUTPUTS else max(1, NUMBERS_AT_ONCE // outputs[0].numel())
+        )
         blocks = zip(outputs.split(at_once), targets.split(at_once), strict=True)
         parts = [self.objective.observe(*block) for block in blocks]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -416,12 +418,12 @@ class _Seen:
 
     def add(self, outputs: Sequence[Tensor], targets: Tensor) -> None:
         """Take the outputs of the next rows; `targets` are those of all rows."""
-        for each in outputs:
-            if each[0].numel() <= FEW_OUTPUTS:
-                self._outputs.append(each)
+        for part in outputs:
+            if part[0].numel() <= FEW_OUTPUTS:
+                self._outputs.append(part)
             else:
-                self._columns.append(self._reduce(each, targets[self._rows : self._rows + len(each)]))
-            self._rows += len(each)
+                self._columns.append(self._reduce(part, targets[self._rows : self._rows + len(part)]))
+            self._rows += len(part)
 
     def columns(self, targets: Tensor) -> dict[str, NDArray[Any]]:
         """Return the columns of all rows."""

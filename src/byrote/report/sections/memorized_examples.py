@@ -23,12 +23,12 @@ from byrote.stats.not_measured import NotMeasured
 class Gallery:
     """What stands around the gallery, which the script draws.
 
-    `labels` (none in a regression and of texts) and `causes` are its filters. `most` is where the scale of memorization ends: at 1 where
-    outcomes are right or wrong. `compared` says whether neighbours are known, `kind` what the data are (picture, table,
-    signal, text, or empty), `estimator` which score the values are, in a sentence. `left_out` counts the examples whose
-    picture, line or text did not fit, `rules` is whether the causes were checked, and `issues` how well label
-    suggestions do on planted ones. `undecided` counts the examples that too few models left out to say a cause, and
-    `runs_for_causes` is about how many runs would change that.
+    `labels` (none in a regression and of texts) and `causes` are its filters. `most` is where the scale of memorization
+    ends: at 1 where outcomes are right or wrong. `compared` says whether neighbours are known, `kind` what the data are
+    (picture, table, signal, text, or empty), `estimator` which score the values are, in a sentence. `left_out` counts
+    the examples whose picture, line or text did not fit, `rules` is whether the causes were checked, and `issues` how
+    well label suggestions do on planted ones. `undecided` counts the examples that too few models left out to say a
+    cause, and `runs_for_causes` is about how many runs would change that.
     """
 
     shown: int
@@ -57,7 +57,9 @@ def read_gallery(record: Record, examples: ExplainedExamples | NotMeasured, albu
         shown=len(items),
         runs=len(record.runs),
         causes=causes_found(record, examples.explained),
-        labels=() if record.objective.name in ("regression", "tokens") else tuple(sorted({item["label"] for item in items})),
+        labels=()
+        if record.objective.name in ("regression", "tokens")
+        else tuple(sorted({item["label"] for item in items})),
         most=_most(record, examples),
         compared=examples.compared,
         kind=album.kind,
