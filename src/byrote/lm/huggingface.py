@@ -5,7 +5,7 @@ import importlib
 import inspect
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,6 +45,8 @@ def of_module(module: Any, encoder: Encoder, context: int | None, name: str) -> 
         raise InvalidData(f"The configuration of {name} does not say how many tokens it reads. Give `context`.")
 
     keys = _keys(module)
+    if isinstance(encoder, Tokens) and encoder.ordinary <= config.vocab_size < encoder.size:
+        encoder = replace(encoder, size=config.vocab_size)
 
     def logits(tokens: Tensor) -> Tensor:
         return module(input_ids=tokens, use_cache=False).logits
@@ -92,10 +94,14 @@ class KeyValues:
 
 @dataclass(frozen=True, eq=False)
 class Tokens:
-    """The token ids of a tokenizer, without special tokens and without clean-up of spaces."""
+    """The token ids of a tokenizer, without special tokens and without clean-up of spaces.
+
+    Ids from `ordinary` on are special tokens, such as one for padding, which a model may not know.
+    """
 
     name: str
     size: int
+    ordinary: int
     begin: int | None
     to_tokens: Callable[[str], list[int]]
     to_text: Callable[[list[int]], str]
@@ -118,7 +124,7 @@ def encoder_of(tokenizer: Any, *, begin: int | None = None) -> Encoder:
     if type(tokenizer).__module__.split(".")[0] == "tokenizers":
         return Tokens(
             f"tokenizers of {tokenizer.get_vocab_size()}",
-            max(tokenizer.get_vocab().values()) + 1,
+            *_sizes(tokenizer.get_vocab(), tokenizer.get_added_tokens_decoder()),
             begin,
             lambda text: tokenizer.encode(text, add_special_tokens=False).ids,
             lambda tokens: tokenizer.decode(tokens, skip_special_tokens=False),
@@ -128,11 +134,17 @@ def encoder_of(tokenizer: Any, *, begin: int | None = None) -> Encoder:
     name = Path(str(tokenizer.name_or_path or "")).name or type(tokenizer).__name__
     return Tokens(
         name,
-        max(tokenizer.get_vocab().values()) + 1,
+        *_sizes(tokenizer.get_vocab(), tokenizer.added_tokens_decoder),
         first if begin is None else begin,
         lambda text: tokenizer.encode(text, add_special_tokens=False, verbose=False),
         lambda tokens: tokenizer.decode(tokens, skip_special_tokens=False, clean_up_tokenization_spaces=False),
     )
+
+
+def _sizes(vocabulary: dict[str, int], added: dict[int, Any]) -> tuple[int, int]:
+    """Return how many ids there are, and how many up to the last that is no special token."""
+    special = {at for at, token in added.items() if token.special}
+    return max(vocabulary.values()) + 1, max((at for at in vocabulary.values() if at not in special), default=-1) + 1
 
 
 def _read(folder: Path, device: str, name: str, **options: Any) -> LanguageModel:
