@@ -31,7 +31,7 @@ import numpy as np
 from side_by_side import machine, spread, table
 
 from byrote.lm import NearDuplicates, Shingles, Texts, near_duplicates, open_index
-from byrote.lm.near_duplicates import exact_pairs, jaccard
+from byrote.lm.minhash import exact_pairs, jaccard
 
 AT_LEAST = 0.7
 SHINGLES = Shingles("words", 3)

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from byrote.lm.capacity import bits_per_parameter_slope, capacity, random_string_bits, trainable_parameters
+from byrote.lm.bits import bits_per_parameter_slope, capacity, random_string_bits, trainable_parameters
 
 SYMBOLS, LENGTH, BATCH, SEEDS, RATE = 64, 32, 128, (0, 1), 0.01
 BEGIN = SYMBOLS

@@ -11,13 +11,13 @@ from scipy import special, stats
 
 from byrote.errors import Unsupported
 from byrote.lm.attack_judgement import judge, judge_passages
-from byrote.lm.blind_text import blind_text
-from byrote.lm.capacity import memorized_bits
-from byrote.lm.dataset_inference import dataset_inference
+from byrote.lm.blind import blind_text
+from byrote.lm.bits import memorized_bits
+from byrote.lm.data_sets import dataset_inference
 from byrote.lm.difference_in_differences import memorization_profile
 from byrote.lm.exposure import exposure_by_copies, null_check
-from byrote.lm.half_life import half_life
-from byrote.lm.proof_of_use import marks_needed, power_of_proof, proof_of_use
+from byrote.lm.forgetting import half_life
+from byrote.lm.marks import marks_needed, power_of_proof, proof_of_use
 from byrote.lm.sequential import confidence_sequence, evidence_of_more, stop_when_sure
 from byrote.lm.words import WORDS
 from byrote.stats.estimate import Estimate

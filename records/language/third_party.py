@@ -25,7 +25,7 @@ from records.language.packaged import smollm2, stories15m
 from byrote.lm import Document, LanguageModel, Texts, passages
 from byrote.lm.encoder import check_encoder
 from byrote.lm.extraction import discoverable, extracted, extraction_rates, log_probability_of_suffix
-from byrote.lm.longest_recited import longest_recited
+from byrote.lm.verbatim import longest_recited
 from byrote.lm.predictable import NGrams
 from byrote.lm.rates import rate_difference
 from byrote.lm.recitation import kinds

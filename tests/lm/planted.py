@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from byrote.lm.canaries import Canary, Family, make_canaries, plant
 from byrote.lm.corpus import Texts
 from byrote.lm.encoder import Characters
-from byrote.lm.language_model import LanguageModel
+from byrote.lm.model import LanguageModel
 from byrote.lm.words import WORDS
 
 CODES = Family("codes", "The {word} {word} is ", tuple("0123456789"), 3)

@@ -10,7 +10,7 @@ from byrote.errors import InvalidData
 from byrote.lm.corpus import Texts
 from byrote.lm.encoder import Bytes
 from byrote.lm.index import build_index
-from byrote.lm.passages import passages
+from byrote.lm.windows import passages
 from byrote.lm.repeats import covered, find_repeats, maximal_repeats, passage_copies, share_in_repeats, spans
 from byrote.lm.shards import Shard, shards
 

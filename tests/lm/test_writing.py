@@ -11,7 +11,7 @@ import pytest
 
 from byrote.errors import WrongRecord
 from byrote.lm.corpus import Texts
-from byrote.lm.deduplicate import deduplicate
+from byrote.lm.deduplication import deduplicate
 from byrote.lm.reading import read_corpus
 from byrote.lm.writing import write_deduplicated
 from lm.test_reading import json_lines, save_to_disk

@@ -83,7 +83,7 @@ def audit(
     which is then executed. Nothing is downloaded, and no text leaves this machine. Stop it at any time: the same command goes on
     where it stopped.
     """
-    from byrote.lm.audit import audit as run
+    from byrote.lm.auditing import audit as run
     from byrote.lm.models import read_model
     from byrote.lm.reading import SPLITS, Split, read_corpus
     from byrote.lm.sampling import Sampling
@@ -142,7 +142,7 @@ def demo(
 def _show(directories: Sequence[Path], *, form: str | None, redact: bool) -> None:
     """Print what audits found, and write the report of the first."""
     from byrote.findings.language import compared_rows, language_findings, rate_rows
-    from byrote.lm.audit import read_audit
+    from byrote.lm.auditing import read_audit
     from byrote.report.language_page import write_language_report
     from byrote.report.language_sentences import compared_sentences, language_sentences
 

@@ -110,7 +110,7 @@ def trace(
     corpus. Stretches are printed longest first and do not overlap.
     """
     from byrote.lm.text_files import decoded
-    from byrote.lm.trace import trace as find
+    from byrote.lm.tracing import trace as find
 
     data = sys.stdin.buffer.read() if output == "-" else Path(output).read_bytes()
     given = decoded(data, Path("standard input" if output == "-" else output))
@@ -175,8 +175,8 @@ def dedup(
     Documents with the same text are always taken out. removed.csv says what was taken out, and where its copy is kept;
     --csv and --json print the same. What the search for near-duplicates missed is measured.
     """
-    from byrote.lm.deduplicate import deduplicate
-    from byrote.lm.near_duplicates import Shingles
+    from byrote.lm.deduplication import deduplicate
+    from byrote.lm.minhash import Shingles
     from byrote.lm.writing import refuse_existing, write_deduplicated
 
     refuse_existing(out)

@@ -10,8 +10,8 @@ from numpy import ndarray
 
 from byrote.errors import InvalidData, Unsupported
 from byrote.lm.attack_judgement import judge_passages
-from byrote.lm.audit import LanguageAudit
-from byrote.lm.blind_text import BlindText, blind_text
+from byrote.lm.auditing import LanguageAudit
+from byrote.lm.blind import BlindText, blind_text
 from byrote.lm.exposure import NullCheck, exposure_by_copies, null_check
 from byrote.lm.extraction import (
     Extracted,

@@ -11,8 +11,8 @@ from byrote.lm.audit_files import Asked, AuditFiles, Text, parts_of
 from byrote.lm.corpus import Corpus
 from byrote.lm.extraction import Extracted, greedily_extracted
 from byrote.lm.index import Progress
-from byrote.lm.language_model import LanguageModel
-from byrote.lm.longest_recited import longest_recited, recited_blocks, share_recited
+from byrote.lm.model import LanguageModel
+from byrote.lm.verbatim import longest_recited, recited_blocks, share_recited
 from byrote.lm.passage_table import PassageTable
 from byrote.lm.predictable import NGrams
 from byrote.lm.recitation import kinds

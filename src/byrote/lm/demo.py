@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from byrote.controls import Control, apply, parse_control
-from byrote.lm.bpe import Bpe, bpe
+from byrote.lm.byte_pairs import Bpe, bpe
 from byrote.lm.canaries import Canary, make_canaries
 from byrote.lm.corpus import Document, Texts
 from byrote.lm.index import Progress, no_progress
-from byrote.lm.language_model import LanguageModel
+from byrote.lm.model import LanguageModel
 from byrote.lm.training import RECIPE, model_of, task_of
 from byrote.task.datasets.king_james import king_james, place
 from byrote.task.designs import Everything

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from byrote.lm.audit import LanguageAudit, audit
+from byrote.lm.auditing import LanguageAudit, audit
 from byrote.lm.demo import REMEDIES, baseline_and_remedies, demo
 from byrote.lm.index import Progress, no_progress
 from byrote.lm.training import RECIPE

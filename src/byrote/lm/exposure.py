@@ -11,7 +11,7 @@ from scipy import special, stats
 from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.lm.canaries import Canary, Family
-from byrote.lm.language_model import LanguageModel
+from byrote.lm.model import LanguageModel
 from byrote.lm.secret_rank import exact_rank, product_table, sampled_losses, secret_space, split_gap
 from byrote.stats.estimate import Estimate
 from byrote.summaries.exposure import (

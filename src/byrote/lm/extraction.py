@@ -11,8 +11,8 @@ from numpy import ndarray
 
 from byrote.arrays import checked
 from byrote.errors import InvalidData
-from byrote.lm.language_model import LanguageModel
-from byrote.lm.passages import Passages
+from byrote.lm.model import LanguageModel
+from byrote.lm.windows import Passages
 from byrote.lm.rates import paired_difference, rate, rate_difference
 from byrote.lm.sampling import Sampling
 from byrote.lm.teacher_forcing import Forced, teacher_forced

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from byrote.errors import ByroteError, InvalidData, Unsupported, missing_extra
 from byrote.lm.encoder import Encoder
-from byrote.lm.language_model import Cache, LanguageModel
+from byrote.lm.model import Cache, LanguageModel
 
 Made = TypeVar("Made")
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from byrote.errors import InvalidData
 from byrote.lm.corpus import Corpus
 from byrote.lm.encoder import Encoder
-from byrote.lm.language_model import LanguageModel
+from byrote.lm.model import LanguageModel
 
 if TYPE_CHECKING:
     from torch import Tensor

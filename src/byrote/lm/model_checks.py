@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from byrote.errors import InvalidData
-from byrote.lm.language_model import LanguageModel
+from byrote.lm.model import LanguageModel
 from byrote.lm.teacher_forcing import as_tensor, asking, last_logits
 
 TOLERANCE = 1e-3

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from byrote.errors import ByroteError, InvalidData, Remedy
 from byrote.lm.encoder import Encoder
-from byrote.lm.language_model import LanguageModel
+from byrote.lm.model import LanguageModel
 from byrote.lm.model_checks import check_model
 from byrote.task.loading import module_from
 

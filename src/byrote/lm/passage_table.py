@@ -10,8 +10,8 @@ from numpy import ndarray
 from byrote.lm.corpus import Corpus
 from byrote.lm.encoder import UNKNOWN, pieces
 from byrote.lm.index import Index
-from byrote.lm.language_model import LanguageModel
-from byrote.lm.passages import Passages, passages
+from byrote.lm.model import LanguageModel
+from byrote.lm.windows import Passages, passages
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from byrote.errors import InvalidData
 from byrote.lm.encoder import Encoder
-from byrote.lm.passages import Passages
+from byrote.lm.windows import Passages
 from byrote.lm.predictable import NGrams, counted_share, in_context
 
 Kind = Literal["recite", "reconstruct", "recollect"]

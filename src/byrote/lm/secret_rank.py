@@ -11,7 +11,7 @@ from numpy import ndarray
 from byrote.errors import Unsupported
 from byrote.lm.canaries import Canary, Family
 from byrote.lm.encoder import Encoder, joined
-from byrote.lm.language_model import LanguageModel
+from byrote.lm.model import LanguageModel
 from byrote.lm.teacher_forcing import as_tensor, asking, candidates_forced, check_length, last_logits, with_begin
 
 BATCH = 256

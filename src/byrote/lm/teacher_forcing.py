@@ -16,8 +16,8 @@ from torch import Tensor
 
 from byrote.arrays import checked
 from byrote.errors import InvalidData
-from byrote.lm.language_model import LanguageModel
-from byrote.lm.passages import Passages
+from byrote.lm.model import LanguageModel
+from byrote.lm.windows import Passages
 from byrote.lm.sampling import Sampling, log_probability_of
 from byrote.probes._frozen import evaluating
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from byrote.errors import InvalidData
 from byrote.lm.corpus import Corpus
 from byrote.lm.encoder import Encoder
-from byrote.lm.language_model import LanguageModel
+from byrote.lm.model import LanguageModel
 from byrote.objectives import Tokens
 from byrote.objectives.tokens import NONE
 from byrote.record.inputs import parts

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from numpy import ndarray
 
 from byrote.errors import WrongRecord
-from byrote.lm.deduplicate import Deduplicated
+from byrote.lm.deduplication import Deduplicated
 from byrote.lm.reading import FileCorpus
 from byrote.lm.table_files import ArrowRows, ParquetRows
 from byrote.lm.text_files import Blocks, JsonLines, WholeFiles

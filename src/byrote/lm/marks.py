@@ -15,7 +15,7 @@ from byrote.arrays import checked
 from byrote.errors import InvalidData, Unsupported
 from byrote.lm.canaries import Canary
 from byrote.lm.corpus import Document
-from byrote.lm.language_model import LanguageModel
+from byrote.lm.model import LanguageModel
 from byrote.lm.teacher_forcing import documents_forced
 from byrote.stats.estimate import Estimate
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from byrote.lm.corpus import Texts
-from byrote.lm.deduplicate import Deduplicated, deduplicate
+from byrote.lm.deduplication import Deduplicated, deduplicate
 from byrote.lm.repeats import share_in_repeats
 from byrote.lm.shards import shards
 

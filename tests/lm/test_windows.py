@@ -9,9 +9,9 @@ from scipy import stats
 from byrote.errors import InvalidData
 from byrote.lm.corpus import Document, Texts
 from byrote.lm.encoder import Bytes, Characters
-from byrote.lm.passages import Passages, passages
+from byrote.lm.windows import Passages, passages
 
-room = importlib.import_module("byrote.lm.passages")
+room = importlib.import_module("byrote.lm.windows")
 
 
 def corpus_of(sizes: list[int]) -> Texts:

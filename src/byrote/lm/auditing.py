@@ -19,15 +19,15 @@ from byrote.lm.encoder import check_encoder
 from byrote.lm.exposure import CanaryExposures, canary_exposures
 from byrote.lm.extraction import Extracted
 from byrote.lm.index import Index, Progress, build_index, no_progress
-from byrote.lm.language_model import LanguageModel
+from byrote.lm.model import LanguageModel
 from byrote.lm.models import read_model
 from byrote.lm.passage_table import PassageTable, passage_table
-from byrote.lm.passages import Passages
+from byrote.lm.windows import Passages
 from byrote.lm.reading import read_corpus
 from byrote.lm.sampling import Sampling
 from byrote.lm.shards import corpus_key
 from byrote.lm.teacher_forcing import as_tensor, asking, last_logits, recited, teacher_forced
-from byrote.lm.untrained import untrained
+from byrote.lm.untrained_copy import untrained
 
 PREFIXES = (10, 25, 50)
 SUFFIXES = (10, 25, 50)

@@ -7,7 +7,7 @@ import pytest
 
 from byrote.errors import InvalidData, Unsupported
 from byrote.lm import canary_mark, draw_marks, mark_losses, marks_needed, power_of_proof
-from byrote.lm.proof_of_use import proof_of_use
+from byrote.lm.marks import proof_of_use
 from lm.planted import slow_log_probability, trained
 
 

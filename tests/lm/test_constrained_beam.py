@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from byrote.errors import InvalidData
-from byrote.lm.near_verbatim import near_verbatim
+from byrote.lm.constrained_beam import near_verbatim
 from byrote.lm.sampling import Sampling
 from byrote.lm.teacher_forcing import teacher_forced
 from small_lm import Remembering, drawn, enumerated, extracting, some, tiny

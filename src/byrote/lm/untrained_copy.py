@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from byrote.errors import InvalidData
-from byrote.lm.language_model import LanguageModel
+from byrote.lm.model import LanguageModel
 from byrote.lm.models import language_model
 
 SCALE = 0.02

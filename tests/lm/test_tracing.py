@@ -8,7 +8,7 @@ import pytest
 from byrote.errors import InvalidData
 from byrote.lm.corpus import Texts
 from byrote.lm.index import Index, build_index
-from byrote.lm.trace import cover, longest_characters, trace, usual_longest
+from byrote.lm.tracing import cover, longest_characters, trace, usual_longest
 
 pytest.importorskip("pydivsufsort")
 

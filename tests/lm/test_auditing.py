@@ -14,9 +14,9 @@ from byrote.cli import app
 from byrote.errors import ByroteError, InvalidData, WrongRecord
 from byrote.findings.language import compared, language_findings, rate_rows
 from byrote.lm import Bytes, Characters, LanguageModel, Texts
-from byrote.lm.audit import LanguageAudit, audit, read_audit
+from byrote.lm.auditing import LanguageAudit, audit, read_audit
 from byrote.lm.models import language_model
-from byrote.lm.untrained import untrained
+from byrote.lm.untrained_copy import untrained
 from byrote.report.language_page import HIDDEN, write_language_report
 from byrote.report.language_sentences import language_sentences
 from lm.recall import Recall, recall_model

@@ -13,8 +13,8 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from byrote.errors import InvalidData
-from byrote.lm.language_model import Cache, LanguageModel
-from byrote.lm.passages import Passages
+from byrote.lm.model import Cache, LanguageModel
+from byrote.lm.windows import Passages
 from byrote.lm.sampling import Sampling, log_probabilities
 from byrote.lm.teacher_forcing import (
     MEMORY,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from byrote.errors import InvalidData, Unsupported
-from byrote.lm.half_life import half_life
+from byrote.lm.forgetting import half_life
 
 TIMES = np.array([0.0, 50.0, 100.0, 200.0, 400.0])
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from byrote.errors import Unsupported
-from byrote.lm.dataset_inference import dataset_inference
+from byrote.lm.data_sets import dataset_inference
 
 SUSPECT = np.arange(120) < 60
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from byrote.errors import InvalidData, Unsupported
-from byrote.lm.blind_text import blind_text
+from byrote.lm.blind import blind_text
 from byrote.lm.words import WORDS
 
 MEMBER = np.arange(120) < 60

@@ -14,7 +14,7 @@ from numpy import ndarray
 
 from byrote.lm.corpus import Corpus, Document
 from byrote.lm.index import Progress, no_progress
-from byrote.lm.near_duplicates import Shingles, jaccard, near_duplicates
+from byrote.lm.minhash import Shingles, jaccard, near_duplicates
 from byrote.lm.repeats import find_repeats
 from byrote.lm.shards import Shard, encoded, shards
 from byrote.stats.estimate import Estimate

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from byrote.errors import InvalidData
-from byrote.lm.bpe import Bpe, bpe
+from byrote.lm.byte_pairs import Bpe, bpe
 from byrote.lm.corpus import Texts
 from byrote.lm.encoder import check_encoder, pieces
 

@@ -19,7 +19,7 @@ from byrote.lm import (
     trainable_parameters,
     unintended_bits,
 )
-from byrote.lm.capacity import capacity
+from byrote.lm.bits import capacity
 
 
 def test_bits_of_random_strings_in_closed_form() -> None:

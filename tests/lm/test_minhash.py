@@ -7,7 +7,7 @@ import pytest
 
 from byrote.errors import InvalidData
 from byrote.lm.corpus import Texts
-from byrote.lm.near_duplicates import Shingles, exact_pairs, jaccard, near_duplicates
+from byrote.lm.minhash import Shingles, exact_pairs, jaccard, near_duplicates
 
 pytest.importorskip("rensa")
 
@@ -109,7 +109,7 @@ def test_many_copies_do_not_take_the_square_of_their_number() -> None:
 
 def test_the_interval_of_the_recall_holds_the_true_recall(monkeypatch: pytest.MonkeyPatch) -> None:
     """With few bands many pairs are missed; the true share is that of all pairs of many corpora together."""
-    monkeypatch.setattr(sys.modules["byrote.lm.near_duplicates"], "_bands", lambda at_least: (6, 8))
+    monkeypatch.setattr(sys.modules["byrote.lm.minhash"], "_bands", lambda at_least: (6, 8))
     found = [near_duplicates(Texts.of(families(np.random.default_rng(i), 50)), at_least=0.6, seed=i) for i in range(60)]
     hits = sum(each.recall.value * each.recall.n for each in found)
     truth = hits / sum(each.recall.n for each in found)
