@@ -10,6 +10,7 @@ from typing import Any
 import click
 import numpy as np
 import pytest
+import torch
 
 from byrote.cli import app, main
 from byrote.evidence.catalogue import find_score
@@ -54,7 +55,6 @@ def test_the_task_and_the_python_of_the_start_page(tmp_path: Path, capsys: pytes
 
 
 @pytest.mark.pages
-@pytest.mark.pages
 def test_the_python_of_the_model_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     given: dict[str, Any] = {}
     with contextlib.chdir(tmp_path):
@@ -76,7 +76,6 @@ def test_the_python_of_the_model_page(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.pages
-@pytest.mark.pages
 def test_the_python_of_the_page_of_comparisons(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     given: dict[str, Any] = {}
     with contextlib.chdir(tmp_path):
@@ -88,7 +87,6 @@ def test_the_python_of_the_page_of_comparisons(tmp_path: Path, capsys: pytest.Ca
     assert given["after"] < given["before"], "dropout lowers memorization here"
 
 
-@pytest.mark.pages
 @pytest.mark.pages
 def test_the_python_of_the_page_of_controls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("opacus")
@@ -103,7 +101,6 @@ def test_the_python_of_the_page_of_controls(tmp_path: Path, capsys: pytest.Captu
 
 
 @pytest.mark.pages
-@pytest.mark.pages
 def test_the_python_of_the_page_on_language_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     train, unseen = (["".join(rng.choice(list("abcdefgh "), 60)) for _ in range(30)] for _ in range(2))
@@ -117,7 +114,6 @@ def test_the_python_of_the_page_on_language_models(tmp_path: Path, capsys: pytes
     assert (tmp_path / "audits" / "mine" / "report.html").is_file()
 
 
-@pytest.mark.pages
 @pytest.mark.pages
 def test_the_python_of_the_page_of_extraction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own, folder, kinds = blocks("docs/lm_extraction.md")
@@ -158,6 +154,35 @@ def test_the_python_of_the_pages_about_training_language_models(
 
 
 @pytest.mark.pages
+def test_the_python_of_the_page_of_secrets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    texts = ["".join(rng.choice(list("abcdefgh "), 40)) for _ in range(30)]
+    given: dict[str, Any] = {"texts": texts, "learn": lambda found: Recall([each.text for each in found], Bytes())}
+    with contextlib.chdir(tmp_path):
+        for block in blocks("docs/lm_secrets.md"):
+            exec(compile(block, "docs/lm_secrets.md", "exec"), given)  # noqa: S102 - our own page
+    found = given["found"]
+    assert found.exposure[found.copies == 16].min() > 19, "a model that knows its text by heart gives all bits away"
+    assert given["proof"].proven
+    assert re.search(r"^\d+ marks, if", capsys.readouterr().out, re.MULTILINE)
+
+
+@pytest.mark.pages
+def test_the_python_of_the_page_of_membership(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    train, unseen = (["".join(rng.choice(list("abcdefgh "), 60)) for _ in range(30)] for _ in range(2))
+    network = torch.nn.Linear(10, 10)
+    network.forward = Recall(train, Bytes())
+    given: dict[str, Any] = {"network": network, "train": train, "unseen": unseen}
+    with contextlib.chdir(tmp_path):
+        for block in blocks("docs/lm_membership.md"):
+            exec(compile(block, "docs/lm_membership.md", "exec"), given)  # noqa: S102 - our own page
+    printed = capsys.readouterr().out
+    assert given["blind"].warning is None
+    assert len(re.findall(r"^(?:loss|zlib|lowercase|min_k|min_k_plus_plus) 1\.000", printed, re.MULTILINE)) >= 3
+    assert "times the bits" in printed
+
+
 @pytest.mark.pages
 def test_the_python_of_the_causes_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (block,) = blocks("docs/causes.md")
@@ -167,6 +192,21 @@ def test_the_python_of_the_causes_page(tmp_path: Path, capsys: pytest.CaptureFix
     assert "How sure: 16 runs in 4 arms of 4" in printed
     assert re.search(r"^noise -?0\.\d+ \[", printed, re.MULTILINE)
     assert (tmp_path / "audits/mine-causes/causes.html").exists()
+
+
+@pytest.mark.pages
+def test_the_python_of_the_page_of_corpora(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("pydivsufsort")
+    pytest.importorskip("rensa")
+    given: dict[str, Any] = {}
+    with contextlib.chdir(tmp_path):
+        for block in blocks("docs/lm_corpus.md"):
+            exec(compile(block, "docs/lm_corpus.md", "exec"), given)  # noqa: S102 - our own page
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "302 documents in 1 file: 302 JSON lines."
+    assert printed[2] == "30"
+    assert [(span.copies, span.usual) for span in given["found"].spans][-1] == (30, False)
+    assert printed[-1] == "300 documents, and 0.0 in repeats"
 
 
 def test_the_score_of_the_contributing_page_runs_on_any_record(tmp_path: Path) -> None:

@@ -60,7 +60,9 @@ def trained() -> tuple[LanguageModel, tuple[Canary, ...]]:
 
 def slow_log_probability(model: LanguageModel, text: str, first: int) -> float:
     """Return the sum of the log-probabilities of the tokens of a text from `first` on, one token at a time."""
-    tokens, total = model.encoder.encode(text), 0.0
+    tokens, total, begin = model.encoder.encode(text), 0.0, model.encoder.begin
+    if begin is not None:
+        tokens, first = np.concatenate([[begin], tokens]), first + 1
     for at in range(first, len(tokens)):
         with torch.no_grad():
             row = model.logits(torch.from_numpy(tokens[None, :at]))[0, -1].double()

@@ -117,6 +117,12 @@ def test_places_lead_to_the_file(tmp_path: Path) -> None:
     assert places[3].source == str(tmp_path / "d.jsonl")
 
 
+def test_an_index_beside_its_corpus_is_no_part_of_it(tmp_path: Path) -> None:
+    (tmp_path / "c.txt").write_text("some text")
+    build_index(read_corpus(tmp_path), tmp_path / "index")
+    assert len(read_corpus(tmp_path)) == 1
+
+
 def test_five_bytes_on_disk_per_byte_of_text(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     index = build_index(Texts.of([random_text(rng, 300_000, list("abcdefgh "))]), tmp_path / "i")

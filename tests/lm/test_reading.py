@@ -172,7 +172,7 @@ def test_other_refusals(tmp_path: Path) -> None:
     with pytest.raises(InvalidData, match="given twice"):
         read_corpus([tmp_path / "c.txt", tmp_path / "c.txt"])
     with pytest.raises(InvalidData, match="no split 'words'"):
-        read_corpus(tmp_path / "c.txt", split="words")  # pyright: ignore[reportArgumentType]
+        read_corpus(tmp_path / "c.txt", split="words")
     save_to_disk(tmp_path / "saved", pa.table({"text": ["x"]}), _indices_data_files=[{"filename": "i.arrow"}])
     with pytest.raises(Unsupported, match="flatten_indices"):
         read_corpus(tmp_path / "saved")

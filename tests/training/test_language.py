@@ -1,6 +1,7 @@
 """Language tasks in training: canaries that are texts, records, packs, controls, the report."""
 
 import re
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 import byrote
-from byrote.controls import CONTROLS, apply, parse_control
+from byrote.controls import CONTROLS, apply, parse_control, thermostat
 from byrote.errors import ByroteError
 from byrote.evidence.evaluate import evaluate
 from byrote.evidence.targets import target_text
@@ -207,3 +208,18 @@ def test_a_recorder_records_texts(tmp_path: Path) -> None:
     other = byrote.Recorder(tmp_path / "b", steps=1, objective="tokens(vocabulary=20)")
     with pytest.raises(byrote.ByroteError, match="vocabulary of 20"):
         other.seen([0], torch.zeros(1, 12, 19), targets[:1])
+
+
+@pytest.mark.slow
+def test_remedies_are_compared_and_memorization_is_held_on_texts(tmp_path: Path) -> None:
+    task = language_task()
+    found = byrote.compare(task, ["goldfish(3)"], tmp_path / "compared", runs=6, canaries=CANARIES, compute=ONE)
+    html = Path(byrote.write_comparison(found)).read_text()
+    text = re.sub(r"<[^>]+>", " ", re.sub(r"<(script|style).*?</\1>", " ", html, flags=re.DOTALL))
+    assert "oken accuracy" in text
+    assert not re.search(r"\blabels?\b", text)
+    many = byrote.Examples(np.concatenate([task.train.inputs] * 4), np.concatenate([task.train.labels] * 4))
+    held = byrote.train(
+        replace(task, train=many), tmp_path / "held", thermostat(0.2), canaries=Canaries(mislabeled=44), compute=ONE
+    )
+    assert np.isfinite(held.courses[0].verified).all()

@@ -116,7 +116,7 @@ def report(audits: Sequence[str], redact: bool, form: str | None) -> None:
 @click.command(short_help="Train a small model on a public text with planted secrets, and see what it recites.")
 @click.option("--out", metavar="DIRECTORY", default="audits/lm-demo", show_default=True, help="Directory of models and audits.")  # fmt: skip
 @click.option("--remedy", "remedies", multiple=True, help="Control to try, such as 'goldfish(4)'. Repeatable. [default: deduplicate(0) and goldfish(4)]")  # fmt: skip
-@click.option("--epochs", type=click.IntRange(1), help="Passes over the text. [default: 20]")
+@click.option("--epochs", type=click.IntRange(1), help="Passes over the text. [default: 8]")
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Number of training processes.")
 @seed_option
 @redact_option

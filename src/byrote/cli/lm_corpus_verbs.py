@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -37,10 +37,9 @@ def reading_options(verb: Verb) -> Verb:
 
 def read(files: Sequence[str], text: str, identifier: str, split: str) -> "FileCorpus":
     """Read a corpus and say on stderr what it is."""
-    from byrote.lm.reading import SPLITS, Split, read_corpus
+    from byrote.lm.reading import read_corpus
 
-    chosen: Split = next(each for each in SPLITS if each == split)
-    corpus = read_corpus(files, text=text, identifier=identifier, split=chosen)
+    corpus = read_corpus(files, text=text, identifier=identifier, split=split)
     message(corpus.description)
     return corpus
 
@@ -67,7 +66,12 @@ def index(
     start = time.perf_counter()
     with stage_bar() as progress:
         found = build_index(corpus, out, progress=progress)
-        row: dict[str, float] = {"documents": len(found), "bytes": found.text_bytes, "bytes on disk": found.disk_bytes(), "shards": len(found.shards)}  # fmt: skip
+        row: dict[str, Any] = {
+            "documents": len(found),
+            "bytes": found.text_bytes,
+            "bytes on disk": found.disk_bytes(),
+            "shards": len(found.shards),
+        }
         if repeats is not None:
             progress("looking for repeats", 0, 0)
             cells = share_in_repeats(found.shards, repeats).cells(f"share in repeats of {repeats} bytes")

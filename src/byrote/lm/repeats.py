@@ -1,8 +1,11 @@
 """Exact repeats of a corpus: which of its bytes stand in it more than once (Lee et al., 2021, arXiv:2107.06499)."""
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Int, UInt8
@@ -16,7 +19,7 @@ from byrote.lm.shards import BORDER, Shard
 from byrote.stats.estimate import Estimate
 
 MEMORY = 1 << 29
-"""Bytes of memory that looking for repeats takes at most, about; with more text it goes over the text more often."""
+"""Bytes of memory that looking for repeats takes at most, about; with more text it sorts on disk, 16 bytes per byte of text."""
 
 BLOCK = 1 << 20
 """Windows whose hashes are computed at once."""
@@ -52,11 +55,12 @@ class Repeats:
 
 
 def covered(place: Int[ndarray, " window"], length: int, size: int) -> Bool[ndarray, " byte"]:
-    """Return which of `size` bytes lie in a window of `length` bytes that begins at one of these places."""
-    change = np.zeros(size + 1, np.int32)
-    change[place] += 1
-    change[place + length] -= 1
-    return np.cumsum(change[:-1]) > 0
+    """Return which of `size` bytes lie in a window of `length` bytes that begins at one of these places, which rise."""
+    change = np.zeros(size + 1, np.int8)
+    apart = np.diff(place) > length  # windows that do not touch the one before begin a stretch
+    change[place[np.concatenate([[True], apart])] if len(place) else place] = 1
+    change[(place[np.concatenate([apart, [True]])] if len(place) else place) + length] = -1
+    return np.cumsum(change[:-1], dtype=np.int8).view(np.bool_)
 
 
 def spans(marked: Bool[ndarray, " byte"]) -> Int[ndarray, "span end"]:
@@ -75,29 +79,52 @@ def find_repeats(shards: Sequence[Shard], at_least: int, *, memory: int = MEMORY
     """Return the windows of `at_least` bytes that occur more than once in these shards, across all of them.
 
     Windows are found by a hash of their bytes and then compared byte by byte, so none is reported by chance; a repeat would be
-    missed only where a third text has the same hash of 64 bits. Raises InvalidData for fewer than 8 bytes.
+    missed only where a third text has the same hash of 64 bits. Text of which this takes more than `memory` is sorted in parts,
+    in a temporary folder that takes 16 bytes per byte of text. Raises InvalidData for fewer than 8 bytes.
     """
     if at_least < 8:
         raise InvalidData(f"Repeats of {at_least} bytes are everywhere. Give 8 or more; 50 is usual.")
     total = sum(size for _, size in _bases(shards))
-    rounds = max(1, -(-total * 48 // memory))
-    found = [_find(shards, at_least, rounds, turn) for turn in range(rounds)]
-    place, first, copies = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    parts = max(1, -(-total * 48 // memory))
+    with tempfile.TemporaryDirectory(prefix="byrote-") as folder:
+        found = [_repeated(shards, at_least, *part) for part in _windows(shards, at_least, parts, Path(folder))]
+    place, first, copies = (np.concatenate(each) for each in zip(*found, strict=True))
     order = np.argsort(place)
     return Repeats(at_least, place[order], first[order], copies[order])
 
 
-def _find(shards: Sequence[Shard], size: int, rounds: int, turn: int) -> tuple[ndarray, ndarray, ndarray]:
-    """Return the repeated windows among those whose hash falls to this turn: place, first, copies."""
-    hashes, places = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
+def _windows(shards: Sequence[Shard], size: int, parts: int, folder: Path) -> Iterator[tuple[ndarray, ndarray]]:
+    """Yield hashes and places of all windows within documents in parts, such that windows with the same bytes are in one.
+
+    More than one part is first written to files in the folder.
+    """
+    whole: list[tuple[ndarray, ndarray]] = [(np.zeros(0, np.uint64), np.zeros(0, np.int64))]
     for shard, (base, length) in zip(shards, _bases(shards), strict=True):
         for start in range(0, length - size, BLOCK):
-            part = shard.text[start : min(start + BLOCK + size - 1, length)]
-            value, whole = window_hashes(part, size)
-            mine = whole if rounds == 1 else whole & (value % np.uint64(rounds) == turn)
-            hashes.append(value[mine])
-            places.append(np.flatnonzero(mine) + (base + start))
-    value, place = np.concatenate(hashes), np.concatenate(places)
+            value, inside = window_hashes(shard.text[start : min(start + BLOCK + size - 1, length)], size)
+            value, place = value[inside], np.flatnonzero(inside) + (base + start)
+            if parts == 1:
+                whole.append((value, place))
+                continue
+            part = (value % np.uint64(parts)).astype(np.int64)
+            order = np.argsort(part, kind="stable")
+            edges = np.searchsorted(part[order], np.arange(parts + 1))
+            for number, (low, high) in enumerate(pairwise(edges.tolist())):
+                for kind, column in (("value", value), ("place", place)):
+                    with (folder / f"{number}.{kind}").open("ab") as file:
+                        column[order[low:high]].tofile(file)
+    if parts == 1:
+        yield np.concatenate([value for value, _ in whole]), np.concatenate([place for _, place in whole])
+        return
+    for number in range(parts):
+        names = folder / f"{number}.value", folder / f"{number}.place"
+        yield np.fromfile(names[0], np.uint64), np.fromfile(names[1], np.int64)
+        for name in names:
+            name.unlink()
+
+
+def _repeated(shards: Sequence[Shard], size: int, value: ndarray, place: ndarray) -> tuple[ndarray, ndarray, ndarray]:
+    """Return the windows that are repeated among these: place, first, copies."""
     order = np.argsort(value, kind="stable")
     same = np.zeros(len(order) + 1, np.bool_)  # whether a window has the hash of the one before it
     same[1:-1] = value[order][1:] == value[order][:-1]
@@ -170,8 +197,7 @@ def share_in_repeats(
     repeats = find_repeats(shards, at_least, memory=memory)
     inside, sizes = list[ndarray](), list[ndarray]()
     for shard, marked in zip(shards, repeats.marked(shards), strict=True):
-        sums = np.concatenate([[0], np.cumsum(marked)])
-        inside.append(np.diff(sums[shard.begin]))
+        inside.append(np.add.reduceat(marked, shard.begin[:-1], dtype=np.int64))
         sizes.append(np.diff(shard.begin) - 1)
     repeated, size = np.concatenate(inside), np.concatenate(sizes)
     total = int(size.sum())

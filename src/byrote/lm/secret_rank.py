@@ -37,7 +37,7 @@ class SecretSpace:
     What two secrets share stands in neighbouring rows, so a model reads it once.
     """
 
-    front: Int[ndarray, " token"]
+    front: Int[ndarray, " before"]
     tokens: Int[ndarray, "secret token"]
 
 
@@ -106,6 +106,8 @@ def exact_rank(model: LanguageModel, canary: Canary, space: SecretSpace, *, node
         read += len(starts)
         if read > nodes:
             return None
+        if not len(starts):
+            break
         next_token = following(space.tokens[starts, :depth])
         kept: list[tuple[int, int, float]] = []
         for start, end, so_far, row in zip(starts, ends, likelihood, next_token, strict=True):
@@ -135,7 +137,7 @@ def sampled_losses(
 
 
 def log_probabilities(
-    model: LanguageModel, front: Int[ndarray, " token"], rows: Sequence[Int[ndarray, " token"]]
+    model: LanguageModel, front: Int[ndarray, " before"], rows: Sequence[Int[ndarray, " _"]]
 ) -> Float[ndarray, " row"]:
     """Return the log-probability of each row of tokens behind `front`, in nats. Raises Unsupported where nothing is in front."""
     _check_front(model, front)
@@ -148,7 +150,7 @@ def log_probabilities(
     return found
 
 
-def common_start(rows: Sequence[Int[ndarray, " token"]]) -> int:
+def common_start(rows: Sequence[Int[ndarray, " _"]]) -> int:
     """Return how many tokens all rows share in front."""
     shortest = min(map(len, rows))
     table = np.stack([row[:shortest] for row in rows])
@@ -162,12 +164,12 @@ def split_gap(before: str) -> tuple[str, str]:
     return stem, before[len(stem) :]
 
 
-def _options(family: Family, encoder: Encoder, gap: str, place: int) -> list[Int[ndarray, " token"]]:
+def _options(family: Family, encoder: Encoder, gap: str, place: int) -> list[Int[ndarray, " _"]]:
     front = family.separator if place else gap
     return [encoder.encode(front + option) for option in family.options]
 
 
-def _check_front(model: LanguageModel, front: Int[ndarray, " token"]) -> None:
+def _check_front(model: LanguageModel, front: Int[ndarray, " before"]) -> None:
     if not len(front) and model.encoder.begin is None:
         raise Unsupported(
             "A secret at the beginning of a document has no probability without a first token. Give the canary a text in front."
@@ -175,7 +177,7 @@ def _check_front(model: LanguageModel, front: Int[ndarray, " token"]) -> None:
 
 
 def _reader(
-    model: LanguageModel, front: Int[ndarray, " token"]
+    model: LanguageModel, front: Int[ndarray, " before"]
 ) -> Callable[[Int[ndarray, "node token"]], Float[ndarray, "node vocabulary"]]:
     """Return a function from beginnings of secrets to the log-probability of each token behind them; the front is read once."""
     shared = with_begin(model, front[None])

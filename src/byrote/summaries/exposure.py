@@ -139,6 +139,9 @@ def extrapolated_exposure_interval(
     Percentiles of the exposures read off skew normals that are fitted to `draws` bootstrap samples of the candidates. Raises
     Unsupported for a NaN and without candidates; whether a skew normal fits at all is for `extrapolated_exposure` to say.
 
+    In simulations at level .9 with 1,000 skew normal candidates it held exposures of 10 to 40 bits in 77 to 92 % of samples,
+    with 200 candidates in 76 to 88 %. For losses that have a sharp lower end it is hundreds of bits wide, and says so.
+
     It misleads far out: it holds the error of three moments, not that of a tail that is no skew normal's.
     """
     check_defined("extrapolated_exposure_interval", loss)

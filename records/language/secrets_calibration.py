@@ -1,6 +1,6 @@
 """Do the measures of secrets, membership and bits keep their promises? Simulated data with a known truth.
 
-python records/language/calibration.py        (about four minutes on one core)
+python records/language/secrets_calibration.py        (about four minutes on one core)
 """
 
 import time
@@ -54,9 +54,9 @@ def ranks_and_exposure() -> None:
     for shape, name in ((0.0, "normal"), (4.0, "skew normal, shape 4"), (-4.0, "skew normal, shape -4")):
         law = stats.skewnorm(shape)
         for references in (200, 1000):
-            for bits in (10, 20, 40):
+            for bits in (10, 40):
                 at = float(law.ppf(2.0**-bits))
-                draws, held, off = 150, 0, list[float]()
+                draws, held, off = 100, 0, list[float]()
                 for _ in range(draws):
                     sample = law.rvs(references, random_state=rng)
                     low, high = extrapolated_exposure_interval(np.array([at]), sample, draws=100)
@@ -242,7 +242,7 @@ def sequences() -> None:
     )
     for first, second in ((0.02, 0.0), (0.05, 0.01), (0.2, 0.02), (0.5, 0.0)):
         stop = []
-        for _ in range(300):
+        for _ in range(200):
             value = evidence_of_more(rng.random(3000) < first, rng.random(3000) < second)
             stop.append(int(np.argmax(value >= 20)) + 1 if value.max() >= 20 else 3000)
         print(
@@ -253,9 +253,9 @@ def sequences() -> None:
         "\n| rate, limit | answer wrong | passages until sure (mean; 90 % by) | fixed sample for power .9 (exact) |\n|---|---|---|---|"
     )
     for rate, limit in ((0.0, 0.01), (0.001, 0.01), (0.03, 0.01), (0.1, 0.01), (0.5, 0.01), (0.3, 0.1)):
-        stops, wrong, draws = list[int](), 0, 300
+        stops, wrong, draws = list[int](), 0, 200
         for _ in range(draws):
-            found = stop_when_sure(rng.random(8000) < rate, limit=limit)
+            found = stop_when_sure(rng.random(4000) < rate, limit=limit)
             stops.append(found.trials)
             wrong += found.answer == ("below" if rate > limit else "above")
         print(
