@@ -16,12 +16,12 @@ from byrote.controls import apply, parse_control
 from byrote.lm.canaries import Canary
 from byrote.lm.demo import Demo, demo
 from byrote.lm.exposure import canary_exposures
-from byrote.lm.model import LanguageModel
 from byrote.lm.memfree import MemFree, continued, forbidden
-from byrote.lm.windows import Passages, passages
+from byrote.lm.model import LanguageModel
 from byrote.lm.rates import rate
 from byrote.lm.teacher_forcing import recited, teacher_forced
 from byrote.lm.training import model_of
+from byrote.lm.windows import Passages, passages
 from byrote.record import Population
 from byrote.stats.estimate import Estimate
 from byrote.task.canaries import Canaries, plant

@@ -11,8 +11,8 @@ from scipy import special, stats
 
 from byrote.errors import Unsupported
 from byrote.lm.attack_judgement import judge, judge_passages
-from byrote.lm.blind import blind_text
 from byrote.lm.bits import memorized_bits
+from byrote.lm.blind import blind_text
 from byrote.lm.data_sets import dataset_inference
 from byrote.lm.difference_in_differences import memorization_profile
 from byrote.lm.exposure import exposure_by_copies, null_check

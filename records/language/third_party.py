@@ -25,11 +25,11 @@ from records.language.packaged import smollm2, stories15m
 from byrote.lm import Document, LanguageModel, Texts, passages
 from byrote.lm.encoder import check_encoder
 from byrote.lm.extraction import discoverable, extracted, extraction_rates, log_probability_of_suffix
-from byrote.lm.verbatim import longest_recited
 from byrote.lm.predictable import NGrams
 from byrote.lm.rates import rate_difference
 from byrote.lm.recitation import kinds
 from byrote.lm.teacher_forcing import documents_forced
+from byrote.lm.verbatim import longest_recited
 
 ROOT = Path(__file__).parent.parent.parent
 LICENCES = [

@@ -11,7 +11,6 @@ from torch import nn
 from byrote.errors import Unsupported
 from byrote.lm import (
     Texts,
-    bits_per_parameter_slope,
     compressed_bits,
     forecast_capacity,
     memorized_bits,
@@ -19,7 +18,7 @@ from byrote.lm import (
     trainable_parameters,
     unintended_bits,
 )
-from byrote.lm.bits import capacity
+from byrote.lm.bits import bits_per_parameter_slope, capacity
 
 
 def test_bits_of_random_strings_in_closed_form() -> None:

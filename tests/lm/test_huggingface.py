@@ -11,10 +11,10 @@ import torch
 
 from byrote.errors import ByroteError, InvalidData, Unsupported
 from byrote.lm import LanguageModel
+from byrote.lm.constrained_beam import near_verbatim
 from byrote.lm.encoder import check_encoder
 from byrote.lm.huggingface import encoder_of
 from byrote.lm.models import language_model, read_model
-from byrote.lm.constrained_beam import near_verbatim
 from byrote.lm.sampling import Sampling
 from byrote.lm.teacher_forcing import candidates_forced, recited, teacher_forced
 from small_lm import byte_pairs, save_model, some

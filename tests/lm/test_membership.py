@@ -7,7 +7,7 @@ import pytest
 from scipy import special
 
 from byrote.errors import InvalidData, Unsupported
-from byrote.lm import (
+from byrote.lm.membership import (
     loss_score,
     lowercase_score,
     min_k_plus_plus_score,

@@ -9,8 +9,8 @@ import torch
 from byrote.errors import InvalidData
 from byrote.lm.corpus import Texts
 from byrote.lm.encoder import Characters
-from byrote.lm.model import LanguageModel
 from byrote.lm.memfree import Forbidden, MemFree, continued, forbidden
+from byrote.lm.model import LanguageModel
 
 TEXT = "in the beginning was the word, and the word was with the reader of it."
 ENCODER = Characters.of([TEXT, "abcdefghijklmnopqrstuvwxyz ."])

@@ -10,9 +10,9 @@ from byrote.errors import InvalidData
 from byrote.lm.corpus import Texts
 from byrote.lm.encoder import Bytes
 from byrote.lm.index import build_index
-from byrote.lm.windows import passages
 from byrote.lm.repeats import covered, find_repeats, maximal_repeats, passage_copies, share_in_repeats, spans
 from byrote.lm.shards import Shard, shards
+from byrote.lm.windows import passages
 
 
 def laid(texts: list[str], shard_bytes: int = 1 << 20) -> list[Shard]:

@@ -5,9 +5,9 @@ import pytest
 
 from byrote.lm import Characters
 from byrote.lm.membership import loss_score, min_k_plus_plus_score, recall_score, reference_score
-from byrote.lm.text_attacks import membership_scores
 from byrote.lm.models import language_model
 from byrote.lm.teacher_forcing import documents_forced
+from byrote.lm.text_attacks import membership_scores
 from small_lm import Tiny
 
 LETTERS = Characters("abcdeABCDE")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from byrote.errors import InvalidData, Unsupported
-from byrote.lm.verbatim import Run, longest_recited, recited_blocks, share_recited
 from byrote.lm.teacher_forcing import documents_forced
+from byrote.lm.verbatim import Run, longest_recited, recited_blocks, share_recited
 from small_lm import drawn, generated, tiny
 
 

@@ -85,11 +85,10 @@ def audit(
     """
     from byrote.lm.auditing import audit as run
     from byrote.lm.models import read_model
-    from byrote.lm.reading import SPLITS, Split, read_corpus
+    from byrote.lm.reading import read_corpus
     from byrote.lm.sampling import Sampling
 
-    how: Split = next(each for each in SPLITS if each == split)
-    texts = [read_corpus(list(files), text=text, identifier=identifier, split=how) if files else None for files in (corpus, control)]  # fmt: skip
+    texts = [read_corpus(list(files), text=text, identifier=identifier, split=split) if files else None for files in (corpus, control)]  # fmt: skip
     for each in texts:
         if each is not None:
             message(each.description)

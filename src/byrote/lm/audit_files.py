@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from byrote.errors import WrongRecord
 from byrote.lm.passage_table import PassageTable
-from byrote.lm.windows import Passages
 from byrote.lm.teacher_forcing import Forced
+from byrote.lm.windows import Passages
 from byrote.record.storage import replacing
 from byrote.version import __version__
 

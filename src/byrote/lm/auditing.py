@@ -22,12 +22,12 @@ from byrote.lm.index import Index, Progress, build_index, no_progress
 from byrote.lm.model import LanguageModel
 from byrote.lm.models import read_model
 from byrote.lm.passage_table import PassageTable, passage_table
-from byrote.lm.windows import Passages
 from byrote.lm.reading import read_corpus
 from byrote.lm.sampling import Sampling
 from byrote.lm.shards import corpus_key
 from byrote.lm.teacher_forcing import as_tensor, asking, last_logits, recited, teacher_forced
 from byrote.lm.untrained_copy import untrained
+from byrote.lm.windows import Passages
 
 PREFIXES = (10, 25, 50)
 SUFFIXES = (10, 25, 50)

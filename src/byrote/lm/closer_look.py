@@ -12,11 +12,11 @@ from byrote.lm.corpus import Corpus
 from byrote.lm.extraction import Extracted, greedily_extracted
 from byrote.lm.index import Progress
 from byrote.lm.model import LanguageModel
-from byrote.lm.verbatim import longest_recited, recited_blocks, share_recited
 from byrote.lm.passage_table import PassageTable
 from byrote.lm.predictable import NGrams
 from byrote.lm.recitation import kinds
 from byrote.lm.teacher_forcing import documents_forced
+from byrote.lm.verbatim import longest_recited, recited_blocks, share_recited
 
 LOOKED_AT = 20
 """Documents that are read as a whole, for the longest run: those with the most extracted passages."""

@@ -14,7 +14,6 @@ from numpy import ndarray
 
 from byrote.errors import InvalidData
 from byrote.lm.model import Cache, LanguageModel
-from byrote.lm.windows import Passages
 from byrote.lm.sampling import Sampling, log_probabilities
 from byrote.lm.teacher_forcing import (
     MEMORY,
@@ -25,6 +24,7 @@ from byrote.lm.teacher_forcing import (
     rows_at_a_time,
     with_begin,
 )
+from byrote.lm.windows import Passages
 
 Distance = Literal["hamming", "edit"]
 

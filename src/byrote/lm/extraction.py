@@ -12,10 +12,10 @@ from numpy import ndarray
 from byrote.arrays import checked
 from byrote.errors import InvalidData
 from byrote.lm.model import LanguageModel
-from byrote.lm.windows import Passages
 from byrote.lm.rates import paired_difference, rate, rate_difference
 from byrote.lm.sampling import Sampling
 from byrote.lm.teacher_forcing import Forced, teacher_forced
+from byrote.lm.windows import Passages
 from byrote.stats.estimate import Estimate
 
 
@@ -119,6 +119,7 @@ def extracted(
     )
 
 
+@checked
 def extraction_rates(
     found: Extracted,
     suffixes: Sequence[int],

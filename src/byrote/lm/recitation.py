@@ -7,10 +7,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.errors import InvalidData
 from byrote.lm.encoder import Encoder
-from byrote.lm.windows import Passages
 from byrote.lm.predictable import NGrams, counted_share, in_context
+from byrote.lm.windows import Passages
 
 Kind = Literal["recite", "reconstruct", "recollect"]
 
@@ -40,6 +41,7 @@ class Kinds:
     predictable: Float[ndarray, " passage"]
 
 
+@checked
 def kinds(
     passages: Passages,
     encoder: Encoder,

@@ -14,8 +14,8 @@ from numpy import ndarray
 from byrote.errors import InvalidData, missing_extra
 from byrote.lm.encoder import UNKNOWN, Encoder
 from byrote.lm.index import Index
-from byrote.lm.windows import Passages
 from byrote.lm.shards import BORDER, Shard
+from byrote.lm.windows import Passages
 from byrote.stats.estimate import Estimate
 
 MEMORY = 1 << 29

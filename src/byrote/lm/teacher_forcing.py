@@ -17,8 +17,8 @@ from torch import Tensor
 from byrote.arrays import checked
 from byrote.errors import InvalidData
 from byrote.lm.model import LanguageModel
-from byrote.lm.windows import Passages
 from byrote.lm.sampling import Sampling, log_probability_of
+from byrote.lm.windows import Passages
 from byrote.probes._frozen import evaluating
 
 MEMORY = 256 * 2**20

@@ -7,7 +7,6 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from byrote.lm.encoder import joined
-from byrote.lm.model import LanguageModel
 from byrote.lm.membership import (
     loss_score,
     lowercase_score,
@@ -17,6 +16,7 @@ from byrote.lm.membership import (
     reference_score,
     zlib_score,
 )
+from byrote.lm.model import LanguageModel
 from byrote.lm.teacher_forcing import documents_forced
 
 

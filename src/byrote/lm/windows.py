@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Int
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.errors import InvalidData
 from byrote.lm.corpus import Corpus, byte_sizes
 from byrote.lm.encoder import Encoder, joined
@@ -38,6 +39,7 @@ class Passages:
     def __len__(self) -> int:
         return len(self.tokens)
 
+    @checked
     def rows(self, which: slice | Int[ndarray, " kept"]) -> "Passages":
         """Return some of the passages, in this order."""
         kept = np.arange(len(self))[which]
