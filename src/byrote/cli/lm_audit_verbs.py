@@ -128,10 +128,11 @@ def demo(
     Planted are verses with 1 to 16 copies and secrets, so it is known what could be recited. A few minutes on two cores. Stop
     it at any time: the same command goes on where it stopped.
     """
-    from byrote.lm.demo import REMEDIES
-    from byrote.lm.demo_audit import audited_demo
+    from byrote.lm.demo_audit import REMEDIES, audited_demo
 
-    with stage_bar(lambda: message("Three models are trained on two cores, and asked what they know.")) as update:
+    with stage_bar(
+        lambda: message(f"{1 + len(remedies or REMEDIES)} models are trained and asked, a few minutes on two cores.")
+    ) as update:
         made = audited_demo(
             out, tuple(remedies) or REMEDIES, seed=seed, epochs=epochs, workers=workers, progress=update
         )

@@ -36,6 +36,9 @@ SUFFIXES = (10, 25, 50)
 LIMIT = 1000
 """Passages of each text, at most."""
 
+REFERENCES, NODES = 200, 500
+"""Random secrets that each canary is ranked among, and beginnings of secrets that are read to rank it among all."""
+
 PLAIN = Sampling()
 """The model's own probabilities."""
 
@@ -140,7 +143,9 @@ def audit(
     look_closer(files, asked, texts, progress)
     if planted and not files.has_rows("canaries"):
         progress("ranking the canaries", 0, 1)
-        files.write_rows("canaries", _columns(canary_exposures(asked, planted, seed=seed)))
+        files.write_rows(
+            "canaries", _columns(canary_exposures(asked, planted, references=REFERENCES, nodes=NODES, seed=seed))
+        )
     return read_audit(directory)
 
 

@@ -77,20 +77,24 @@ class Bpe:
 def bpe(texts: Corpus | Iterable[str], size: int = 1024) -> Bpe:
     """Return byte-level BPE of at most `size` token ids, trained on these texts; half a second for 300 KB.
 
-    It sees the texts: what a model recites of a corpus depends on an encoder that was trained on it. Raises InvalidData for a
-    size below 257, and Unsupported without the library `tokenizers` (the extra `lm`).
+    Each digit is a token of its own, so that numbers are read as they are written. It sees the texts: what a model recites of
+    a corpus depends on an encoder that was trained on it. Raises InvalidData for a size below 257, and Unsupported without
+    the library `tokenizers` (the extra `lm`).
     """
     if size < LEAST:
         raise InvalidData(f"size={size} is too few for all bytes. Give {LEAST} or more.")
     library = _tokenizers()
     tokenizer = library.Tokenizer(library.models.BPE())
-    tokenizer.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    before = library.pre_tokenizers
+    tokenizer.pre_tokenizer = before.Sequence(
+        [before.Digits(individual_digits=True), before.ByteLevel(add_prefix_space=False)]
+    )
     tokenizer.decoder = library.decoders.ByteLevel()
     trainer = library.trainers.BpeTrainer(
         vocab_size=size,
         show_progress=False,
         special_tokens=[BEGIN],
-        initial_alphabet=library.pre_tokenizers.ByteLevel.alphabet(),
+        initial_alphabet=before.ByteLevel.alphabet(),
     )
     tokenizer.train_from_iterator((text if isinstance(text, str) else text.text for text in texts), trainer)
     return Bpe(tokenizer.to_str())

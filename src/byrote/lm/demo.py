@@ -5,10 +5,8 @@ or 16 copies, and canaries, 8 of each kind and number of copies; others are draw
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import cached_property
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,13 +16,11 @@ from byrote.controls import Control, apply, parse_control
 from byrote.lm.byte_pairs import Bpe, bpe
 from byrote.lm.canaries import Canary, make_canaries
 from byrote.lm.corpus import Document, Texts
-from byrote.lm.index import Progress, no_progress
 from byrote.lm.model import LanguageModel
 from byrote.lm.training import RECIPE, model_of, task_of
 from byrote.task.datasets.king_james import king_james, place
 from byrote.task.designs import Everything
 from byrote.task.task import Task
-from byrote.training.claims import ticked
 
 if TYPE_CHECKING:
     from byrote.training.progress import Progress as TrainingProgress
@@ -41,9 +37,6 @@ HELD_OUT = tuple(("Num", chapter) for chapter in (3, 4, 5, 31, 35))
 CONTEXT = 128
 STREAM = 21
 """Separates these random numbers from those of designs, canaries and runs under one seed."""
-
-REMEDIES = ("deduplicate(0)", "goldfish(4)")
-"""The controls that are tried on the demo by default."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,43 +127,6 @@ def trained(
     )
     name = ", ".join(map(str, chosen)) or "baseline"
     return model_of(changed, read_model(changed, directory), encoder, name=name)
-
-
-def baseline_and_remedies(
-    directory: Path | str,
-    remedies: Sequence[str] = REMEDIES,
-    *,
-    seed: int = 0,
-    epochs: int = RECIPE.epochs,
-    workers: int = 2,
-    progress: Progress = no_progress,
-) -> dict[str, LanguageModel]:
-    """Return the baseline and one model for each remedy, by name, all trained from the same first weights on the demo.
-
-    Each has a folder in `directory`. At most `workers` processes train at once, one thread each; a model takes about 100
-    seconds of one core. `progress` is told how many epochs of all models are done. Raises ByroteError for what is no control.
-    """
-    arms = {"baseline": (), **{str(parse_control(text)): (text,) for text in remedies}}
-    folders = {name: Path(directory) / (name if not at else f"remedy-{at}") for at, name in enumerate(arms)}
-    with ProcessPoolExecutor(min(workers, len(arms)), mp_context=get_context("spawn")) as pool:
-        futures = {name: pool.submit(_train, seed, epochs, str(folders[name]), arms[name]) for name in arms}
-        while not all(each.done() for each in futures.values()):
-            done = sum(epochs if each.done() else ticked(folders[name], 0) for name, each in futures.items())
-            progress("training", done, epochs * len(arms))
-            wait(futures.values(), timeout=0.5, return_when=FIRST_EXCEPTION)
-        for each in futures.values():
-            each.result()
-    made = demo(seed)
-    return {name: trained(made.task(epochs), made.encoder, folders[name], arms[name]) for name in arms}
-
-
-def _train(seed: int, epochs: int, folder: str, controls: tuple[str, ...]) -> None:
-    made = demo(seed)
-    trained(made.task(epochs), made.encoder, folder, controls, progress=_silent)
-
-
-def _silent(_: "TrainingProgress") -> None:
-    """Say nothing: the process that waits does."""
 
 
 def _chapters(verses: Mapping[str, str]) -> dict[tuple[str, int], str]:

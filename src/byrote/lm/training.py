@@ -1,7 +1,7 @@
 """Training: a corpus as a task that byrote trains and audits, and a trained module as a language model again."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from byrote.task.examples import Examples
 from byrote.task.recipe import Recipe
 from byrote.task.schedule import cosine
 from byrote.task.task import Task
-from byrote.task.transformer import transformer
+from byrote.task.transformer import Transformer, transformer
 
 if TYPE_CHECKING:
     from torch import nn
@@ -100,7 +100,10 @@ def model_of(task: Task, module: "nn.Module", encoder: Encoder, *, name: str = "
         )
     module.eval()
     device = next((str(weight.device) for weight in module.parameters()), "cpu")
-    return LanguageModel(module, encoder, task.train.shape[0], name or task.name, device, module)
+    found = LanguageModel(module, encoder, task.train.shape[0], name or task.name, device, module)
+    if type(module) is not Transformer:
+        return found
+    return replace(found, ending=lambda tokens, count: module.onward(tokens, count)[0], reading=module.onward)
 
 
 @dataclass(frozen=True)

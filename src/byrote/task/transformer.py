@@ -1,6 +1,7 @@
 """A small language model: a pre-norm GPT (Radford et al., 2019), which trains alone and in packs."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -44,6 +45,35 @@ class Transformer(nn.Module):
             x = block(x)
         return functional.linear(self.norm(x), self.tokens.weight)
 
+    def onward(self, tokens: Tensor, count: int, kept: "Kept | None" = None) -> "tuple[Tensor, Kept]":
+        """Return the logits after the last `count` tokens, and what is kept of all: those in `kept` come before these tokens.
+
+        The logits are those of `forward`, without computing the others. Raises InvalidData as `forward` does.
+        """
+        start = 0 if kept is None else kept.layers[0][0].shape[2] if kept.layers else 0
+        if start + tokens.shape[1] > self.context:
+            raise InvalidData(
+                f"This model reads {self.context} tokens, and was given {start + tokens.shape[1]}. Give the last of them."
+            )
+        x = self.tokens(tokens) + self.places.weight[start : start + tokens.shape[1]]
+        layers: list[tuple[Tensor, Tensor]] = []
+        for at, block in enumerate(self.blocks):
+            assert isinstance(block, Block)
+            x, now = block.onward(x, None if kept is None else kept.layers[at])
+            layers.append(now)
+        return functional.linear(self.norm(x[:, -count:]), self.tokens.weight), Kept(tuple(layers))
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """Keys and values `[row, head, token, width of a head]` of each layer, of tokens that a model has read."""
+
+    layers: tuple[tuple[Tensor, Tensor], ...]
+
+    def rows(self, which: Tensor) -> "Kept":
+        """Return those of some rows, in this order; a row may stand several times."""
+        return Kept(tuple((key[which], value[which]) for key, value in self.layers))
+
 
 class Block(nn.Module):
     """One layer: attention and then a perceptron of four times the width, each added to what it read."""
@@ -59,6 +89,12 @@ class Block(nn.Module):
         x = x + self.dropout(self.attention(self.before(x)))
         return x + self.dropout(self.shrink(self.active(self.grow(self.between(x)))))
 
+    def onward(self, x: Tensor, kept: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Return the same without dropout, for tokens that follow those kept, and the keys and values of all."""
+        said, now = self.attention.onward(self.before(x), kept)
+        x = x + said
+        return x + self.shrink(self.active(self.grow(self.between(x)))), now
+
 
 class Attention(nn.Module):
     """Causal attention of several heads: each token reads those before it, and itself."""
@@ -70,10 +106,17 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `[example, token, width]`."""
+        return self.onward(x, None)[0]
+
+    def onward(self, x: Tensor, kept: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Return the same for tokens that follow those kept, and the keys and values of all."""
         query, key, value = self.read(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        later = torch.full((x.shape[1],) * 2, -torch.inf, dtype=query.dtype, device=x.device).triu(1)
+        if kept is not None:
+            key, value = torch.cat([kept[0], key], 2), torch.cat([kept[1], value], 2)
+        own, whole = query.shape[2], key.shape[2]
+        later = torch.full((own, whole), -torch.inf, dtype=query.dtype, device=x.device).triu(1 + whole - own)
         seen = (query @ key.transpose(2, 3) / math.sqrt(query.shape[3]) + later).softmax(3)
-        return self.out((seen.to(value.dtype) @ value).transpose(1, 2).flatten(2))
+        return self.out((seen.to(value.dtype) @ value).transpose(1, 2).flatten(2)), (key, value)
 
 
 def transformer(
