@@ -58,9 +58,14 @@ class TextMembership:
 
 @dataclass(frozen=True)
 class PlantedSecrets:
-    """Mean exposure in bits by family and number of copies (0: never planted), and the check of those never planted."""
+    """Mean exposure in bits by family and number of copies (0: never planted), and the check of those never planted.
+
+    `at_least` are those (family, copies) of which most secrets are likelier than all that they were compared with: their
+    exposure is a lower bound.
+    """
 
     by_copies: tuple[tuple[str, int, Estimate], ...]
+    at_least: frozenset[tuple[str, int]]
     null: NullCheck | NotMeasured
 
 
@@ -164,7 +169,7 @@ class ComparedModel:
 
     `fewer` is the share that the first recites minus that of this model, paired by passage: above 0 is less memorization. `loss`
     is the mean loss per token on control text in nats, and `loss_change` its difference to the first, paired: above 0 is worse.
-    `exposure` are mean exposures by family at the largest number of copies.
+    `exposure` are mean exposures by family at the largest number of copies; see `PlantedSecrets` for `at_least`.
     """
 
     name: str
@@ -173,6 +178,7 @@ class ComparedModel:
     loss: Estimate
     loss_change: Estimate
     exposure: tuple[tuple[str, int, Estimate], ...]
+    at_least: frozenset[tuple[str, int]]
 
 
 def compared(found: Sequence[LanguageFindings]) -> tuple[ComparedModel, ...]:
@@ -199,6 +205,7 @@ def compared(found: Sequence[LanguageFindings]) -> tuple[ComparedModel, ...]:
                 paired_difference(hits, own, document),
                 *_losses(first, each),
                 () if isinstance(each.secrets, NotMeasured) else _most_copies(each.secrets),
+                frozenset() if isinstance(each.secrets, NotMeasured) else each.secrets.at_least,
             )
         )
     return tuple(rows)
@@ -327,10 +334,13 @@ def _secrets(found: LanguageAudit) -> PlantedSecrets | NotMeasured:
         return NotMeasured("No canaries were planted in the training text.")
     rows = found.canaries
     by_copies: list[tuple[str, int, Estimate]] = []
+    capped: set[tuple[str, int]] = set()
     for family in sorted({row["family"] for row in rows}):
         own = [row for row in rows if row["family"] == family]
         exposure, copies = (np.array([row[name] for row in own]) for name in ("exposure", "copies"))
         by_copies += [(family, count, size) for count, size in exposure_by_copies(exposure, copies).items()]
+        full = np.array([not row["exact"] and row["exposure"] >= np.log2(row["ranked"]) - 1e-6 for row in own])
+        capped |= {(family, int(count)) for count in np.unique(copies) if full[copies == count].mean() >= 0.5}
     null = [row for row in rows if row["copies"] == 0]
     try:
         check: NullCheck | NotMeasured = null_check(
@@ -339,7 +349,7 @@ def _secrets(found: LanguageAudit) -> PlantedSecrets | NotMeasured:
         )
     except Unsupported as error:
         check = NotMeasured.because(error)
-    return PlantedSecrets(tuple(by_copies), check)
+    return PlantedSecrets(tuple(by_copies), frozenset(capped), check)
 
 
 def _shown(found: LanguageAudit, last: Forced, hit: Bool[ndarray, " passage"], limit: int) -> tuple[ShownPassage, ...]:

@@ -138,11 +138,16 @@ def _models(found: Sequence[LanguageFindings]) -> list[dict[str, Any]]:
     return [
         {
             "name": each.name,
-            "cells": [_cell(each.recited), _cell(each.fewer), _number(each.loss), _number(each.loss_change)],
-            "exposure": [_number(size, 1) for _, _, size in each.exposure],
+            "cells": [_cell(each.recited), _cell(each.fewer), _number(each.loss), _number(each.loss_change)]
+            if at
+            else [_cell(each.recited), ("", ""), _number(each.loss), ("", "")],
+            "exposure": [
+                (f"at least {size.value:.1f}", "") if (family, copies) in each.at_least else _number(size, 1)
+                for family, copies, size in each.exposure
+            ],
             "families": [f"Exposure of {family}, {copies} copies" for family, copies, _ in each.exposure],
         }
-        for each in compared(found)
+        for at, each in enumerate(compared(found))
     ]
 
 

@@ -29,7 +29,7 @@ def _beside(each: ComparedModel) -> str:
     else:
         said = f"is not shown to recite less or more: {percent_text(each.recited)}"
     secrets = "; ".join(
-        f"exposure of {family} with {copies} copies {size.value:.1f} bits [{size.low:.1f}, {size.high:.1f}]"
+        f"exposure of {family} with {copies} copies {exposure_text(size, (family, copies) in each.at_least)}"
         for family, copies, size in each.exposure
     )
     cost = (
@@ -38,6 +38,11 @@ def _beside(each: ComparedModel) -> str:
         else f" Loss on control text {each.loss_change.value:+.3f} nats per token [{each.loss_change.low:+.3f}, {each.loss_change.high:+.3f}]."
     )
     return f"{each.name} {said}{'; ' + secrets if secrets else ''}.{cost}"
+
+
+def exposure_text(size: Estimate, at_least: bool) -> str:
+    """Return an exposure in bits with its interval, or as a lower bound."""
+    return f"at least {size.value:.1f} bits" if at_least else f"{size.value:.1f} bits [{size.low:.1f}, {size.high:.1f}]"
 
 
 def _points(size: Estimate) -> str:
@@ -136,9 +141,11 @@ def _auroc(size: Estimate) -> str:
 def _secrets(found: LanguageFindings) -> list[str]:
     if isinstance(found.secrets, NotMeasured):
         return []
-    most = max(found.secrets.by_copies, key=lambda each: each[2].value)
+    most = max(copies for _, copies, _ in found.secrets.by_copies)
     said = [
-        f"Planted secrets: exposure of {most[0]} with {count(most[1], 'copy', 'copies')} is {most[2].value:.1f} bits [{most[2].low:.1f}, {most[2].high:.1f}] (1.44 is none)."
+        f"Planted secrets: exposure of {family} with {count(copies, 'copy', 'copies')} is {exposure_text(size, (family, copies) in found.secrets.at_least)} (1.44 is none)."
+        for family, copies, size in found.secrets.by_copies
+        if copies == most
     ]
     null = found.secrets.null
     if not isinstance(null, NotMeasured):
