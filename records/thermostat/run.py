@@ -17,6 +17,7 @@ from tasks import TASKS
 
 import byrote
 from byrote.controls import dropout, flooding, hold, thermostat
+from byrote.errors import Diverged
 from byrote.experiments.held import difference, held, train
 from byrote.membership.attacks import read_membership
 from byrote.scores import memorization
@@ -141,13 +142,16 @@ class Log:
         knobs = [np.round(course.knob, 5).tolist() for course in made.courses]
         self.write(stage, name, f"{control.knob}", control.target, made.record, events=events, knobs=knobs)
 
-    def collected(self, stage: str, name: str, what: str, target: float | None, task: Task, runs: int) -> byrote.Record:
-        record = byrote.collect(
-            task, self.out / stage / f"{name}-{what}-{target}", runs=runs, design=Everything(),
-            canaries=CANARIES[name], compute=self.compute,
-        )  # fmt: skip
+    def collected(self, stage: str, name: str, what: str, target: float | None, task: Task, runs: int) -> None:
+        try:
+            record = byrote.collect(
+                task, self.out / stage / f"{name}-{what}-{target}", runs=runs, design=Everything(),
+                canaries=CANARIES[name], compute=self.compute,
+            )  # fmt: skip
+        except Diverged as error:
+            print(stage, name, what, target, error, flush=True)
+            return
         self.write(stage, name, what, target, record)
-        return record
 
 
 def targets(log: Log, name: str) -> None:
