@@ -109,7 +109,7 @@ def _panel(rows: Sequence[Row], title: str, top: float, places: Sequence[int], f
     name = "recited word for word" if first else None
     base = alt.Chart(alt.InlineData(values=[dict(row) for row in rows])).encode(
         x=alt.X("place:Q", title="tokens given", axis=alt.Axis(values=list(places), grid=False), scale=alt.Scale(zero=True)),
-        color=alt.Color("series:N", title=None, scale=alt.Scale(domain=present, range=[INKS[each] for each in present]), legend=alt.Legend(orient="bottom")),
+        color=alt.Color("series:N", title=None, scale=alt.Scale(domain=present, range=[INKS[each] for each in present]), legend=alt.Legend(orient="bottom", symbolOpacity=1)),
     )  # fmt: skip
     tips = [
         alt.Tooltip("series:N"),
