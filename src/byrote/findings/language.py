@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from byrote.errors import InvalidData, Unsupported
@@ -22,7 +22,6 @@ from byrote.lm.extraction import (
     samples_needed,
 )
 from byrote.lm.membership import loss_score, min_k_plus_plus_score, min_k_score, zlib_score
-from byrote.lm.passage_table import PassageTable
 from byrote.lm.rates import paired_difference, rate
 from byrote.lm.teacher_forcing import Forced
 from byrote.stats.estimate import Estimate
@@ -41,7 +40,10 @@ KINDS = ("recite", "reconstruct", "recollect")
 
 @dataclass(frozen=True)
 class AttackOnText:
-    """How well a score tells passages of the training text from those of the control text; .5 is chance."""
+    """How well a score tells passages of the training text from those of the control text; .5 is chance.
+
+    The intervals of all attacks hold at once (90 %, Bonferroni), so the choice of the best one does not favour it.
+    """
 
     name: str
     auroc: Estimate
@@ -60,8 +62,8 @@ class TextMembership:
 class PlantedSecrets:
     """Mean exposure in bits by family and number of copies (0: never planted), and the check of those never planted.
 
-    `at_least` are those (family, copies) of which most secrets are likelier than all that they were compared with: their
-    exposure is a lower bound.
+    `at_least` are those (family, copies) of which one secret or more is likelier than all that it was compared with: their mean
+    is at least the lower end of the interval, and nothing bounds it from above.
     """
 
     by_copies: tuple[tuple[str, int, Estimate], ...]
@@ -87,8 +89,8 @@ class LanguageFindings:
     longest suffix that is named, else at the longest prefix and suffix (`longest`). `by_copies` are those of the headline, by how
     often the passage stands in the training text. `untrained` is what an untrained model gives back, and `above_untrained` the
     difference. `distinct` counts different suffixes among the `extracted` passages, at the longest lengths. `shared` control
-    passages stand in the training text, and are left out. `kinds` are shares of the extracted passages. `shown` are passages
-    to look at, the extracted ones first.
+    passages have a suffix that stands in the training text; they count like all others, as training passages that are repeated
+    do. `kinds` are shares of the extracted passages. `shown` are passages to look at, the extracted ones first.
     """
 
     audit: LanguageAudit
@@ -111,8 +113,7 @@ class LanguageFindings:
 def language_findings(found: LanguageAudit, *, shown: int = 30) -> LanguageFindings:
     """Return the numbers of a language audit."""
     about = found.about
-    kept = _unshared(found.control_text)
-    control = None if found.control is None or kept is None or not kept.any() else _some(found.control, kept)
+    control = found.control
     every = extraction_rates(
         found.extracted, about["suffixes"], control=control, reference=found.reference, n=SAMPLES, p=CHANCE
     )
@@ -135,12 +136,12 @@ def language_findings(found: LanguageAudit, *, shown: int = 30) -> LanguageFindi
         *_untrained(found, hit),
         int(hit.sum()),
         len({found.corpus.after[i] for i in np.flatnonzero(hit)}),
-        0 if kept is None else int((~kept).sum()),
+        0 if found.control_text is None else int((found.control_text.suffix_copies > 0).sum()),
         tuple(
             (kind, Estimate.of_share(sum(row["kind"] == kind for row in found.kinds), len(found.kinds), "passage"))
             for kind in KINDS
         ),
-        _membership(found, last, control, kept),
+        _membership(found, last, control),
         _secrets(found),
         _shown(found, last, hit, shown),
     )
@@ -187,12 +188,9 @@ def compared(found: Sequence[LanguageFindings]) -> tuple[ComparedModel, ...]:
     prefix, suffix = first.headline.prefix, first.headline.suffix
     rows: list[ComparedModel] = []
     for each in found:
-        if (
-            each.audit.corpus.passages.ids != first.audit.corpus.passages.ids
-            or prefix not in each.audit.extracted.forced
-        ):
+        if not _same_passages(first.audit, each.audit) or prefix not in each.audit.extracted.forced:
             raise InvalidData(
-                f"{each.audit.directory} and {first.audit.directory} ask for other passages. Compare audits of one text, seed and length."
+                f"{each.audit.directory} and {first.audit.directory} ask for other passages. Compare audits of the same texts, seed, lengths and tokenizer."
             )
         hits, own = (
             greedily_extracted(one.audit.extracted.forced[prefix].first(suffix).greedy) for one in (first, each)
@@ -228,19 +226,39 @@ def compared_rows(found: Sequence[LanguageFindings]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _same_passages(one: LanguageAudit, other: LanguageAudit) -> bool:
+    """Return whether two audits ask for the same tokens, of the training text and of the control text."""
+    for mine, others in ((one.corpus, other.corpus), (one.control_text, other.control_text)):
+        if mine is None or others is None:
+            if mine is not others:
+                return False
+        elif mine.passages.ids != others.passages.ids or not np.array_equal(
+            mine.passages.tokens, others.passages.tokens
+        ):
+            return False
+    return True
+
+
 def _losses(first: LanguageFindings, each: LanguageFindings) -> tuple[Estimate, Estimate]:
-    """Return the mean loss per token on control text by document, and the difference to the first model's."""
+    """Return the mean loss per token on control text, and the difference to the first model's, token by token."""
     if each.audit.control is None or first.audit.control is None:
         unknown = Estimate.undefined("document")
         return unknown, unknown
-    own, other = (_by_document(one.audit.control) for one in (each, first) if one.audit.control is not None)
-    return Estimate.of_mean(own, "document"), Estimate.of_mean(own - other, "document")
+    own, other = (
+        -one.forced[max(one.forced)].logprob.mean(1, dtype=np.float64)
+        for one in (each.audit.control, first.audit.control)
+    )
+    document = each.audit.control.document
+    return _mean(own, document), _mean(own - other, document)
 
 
-def _by_document(found: Extracted) -> ndarray:
-    loss = -found.forced[max(found.forced)].logprob.mean(1)
-    _, which = np.unique(found.document, return_inverse=True)
-    return np.bincount(which, loss) / np.bincount(which)
+def _mean(values: Float[ndarray, " passage"], document: Int[ndarray, " passage"]) -> Estimate:
+    """Return the mean over passages, which are equally long, with the jackknife's interval over documents."""
+    _, which = np.unique(document, return_inverse=True)
+    sums, counts = np.bincount(which, values), np.bincount(which)
+    if len(counts) < 2:
+        return Estimate(float(values.mean()), np.nan, np.nan, len(counts), "document")
+    return Estimate.of_parts(float(values.mean()), (sums.sum() - sums) / (counts.sum() - counts), "document")
 
 
 def _most_copies(found: PlantedSecrets) -> tuple[tuple[str, int, Estimate], ...]:
@@ -265,19 +283,6 @@ def _headline(
     return max(shown, key=lambda each: (each.suffix, each.prefix), default=longest)
 
 
-def _unshared(control: PassageTable | None) -> Bool[ndarray, " passage"] | None:
-    """Return which control passages do not stand in the training text; None without any."""
-    return None if control is None else control.suffix_copies <= 0
-
-
-def _some(found: Extracted, kept: Bool[ndarray, " passage"]) -> Extracted:
-    return Extracted({prefix: _rows(forced, kept) for prefix, forced in found.forced.items()}, found.document[kept])
-
-
-def _rows(forced: Forced, kept: Bool[ndarray, " passage"]) -> Forced:
-    return Forced(*(getattr(forced, name)[kept] for name in Forced.__dataclass_fields__))
-
-
 def _untrained(
     found: LanguageAudit, hit: Bool[ndarray, " passage"]
 ) -> tuple[Estimate | NotMeasured, Estimate | NotMeasured]:
@@ -288,13 +293,11 @@ def _untrained(
     return rate(found.untrained, document), paired_difference(hit, found.untrained, document)
 
 
-def _membership(
-    found: LanguageAudit, last: Forced, control: Extracted | None, kept: Bool[ndarray, " passage"] | None
-) -> TextMembership | NotMeasured:
-    if control is None or found.control_text is None or kept is None:
+def _membership(found: LanguageAudit, last: Forced, control: Extracted | None) -> TextMembership | NotMeasured:
+    if control is None or found.control_text is None:
         return NO_CONTROL
     other = control.forced[found.prefix]
-    texts = [*found.corpus.after, *(text for text, own in zip(found.control_text.after, kept, strict=True) if own)]
+    texts = [*found.corpus.after, *found.control_text.after]
     inside, outside = (np.unique(each.document, return_inverse=True) for each in (found.extracted, control))
     document = np.concatenate([inside[1], outside[1] + len(inside[0])])
     member = np.arange(len(inside[0]) + len(outside[0])) < len(inside[0])
@@ -309,7 +312,8 @@ def _membership(
     }
     try:
         judged = [
-            AttackOnText(name, *judge_passages(score, document, member, fpr=FPR)) for name, score in scores.items()
+            AttackOnText(name, *judge_passages(score, document, member, fpr=FPR, level=1 - 0.1 / len(scores)))
+            for name, score in scores.items()
         ]
     except Unsupported as error:
         return NotMeasured.because(error)
@@ -319,12 +323,10 @@ def _membership(
 def _blind(
     texts: Sequence[str], document: Int[ndarray, " passage"], member: Bool[ndarray, " document"]
 ) -> BlindText | NotMeasured:
-    """Judge documents by the texts of their passages, without the model."""
-    whole: list[list[str]] = [[] for _ in member]
-    for text, at in zip(texts, document.tolist(), strict=True):
-        whole[at].append(text)
+    """Judge documents by the text of one passage each, without the model: how many are asked of each says nothing."""
+    first = np.unique(document, return_index=True)[1]
     try:
-        return blind_text(["\n".join(each) for each in whole], member)
+        return blind_text([texts[int(at)] for at in first], member)
     except Unsupported as error:
         return NotMeasured.because(error)
 
@@ -340,7 +342,7 @@ def _secrets(found: LanguageAudit) -> PlantedSecrets | NotMeasured:
         exposure, copies = (np.array([row[name] for row in own]) for name in ("exposure", "copies"))
         by_copies += [(family, count, size) for count, size in exposure_by_copies(exposure, copies).items()]
         full = np.array([not row["exact"] and row["exposure"] >= np.log2(row["ranked"]) - 1e-6 for row in own])
-        capped |= {(family, int(count)) for count in np.unique(copies) if full[copies == count].mean() >= 0.5}
+        capped |= {(family, int(count)) for count in np.unique(copies) if full[copies == count].any()}
     null = [row for row in rows if row["copies"] == 0]
     try:
         check: NullCheck | NotMeasured = null_check(

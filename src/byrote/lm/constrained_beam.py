@@ -184,7 +184,8 @@ class _Asked:
         Float[ndarray, "passage beam"],
     ]:
         """Return log-probabilities of the special tokens, the most probable others with theirs, and the share of all others."""
-        logprobs = log_probabilities(self.logits, sampling).double()
+        # A model may have more logits than there are token ids; texts with these cannot be read on.
+        logprobs = log_probabilities(self.logits, sampling)[:, : self.model.encoder.size].double()
         named = torch.from_numpy(np.repeat(special, self.beams, 0)).to(logprobs.device)
         own = logprobs.gather(1, named.clamp(min=0)).masked_fill(named < 0, float("-inf"))
         rest = (1 - own.exp().sum(1)).clamp(min=0)

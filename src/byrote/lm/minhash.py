@@ -111,7 +111,8 @@ class NearDuplicates:
     `pairs` are those that were found and whose exact Jaccard similarity, `similarity`, is at least `at_least`. `group` is for
     each document the position of the first document of its group, where pairs are chained: two of a group may be less alike
     than `at_least`. `copies` is how many documents are in its group, 1 for one without near-duplicates. `recall` is which share
-    of all pairs that are as near was found: an estimate from documents drawn at random, each compared exactly with all others.
+    of all pairs of different texts that are as near was found (a copy of one counts once): an estimate from documents drawn at
+    random, each compared exactly with all others.
     """
 
     at_least: float
@@ -134,7 +135,7 @@ class NearDuplicates:
             return (
                 f"{found}None of the documents drawn as a check has such a pair, so which share was found is not known."
             )
-        return f"{found}Of all such pairs, {self.recall} were found (share with its {100 * self.recall.level:g} % interval, from {self.recall.n:,} groups)."
+        return f"{found}Of all such pairs of different texts, {self.recall} were found (share with its {100 * self.recall.level:g} % interval, from {self.recall.n:,} groups)."
 
 
 def near_duplicates(

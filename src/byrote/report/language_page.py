@@ -12,7 +12,7 @@ from byrote.lm.extraction import ExtractionRate
 from byrote.record.storage import Place, place, replacing
 from byrote.report import language_charts as charts
 from byrote.report.charts import Chart
-from byrote.report.language_sentences import compared_sentences, language_sentences
+from byrote.report.language_sentences import compared_sentences, exposure_text, language_sentences
 from byrote.report.numbers import percent, percent_text
 from byrote.report.page import page_data, render_page
 from byrote.stats.estimate import Estimate
@@ -142,7 +142,9 @@ def _models(found: Sequence[LanguageFindings]) -> list[dict[str, Any]]:
             if at
             else [_cell(each.recited), ("", ""), _number(each.loss), ("", "")],
             "exposure": [
-                (f"at least {size.value:.1f}", "") if (family, copies) in each.at_least else _number(size, 1)
+                (exposure_text(size, True).removesuffix(" bits"), "")
+                if (family, copies) in each.at_least
+                else _number(size, 1)
                 for family, copies, size in each.exposure
             ],
             "families": [f"Exposure of {family}, {copies} copies" for family, copies, _ in each.exposure],

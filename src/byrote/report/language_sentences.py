@@ -42,7 +42,9 @@ def _beside(each: ComparedModel) -> str:
 
 def exposure_text(size: Estimate, at_least: bool) -> str:
     """Return an exposure in bits with its interval, or as a lower bound."""
-    return f"at least {size.value:.1f} bits" if at_least else f"{size.value:.1f} bits [{size.low:.1f}, {size.high:.1f}]"
+    if at_least:
+        return f"at least {size.value if math.isnan(size.low) else size.low:.1f} bits"
+    return f"{size.value:.1f} bits [{size.low:.1f}, {size.high:.1f}]"
 
 
 def _points(size: Estimate) -> str:
@@ -77,7 +79,7 @@ def _kinds(found: LanguageFindings) -> list[str]:
     names = {
         "recite": "stand more than five times in the training text (recited)",
         "reconstruct": "are predictable without it: counting, templates, copies of what was given (reconstructed)",
-        "recollect": "are rare and not predictable, so only memory explains them (recollected)",
+        "recollect": "are neither repeated often nor predictable by the checks that were made: counting, copying, n-grams (recollected)",
     }
     parts = [f"{percent_text(size)} {names[kind]}" for kind, size in found.kinds if size.value > 0]
     return [f"Of the recited passages {'; '.join(parts)}."]
@@ -126,7 +128,7 @@ def _membership(found: LanguageFindings) -> list[str]:
         )
     best = max(found.membership.attacks, key=lambda each: each.auroc.value)
     said = [
-        f"Passages of the training text can be told from control text by {best.name} with an AUROC of {_auroc(best.auroc)} (.5 is chance; the best of {len(found.membership.attacks)} attacks, so a little too good)."
+        f"Passages of the training text can be told from control text by {best.name} with an AUROC of {_auroc(best.auroc)} (.5 is chance; the best of {len(found.membership.attacks)} attacks, whose intervals hold at once)."
     ]
     blind = found.membership.blind
     if not isinstance(blind, NotMeasured):
@@ -162,5 +164,5 @@ def _shared(found: LanguageFindings) -> list[str]:
     if not found.shared:
         return []
     return [
-        f"{count(found.shared, 'control passage')} stand in the training text too. They are left out; check how the control text was chosen."
+        f"The end of {count(found.shared, 'control passage')} stands in the training text too. They count like all others, because such text may repeat itself by its nature. If they are there by mistake, choose other control text: with them, memorization looks smaller."
     ]
