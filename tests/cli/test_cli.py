@@ -233,7 +233,7 @@ def test_ctrl_c_is_a_message_and_keeps_finished_runs(tmp_path: Path) -> None:
     _, told = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "Traceback" not in told
-    assert "Interrupted. Finished runs are kept" in told
+    assert "Interrupted. What is finished is kept" in told
     kept = {path.name: path.read_bytes() for path in (tmp_path / "out/runs").glob("*.parquet")}
     assert 2 <= len(kept) < 8
     again = byrote("audit", "my_task.py", "--runs", 8, "--out", "out", "--workers", 1, cwd=tmp_path)

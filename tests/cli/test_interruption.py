@@ -60,7 +60,7 @@ def test_signals_end_an_audit_with_a_message(name: str, group: bool, tmp_path: P
     _, told = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "Traceback" not in told
-    assert told.count("byrote: Interrupted. Finished runs are kept") == 1
+    assert told.count("byrote: Interrupted. What is finished is kept") == 1
     assert "emory" not in told, "workers that ended with their parent are not out of memory"
     assert not left_over(process.pid)
 
@@ -72,7 +72,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     _, told = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "Traceback" not in told
-    assert "Finished runs are kept; the same command goes on from there." in told
+    assert "What is finished is kept; the same command goes on from there." in told
     assert not left_over(process.pid)
 
 

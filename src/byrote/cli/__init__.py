@@ -101,7 +101,7 @@ def _message(error: BaseException) -> str:
         return f"byrote: The operating system reports an error:{where} {error.strerror or error}. Check the path, its permissions and the space left; finished runs are kept."
     if isinstance(error, MemoryError):
         return "byrote: There is not enough memory. Use fewer --workers or fewer examples; finished runs are kept."
-    return "byrote: Interrupted. Finished runs are kept; the same command goes on from there."
+    return "byrote: Interrupted. What is finished is kept; the same command goes on from there."
 
 
 def _is_here() -> bool:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
-AT_ONCE = "byrote: Stopped at once. Finished runs are kept; the same command goes on from there."
+AT_ONCE = "byrote: Stopped at once. What is finished is kept; the same command goes on from there."
 
 
 @contextmanager

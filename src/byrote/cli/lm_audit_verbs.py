@@ -12,6 +12,7 @@ from byrote.cli.output import data_options, message, print_data, stage_bar
 
 if TYPE_CHECKING:
     from byrote.findings.language import LanguageFindings
+    from byrote.lm.beginning import First
 
 redact_option = click.option("--redact", is_flag=True, help="Hide the text of all passages in the report.")
 """Adds --redact, as `redact`."""
@@ -47,6 +48,7 @@ class Lengths(click.ParamType[tuple[int, ...]]):
 )
 @click.option("--suffix", "suffixes", type=Lengths(), default="10,25,50", show_default=True, help="Tokens asked for.")
 @click.option("--passages", type=click.IntRange(1), default=1000, show_default=True, help="Passages of each text, at most.")  # fmt: skip
+@click.option("--first", default="auto", show_default=True, metavar="ID|none|auto", help="Token id in front of each passage. auto: what suits the model.")  # fmt: skip
 @click.option("--temperature", type=float, default=1.0, show_default=True, help="Of drawn text.")
 @click.option("--top-k", type=int, help="Tokens that drawn text is drawn from. [default: all]")
 @click.option("--top-p", type=float, help="Probability that drawn text is drawn from. [default: all]")
@@ -65,6 +67,7 @@ def audit(
     prefixes: tuple[int, ...],
     suffixes: tuple[int, ...],
     passages: int,
+    first: str,
     temperature: float,
     top_k: int | None,
     top_p: float | None,
@@ -98,7 +101,7 @@ def audit(
     with stage_bar() as update:
         made = run(
             trained, texts[0], where, control=texts[1], reference=other, canaries=canaries or (), prefixes=prefixes,
-            suffixes=suffixes, limit=passages, sampling=Sampling(temperature, top_k, top_p), seed=seed, progress=update,
+            suffixes=suffixes, limit=passages, first=_first(first), sampling=Sampling(temperature, top_k, top_p), seed=seed, progress=update,
         )  # fmt: skip
     _show([made.directory], form=form, redact=redact)
 
@@ -137,6 +140,17 @@ def demo(
             out, tuple(remedies) or REMEDIES, seed=seed, epochs=epochs, workers=workers, progress=update
         )
     _show([each.directory for each in made], form=form, redact=redact)
+
+
+def _first(given: str) -> "First":
+    """Return the first token that was asked for."""
+    if given == "auto":
+        return "auto"
+    if given == "none":
+        return None
+    if not given.isdecimal():
+        raise click.UsageError(f"--first {given} is no token id. Give a whole number, none, or auto.")
+    return int(given)
 
 
 def _show(directories: Sequence[Path], *, form: str | None, redact: bool) -> None:

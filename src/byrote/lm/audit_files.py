@@ -44,12 +44,23 @@ class AuditFiles:
                 aside.write_text(text, encoding="utf-8")
             return
         for name, value in about.items():
-            if name != "fingerprint" and json.loads(json.dumps(value)) != known.get(name):
-                raise WrongRecord(
-                    f"{self.directory} holds an audit with {name} = {_short(known.get(name))}, and {_short(value)} was given. Give another directory."
+            given, there = json.loads(json.dumps(value)), known.get(name)
+            if name == "fingerprint" or given == there:
+                continue
+            part = name
+            if isinstance(given, dict) and isinstance(there, dict):
+                part, given, there = next(
+                    (f"{name} {key}", given.get(key), there.get(key))
+                    for key in given
+                    if given.get(key) != there.get(key)
                 )
+            raise WrongRecord(
+                f"{self.directory} holds an audit with {part} = {_short(there)}, and {_short(given)} was given. Give another directory (--out)."
+            )
         if not np.allclose(known.get("fingerprint", []), about["fingerprint"], rtol=1e-2, atol=1e-2):
-            raise WrongRecord(f"{self.directory} holds an audit of another model. Give another directory.")
+            raise WrongRecord(
+                f"{self.directory} holds an audit of another model, or of this one before it was trained further. Give another directory (--out)."
+            )
 
     def about(self) -> dict[str, Any]:
         """Return what was asked; raise WrongRecord where that cannot be read."""

@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from byrote.errors import InvalidData
 from byrote.lm.audit_files import Asked, AuditFiles, Text, parts_of
+from byrote.lm.beginning import First, with_first_token
 from byrote.lm.canaries import Canary, read_canaries
 from byrote.lm.closer_look import look_closer, said
 from byrote.lm.corpus import Corpus
@@ -27,7 +28,7 @@ from byrote.lm.sampling import Sampling
 from byrote.lm.shards import corpus_key
 from byrote.lm.teacher_forcing import as_tensor, asking, last_logits, recited, teacher_forced
 from byrote.lm.untrained_copy import untrained
-from byrote.lm.windows import Passages
+from byrote.lm.windows import Passages, passages
 
 PREFIXES = (10, 25, 50)
 SUFFIXES = (10, 25, 50)
@@ -95,6 +96,7 @@ def audit(
     seed: int = 0,
     canaries: Sequence[Canary] | str | Path = (),
     index: Index | None = None,
+    first: First = "auto",
     text: str = "text",
     progress: Progress = no_progress,
     begun: Callable[[Mapping[str, Any]], None] | None = None,
@@ -106,7 +108,8 @@ def audit(
     rate says that anything was memorized. `reference` is a model that was not trained on the corpus. Passages are at most
     `limit` windows of the longest prefix and suffix from each text, at random by `seed`, and each is asked once per length of the
     prefix, by teacher forcing. `canaries` were planted in the training text, or their file. An untrained copy of the model is
-    asked too where the model has a module. `sampling` is how text would be drawn.
+    asked too where the model has a module. `sampling` is how text would be drawn. `first` is the token id in front of each
+    passage, None for none; by itself the one is taken that suits the model (`with_first_token`).
 
     The corpus is indexed to count copies, up to MOST_INDEXED bytes; a larger one takes an `index`. Stopped at any time, the same
     call goes on where it was; another model, text or setting is refused for the same directory. Raises ByroteError for
@@ -120,15 +123,26 @@ def audit(
         texts["control"] = _corpus(control, text)
     lengths, ends = _lengths("prefixes", prefixes), _lengths("suffixes", suffixes)
     _check(asked, other, texts, lengths[-1] + ends[-1])
+    asked, front = with_first_token(asked, texts["corpus"], first)
+    other = None if other is None else with_first_token(other, texts["corpus"], first)[0]
     files = AuditFiles(Path(directory))
-    about = {**_about(asked, other, texts, lengths, ends, limit, sampling, seed), "canaries": len(planted)}
+    chosen = (
+        {}
+        if all(files.has_passages(_text(name)) for name in texts)
+        else _chosen(asked, texts, lengths[-1], ends[-1], limit, seed)
+    )
+    about = {
+        **_about(asked, other, texts, lengths, ends, limit, sampling, seed),
+        "canaries": len(planted),
+        "first": front,
+    }
     files.begin(about)
     if begun is not None:
         begun(about)
     found = index if index is not None else _indexed(texts["corpus"], files.directory, progress)
     for name, each in texts.items():
         if not files.has_passages(_text(name)):
-            files.write_passages(_text(name), passage_table(each, asked, lengths[-1], ends[-1], limit, seed, found))
+            files.write_passages(_text(name), passage_table(each, asked, chosen[name], found))
     todo = list(_questions(files, texts, lengths, other is not None))
     for at, (name, who, prefix, part, own) in enumerate(todo):
         progress("asking the model", at, len(todo))
@@ -204,6 +218,26 @@ def _check(model: LanguageModel, other: LanguageModel | None, texts: Mapping[str
         raise InvalidData(
             f"{model.name} and {other.name} cut text into other tokens, so their answers cannot be compared. Give a reference with the same tokenizer."
         )
+
+
+def _chosen(
+    model: LanguageModel, texts: Mapping[str, Corpus], prefix: int, suffix: int, limit: int, seed: int
+) -> dict[str, Passages]:
+    """Return the passages of all texts; raise InvalidData, about all of them, where documents are too short."""
+    found: dict[str, Passages] = {}
+    short: dict[str, int] = {}
+    for name, each in texts.items():
+        try:
+            found[name] = passages(each, model.encoder, prefix=prefix, suffix=suffix, limit=limit, seed=seed)
+        except InvalidData:
+            short[name] = max(len(model.encoder.encode(document.text)) for document in each)
+    if short:
+        least = min(short.values())
+        said = " and ".join(f"the longest document of {texts[name].name!r} has {size}" for name, size in short.items())
+        raise InvalidData(
+            f"The longest prefix and suffix have {prefix} + {suffix} tokens together, and {said}. Give shorter ones, for example --prefix {max(1, least // 3)} --suffix {max(1, least // 3)}."
+        )
+    return found
 
 
 def _about(

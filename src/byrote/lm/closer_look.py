@@ -90,4 +90,4 @@ def _longest(
 def said(files: AuditFiles, text: Text, who: Asked, prefixes: Sequence[int], table: PassageTable) -> Extracted:
     """Return what a model said of the passages of a text, behind prefixes of these lengths."""
     parts = len(parts_of(len(table)))
-    return Extracted({prefix: files.forced(text, who, prefix, parts) for prefix in prefixes}, table.passages.document)
+    return Extracted({prefix: files.forced(text, who, prefix, parts) for prefix in prefixes}, table.cluster)

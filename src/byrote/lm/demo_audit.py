@@ -43,7 +43,7 @@ def audited_demo(
     arms = [(), *((str(parse_control(text)),) for text in remedies)]
     names = ["baseline", *(f"remedy-{at}" for at in range(1, len(arms)))]
     passes = RECIPE.epochs if epochs is None else epochs
-    where = Path(directory)
+    where, asking = Path(directory), max(1, passes // 3)  # asking takes about a third of the time of training
     with ProcessPoolExecutor(min(workers, len(arms)), mp_context=get_context("spawn")) as pool:
         futures = [
             pool.submit(_train_and_ask, seed, passes, str(where), name, controls)
@@ -51,14 +51,18 @@ def audited_demo(
         ]
         while not all(each.done() for each in futures):
             done = sum(
-                passes + 1 if future.done() else ticked(where / "models" / name, 0) or passes * _is_trained(where, name)
+                passes + asking
+                if future.done()
+                else ticked(where / "models" / name, 0) or passes * _is_trained(where, name)
                 for name, future in zip(names, futures, strict=True)
             )
-            progress("training and asking", done, (passes + 1) * len(arms))
+            ready = sum(each.done() for each in futures)
+            progress(f"training and asking, {ready} of {len(arms)} models done", done, (passes + asking) * len(arms))
             wait(futures, timeout=0.5, return_when=FIRST_EXCEPTION)
             for each in futures:
                 if each.done():
                     each.result()
+    progress("reading what was said", 1, 1)
     return [read_audit(where / "audits" / name) for name in names]
 
 

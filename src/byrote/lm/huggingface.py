@@ -96,7 +96,8 @@ class KeyValues:
 class Tokens:
     """The token ids of a tokenizer, without special tokens and without clean-up of spaces.
 
-    Ids from `ordinary` on are special tokens, such as one for padding, which a model may not know.
+    Ids from `ordinary` on are special tokens, such as one for padding, which a model may not know. `starts` are the special
+    tokens that may stand in front of a text: those for its beginning and its end.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Tokens:
     begin: int | None
     to_tokens: Callable[[str], list[int]]
     to_text: Callable[[list[int]], str]
+    starts: tuple[int, ...] = ()
 
     def encode(self, text: str) -> Int[ndarray, " token"]:
         """Return the token ids of a text."""
@@ -138,6 +140,7 @@ def encoder_of(tokenizer: Any, *, begin: int | None = None) -> Encoder:
         first if begin is None else begin,
         lambda text: tokenizer.encode(text, add_special_tokens=False, verbose=False),
         lambda tokens: tokenizer.decode(tokens, skip_special_tokens=False, clean_up_tokenization_spaces=False),
+        tuple(each for each in (bos, tokenizer.eos_token_id) if isinstance(each, int)),
     )
 
 

@@ -11,7 +11,7 @@ from byrote.lm.corpus import Corpus
 from byrote.lm.encoder import UNKNOWN, pieces
 from byrote.lm.index import Index
 from byrote.lm.model import LanguageModel
-from byrote.lm.windows import Passages, passages
+from byrote.lm.windows import Passages
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +37,17 @@ class PassageTable:
     def __len__(self) -> int:
         return len(self.passages)
 
+    @property
+    def cluster(self) -> Int[ndarray, " passage"]:
+        """What is independent of each other: the copies of one passage are one thing, all else goes by document."""
+        _, which, counts = np.unique(self.passages.tokens, axis=0, return_inverse=True, return_counts=True)
+        which = which.reshape(-1)
+        return np.where(counts[which] > 1, which, len(counts) + self.passages.document)
 
-def passage_table(
-    corpus: Corpus, model: LanguageModel, prefix: int, suffix: int, limit: int, seed: int, index: Index | None
-) -> PassageTable:
-    """Return the passages of a text, with their texts and how often these stand in the training text."""
-    own = passages(corpus, model.encoder, prefix=prefix, suffix=suffix, limit=limit, seed=seed)
+
+def passage_table(corpus: Corpus, model: LanguageModel, own: Passages, index: Index | None) -> PassageTable:
+    """Return passages of a text with their texts, and how often these stand in the training text."""
+    prefix = own.prefix
     split = [tuple(pieces(model.encoder, row)) for row in own.tokens]
     before, after = (tuple("".join(row[cut]) for row in split) for cut in (slice(0, prefix), slice(prefix, None)))
     documents = {int(at): corpus[int(at)] for at in np.unique(own.document)}

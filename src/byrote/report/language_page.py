@@ -74,6 +74,8 @@ def write_language_report(
         rates=[_rate(each) for each in found.rates],
         by_copies=[_rate(each) for each in found.by_copies],
         attacks=_attacks(found),
+        unmeasured=_unmeasured(found),
+        documents=len(set(found.audit.corpus.document)),
         cards=[_card(found, each, redact) for each in found.shown],
         longest=_longest(found, redact),
         redacted=redact,
@@ -163,7 +165,7 @@ def _attacks(found: LanguageFindings) -> list[tuple[str, str, str]]:
     if isinstance(found.membership, NotMeasured):
         return []
     rows = [
-        (each.name, str(each.auroc), each.tpr.reason if isinstance(each.tpr, NotMeasured) else percent_text(each.tpr))
+        (each.name, str(each.auroc), "-" if isinstance(each.tpr, NotMeasured) else percent_text(each.tpr))
         for each in found.membership.attacks
     ]
     blind = found.membership.blind
@@ -173,6 +175,13 @@ def _attacks(found: LanguageFindings) -> list[tuple[str, str, str]]:
             for name, size in (("words", blind.words), ("length", blind.length), ("dates", blind.dates))
         ]
     return rows
+
+
+def _unmeasured(found: LanguageFindings) -> str:
+    """Return why the share that attacks find was not measured; empty where it was."""
+    if isinstance(found.membership, NotMeasured):
+        return ""
+    return next((each.tpr.reason for each in found.membership.attacks if isinstance(each.tpr, NotMeasured)), "")
 
 
 def _card(found: LanguageFindings, shown: ShownPassage, redact: bool) -> Card:
@@ -202,7 +211,7 @@ def _card(found: LanguageFindings, shown: ShownPassage, redact: bool) -> Card:
 def _samples(number: float) -> str:
     if not math.isfinite(number):
         return "never"
-    return f"{number:,.0f}" if number < 1e6 else f"{number:.0e}".replace("e+0", "e").replace("e+", "e")
+    return f"{number:,.0f}" if number < 1e6 else "a million or more"
 
 
 def _longest(found: LanguageFindings, redact: bool) -> list[dict[str, Any]]:

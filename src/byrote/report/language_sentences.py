@@ -12,7 +12,14 @@ from byrote.stats.not_measured import NotMeasured
 def language_sentences(found: LanguageFindings) -> list[str]:
     """Return what was found, the most important first."""
     sentences = [headline(found), _recited(found), *_kinds(found), _sampled(found)]
-    sentences += [_untrained(found), *_copies(found), *_membership(found), *_secrets(found), *_shared(found)]
+    sentences += [
+        *_first(found),
+        _untrained(found),
+        *_copies(found),
+        *_membership(found),
+        *_secrets(found),
+        *_shared(found),
+    ]
     return [each for each in sentences if each]
 
 
@@ -101,6 +108,18 @@ def _untrained(found: LanguageFindings) -> str:
     if isinstance(found.untrained, NotMeasured):
         return f"An untrained model was not asked. {found.untrained.reason}"
     return f"The same network with random weights gives back {percent_text(found.untrained)}."
+
+
+def _first(found: LanguageFindings) -> list[str]:
+    """Return which first token was put in front, where that is not what the tokenizer names."""
+    front = found.audit.about["first"]
+    if front["id"] == front["named"] or not front["tried"]:
+        return []
+    token = "nothing" if front["id"] is None else f"the token {front['id']}"
+    named = "nothing" if front["named"] is None else f"the token {front['named']}"
+    return [
+        f"Passages were asked with {token} in front, not with {named} as the tokenizer says: the beginnings of documents are then more probable (loss {front['tried'][str(front['id'])]:.2f} against {front['tried'][str(front['named'])]:.2f} nats per token). --first sets it."
+    ]
 
 
 def _copies(found: LanguageFindings) -> list[str]:
