@@ -91,11 +91,11 @@ def audit(
     from byrote.lm.reading import read_corpus
     from byrote.lm.sampling import Sampling
 
+    trained, other = read_model(model, device), None if reference is None else read_model(reference, device)
     texts = [read_corpus(list(files), text=text, identifier=identifier, split=split) if files else None for files in (corpus, control)]  # fmt: skip
     for each in texts:
         if each is not None:
             message(each.description)
-    trained, other = read_model(model, device), None if reference is None else read_model(reference, device)
     where = Path(out) if out else Path("audits") / f"{Path(model).stem}-lm"
     assert texts[0] is not None
     with stage_bar() as update:

@@ -4,7 +4,8 @@ import copy
 import importlib
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -205,10 +206,26 @@ def _imported(name: str, what: str) -> Any:
         raise missing_extra(what, "lm") from None
 
 
+@contextmanager
+def _quiet() -> Generator[None]:
+    """Keep the bars and warnings of transformers from the terminal within this: what matters is raised."""
+    logging = importlib.import_module("transformers.utils.logging")
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
 def _tried(path: Path, read: Callable[[], Made]) -> Made:
     """Return what transformers reads, or raise InvalidData with the first line of what it says."""
     try:
-        return read()
+        with _quiet():
+            return read()
     except (OSError, ValueError, KeyError, RuntimeError, TypeError, ImportError, AttributeError) as error:
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InvalidData(
