@@ -60,7 +60,7 @@ def byrote(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedP
 
 
 def start(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
-    """Start a command in a session of its own, which SIGINT ends as at a terminal; a shell's background jobs ignore it."""
+    """Start a command in a session of its own, which signals end as at a terminal; background jobs ignore some of them."""
     return subprocess.Popen(
         [*BYROTE, *arguments],
         cwd=folder,
@@ -68,8 +68,14 @@ def start(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=_heed_signals,
     )
+
+
+def _heed_signals() -> None:
+    """A shell's background jobs ignore SIGINT, and what nohup starts ignores SIGHUP; so would what they start."""
+    for each in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(each, signal.SIG_DFL)
 
 
 def write_task(folder: Path, change: str = "", *, classes: int = 2, ids: str = "", epochs: int = 2) -> Path:
