@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from byrote.cli.lm_corpus_verbs import reading_options
+from byrote.cli.lm_corpus_verbs import read, reading_options
 from byrote.cli.options import seed_option
 from byrote.cli.output import data_options, message, print_data, stage_bar
 
@@ -88,19 +88,15 @@ def audit(
     """
     from byrote.lm.auditing import audit as run
     from byrote.lm.models import read_model
-    from byrote.lm.reading import read_corpus
     from byrote.lm.sampling import Sampling
 
     trained, other = read_model(model, device), None if reference is None else read_model(reference, device)
-    texts = [read_corpus(list(files), text=text, identifier=identifier, split=split) if files else None for files in (corpus, control)]  # fmt: skip
-    for each in texts:
-        if each is not None:
-            message(each.description)
+    training = read(corpus, text, identifier, split)
+    unseen = read(control, text, identifier, split) if control else None
     where = Path(out) if out else Path("audits") / f"{Path(model).stem}-lm"
-    assert texts[0] is not None
     with stage_bar() as update:
         made = run(
-            trained, texts[0], where, control=texts[1], reference=other, canaries=canaries or (), prefixes=prefixes,
+            trained, training, where, control=unseen, reference=other, canaries=canaries or (), prefixes=prefixes,
             suffixes=suffixes, limit=passages, first=_first(first), sampling=Sampling(temperature, top_k, top_p), seed=seed, progress=update,
         )  # fmt: skip
     _show([made.directory], form=form, redact=redact)

@@ -1,6 +1,6 @@
 """Audit of a language model: what it gives back of its training text, beside control text and an untrained model."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,6 @@ def audit(
     first: First = "auto",
     text: str = "text",
     progress: Progress = no_progress,
-    begun: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> LanguageAudit:
     """Ask a language model for the passages of its training text and of control text, and keep what it says in a directory.
 
@@ -118,7 +117,7 @@ def audit(
     asked = read_model(model) if isinstance(model, str | Path) else model
     other = read_model(reference) if isinstance(reference, str | Path) else reference
     planted = read_canaries(canaries) if isinstance(canaries, str | Path) else tuple(canaries)
-    texts = {"corpus": _corpus(corpus, text)}
+    texts: dict[Text, Corpus] = {"corpus": _corpus(corpus, text)}
     if control is not None:
         texts["control"] = _corpus(control, text)
     lengths, ends = _lengths("prefixes", prefixes), _lengths("suffixes", suffixes)
@@ -128,7 +127,7 @@ def audit(
     files = AuditFiles(Path(directory))
     chosen = (
         {}
-        if all(files.has_passages(_text(name)) for name in texts)
+        if all(files.has_passages(name) for name in texts)
         else _chosen(asked, texts, lengths[-1], ends[-1], limit, seed)
     )
     about = {
@@ -137,12 +136,10 @@ def audit(
         "first": front,
     }
     files.begin(about)
-    if begun is not None:
-        begun(about)
     found = index if index is not None else _indexed(texts["corpus"], files.directory, progress)
     for name, each in texts.items():
-        if not files.has_passages(_text(name)):
-            files.write_passages(_text(name), passage_table(each, asked, chosen[name], found))
+        if not files.has_passages(name):
+            files.write_passages(name, passage_table(each, asked, chosen[name], found))
     todo = list(_questions(files, texts, lengths, other is not None))
     for at, (name, who, prefix, part, own) in enumerate(todo):
         progress("asking the model", at, len(todo))
@@ -201,7 +198,7 @@ def _lengths(name: str, given: Sequence[int]) -> tuple[int, ...]:
     return found
 
 
-def _check(model: LanguageModel, other: LanguageModel | None, texts: Mapping[str, Corpus], window: int) -> None:
+def _check(model: LanguageModel, other: LanguageModel | None, texts: Mapping[Text, Corpus], window: int) -> None:
     """Raise InvalidData where passages do not fit, an encoder loses text, or two models do not read the same tokens."""
     room = model.context if other is None else min(model.context, other.context)
     room -= model.encoder.begin is not None
@@ -221,11 +218,11 @@ def _check(model: LanguageModel, other: LanguageModel | None, texts: Mapping[str
 
 
 def _chosen(
-    model: LanguageModel, texts: Mapping[str, Corpus], prefix: int, suffix: int, limit: int, seed: int
-) -> dict[str, Passages]:
+    model: LanguageModel, texts: Mapping[Text, Corpus], prefix: int, suffix: int, limit: int, seed: int
+) -> dict[Text, Passages]:
     """Return the passages of all texts; raise InvalidData, about all of them, where documents are too short."""
-    found: dict[str, Passages] = {}
-    short: dict[str, int] = {}
+    found: dict[Text, Passages] = {}
+    short: dict[Text, int] = {}
     for name, each in texts.items():
         try:
             found[name] = passages(each, model.encoder, prefix=prefix, suffix=suffix, limit=limit, seed=seed)
@@ -233,9 +230,11 @@ def _chosen(
             short[name] = max(len(model.encoder.encode(document.text)) for document in each)
     if short:
         least = min(short.values())
-        said = " and ".join(f"the longest document of {texts[name].name!r} has {size}" for name, size in short.items())
+        longest = " and ".join(
+            f"the longest document of {texts[name].name!r} has {size}" for name, size in short.items()
+        )
         raise InvalidData(
-            f"The longest prefix and suffix have {prefix} + {suffix} tokens together, and {said}. Give shorter ones, for example --prefix {max(1, least // 3)} --suffix {max(1, least // 3)}."
+            f"The longest prefix and suffix have {prefix} + {suffix} tokens together, and {longest}. Give shorter ones, for example --prefix {max(1, least // 3)} --suffix {max(1, least // 3)}."
         )
     return found
 
@@ -243,7 +242,7 @@ def _chosen(
 def _about(
     model: LanguageModel,
     other: LanguageModel | None,
-    texts: Mapping[str, Corpus],
+    texts: Mapping[Text, Corpus],
     prefixes: Sequence[int],
     suffixes: Sequence[int],
     limit: int,
@@ -254,7 +253,8 @@ def _about(
     return {
         "model": {"name": model.name, "encoder": model.encoder.name, "context": model.context, "weights": weights},
         "reference": None if other is None else {"name": other.name},
-        **{name: _described(texts[name]) if name in texts else None for name in ("corpus", "control")},
+        "corpus": _described(texts["corpus"]),
+        "control": _described(texts["control"]) if "control" in texts else None,
         "prefixes": list(prefixes),
         "suffixes": list(suffixes),
         "limit": limit,
@@ -289,10 +289,10 @@ def _indexed(corpus: Corpus, directory: Path, progress: Progress) -> Index | Non
 
 
 def _questions(
-    files: AuditFiles, texts: Mapping[str, Corpus], prefixes: Sequence[int], reference: bool
+    files: AuditFiles, texts: Mapping[Text, Corpus], prefixes: Sequence[int], reference: bool
 ) -> Iterator[tuple[Text, Asked, int, int, Passages]]:
     """Yield what is still to be asked: text, model, prefix length, and a part of the passages."""
-    wanted: list[tuple[Text, Asked]] = [(_text(name), "model") for name in texts]
+    wanted: list[tuple[Text, Asked]] = [(name, "model") for name in texts]
     if reference:
         wanted.append(("corpus", "reference"))
     for name, who in wanted:
@@ -302,7 +302,3 @@ def _questions(
             for part, rows in enumerate(parts_of(len(own))):
                 if not files.has_part(name, who, prefix, part):
                     yield name, who, prefix, part, cut.rows(rows)
-
-
-def _text(name: str) -> Text:
-    return "control" if name == "control" else "corpus"

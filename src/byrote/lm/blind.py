@@ -17,6 +17,7 @@ from scipy.stats import rankdata
 
 from byrote.arrays import checked
 from byrote.errors import InvalidData, Unsupported
+from byrote.membership.blind import standardized
 from byrote.stats.estimate import Estimate
 from byrote.summaries.auroc import auroc
 
@@ -153,7 +154,7 @@ def _words(texts: Sequence[str]) -> Any:
 
 def _lengths(texts: Sequence[str]) -> Float[ndarray, "document feature"]:
     length = np.array([len(text) for text in texts], np.float64)
-    return _standardized(np.stack([length, np.log1p(length)], axis=1))
+    return standardized(np.stack([length, np.log1p(length)], axis=1))
 
 
 def _dates(texts: Sequence[str]) -> Float[ndarray, "document feature"]:
@@ -174,9 +175,4 @@ def _dates(texts: Sequence[str]) -> Float[ndarray, "document feature"]:
     known = found[:, 3] == 1
     for column in (1, 2):  # texts without a year are in the middle of those with one
         found[~known, column] = found[known, column].mean() if known.any() else 0.0
-    return _standardized(found)
-
-
-def _standardized(features: Float[ndarray, "document feature"]) -> Float[ndarray, "document feature"]:
-    deviation = features.std(axis=0)
-    return (features - features.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+    return standardized(found)

@@ -28,7 +28,7 @@ BLOCK = 50
 """Tokens of the shortest block that counts as recited."""
 
 
-def look_closer(files: AuditFiles, model: LanguageModel, texts: Mapping[str, Corpus], progress: Progress) -> None:
+def look_closer(files: AuditFiles, model: LanguageModel, texts: Mapping[Text, Corpus], progress: Progress) -> None:
     """Say what kind each extracted passage is of, and read the documents with the most of them as a whole."""
     about, table = files.about(), files.passages("corpus")
     prefix = max(about["prefixes"])

@@ -96,7 +96,10 @@ class ExtractionRate:
 
 @dataclass(frozen=True, eq=False)
 class Extracted:
-    """What a model says of the same suffixes behind prefixes of several lengths: `forced[prefix]`; and their documents."""
+    """What a model says of the same suffixes behind prefixes of several lengths: `forced[prefix]`.
+
+    `document` says which passages belong together in intervals: those of one document, or the copies of one passage.
+    """
 
     forced: Mapping[int, Forced]
     document: Int[ndarray, " passage"]

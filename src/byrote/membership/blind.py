@@ -54,7 +54,7 @@ def blind_baseline(
     runs = member[use].T
     areas: list[list[Estimate]] = []
     for fitted, held_out in cuts:
-        x = _standardized(features, fitted)
+        x = standardized(features, fitted)
         target = runs[fitted] - runs[fitted].mean(axis=0)
         weights = np.linalg.solve(x[fitted].T @ x[fitted] + PENALTY * np.eye(x.shape[1]), x[fitted].T @ target)
         predicted = x[held_out] @ weights
@@ -87,8 +87,10 @@ def blind_features(
     return np.column_stack([targets, position, position**2, *ends, projected]).astype(np.float64)
 
 
-def _standardized(
-    features: Float[ndarray, "example feature"], fitted: Bool[ndarray, " example"]
+@checked
+def standardized(
+    features: Float[ndarray, "example feature"], fitted: Bool[ndarray, " example"] | slice = slice(None)
 ) -> Float[ndarray, "example feature"]:
+    """Return features in standard deviations of the `fitted` examples (default: of all), from their mean; constant ones are 0."""
     deviation = features[fitted].std(axis=0)
     return (features - features[fitted].mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)

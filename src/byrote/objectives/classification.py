@@ -58,6 +58,10 @@ class Classification:
         """How many numbers a model gives for an example."""
         return self.classes
 
+    def output_shape(self, target: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of what a model gives for one example: a list of numbers."""
+        return (self.outputs,)
+
     def check(self, targets: NDArray[Any], ids: NDArray[np.str_]) -> Int[ndarray, " example"]:
         """Return class indices; raise InvalidData for labels that are not whole numbers, 0 or more, one per example."""
         if targets.ndim != 1:

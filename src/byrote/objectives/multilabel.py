@@ -40,6 +40,10 @@ class Multilabel:
         """How many numbers a model gives for an example."""
         return self.labels
 
+    def output_shape(self, target: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of what a model gives for one example: a list of numbers."""
+        return (self.outputs,)
+
     def check(self, targets: NDArray[Any], ids: NDArray[np.str_]) -> NDArray[np.int8]:
         """Return 0 and 1 as int8; raise InvalidData for other values, and for what is not `[example, label]`."""
         if targets.ndim != 2 or not targets.shape[1]:

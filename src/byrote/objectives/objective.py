@@ -32,7 +32,11 @@ class Objective(Protocol):
 
     @property
     def outputs(self) -> int:
-        """How many numbers a model gives for an example."""
+        """How many numbers a model gives for an example; of texts, at each place of one."""
+        ...
+
+    def output_shape(self, target: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of what a model gives for one example, whose target has the shape `target`."""
         ...
 
     def check(self, targets: NDArray[Any], ids: NDArray[np.str_]) -> NDArray[Any]:

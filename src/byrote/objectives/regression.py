@@ -66,6 +66,10 @@ class Regression:
         """How many numbers a model gives for an example."""
         return len(self.scale)
 
+    def output_shape(self, target: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of what a model gives for one example: a list of numbers."""
+        return (self.outputs,)
+
     def check(self, targets: NDArray[Any], ids: NDArray[np.str_]) -> Float[ndarray, "..."]:
         """Return targets as float32; raise InvalidData for NaN, infinity, and what has more than two axes."""
         if targets.ndim > 2 or (targets.ndim == 2 and not targets.shape[1]):

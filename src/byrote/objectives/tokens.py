@@ -63,6 +63,10 @@ class Tokens:
         """How many logits a model gives at each place of an example."""
         return self.vocabulary
 
+    def output_shape(self, target: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of what a model gives for one example: at each place of its target a logit for each token id."""
+        return (*target, self.vocabulary)
+
     def check(self, targets: NDArray[Any], ids: NDArray[np.str_]) -> Int[ndarray, "example token"]:
         """Return token ids as int32, -1 where there is none; raise InvalidData for what cannot be learned."""
         if targets.ndim != 2 or not targets.shape[1] or targets.dtype.kind not in "iu":

@@ -8,7 +8,7 @@ import numpy as np
 from byrote.experiments.laws import PowerLaw
 from byrote.experiments.model_causes import ModelCauses, Sweep, TimeCurve
 from byrote.findings.vocabulary import Vocabulary
-from byrote.report.charts import PERCENT, Chart, Row
+from byrote.report.charts import PERCENT, Chart, Row, chart_of
 from byrote.report.numbers import difference_text, percent_text
 from byrote.stats.estimate import Estimate
 from byrote.stats.not_measured import NotMeasured
@@ -72,7 +72,7 @@ def effect_bars(found: ModelCauses, response: str, words: Vocabulary, *, descrip
         x=alt.X("low:Q", title=title), x2="high:Q", tooltip=tips
     )
     zero = alt.Chart(alt.InlineData(values=[{"zero": 0}])).mark_rule(color="var(--muted)").encode(x="zero:Q")
-    return _chart(f"effects-{response}", alt.layer(bars, ends, zero), rows, 34 * len(rows), description)
+    return chart_of(f"effects-{response}", alt.layer(bars, ends, zero), rows, 34 * len(rows), description)
 
 
 def share_bars(found: ModelCauses, *, description: str) -> Chart | None:
@@ -97,7 +97,7 @@ def share_bars(found: ModelCauses, *, description: str) -> Chart | None:
     ends = base.mark_rule(strokeWidth=1.8, color="var(--text)").encode(
         x=alt.X("low:Q", title=title), x2="high:Q", tooltip=tips
     )
-    return _chart("shares", alt.layer(bars, ends), rows, 34 * len(rows), description)
+    return chart_of("shares", alt.layer(bars, ends), rows, 34 * len(rows), description)
 
 
 def sweep_curves(name: str, sweep: Sweep, words: Vocabulary, *, title: str, accuracy: str, description: str) -> Chart:
@@ -126,7 +126,7 @@ def sweep_curves(name: str, sweep: Sweep, words: Vocabulary, *, title: str, accu
                 series,
             )
         )
-    return _chart(name, alt.hconcat(*panels, spacing=30), [], 0, description)
+    return chart_of(name, alt.hconcat(*panels, spacing=30), [], 0, description)
 
 
 def time_curves(curve: TimeCurve, words: Vocabulary, *, accuracy: str, description: str) -> Chart:
@@ -154,7 +154,7 @@ def time_curves(curve: TimeCurve, words: Vocabulary, *, accuracy: str, descripti
     band = base.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", title=None, axis=axis), y2="high:Q")
     line = base.mark_line(strokeWidth=2).encode(y=alt.Y("value:Q", title=None, axis=axis))
     dots = base.mark_point(filled=True, size=24, opacity=1).encode(y="value:Q", tooltip=tips)
-    return _chart("time", alt.layer(band, line, dots), rows, 300, description)
+    return chart_of("time", alt.layer(band, line, dots), rows, 300, description)
 
 
 def _panel(
@@ -202,12 +202,3 @@ def _points(
             {"series": series, "key": key, "place": place, "value": size.value, "low": low, "high": high, "text": text}
         )
     return rows
-
-
-def _chart(name: str, chart: Any, rows: Sequence[Row], height: int, description: str) -> Chart:
-    sized = chart.properties(width="container", height=height) if height else chart
-    spec: dict[str, Any] = sized.properties(description=description).to_dict()
-    datasets: dict[str, Any] = spec.setdefault("datasets", {})
-    if rows:
-        datasets["rows"] = [dict(row) for row in rows]
-    return Chart(name, {key: value for key, value in spec.items() if key != "config"}, description)

@@ -288,10 +288,15 @@ def operating_curve(name: str, dots: Sequence[OperatingDot], *, lowest: float, d
 
 
 def chart_of(name: str, chart: Any, rows: Sequence[Row], height: int, description: str) -> Chart:
-    """Return a chart of this name, as wide as the page, that reads the rows `named_rows`."""
-    spec: dict[str, Any] = chart.properties(width="container", height=height, description=description).to_dict()
+    """Return a chart of this name, as wide as the page, that reads the rows `named_rows`.
+
+    Height 0: it has sizes of its own, as several panels have. Without rows it holds its data itself.
+    """
+    sized = chart.properties(width="container", height=height) if height else chart
+    spec: dict[str, Any] = sized.properties(description=description).to_dict()
     datasets: dict[str, Any] = spec.setdefault("datasets", {})
-    datasets["rows"] = [dict(row) for row in rows]
+    if rows:
+        datasets["rows"] = [dict(row) for row in rows]
     return Chart(name, {key: value for key, value in spec.items() if key != "config"}, description)
 
 

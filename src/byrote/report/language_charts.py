@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from byrote.findings.language import LanguageFindings, PlantedSecrets, copies_text
-from byrote.report.charts import PERCENT, Chart, Row
+from byrote.report.charts import PERCENT, Chart, Row, chart_of
 from byrote.report.numbers import percent_text
 from byrote.stats.estimate import Estimate
 
@@ -30,7 +30,7 @@ def rate_curves(found: LanguageFindings, *, description: str) -> Chart:
         panels.append(
             _panel(rows, f"{suffix} tokens asked for", top, sorted({row["place"] for row in rows}), not panels)
         )
-    return _chart("rates", alt.concat(*panels, columns=3, spacing=16), [], description)
+    return chart_of("rates", alt.concat(*panels, columns=3, spacing=16), [], 0, description)
 
 
 def copy_bars(found: LanguageFindings, *, description: str) -> Chart | None:
@@ -67,8 +67,7 @@ def copy_bars(found: LanguageFindings, *, description: str) -> Chart | None:
         y=alt.Y("low:Q", title="recited word for word"), y2="high:Q"
     )
     dots = base.mark_point(filled=True, size=70, opacity=1, color="var(--mislabeled)").encode(y=y, tooltip=tips)
-    sized = alt.layer(ends, dots).properties(width="container", height=240)
-    return _chart("copies", sized, rows, description)
+    return chart_of("copies", alt.layer(ends, dots), rows, 240, description)
 
 
 def exposure_curves(found: PlantedSecrets, *, description: str) -> Chart:
@@ -99,7 +98,7 @@ def exposure_curves(found: PlantedSecrets, *, description: str) -> Chart:
         .mark_rule(strokeDash=[4, 4], color="var(--muted)")
         .encode(y="none:Q")
     )
-    return _chart("exposure", alt.layer(none, ends, dots).properties(width="container", height=260), rows, description)
+    return chart_of("exposure", alt.layer(none, ends, dots), rows, 260, description)
 
 
 def _panel(rows: Sequence[Row], title: str, top: float, places: Sequence[int], first: bool) -> Any:
@@ -136,10 +135,3 @@ def _points(place: int, sizes: dict[str, Estimate]) -> list[dict[str, Any]]:
         for name, size in sizes.items()
         if not np.isnan(size.value)
     ]
-
-
-def _chart(name: str, chart: Any, rows: Sequence[Row], description: str) -> Chart:
-    spec: dict[str, Any] = chart.properties(description=description).to_dict()
-    if rows:
-        spec.setdefault("datasets", {})["rows"] = [dict(row) for row in rows]
-    return Chart(name, {key: value for key, value in spec.items() if key != "config"}, description)

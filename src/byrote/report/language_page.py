@@ -13,7 +13,7 @@ from byrote.record.storage import Place, place, replacing
 from byrote.report import language_charts as charts
 from byrote.report.charts import Chart
 from byrote.report.language_sentences import compared_sentences, exposure_text, language_sentences
-from byrote.report.numbers import percent, percent_text
+from byrote.report.numbers import percent, percent_ends, percent_text
 from byrote.report.page import page_data, render_page
 from byrote.stats.estimate import Estimate
 from byrote.stats.not_measured import NotMeasured
@@ -115,7 +115,7 @@ def _value(size: Estimate) -> str:
 
 
 def _ends(size: Estimate) -> str:
-    return "" if math.isnan(size.value) else "90 % interval" + percent_text(size).removeprefix(percent(size.value))
+    return "" if math.isnan(size.value) else "90 % interval" + percent_ends(size)
 
 
 def _rate(each: ExtractionRate) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def _rate(each: ExtractionRate) -> dict[str, Any]:
 def _cell(size: Estimate) -> tuple[str, str]:
     if math.isnan(size.value):
         return "-", ""
-    return percent(size.value), percent_text(size).removeprefix(percent(size.value)).strip()
+    return percent(size.value), percent_ends(size).strip()
 
 
 def _models(found: Sequence[LanguageFindings]) -> list[dict[str, Any]]:

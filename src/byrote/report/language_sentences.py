@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from byrote.findings.language import CHANCE, SAMPLES, ComparedModel, LanguageFindings, compared
+from byrote.findings.model_causes import opposite
 from byrote.report.numbers import count, percent, percent_text
 from byrote.stats.estimate import Estimate
 from byrote.stats.not_measured import NotMeasured
@@ -32,7 +33,7 @@ def _beside(each: ComparedModel) -> str:
     if each.fewer.low > 0:
         said = f"recites less: {percent_text(each.recited)}, {_points(each.fewer)} points fewer"
     elif each.fewer.high < 0:
-        said = f"recites more: {percent_text(each.recited)}, {_points(Estimate(-each.fewer.value, -each.fewer.high, -each.fewer.low, each.fewer.n, each.fewer.unit))} points more"
+        said = f"recites more: {percent_text(each.recited)}, {_points(opposite(each.fewer))} points more"
     else:
         said = f"is not shown to recite less or more: {percent_text(each.recited)}"
     secrets = "; ".join(

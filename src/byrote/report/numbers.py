@@ -26,7 +26,12 @@ def percent(share: float) -> str:
 
 def percent_text(size: Estimate) -> str:
     """Return a share with its interval: `14.3 % [5.8, 20.4]`."""
-    return percent(size.value) + _ends(size, lambda end: percent(end).removesuffix(PERCENT))
+    return percent(size.value) + percent_ends(size)
+
+
+def percent_ends(size: Estimate) -> str:
+    """Return the interval of a share alone, behind a space: ` [5.8, 20.4]`; empty where there is none."""
+    return _ends(size, lambda end: percent(end).removesuffix(PERCENT))
 
 
 def small(number: float) -> str:

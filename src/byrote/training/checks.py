@@ -85,7 +85,8 @@ def _check_outputs(outputs: Any, task: Task) -> None:
             f"The model returns {spelled_output(outputs)} instead of a tensor. Say which part are the outputs, as in Task(output={part}), or return that part alone."
         )
     shape, count = tuple(outputs.shape), objective.outputs
-    fine = {_of_two(task)} | ({(2,)} if count == 1 and objective.name != "tokens" else set())
+    wanted = (2, *objective.output_shape(task.train.labels.shape[1:]))
+    fine = {wanted} | ({(2,)} if wanted == (2, 1) else set())
     if objective.name == "classification" and count == 2:
         fine |= {(2,), (2, 1)}
     if shape not in fine:
@@ -93,7 +94,7 @@ def _check_outputs(outputs: Any, task: Task) -> None:
         number = "number" if objective.name == "regression" else "logit"
         if objective.name == "tokens":
             raise InvalidData(
-                f"The model gives outputs of shape {shape} for 2 texts, but it must give {_of_two(task)}: at each place one logit for each of {count} token ids. Say how many logits there are as byrote.Tokens(vocabulary=...)."
+                f"The model gives outputs of shape {shape} for 2 texts, but it must give {wanted}: at each place one logit for each of {count} token ids. Say how many logits there are as byrote.Tokens(vocabulary=...)."
             )
         if objective.name == "classification" and shape == (2, count - 1) and task.train.labels.min() == 1:
             raise InvalidData(
@@ -110,12 +111,6 @@ def _check_outputs(outputs: Any, task: Task) -> None:
         raise InvalidData(
             "The untrained model gives NaN or infinite outputs. Change how its weights start, or the inputs."
         )
-
-
-def _of_two(task: Task) -> tuple[int, ...]:
-    """Return the shape of the outputs for two examples: one per token and token id of a language task, else a list of numbers."""
-    places = task.train.labels.shape[1:] if task.learned.name == "tokens" else ()
-    return (2, *places, task.learned.outputs)
 
 
 def _spelled(inputs: Any) -> str:

@@ -1,5 +1,6 @@
 """Pack: models that are trained side by side on one device, an epoch at a time."""
 
+import math
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -435,7 +436,7 @@ class _Seen:
 def examples_at_once(objective: Objective, targets: Tensor, batch_size: int, runs: int) -> int:
     """Return how many examples of each run are evaluated at once in a clean pass."""
     usual = max(batch_size, EVALUATION_BATCH // runs)
-    each = objective.outputs * (targets[0].numel() if objective.name == "tokens" else 1)
+    each = math.prod(objective.output_shape(tuple(targets.shape[1:])))
     return usual if each <= FEW_OUTPUTS else max(1, min(usual, NUMBERS_AT_ONCE // (each * runs)))
 
 
