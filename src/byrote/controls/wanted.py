@@ -18,7 +18,7 @@ from byrote.errors import InvalidData
 from byrote.task.methods import ExampleRule, Watched
 from byrote.task.task import Task
 
-GROWTH = 2.0
+GROWTH = 1.5
 """An example that is missed weighs so many times as much in the next epoch, while recall is below the floor."""
 
 EASE = 0.8
@@ -32,7 +32,7 @@ class wanted(Control):
     """Holds the recall of chosen training examples at `recall` or above, by the weights of their losses.
 
     Recall is the share of these examples that the model answers exactly, in evaluation mode, after each epoch: 1 is all.
-    While it is below the floor, the loss of each example that is missed counts twice as much from epoch to epoch, up to
+    While it is below the floor, the loss of each example that is missed counts half as much again from epoch to epoch, up to
     `most` times; an example that is right eases back towards 1. A run ends when the floor has held after `holds` epochs
     in a row (`stop=False`: it goes on to its last epoch). Where the epochs are used up before, the floor was not held: look
     at the column `wanted_recall`. `most=1` changes no weight, and watches.
@@ -59,7 +59,7 @@ class wanted(Control):
         self,
         ids: str | Path | Iterable[object],
         recall: float = 0.99,
-        most: float = 64.0,
+        most: float = 8.0,
         holds: int = 3,
         stop: bool = True,
         tolerance: float | None = None,
