@@ -3,9 +3,9 @@
 Names are imported when they are first used, so that `import byrote` and `byrote --help` are fast.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from byrote.lazy import lazy
 from byrote.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -109,14 +109,4 @@ _HOME = {
     "read_model": "training.models",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'byrote' has no attribute {name!r}")
-    value = getattr(import_module(f"byrote.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *_HOME]
+__getattr__, __dir__ = lazy(__name__, _HOME, globals())

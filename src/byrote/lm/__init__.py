@@ -3,8 +3,9 @@
 Names are imported when they are first used. What is not here is in the modules of this room.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from byrote.lazy import lazy
 
 if TYPE_CHECKING:
     from byrote.lm.attack_judgement import Judgement as Judgement
@@ -169,14 +170,4 @@ _HOME = {
     "write_deduplicated": "writing",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'byrote.lm' has no attribute {name!r}")
-    value = getattr(import_module(f"byrote.lm.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *_HOME]
+__getattr__, __dir__ = lazy(__name__, _HOME, globals())
