@@ -8,6 +8,7 @@ python tools/make_glyphs.py FOLDER
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,10 @@ def faces(folder: Path) -> list[Face]:
             continue
         try:
             font = TTFont(path, fontNumber=0, lazy=True)
-            family, style = (font["name"].getBestFamilyName() or path.stem).strip(), font["name"].getBestSubFamilyName() or ""
+            family, style = (
+                (font["name"].getBestFamilyName() or path.stem).strip(),
+                font["name"].getBestSubFamilyName() or "",
+            )
             known = frozenset(font.getBestCmap() or {})
         except Exception as error:
             print("left out", path.name, error)
@@ -132,8 +136,12 @@ def agreeing(drawn: dict[str, dict[int, np.ndarray]], letters: list[int]) -> dic
     kept = dict(drawn)
     while True:
         scores: dict[str, float] = {}
-        flat = {name: dict(zip(found, blurred(np.array(list(found.values()))), strict=True)) for name, found in kept.items()}
-        total = {code: sum((each[code] for each in flat.values() if code in each), np.zeros(SIDE * SIDE)) for code in letters}
+        flat = {
+            name: dict(zip(found, blurred(np.array(list(found.values()))), strict=True)) for name, found in kept.items()
+        }
+        total = {
+            code: sum((each[code] for each in flat.values() if code in each), np.zeros(SIDE * SIDE)) for code in letters
+        }
         for name, own in flat.items():
             known = list(own)
             means = np.array([total[code] - own[code] for code in known])
@@ -163,7 +171,7 @@ def distinct(images: list[np.ndarray]) -> list[bool]:
     flat = blurred(np.concatenate(images))
     nearest = np.empty((len(flat), len(images)), np.float32)
     starts = np.cumsum([0, *(len(each) for each in images)])
-    for at, (start, end) in enumerate(zip(starts, starts[1:], strict=False)):
+    for at, (start, end) in enumerate(pairwise(starts)):
         near = flat @ flat[start:end].T
         near[np.arange(start, end), np.arange(end - start)] = -1
         nearest[:, at] = near.max(1)
@@ -177,8 +185,10 @@ def distinct(images: list[np.ndarray]) -> list[bool]:
     return kept
 
 
-def classes(found: list[Face], alphabets: dict[str, Letters]) -> Iterator[tuple[str, int, list[tuple[str, np.ndarray]]]]:
-    """Yield alphabet, code and pictures of each character. Regular typefaces come first, bold and italic ones where they are too few."""
+def classes(
+    found: list[Face], alphabets: dict[str, Letters]
+) -> Iterator[tuple[str, int, list[tuple[str, np.ndarray]]]]:
+    """Yield alphabet, code and pictures of each character; of bold and italic typefaces only where the regular ones are few."""
     rng = np.random.default_rng(SEED)
     for alphabet, spans in alphabets.items():
         letters = codes(alphabet, spans)
@@ -189,7 +199,10 @@ def classes(found: list[Face], alphabets: dict[str, Letters]) -> Iterator[tuple[
         shuffled = [str(name) for name in rng.permutation(sorted(agreed))]
         regular = {face.name for face in known if face.regular}
         kept = chosen(agreed, sorted(shuffled, key=lambda name: name not in regular))
-        print(f"{alphabet}: {len(letters)} characters; {len(drawn)} typefaces, {len(agreed)} agree, {len(kept)} kept:", ", ".join(sorted(kept)))
+        print(
+            f"{alphabet}: {len(letters)} characters; {len(drawn)} typefaces, {len(agreed)} agree, {len(kept)} kept:",
+            ", ".join(sorted(kept)),
+        )
         for code in letters:
             examples = [(name, own[code]) for name, own in sorted(kept.items()) if code in own]
             if len(examples) >= FEWEST:
@@ -212,8 +225,22 @@ def main(folder: Path) -> None:
         ]
         used |= {row.split("/", 2)[2] for row, _ in rows}
         ids, images = np.array([row for row, _ in rows]), np.array([image for _, image in rows])
-        np.savez_compressed(target / f"{name}.npz", ids=ids.astype(np.bytes_), images=np.packbits(images.reshape(len(images), -1), axis=1))
-        print(name, sum(keep[at : at + len(part)]), "of", len(part), "classes,", len(rows), "images,", (target / f"{name}.npz").stat().st_size, "bytes")
+        np.savez_compressed(
+            target / f"{name}.npz",
+            ids=ids.astype(np.bytes_),
+            images=np.packbits(images.reshape(len(images), -1), axis=1),
+        )
+        print(
+            name,
+            sum(keep[at : at + len(part)]),
+            "of",
+            len(part),
+            "classes,",
+            len(rows),
+            "images,",
+            (target / f"{name}.npz").stat().st_size,
+            "bytes",
+        )
     for face in sorted(found, key=lambda face: (face.package, face.name)):
         if face.name in used:
             print("|", face.package, "|", face.name, "|")
