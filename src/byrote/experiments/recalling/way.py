@@ -27,18 +27,17 @@ class Way:
     """One way of keeping a wanted list. Shares are over runs and examples; UNDEFINED where something was not measured.
 
     `recall` is the share of the list that is answered exactly (1 is all), `parts` the same of its parts, `new` the share of
-    new data that is answered right, and `refused` the share of new data that gets no answer. `varied` is the recall of slightly
-    varied inputs, by variation. `leakage` is the probability that an entry of the list looks more like a stored one than the
-    same entry does where it was never stored, to somebody who sees all that the way gives out (probabilities, distances): .5
-    is chance, 1 is told apart always; `leakage_of_answers` is that to somebody who sees the answers alone. `bytes_each` are the bytes an
-    entry that are kept beside the network (0 in the weights), `seconds_each` the time of one query by itself.
+    new data that is answered right. `varied` is the recall of slightly varied inputs, by variation. `leakage` is the
+    probability that an entry of the list looks more like a stored one than an entry does where it was never stored, to
+    somebody who sees all that the way gives out (probabilities, distances) and knows what models give out that never saw it:
+    .5 is chance, 1 is told apart always; `leakage_of_answers` is that to somebody who sees the answers alone. `bytes_each` are
+    the bytes an entry that are kept beside the network (0 in the weights), `seconds_each` the time of one query by itself.
     """
 
     name: str
     recall: Estimate
     parts: Mapping[str, Estimate] = field(default_factory=dict[str, Estimate])
     new: Estimate = UNDEFINED
-    refused: Estimate = UNDEFINED
     varied: Mapping[str, Estimate] = field(default_factory=dict[str, Estimate])
     leakage: Estimate = UNDEFINED
     leakage_of_answers: Estimate = UNDEFINED
