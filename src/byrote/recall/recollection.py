@@ -59,7 +59,11 @@ def recollect(
         raise InvalidData("An empty memory recollects nothing. Add entries first.")
     patterns = memory.keys().astype(np.float64)
     most, step = min(k, len(memory)), max(1, BLOCK // len(memory))
-    rows, weights, states = (np.empty((len(given), most), np.int64), np.empty((len(given), most)), np.empty(given.shape))
+    rows, weights, states = (
+        np.empty((len(given), most), np.int64),
+        np.empty((len(given), most)),
+        np.empty(given.shape),
+    )
     for start in range(0, len(given), step):
         part = slice(start, start + step)
         before = modern_update(given[part], patterns, sharpness, updates=updates - 1)

@@ -121,7 +121,11 @@ class Pack:
             observed, knobs = self._train(epoch, shown.to(self.device))
             clean = self._evaluate(epoch, positions)
             of_sensors = clean if self._all(self._needed(), positions) else self._evaluate(epoch, self._needed())
-            watched = clean if self._all(self.watching.positions, positions) else self._evaluate(epoch, self.watching.positions)
+            watched = (
+                clean
+                if self._all(self.watching.positions, positions)
+                else self._evaluate(epoch, self.watching.positions)
+            )
             norms = self.networks.norms()
             if len(probes) and len(positions):
                 clean = [self._probe(run, each, probes) for run, each in enumerate(clean)]

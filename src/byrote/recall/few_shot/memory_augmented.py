@@ -70,9 +70,7 @@ class Sequences:
     labels: Int[np.ndarray, "sequence time"]
 
 
-def draw_sequences(
-    labels: Int[np.ndarray, " example"], way: int, each: int, *, count: int, seed: int
-) -> Sequences:
+def draw_sequences(labels: Int[np.ndarray, " example"], way: int, each: int, *, count: int, seed: int) -> Sequences:
     """Return `count` sequences of `way` classes, `each` examples of each class in random order, and random labels.
 
     Raises InvalidData where fewer than `way` classes have so many examples.

@@ -79,7 +79,9 @@ class KeyValueMemory:
         Raises InvalidData for a value below 0.
         """
         if len(values) and int(values.min()) < 0:
-            raise InvalidData(f"A memory stores labels from 0, and one is {int(values.min())}. Give whole numbers from 0.")
+            raise InvalidData(
+                f"A memory stores labels from 0, and one is {int(values.min())}. Give whole numbers from 0."
+            )
         self.keys = self.keys.clone()  # a loss that was read before still needs the old ones
         for query, value in zip(functional.normalize(queries, dim=1), values, strict=True):
             slot = int(self._cosines(query[None]).argmax()) if len(self) else 0
@@ -133,7 +135,9 @@ def train_with_memory(
     """
     given = recipe.episodes
     rounds = given.shot + given.queries
-    episodes = draw_episodes(labels.numpy(), given.way, given.shot, queries=given.queries, count=given.updates, seed=seed)
+    episodes = draw_episodes(
+        labels.numpy(), given.way, given.shot, queries=given.queries, count=given.updates, seed=seed
+    )
     optimizer = torch.optim.Adam(model.parameters(), lr=given.learning_rate)
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, given.updates)
     values = torch.arange(given.way)
