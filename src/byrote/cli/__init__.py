@@ -13,6 +13,7 @@ from byrote.cli.interruption import interruptible
 from byrote.cli.lm_verbs import lm
 from byrote.cli.model_verbs import attribute, locate
 from byrote.cli.output import message
+from byrote.cli.recall_verbs import recall
 from byrote.cli.record_verbs import attack, catalogue, report, score
 from byrote.cli.reproduce_verb import reproduce
 from byrote.cli.train_verb import train
@@ -39,6 +40,7 @@ def app(debug: bool) -> None:
     byrote locate fashion audits/fashion      find the layers that keep what a run memorized
     byrote compare fashion                    compare remedies against memorization
     byrote causes fashion                     find out by experiment why a model memorizes
+    byrote recall compare                     compare a wanted list in the weights and in memories
     byrote reproduce arpit2017                repeat the experiments of a paper, figure by figure
     byrote lm trace OUTPUT --corpus FILES     mark what of a text stands in a corpus word for word
 
@@ -62,6 +64,7 @@ for verb in (
     report,
     catalogue,
     reproduce,
+    recall,
     lm,
 ):
     app.add_command(verb)

@@ -1,6 +1,6 @@
 """Which way of keeping a wanted list is best in what, and which to take."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,26 +27,34 @@ class Advice:
     The rule: of the ways that recall as much as the best one (their intervals overlap, or they differ by less than a point),
     those that are as good as the best of them on new data; among these the one that takes a new entry most quickly, and then
     the one with the fewest bytes beside the network. `steadiest` is the variation of inputs that tells ways apart most, and
-    the way that recalls most under it.
+    the way that recalls most under it. `rival` is the best of the other kind by the same rule: in the weights where a memory is
+    taken, a memory where not; None where there is none.
     """
 
     take: Way
     as_good: tuple[Way, ...]
+    rival: Way | None
     steadiest: tuple[str, Way] | None
 
 
 def advise(problem: Problem) -> Advice:
     """Return which way to take."""
-    left = list(problem.ways)
+    take, *others = _best(problem.ways)
+    other_kind = [way for way in problem.ways if way.memory is not take.memory and way.update is not None]
+    return Advice(take, tuple(others), _best(other_kind)[0] if other_kind else None, _steadiest(problem))
+
+
+def _best(ways: Sequence[Way]) -> list[Way]:
+    """Return the ways that pass the rule of Advice, the first of them first."""
+    left = list(ways)
     for measure in MEASURES.values():
         known = [way for way in left if np.isfinite(measure(way).value)]
         if known:
             best = max(known, key=lambda way: measure(way).value)
             left = [way for way in known if as_good(measure(way), measure(best))]
-    left.sort(
-        key=lambda way: (_or_infinite(way.update.seconds.value if way.update else np.nan), _or_infinite(way.bytes_each))
+    return sorted(
+        left, key=lambda way: (_or_infinite(way.update.seconds.value if way.update else np.nan), way.bytes_each)
     )
-    return Advice(left[0], tuple(left[1:]), _steadiest(problem))
 
 
 def as_good(one: Estimate, best: Estimate) -> bool:

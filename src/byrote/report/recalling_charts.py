@@ -40,11 +40,9 @@ def variation_chart(problem: Problem) -> Chart | None:
     axis, scale = alt.Axis(labelExpr=PERCENT, tickCount=5), alt.Scale(domain=[0, 1])
     tips = [alt.Tooltip("way:N"), alt.Tooltip("variation:N", title="inputs"), alt.Tooltip("text:N", title="recall")]
     base = alt.Chart(named_rows()).encode(y=y, yOffset=shift, color=colour)
-    ends = base.mark_rule(strokeWidth=1.8).encode(
-        x=alt.X("low:Q", title=problem.recall_is, scale=scale, axis=axis), x2="high:Q"
-    )
+    ends = base.mark_rule(strokeWidth=1.8).encode(x=alt.X("low:Q", title="recall", scale=scale, axis=axis), x2="high:Q")
     dots = base.mark_point(filled=True, size=55, opacity=1).encode(
-        x=alt.X("value:Q", title=problem.recall_is, scale=scale, axis=axis), tooltip=tips
+        x=alt.X("value:Q", title="recall", scale=scale, axis=axis), tooltip=tips
     )
     description = f"{problem.recall_is} by {', '.join(names)}, as stored and with slightly varied inputs"
     return chart_of(

@@ -1,5 +1,6 @@
 """The page of a comparison of ways of keeping a wanted list."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,16 @@ from byrote.report.recalling_charts import variation_chart
 from byrote.report.recalling_sentences import number_text, problem_sentences, seconds_text
 from byrote.report.sections.section import Section
 from byrote.stats.estimate import Estimate
+
+CHANGES = {
+    "update": "a new entry",
+    "cost": "new data after it, points",
+    "lost": "others lost by it",
+    "deletion": "an entry forgotten",
+    "bytes": "bytes an entry",
+    "query": "a query",
+}
+"""Columns of what changes and queries take, with their headings."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +48,19 @@ class WayRow:
 
 
 @dataclass(frozen=True)
+class Table:
+    """Some of the numbers of all ways."""
+
+    columns: tuple[str, ...]
+    rows: tuple[WayRow, ...]
+
+
+@dataclass(frozen=True)
 class Ways:
     """One problem as its section shows it: sentences, a table of ways, a chart where inputs were varied, and notes."""
 
     sentences: tuple[str, ...]
-    columns: tuple[str, ...]
-    rows: tuple[WayRow, ...]
+    tables: tuple[Table, ...]
     chart: Chart | None
     notes: tuple[str, ...]
 
@@ -71,36 +89,34 @@ def recalling_sections(comparison: RecallComparison) -> tuple[Section, ...]:
 
 def _section(problem: Problem) -> Section:
     chart, advice = variation_chart(problem), advise(problem)
-    columns = _columns(problem)
-    rows = tuple(
-        WayRow(way.name, way is advice.take, tuple(_cells(way)[name] for name in columns)) for way in problem.ways
-    )
-    content = Ways(tuple(problem_sentences(problem)), tuple(columns.values()), rows, chart, problem.notes)
+    tables = tuple(_table(problem, advice.take, columns) for columns in (_shares(problem), CHANGES))
+    content = Ways(tuple(problem_sentences(problem)), tables, chart, problem.notes)
     title = f"{problem.name.capitalize()}: {problem.about}"
     return Section(
         problem.name, problem.name.capitalize(), title, content, () if chart is None else (chart,), template="ways"
     )
 
 
-def _columns(problem: Problem) -> dict[str, str]:
-    """Return the columns that some way has a number in, with their headings."""
-    headings = {
+def _shares(problem: Problem) -> dict[str, str]:
+    """Return the columns of what is answered and what leaks, with their headings."""
+    return {
         "recall": problem.recall_is,
         "new": problem.new_is,
         **{part: f"recall: {part}" for way in problem.ways for part in way.parts},
         "leakage": "stored or not: AUROC",
         "answers": "the same, by answers alone",
-        "update": "a new entry",
-        "lost": "others lost by it",
-        "deletion": "an entry forgotten",
-        "bytes": "bytes an entry",
-        "query": "a query",
     }
-    return {
-        name: heading
-        for name, heading in headings.items()
-        if any(_cells(way).get(name, Cell("")).value for way in problem.ways)
-    }
+
+
+def _table(problem: Problem, taken: Way, columns: Mapping[str, str]) -> Table:
+    """Return a table of the columns that some way has a number in."""
+    cells = [_cells(way) for way in problem.ways]
+    known = [name for name in columns if any(name in each and each[name].value for each in cells)]
+    rows = tuple(
+        WayRow(way.name, way is taken, tuple(each.get(name, Cell("")) for name in known))
+        for way, each in zip(problem.ways, cells, strict=True)
+    )
+    return Table(tuple(columns[name] for name in known), rows)
 
 
 def _cells(way: Way) -> dict[str, Cell]:
@@ -113,9 +129,10 @@ def _cells(way: Way) -> dict[str, Cell]:
         "leakage": _number(way.leakage),
         "answers": _number(way.leakage_of_answers),
         "update": Cell("" if update is None else seconds_text(update.seconds)),
+        "cost": Cell("") if update is None or np.isnan(update.cost.value) else Cell(f"{100 * update.cost.value:+.1f}"),
         "lost": Cell("") if update is None else _share(update.lost),
         "deletion": Cell("" if deletion is None else seconds_text(deletion.seconds)),
-        "bytes": Cell("" if np.isnan(way.bytes_each) else f"{way.bytes_each:,.0f}"),
+        "bytes": Cell(f"{way.bytes_each:,.0f}" if way.memory else "none"),
         "query": Cell("" if np.isnan(way.seconds_each) else f"{1e3 * way.seconds_each:.2g} ms"),
     }
 

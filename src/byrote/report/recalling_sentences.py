@@ -15,40 +15,36 @@ def recalling_sentences(comparison: RecallComparison) -> list[str]:
 
 
 def problem_sentences(problem: Problem) -> list[str]:
-    """Return the advice for one problem, then what speaks for it and against it."""
+    """Return the advice for one problem, then how the way that it names differs from the best of the other kind."""
     advice = advise(problem)
-    found = [_advice(problem, advice), _numbers(problem)]
-    for sentence in (_steady(problem, advice), _update(problem), _deletion(problem), _leakage(problem)):
-        found += [sentence] if sentence else []
+    found = [_advice(problem, advice)]
+    if advice.steadiest is not None:
+        name, best = advice.steadiest
+        rest = "" if best is advice.take else f", the {advice.take.name} {percent_text(advice.take.varied[name])}"
+        found.append(f"When inputs vary ({name}), {best.name} recalls most: {percent_text(best.varied[name])}{rest}.")
+    if advice.rival is not None:
+        pair = (advice.take, advice.rival)
+        found += [text for text in (_update(*pair), _deletion(*pair), _leakage(*pair)) if text]
     return found
 
 
 def _advice(problem: Problem, advice: Advice) -> str:
-    others = (
-        f" As good by these numbers, and slower to change: {_listed([way.name for way in advice.as_good])}."
-        if advice.as_good
-        else ""
+    take, rival = advice.take, advice.rival
+    second = (
+        ""
+        if rival is None
+        else f"; {rival.name}: {percent_text(rival.recall)} and {percent_text(rival.new)}{', as good' if rival in advice.as_good else ''}"
     )
-    return f"{problem.name.capitalize()} ({problem.about}): take {_spelled(advice.take)}.{others}"
+    others = [way.name for way in advice.as_good if way is not rival]
+    equal = f" As good, and slower to change: {_listed(others)}." if others else ""
+    numbers = f"{percent_text(take.recall)} {problem.recall_is}, and {percent_text(take.new)} {problem.new_is}"
+    return f"{problem.name.capitalize()} ({problem.about}): take {_spelled(take)}. {numbers}{second}.{equal}"
 
 
-def _numbers(problem: Problem) -> str:
-    parts = "; ".join(f"{way.name} {percent_text(way.recall)}" for way in problem.ways)
-    new = "; ".join(f"{way.name} {percent_text(way.new)}" for way in problem.ways if np.isfinite(way.new.value))
-    return f"{problem.recall_is.capitalize()}: {parts}. {problem.new_is.capitalize()}: {new}."
-
-
-def _steady(problem: Problem, advice: Advice) -> str:
-    if advice.steadiest is None:
+def _update(take: Way, rival: Way) -> str:
+    if take.update is None or rival.update is None:
         return ""
-    name, best = advice.steadiest
-    parts = "; ".join(f"{way.name} {percent_text(way.varied[name])}" for way in problem.ways if way.varied)
-    return f"When inputs vary ({name}), {best.name} recalls most: {parts}."
-
-
-def _update(problem: Problem) -> str:
-    parts = [f"{way.name} {_change(way.update)}" for way in problem.ways if way.update is not None]
-    return f"A new entry takes: {'; '.join(parts)}." if parts else ""
+    return f"A new entry: {take.name} {_change(take.update)}; {rival.name} {_change(rival.update)}."
 
 
 def _change(change: Change) -> str:
@@ -56,29 +52,27 @@ def _change(change: Change) -> str:
     if np.isfinite(change.cost.value):
         words += f", {100 * change.cost.value:+.1f} points on new data"
     if np.isfinite(change.lost.value):
-        words += f", {percent(change.lost.value)} of the others lost"
+        words += f", {percent(change.lost.value)} of the other entries lost"
     return words
 
 
-def _deletion(problem: Problem) -> str:
-    parts = [
-        f"{way.name} {seconds_text(way.deletion.seconds)} ({percent(way.deletion.works.value)} of the list is then still answered right, {percent(way.deletion.never.value)} where it never was)"
-        for way in problem.ways if way.deletion is not None
-    ]  # fmt: skip
-    return f"Forgetting an entry for certain takes: {'; '.join(parts)}." if parts else ""
+def _deletion(take: Way, rival: Way) -> str:
+    if take.deletion is None or rival.deletion is None:
+        return ""
+    times = f"{take.name} {seconds_text(take.deletion.seconds)}, {rival.name} {seconds_text(rival.deletion.seconds)} (training anew)"
+    if rival.memory:
+        times = f"{take.name} {seconds_text(take.deletion.seconds)} (training anew), {rival.name} {seconds_text(rival.deletion.seconds)}"
+    return f"To forget an entry for certain: {times}."
 
 
-def _leakage(problem: Problem) -> str:
-    known = [
-        way for way in problem.ways if np.isfinite(way.leakage.value) and np.isfinite(way.leakage_of_answers.value)
-    ]
-    if not known:
+def _leakage(take: Way, rival: Way) -> str:
+    if np.isnan(take.leakage.value) or np.isnan(rival.leakage.value):
         return ""
     parts = "; ".join(
         f"{way.name} {number_text(way.leakage)}, by answers alone {number_text(way.leakage_of_answers)}"
-        for way in known
+        for way in (take, rival)
     )
-    return f"Whether an entry is stored can be told from probabilities or distances with an AUROC of (.5 is chance): {parts}."
+    return f"Whether an entry is stored can be told with an AUROC (.5 is chance) of: {parts}."
 
 
 def seconds_text(size: Estimate) -> str:

@@ -13,7 +13,7 @@ from byrote.experiments.recalling.answering import Answerer, Data, data_of
 from byrote.experiments.recalling.in_memory import FALSE_ACCEPT, IMPOSTORS, Embedded, flat, stored
 from byrote.experiments.recalling.in_weights import network, trained
 from byrote.experiments.recalling.wanted_list import WantedList
-from byrote.experiments.recalling.way import Change, Problem, Way
+from byrote.experiments.recalling.way import MEMORY, Change, Problem, Way
 from byrote.experiments.variations import Variation, variations, varied
 from byrote.stats.estimate import Estimate
 from byrote.summaries.auroc import auroc
@@ -65,8 +65,8 @@ def on_classification(
         "not stored": [network(model, model, data) for model in never],
         "in the weights": by_weights("weights"),
         f"in the weights, recall held at {recall:g}": by_weights("floor"),
-        "memory of inputs": [stored(model, flat, data, "euclidean") for model in never],
-        "memory of embeddings": [stored(model, Embedded(model), data, "cosine") for model in never],
+        f"{MEMORY} of inputs": [stored(model, flat, data, "euclidean") for model in never],
+        f"{MEMORY} of embeddings": [stored(model, Embedded(model), data, "cosine") for model in never],
     }
     held = [records["floor"].scalar(run, "wanted_recall")[-1] >= recall - 1e-9 for run in range(runs)]
     notes = (
@@ -78,8 +78,8 @@ def on_classification(
     return Problem(
         "classification",
         listed.task.name,
-        "answered with their own label",
-        "test examples that are right",
+        "of the list is answered with its own label",
+        "of test examples are right",
         found,
         notes,
     )
@@ -96,6 +96,7 @@ def _way(name: str, runs: Sequence[Answerer], data: Data, seed: int) -> Way:
     return Way(
         name,
         recalled(right),
+        name.startswith(MEMORY),
         {part: recalled(right[:, mask]) for part, mask in parts.items()},
         new=recalled(np.array([each.right(data.tests) for each in runs])),
         varied={str(each): recalled(_varied(runs, data, each, seed)) for each in variations(data.wanted.inputs, data.kind)},

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor, nn
 
-from byrote.experiments.recalling.way import Change, Problem, Way
+from byrote.experiments.recalling.way import MEMORY, Change, Problem, Way
 from byrote.probes.embedding import embedding
 from byrote.recall import Memory
 from byrote.recall.episodes import Episodes, accuracy_over_episodes, draw_episodes
@@ -56,8 +56,8 @@ def on_few_shot(
     model, inputs = read_model(task, directory, 0), as_read(examples.inputs, "cpu")
     pixels, embedded = inputs.flatten(1), embedding(model, inputs)
     answers: dict[str, tuple[Answer, float]] = {
-        "memory of inputs": (_memory(pixels), 4.0 * pixels.shape[1]),
-        "memory of embeddings": (_memory(embedded), 4.0 * embedded.shape[1]),
+        f"{MEMORY} of inputs": (_memory(pixels), 4.0 * pixels.shape[1]),
+        f"{MEMORY} of embeddings": (_memory(embedded), 4.0 * embedded.shape[1]),
         "in the weights of a new last layer": (_layer(embedded, seed), 4.0 * embedded.shape[1]),
     }
     episodes = [draw_episodes(examples.labels, way, 1, queries=5, count=EPISODES, seed=seed) for way in WAYS]
@@ -66,7 +66,7 @@ def on_few_shot(
         f"{EPISODES} episodes of {WAYS[0]} and of {WAYS[1]} characters, one labelled example of each; chance is {100 / WAYS[0]:g} and {100 / WAYS[1]:g} %. Intervals are over characters.",
         "One network, trained on characters of other alphabets; its embedding is the key.",
     )
-    return Problem("few-shot", "glyphs", "right with 5 new classes", "right with 20 new classes", ways, notes)
+    return Problem("few-shot", "glyphs", "of queries are right with 5 new classes", "are with 20", ways, notes)
 
 
 def _memory(keys: Tensor) -> Answer:
@@ -103,5 +103,5 @@ def _way(name: str, measured: Measured, size: float) -> Way:
     few, many = measured.accuracy
     seconds = Estimate(measured.seconds_to_learn, np.nan, np.nan, EPISODES, "episodes")
     return Way(
-        name, few, new=many, bytes_each=size, seconds_each=measured.seconds_each, update=Change(seconds, Estimate.undefined("episodes"))
+        name, few, name.startswith(MEMORY), new=many, bytes_each=size, seconds_each=measured.seconds_each, update=Change(seconds, Estimate.undefined("episodes"))
     )  # fmt: skip

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor, nn
 
-from byrote.experiments.recalling.way import Change, Problem, Way
+from byrote.experiments.recalling.way import MEMORY, Change, Problem, Way
 from byrote.probes.embedding import embedding
 from byrote.recall import Memory, threshold_at
 from byrote.stats.estimate import Estimate
@@ -83,8 +83,8 @@ def on_verification(
     inputs = as_read(examples.inputs, "cpu")
     pixels, embedded = inputs.flatten(1), [embedding(model, inputs) for model in networks]
     ways = (
-        _way("memory of inputs", [_by_memory(pixels, split) for split in splits]),
-        _way("memory of embeddings", [_by_memory(keys, split) for keys in embedded for split in splits]),
+        _way(f"{MEMORY} of inputs", [_by_memory(pixels, split) for split in splits]),
+        _way(f"{MEMORY} of embeddings", [_by_memory(keys, split) for keys in embedded for split in splits]),
         _way("in the weights of a new last layer", [_by_weights(keys, split, seed) for keys in embedded for split in splits]),
     )  # fmt: skip
     notes = (
@@ -93,7 +93,7 @@ def on_verification(
         f"{runs} networks, trained on characters of other alphabets.",
     )
     return Problem(
-        "verification", "glyphs", "share of queries in another typeface that are recognized", "share of characters not enrolled that are turned away", ways, notes
+        "verification", "glyphs", "of queries in another typeface are recognized", "of characters not enrolled are turned away", ways, notes
     )  # fmt: skip
 
 
@@ -173,6 +173,7 @@ def _way(name: str, runs: list[Found]) -> Way:
     return Way(
         name,
         Estimate.of_mean(recognized, "character").within(0, 1),
+        name.startswith(MEMORY),
         new=Estimate.of_mean(1 - accepted, "character").within(0, 1),
         bytes_each=runs[0].bytes_each,
         seconds_each=float(np.median([each.seconds_each for each in runs])),

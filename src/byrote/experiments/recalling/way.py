@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from byrote.stats.estimate import UNDEFINED, Estimate
 
+MEMORY = "memory"
+"""How the names of ways begin that keep the list beside the network."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -24,7 +27,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Way:
-    """One way of keeping a wanted list. Shares are over runs and examples; UNDEFINED where something was not measured.
+    """One way of keeping a wanted list, in a `memory` or not.
+
+    Shares are over runs and examples; UNDEFINED where something was not measured.
 
     `recall` is the share of the list that is answered exactly (1 is all), `parts` the same of its parts, `new` the share of
     new data that is answered right. `varied` is the recall of slightly varied inputs, by variation. `leakage` is the
@@ -36,12 +41,13 @@ class Way:
 
     name: str
     recall: Estimate
+    memory: bool = False
     parts: Mapping[str, Estimate] = field(default_factory=dict[str, Estimate])
     new: Estimate = UNDEFINED
     varied: Mapping[str, Estimate] = field(default_factory=dict[str, Estimate])
     leakage: Estimate = UNDEFINED
     leakage_of_answers: Estimate = UNDEFINED
-    bytes_each: float = float("nan")
+    bytes_each: float = 0.0
     seconds_each: float = float("nan")
     update: Change | None = None
     deletion: Change | None = None
@@ -51,7 +57,7 @@ class Way:
 class Problem:
     """One kind of problem on which ways of keeping a list are compared: what it is, how it was measured, and the ways.
 
-    `recall_is` and `new_is` say in words what these two numbers are here.
+    `recall_is` and `new_is` say in words what these two shares are here: "of test examples are right".
     """
 
     name: str

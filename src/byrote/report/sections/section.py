@@ -13,7 +13,8 @@ class Section:
     """One part of the page.
 
     `name` is its id, and the name of its template unless `template` names another; `contents` is its name in the table of
-    contents, `title` its heading. `content` is what the template shows, or why there is nothing to show. `charts` are drawn, and `data` is read, by the script.
+    contents, `title` its heading. `content` is what the template shows, or why there is nothing to show.
+    `charts` are drawn, and `data` is read, by the script.
     """
 
     name: str
