@@ -28,7 +28,7 @@ def save_on(where: str, memory: Memory, turn: int, pipe: int) -> None:
 
 
 def killed(where: str, memory: Memory, turn: int, seconds: float) -> int:
-    """Save from `turn` on in a process of its own, kill it some time after the first save, and return the last turn it finished."""
+    """Save from `turn` on in a process that is killed some time after its first save; return the last turn it finished."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:

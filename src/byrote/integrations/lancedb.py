@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -34,7 +34,8 @@ class LanceMemory(TableMemory):
     .create_index("l2", vector_column_name="key")`). Writers have to take turns: LanceDB has no lock for a check and a change
     in one.
 
-    Deleting marks rows; `erase` writes the table again without them and removes its earlier versions, `delete_and_prove` does both.
+    Deleting marks rows; `erase` writes the table again without them and removes its earlier versions, and so does
+    `delete_and_prove`.
 
     Raises ByroteError where lancedb is not installed or cannot open the place; InvalidData for a table of keys of another
     width or metric, WrongRecord for a table of something else.
@@ -70,7 +71,9 @@ class LanceTable:
         try:
             base = lancedb.connect(where)
             names = set(base.list_tables(limit=100_000).tables)
-            self._table, self.width, self.metric = self._opened(base, names, table, width, metric)
+            self._table, known, kind = self._opened(base, names, table, width, metric)
+            self.width: int = known
+            self.metric: Metric = kind
             self._impostors = base.open_table(f"{table}_impostors")
         except ByroteError:
             raise
@@ -196,7 +199,7 @@ class LanceTable:
         there = int(found.schema.field("key").type.list_size)
         if (width or there, metric or known) != (there, known):
             raise InvalidData(f"The table {table!r} holds keys of {there} numbers ({known}), and {width or there} ({metric or known}) were given. Give another name, or what it holds.")  # fmt: skip
-        return found, there, cast(Metric, known)
+        return found, there, known
 
     def _latest(self) -> None:
         self._table.checkout_latest()

@@ -72,7 +72,9 @@ class PgTable:
         try:
             self._extension()
             register(self.connection)
-            self.width, self.metric = self._prepared(width, metric)
+            known, kind = self._prepared(width, metric)
+            self.width: int = known
+            self.metric: Metric = kind
         except BaseException:
             self.connection.close()
             raise
@@ -172,14 +174,14 @@ class PgTable:
         """Return width and metric of the table, which is made where it is not there."""
         with self.connection.transaction():
             self._all("SELECT pg_advisory_xact_lock(hashtext(%s))", [self.name])
-            columns = dict(
-                (name, (kind, int(size)))
+            columns = {
+                name: (kind, int(size))
                 for name, kind, size in self._all(
                     "SELECT attname, split_part(format_type(atttypid, NULL), '.', -1), atttypmod FROM pg_attribute "
                     "WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped",
                     [self._quoted(self.name)],
                 )
-            )
+            }
             if not columns:
                 return self._made(width, metric)
             if any(columns.get(name, ("", 0))[0] != kind for name, kind in COLUMNS.items()) or not self._all(

@@ -1,7 +1,6 @@
 """Entries: the ids, values and times of what a memory holds, row by row beside the keys of its index."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int64

@@ -106,7 +106,7 @@ class Exact:
 
     def _bounds(self, queries: Float32[ndarray, "query width"]) -> Tensor:
         """Return for each query and group a bound that no true score in the group is below; infinite where all are forgotten."""
-        count, some = len(self), torch.from_numpy(np.require(queries, requirements="CW"))
+        count, some = len(self), torch.from_numpy(np.require(queries, requirements=["C", "W"]))
         keys, squares = torch.from_numpy(self._keys.values), torch.from_numpy(self._squares.values)
         least = torch.empty(len(queries), -(-count // GROUP))
         step = max(GROUP, min(1 << 16, SCORES // len(queries)) // GROUP * GROUP)

@@ -1,22 +1,14 @@
 """Indexes: the ways to find the nearest keys, by name."""
 
-from typing import Protocol
+from collections.abc import Callable
 
 from byrote.errors import unknown
 from byrote.recall.approximate import Approximate
 from byrote.recall.exact import Exact
 from byrote.recall.index import Index, Metric
 
-
-class Maker(Protocol):
-    """Makes an empty index."""
-
-    def __call__(self, width: int, metric: Metric, **settings: int) -> Index:
-        """Return an empty index."""
-        ...
-
-
-INDEXES: dict[str, Maker] = {Exact.name: Exact, Approximate.name: Approximate}
+INDEXES: dict[str, Callable[..., Index]] = {Exact.name: Exact, Approximate.name: Approximate}
+"""Each makes an empty index from a width, a metric and its own settings."""
 
 
 def make_index(name: str, width: int, metric: Metric, settings: dict[str, int] | None = None) -> Index:

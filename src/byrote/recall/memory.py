@@ -130,7 +130,8 @@ class Memory:
         known = found[:, 0].copy()
         if self.threshold is not None:
             known &= distances[:, 0] < self.threshold.distance
-        self._entries.use(rows[known, 0])
+        if self.evict == "least_recently_used":
+            self._entries.use(rows[known, 0])
         return Answers(ids, values, distances, known)
 
     # --- changing it

@@ -166,7 +166,7 @@ class TableMemory:
         return Answers(found.ids, values, found.distances, known)
 
     def add(self, keys: Any, values: Any, ids: Sequence[str] | None = None) -> tuple[str, ...]:
-        """Store keys [entry, width] with their values; nothing is evicted. Raises InvalidData as Memory does, and stores nothing then."""
+        """Store keys [entry, width] with their values; nothing is evicted. Where it raises InvalidData, nothing is stored."""
         new, held = as_keys(keys, self.width, self.metric), as_values(values)
         with self._table.change():
             names = self._new_ids(len(new)) if ids is None else [str(id_) for id_ in ids]
