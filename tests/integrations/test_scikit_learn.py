@@ -1,5 +1,8 @@
 """MemoryClassifier: scikit-learn's own checks, its answers beside KNeighborsClassifier, and what it does not know."""
 
+import contextlib
+import unittest
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -19,7 +22,8 @@ from byrote.errors import InvalidData
 def test_scikit_learns_checks(options: dict[str, float]) -> None:
     names = []
     for estimator, check in estimator_checks_generator(byrote.MemoryClassifier(**options)):
-        check(estimator)
+        with contextlib.suppress(unittest.SkipTest):  # what needs SCIPY_ARRAY_API, or is for other kinds of estimators
+            check(estimator)
         names.append(check.func.__name__)
     assert len(names) > 40
 

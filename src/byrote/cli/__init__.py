@@ -13,6 +13,7 @@ from byrote.cli.interruption import interruptible
 from byrote.cli.lm_verbs import lm
 from byrote.cli.model_verbs import attribute, locate
 from byrote.cli.output import message
+from byrote.cli.recall_verbs import recall
 from byrote.cli.record_verbs import attack, catalogue, report, score
 from byrote.cli.reproduce_verb import reproduce
 from byrote.cli.train_verb import train
@@ -41,10 +42,11 @@ def app(debug: bool) -> None:
     byrote causes fashion                     find out by experiment why a model memorizes
     byrote reproduce arpit2017                repeat the experiments of a paper, figure by figure
     byrote lm trace OUTPUT --corpus FILES     mark what of a text stands in a corpus word for word
+    byrote recall look-up DIR QUERIES.npy     look queries up in an explicit memory
 
     audit, train, compare, locate, attribute, remove and causes execute the Python file or module that TASK names, and
-    score the file of a score of your own. attack, relabel, report, catalogue, reproduce and lm execute nothing but byrote,
-    whatever the record or the corpus holds.
+    score the file of a score of your own. attack, relabel, report, catalogue, reproduce, lm and recall execute nothing but byrote,
+    whatever the record, the corpus or the memory holds.
     """
 
 
@@ -63,6 +65,7 @@ for verb in (
     catalogue,
     reproduce,
     lm,
+    recall,
 ):
     app.add_command(verb)
 
