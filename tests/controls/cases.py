@@ -56,6 +56,7 @@ CASES: dict[str, Case] = {
     "subset": Case(CONTROLS["subset"](0.5)),
     "drop": Case(CONTROLS["drop"](("3", "train/4", "5"))),
     "downweight": Case(CONTROLS["downweight"](("3", "train/4"), 0.1)),
+    "wanted": Case(CONTROLS["wanted"](tuple(map(str, range(0, 80, 5))), 1.0)),
     "relabel": Case(CONTROLS["relabel"]({"3": 0, "train/4": 1, "5": 2, "6": 3})),
     "deduplicate": Case(CONTROLS["deduplicate"](), task=copies_task),
     "balance": Case(CONTROLS["balance"](1.0)),

@@ -40,6 +40,7 @@ def app(debug: bool) -> None:
     byrote locate fashion audits/fashion      find the layers that keep what a run memorized
     byrote compare fashion                    compare remedies against memorization
     byrote causes fashion                     find out by experiment why a model memorizes
+    byrote recall compare                     compare a wanted list in the weights and in memories
     byrote reproduce arpit2017                repeat the experiments of a paper, figure by figure
     byrote lm trace OUTPUT --corpus FILES     mark what of a text stands in a corpus word for word
     byrote recall look-up DIR QUERIES.npy     look queries up in an explicit memory
@@ -64,8 +65,8 @@ for verb in (
     report,
     catalogue,
     reproduce,
-    lm,
     recall,
+    lm,
 ):
     app.add_command(verb)
 

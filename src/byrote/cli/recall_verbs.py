@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from byrote.cli.output import data_options, message, print_data, print_rows
+from byrote.cli.recall_compare_verb import compare
 from byrote.errors import InvalidData
 
 if TYPE_CHECKING:
@@ -13,17 +14,21 @@ if TYPE_CHECKING:
 ROWS = 20
 
 
-@click.group(short_help="Explicit memories: list, look up, delete.")
+@click.group(short_help="Explicit memories beside a network.")
 def recall() -> None:
-    """Explicit memories beside a network, as byrote.recall.Memory saves them.
+    """Explicit memories: keys with values beside a network, as byrote.recall.Memory saves them.
 
     \b
+    byrote recall compare                     compare a wanted list in the weights and in memories
     byrote recall list DIR                    what a memory holds
     byrote recall look-up DIR QUERIES.npy     which stored key answers each query, and how near it is
     byrote recall delete DIR ID ... --prove   forget entries, and show that they are gone
 
     Nothing that DIR holds is executed.
     """
+
+
+recall.add_command(compare)
 
 
 @recall.command("list", short_help="Print what a memory holds.")

@@ -45,6 +45,7 @@ from byrote.controls.temperature import temperature as temperature
 from byrote.controls.thermostat import thermostat as thermostat
 from byrote.controls.token_dropout import token_dropout as token_dropout
 from byrote.controls.trim import trim as trim
+from byrote.controls.wanted import wanted as wanted
 from byrote.controls.weight_decay import weight_decay as weight_decay
 from byrote.controls.width import width as width
 from byrote.controls.winsorize import winsorize as winsorize
@@ -68,6 +69,7 @@ CONTROLS: dict[str, type[Control]] = {
         subset,
         drop,
         downweight,
+        wanted,
         relabel,
         deduplicate,
         balance,

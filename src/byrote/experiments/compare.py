@@ -5,11 +5,12 @@ All arms share the design, the canaries and the seeds, so they are compared run 
 
 import json
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -146,28 +147,63 @@ def compare(
     Intervals are over runs, with the examples as given. Raises InvalidData for controls that cannot act, that contradict each
     other or are there twice, and for too few runs; WrongRecord when the directory holds another comparison.
     """
-    source = task if isinstance(task, str) else ""
     found = load_task(task) if isinstance(task, str) else task
-    where = place(directory if directory is not None else Path("comparisons") / found.name)
     arms, skipped = arms_of(found, controls)
-    budget = default_budget(len(arms) - 1) if runs is None else runs
-    planted = enough_canaries(found) if canaries is None else canaries
-    plan, failed = _state(where, arms, seed, budget, planted)
+    return compare_arms(
+        arms,
+        place(directory if directory is not None else Path("comparisons") / found.name),
+        runs=default_budget(len(arms) - 1) if runs is None else runs,
+        canaries=enough_canaries(found) if canaries is None else canaries,
+        seed=seed,
+        compute=compute,
+        progress=progress,
+        on_plan=on_plan,
+        source=task if isinstance(task, str) else "",
+        skipped=skipped,
+    )
+
+
+def compare_arms(
+    arms: Sequence[Arm],
+    where: Place,
+    *,
+    runs: int,
+    canaries: Canaries,
+    seed: int = 0,
+    compute: Compute = Compute(),
+    progress: Watcher | None = None,
+    on_plan: Announce | None = None,
+    source: str = "",
+    skipped: Mapping[str, str] = MappingProxyType({}),
+    beside: Collection[str] = (),
+    keep_models: bool = False,
+) -> Comparison:
+    """Train these arms within so many runs in all, and measure them; the first is the one that others are compared with.
+
+    `beside` are the ids of training examples that no measure counts, `keep_models` keeps the weights of all runs. Else as
+    `compare`, which makes the arms of controls.
+    """
+    plan, failed = _state(where, arms, seed, runs, canaries)
     missing = max(plan.total - sum(min(len(_finished(where, arm)), plan.ends[-1]) for arm in arms), 0)
-    workers = _workers(found, planted, seed, compute, plan)
+    workers = _workers(arms[0].task, canaries, seed, compute, plan)
     if on_plan is not None:
-        together = plan.ends[0]
-        each = durations(found, [where / arms[0].name], planted, seed, compute, together=together) if missing else None
-        seconds = each and each.run * missing / workers + each.arm * len(arms)
-        seconds = seconds if missing else 0.0
-        on_plan(Stated(tuple(map(str, arms)), plan, skipped, missing, seconds))
+        on_plan(
+            Stated(
+                tuple(map(str, arms)),
+                plan,
+                skipped,
+                missing,
+                _seconds(arms, where, plan, canaries, seed, compute, missing, workers),
+            )
+        )
     with _pool(workers, compute) as pool:
-        trainer = _Trainer(arms, where, source, planted, seed, compute, pool, failed, _Whole(missing, progress))
+        settings = _Settings(where, source, canaries, seed, compute, keep_models)
+        trainer = _Trainer(arms, settings, pool, failed, _Whole(missing, progress))
         followed = spend(plan, [arm.family for arm in arms], trainer.look)
-    _write(where, arms, seed, plan, planted, trainer.failed)
+    _write(where, arms, seed, plan, canaries, trainer.failed)
     if progress is not None:
         progress(Progress(0, 0, 0, 0, stage="measuring"))
-    return _measure(arms, where, plan, followed, trainer.failed, skipped, planted)
+    return _measure(arms, where, plan, followed, trainer.failed, skipped, canaries, beside)
 
 
 def default_budget(arms: int) -> int:
@@ -181,23 +217,52 @@ def enough_canaries(task: Task) -> Canaries:
     return Canaries.of_each(min(max(FEWEST_CANARIES, round(CANARY_SHARE * n)), n // 15))
 
 
+def _seconds(
+    arms: Sequence[Arm],
+    where: Place,
+    plan: Plan,
+    canaries: Canaries,
+    seed: int,
+    compute: Compute,
+    missing: int,
+    workers: int,
+) -> float | None:
+    """Return about how long the missing runs take, those of an arm `Arm.cost` times as long as of the first; None: unknown."""
+    if not missing:
+        return 0.0
+    each = durations(arms[0].task, [where / arms[0].name], canaries, seed, compute, together=plan.ends[0])
+    if each is None:
+        return None
+    left = sum(arm.cost * max(plan.ends[-1] - len(_finished(where, arm)), 0) for arm in arms)
+    runs = left if len(plan.rounds) == 1 else missing  # else which arms go on is not known yet
+    return each.run * runs / workers + each.arm * len(arms)
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What all arms of a comparison are trained with, and where."""
+
+    where: Place
+    source: str
+    canaries: Canaries
+    seed: int
+    compute: Compute
+    keep_models: bool
+
+
 class _Trainer:
     """Trains arms up to a number of runs, as far as they are not there, several arms at once when processes are shared."""
 
     def __init__(
         self,
         arms: Sequence[Arm],
-        where: Place,
-        source: str,
-        canaries: Canaries,
-        seed: int,
-        compute: Compute,
+        settings: _Settings,
         pool: Executor | None,
         failed: dict[str, str],
         watch: "_Whole",
     ) -> None:
-        self.arms, self.where, self.source, self.canaries, self.seed = arms, where, source, canaries, seed
-        self.compute, self.pool, self.failed, self.watch = compute, pool, failed, watch
+        self.arms, self.settings, self.where = arms, settings, settings.where
+        self.pool, self.failed, self.watch = pool, failed, watch
         self.preparing = threading.Lock()
 
     def look(self, there: Sequence[int], runs: int) -> Float[ndarray, "2 arm run"]:
@@ -213,7 +278,8 @@ class _Trainer:
     def train(self, position: int, runs: int) -> None:
         """Train one arm; note when its training diverges."""
         arm = self.arms[position]
-        compute = self.compute if self.pool is None else replace(self.compute, executor=self.pool, workers=None)
+        own = self.settings
+        compute = own.compute if self.pool is None else replace(own.compute, executor=self.pool, workers=None)
         wanted = max(runs, len(_finished(self.where, arm)))  # those of a later round may be there already
         watch = self.watch.of(position)
         held = _Held(self.preparing)
@@ -225,8 +291,8 @@ class _Trainer:
         held.acquire()
         try:
             collect(
-                arm.task, subdirectory(_text(self.where), arm.name), runs=wanted, canaries=self.canaries, seed=self.seed,
-                compute=compute, source=self.source if not position else "", progress=begun,
+                arm.task, subdirectory(_text(self.where), arm.name), runs=wanted, canaries=own.canaries, seed=own.seed,
+                compute=compute, source=own.source if not position else "", keep_models=own.keep_models, progress=begun,
             )  # fmt: skip
         except Diverged as error:
             if not position:
@@ -387,6 +453,7 @@ def _measure(
     failed: Mapping[str, str],
     skipped: Mapping[str, str],
     canaries: Canaries,
+    beside: Collection[str],
 ) -> Comparison:
     """Measure all arms that did not fail."""
     fine = [at for at, arm in enumerate(arms) if arm.name not in failed]
@@ -395,7 +462,7 @@ def _measure(
     base = records[0]
     hard = hard_examples(base)
     values = {
-        at: measured(record, [run for run in record.runs if run in base.runs], hard, ~_never(arms[at], record))
+        at: measured(record, [run for run in record.runs if run in base.runs], hard, ~_never(arms[at], record, beside))
         for at, record in records.items()
     }
     start = plan.judged_from
@@ -456,9 +523,9 @@ def _strength(arm: Arm) -> float | None:
     return float(strength) if isinstance(strength, int | float) else None
 
 
-def _never(arm: Arm, record: Record) -> Bool[ndarray, " example"]:
-    """Return which examples this arm is never trained on."""
-    return np.isin(record.population.ids, make_ids("train", sorted(arm.task.excluded)))
+def _never(arm: Arm, record: Record, beside: Collection[str] = ()) -> Bool[ndarray, " example"]:
+    """Return which examples this arm is never trained on, and those beside that are not counted."""
+    return np.isin(record.population.ids, make_ids("train", sorted(arm.task.excluded.union(beside))))
 
 
 def _finished(where: Place, arm: Arm) -> tuple[int, ...]:

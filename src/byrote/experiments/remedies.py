@@ -46,12 +46,14 @@ Given = Control | type[Control] | str | Sequence[Control]
 class Arm:
     """One way of training. `name` is that of its directory, `controls` what changes the task, `task` the changed task.
 
-    Arms of one `family` have the same controls at other strengths.
+    Arms of one `family` have the same controls at other strengths. `cost` is about how long a run takes, in runs of the
+    unchanged task.
     """
 
     name: str
     controls: tuple[Control, ...]
     task: Task
+    cost: float = 1.0
 
     def __str__(self) -> str:
         return " + ".join(map(str, self.controls)) or UNCHANGED

@@ -113,6 +113,13 @@ class Memory:
 
     # --- looking up
 
+    def as_keys(self, keys: Any) -> Float32[ndarray, "row width"]:
+        """Return keys or queries [row, width] as they are held: float32, and of length 1 for the cosine.
+
+        Raises InvalidData for another width, for what is not finite, and for a key of zeros with the cosine.
+        """
+        return as_keys(keys, self.width, self.metric)
+
     def look_up(self, keys: Any, k: int = 1) -> Answers:
         """Return the `k` nearest stored keys of each query [query, width], and whether the nearest is near enough.
 

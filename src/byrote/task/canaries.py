@@ -71,7 +71,14 @@ def plant(task: Task, canaries: Canaries, seed: int) -> Population:
         raise InvalidData(
             f"{taken + made} canaries are more than a fifth of {len(train)} training examples. Plant fewer, or give more examples."
         )
-    chosen = rng.permutation(len(train))[:taken]
+    free = rng.permutation(len(train))
+    if task.always:
+        free = free[~np.isin(train.ids[free], sorted(task.always))]
+        if len(free) < taken:
+            raise InvalidData(
+                f"{taken} canaries are made of training examples, and {len(free)} of these may be left out of runs. Plant fewer."
+            )
+    chosen = free[:taken]
     wrong, ordinary = chosen[: canaries.mislabeled], chosen[canaries.mislabeled :]
     kept = np.ones(len(train), np.bool_)
     kept[chosen] = False

@@ -4,12 +4,12 @@ Each has a name, which is its column in the record, and a strength, which is a k
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from numpy.typing import NDArray
 
@@ -153,6 +153,45 @@ class StoppingRule(Method):
     """
 
     def stops(self, history: Sequence[Progressed]) -> bool:
+        """Return whether the run ends after the last of these epochs."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """What a clean pass after an epoch found of the examples that a rule watches: which of them are right, in their order."""
+
+    epoch: int
+    right: Bool[ndarray, " watched"]
+
+    @property
+    def recall(self) -> float:
+        """The share that is right, from 0 to 1."""
+        return float(self.right.mean())
+
+
+class ExampleRule(Method):
+    """Watches some examples of each run, sets the weights of their losses anew after each epoch, and may end the run.
+
+    It reads these examples in evaluation mode, and nothing else. It keeps no state: weights and end follow from what was
+    found after each epoch so far, so that a run that is trained again does the same again. Its columns are `NAME`, the
+    mean of the weights in the epoch, `NAME_recall`, the share that is right after it, and `NAME_ended`, 1 from the epoch
+    on that the run ended with.
+    """
+
+    def watched(self, ids: NDArray[np.str_]) -> Int[ndarray, " watched"]:
+        """Return the positions of the examples among those with these ids."""
+        raise NotImplementedError
+
+    def right(self, columns: Mapping[str, NDArray[Any]], targets: NDArray[Any]) -> Bool[ndarray, " watched"]:
+        """Return which examples are right, from the columns of a clean pass and the targets of these examples."""
+        raise NotImplementedError
+
+    def weights(self, history: Sequence[Watched], count: int) -> Float[ndarray, " watched"]:
+        """Return the factors of the losses of `count` examples in the next epoch; all 1 changes nothing."""
+        raise NotImplementedError
+
+    def ends(self, history: Sequence[Watched]) -> bool:
         """Return whether the run ends after the last of these epochs."""
         raise NotImplementedError
 

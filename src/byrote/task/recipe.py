@@ -6,7 +6,7 @@ from typing import Any
 
 from byrote.errors import ByroteError, InvalidData, WrongRecord, refuses_unknown_names, unknown
 from byrote.signature import parse_call, spell
-from byrote.task.methods import GradientRule, LossMethod, Method, Mixing, StoppingRule
+from byrote.task.methods import ExampleRule, GradientRule, LossMethod, Method, Mixing, StoppingRule
 from byrote.task.schedule import Knob, Schedule, parse_schedule, usable
 from byrote.task.signals import Controller
 
@@ -88,7 +88,10 @@ class Recipe:
     def knobs(self) -> dict[str, Knob]:
         """All that is set anew before each update, by the name of its column: learning rate, weight decay, and methods."""
         own = {name: getattr(self, name) for name in KNOBS}
-        return {**own, **{each.name: each.strength for each in self.methods if not isinstance(each, StoppingRule)}}
+        return {
+            **own,
+            **{each.name: each.strength for each in self.methods if not isinstance(each, StoppingRule | ExampleRule)},
+        }
 
     @property
     def alone(self) -> bool:

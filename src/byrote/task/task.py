@@ -36,7 +36,8 @@ class Task:
     `classes` are names to show (default: the indices): of classes, of labels, or of targets (default: the columns of a
     DataFrame of them); tokens have none. `controls` are the texts of the controls that made this task of another (see
     `byrote.controls`), and `excluded` the ids of training examples that no run is trained on, for which canaries and
-    designs are as if they were. Raises InvalidData when the parts do not fit each other, also when the columns of two
+    designs are as if they were. `always` are the ids of training examples that every run is trained on, whatever the
+    design leaves out; no canary is made of them. Raises InvalidData when the parts do not fit each other, also when the columns of two
     DataFrames are not in the same order.
     """
 
@@ -50,6 +51,7 @@ class Task:
     output: str | int | None = None
     controls: tuple[str, ...] = ()
     excluded: frozenset[str] = frozenset()
+    always: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for part, value in (("train", self.train), ("test", self.test)):
@@ -90,11 +92,17 @@ class Task:
         return {"train": self.train} if self.test is None else {"train": self.train, "test": self.test}
 
     def _check_excluded(self) -> None:
-        """Raise InvalidData for excluded ids that no training example has, and when none is left."""
-        absent = self.excluded - set(self.train.ids.tolist()) if self.excluded else ()
-        if absent:
+        """Raise InvalidData for ids that no training example has, for those named on both sides, and when none is left."""
+        for name, named in (("excluded", self.excluded), ("always", self.always)):
+            absent = named - set(self.train.ids.tolist()) if named else ()
+            if absent:
+                raise InvalidData(
+                    f"{len(absent)} ids in `{name}` are of no training example, for example {min(absent)!r}. Give ids of Task.train."
+                )
+        both = self.excluded & self.always
+        if both:
             raise InvalidData(
-                f"{len(absent)} excluded ids are of no training example, for example {min(absent)!r}. Give ids of Task.train."
+                f"{len(both)} training examples are excluded, and every run must be trained on them, for example {min(both)!r}. Leave them out of one of the two."
             )
         if len(self.excluded) == len(self.train):
             raise InvalidData("All training examples are excluded. Leave some in.")

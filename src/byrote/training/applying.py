@@ -13,6 +13,7 @@ from byrote.errors import InvalidData
 from byrote.record.inputs import each
 from byrote.task.methods import (
     Batch,
+    ExampleRule,
     GradientRule,
     LossMethod,
     Method,
@@ -41,7 +42,7 @@ class Methods:
         self.transforms, self.mixings = self._of(Transform), self._of(Mixing)
         self.loss_methods, self.penalties = self._of(LossMethod), self._of(Penalty)
         self.rules, self.stops = self._of(GradientRule), self._of(StoppingRule)
-        self.modules = self._of(ModuleKnob)
+        self.modules, self.example_rules = self._of(ModuleKnob), self._of(ExampleRule)
         self.states: dict[str, dict[str, Any]] = {method.name: {} for method in self.loss_methods}
 
     def transform(self, inputs: Any, runs: slice, knobs: Knobs, update: int) -> "tuple[Any, Mixed | None]":

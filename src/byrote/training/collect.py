@@ -277,5 +277,7 @@ def _membership(
     member[:, population.split == "train"] = design.membership(blocks, _groups(population), seed)
     if task.excluded:
         member[:, np.isin(population.ids, make_ids("train", sorted(task.excluded)))] = False
+    if task.always:
+        member[:, np.isin(population.ids, make_ids("train", sorted(task.always)))] = True
     member[:, population.split == "canary"] = flips(population, blocks, seed)
     return member

@@ -69,6 +69,8 @@ def describe(
         body["controls"] = list(task.controls)
     if task.excluded:
         body["task"]["excluded"] = _digest(np.array(sorted(task.excluded)))
+    if task.always:
+        body["task"]["always"] = _digest(np.array(sorted(task.always)))
     if questions.probes:
         body["probes"] = questions.values()
     matters = {**body, "task": {k: v for k, v in body["task"].items() if k != "source"}}

@@ -33,6 +33,7 @@ from byrote.training.stacked import Alone, casting, fresh, together
 from byrote.training.tensors import device_of, side_by_side, take, to_tensors
 from byrote.training.updates import Optimizer
 from byrote.training.user_model import check_rows, model_at_work
+from byrote.training.watching import Watching
 
 EVALUATION_BATCH = 256
 """How many (model, example) pairs are evaluated at once in a clean pass, unless a batch per model is more."""
@@ -101,6 +102,7 @@ class Pack:
         self.lost: list[list[float]] = [[] for _ in seeds]
         usual = bool((population.weights == 1).all())
         self.weights = None if usual else torch.from_numpy(population.weights).to(self.device)
+        self.watching = Watching(self.methods.example_rules, population, len(seeds))
         tied = self.networks.asks_who
         self.numbers = torch.from_numpy(numbers_of(population.ids)).to(self.device) if tied else None
 
@@ -118,7 +120,12 @@ class Pack:
             shown = shuffled[self.timetable.place]
             observed, knobs = self._train(epoch, shown.to(self.device))
             clean = self._evaluate(epoch, positions)
-            of_sensors = clean if self._all_sensors(positions) else self._evaluate(epoch, self._needed())
+            of_sensors = clean if self._all(self._needed(), positions) else self._evaluate(epoch, self._needed())
+            watched = (
+                clean
+                if self._all(self.watching.positions, positions)
+                else self._evaluate(epoch, self.watching.positions)
+            )
             norms = self.networks.norms()
             if len(probes) and len(positions):
                 clean = [self._probe(run, each, probes) for run, each in enumerate(clean)]
@@ -127,10 +134,12 @@ class Pack:
         self._read_sensors(of_sensors, float(epoch), knobs)
         if self.methods.stops:
             self._stop(epoch, seen, norms)
+        weighed = self.watching.columns(epoch, watched)
+        self.stopped |= self.watching.ended
         ended = [{rule.name: float(stopped) for rule in self.methods.stops} for stopped in self.stopped]
         scalars = [
-            {**knob, **end, "weight_norm": norm, **{f"canary_{k}": v for k, v in self._canaries(run).items()}}
-            for run, (knob, end, norm) in enumerate(zip(knobs, ended, norms, strict=True))
+            {**knob, **end, **own, "weight_norm": norm, **{f"canary_{k}": v for k, v in self._canaries(run).items()}}
+            for run, (knob, end, own, norm) in enumerate(zip(knobs, ended, weighed, norms, strict=True))
         ]
         scalars = [{name: each[name] for name in self.scalars if name in each} for each in scalars]
         return [Step(epoch, *each) for each in zip(clean, seen, scalars, strict=True)]
@@ -276,10 +285,11 @@ class Pack:
         return seen.columns(targets), self._knobs(epoch, 1.0, 0)
 
     def _weights(self, shown: Tensor, targets: Tensor) -> Tensor | None:
-        """Return the weight of each presentation's loss: that of its example times that of its class; None when all are 1."""
+        """Return the weight of each presentation's loss: that of its example, of its class, and of rules that watch it; None when all are 1."""
         own = None if self.weights is None else self.weights.index_select(0, shown)
-        other = self.objective.weights(targets)
-        return own if other is None else other if own is None else own * other
+        found = [own, self.objective.weights(targets), self.watching.weights(self.timetable.run, shown)]
+        known = [each for each in found if each is not None]
+        return math.prod(known[1:], start=known[0]) if known else None
 
     def _knobs(self, epoch: int, part: float, update: int) -> list[dict[str, float]]:
         """Return the knobs of each run before this update, when `part` of the epoch is done."""
@@ -303,8 +313,8 @@ class Pack:
         self._read_sensors(self._evaluate(epoch, np.flatnonzero(self.sensors)), epoch - 1 + part, knobs)
         self.networks.mode(training=True)
 
-    def _all_sensors(self, positions: Int[ndarray, " example"]) -> bool:
-        return not len(self._needed()) or bool(np.isin(self._needed(), positions).all())
+    def _all(self, needed: NDArray[np.int64], positions: Int[ndarray, " example"]) -> bool:
+        return bool(np.isin(needed, positions).all())
 
     def _needed(self) -> NDArray[np.int64]:
         """Return the sensors that must be read at the end of an epoch, whether there is a clean pass or not."""

@@ -9,6 +9,7 @@ from numpy import ndarray
 from byrote.errors import InvalidData
 from byrote.objectives import Objective
 from byrote.record import Observed, Population
+from byrote.task.methods import ExampleRule
 from byrote.task.recipe import Recipe
 
 ABOUT = ("learning_rate", "weight_decay", "weight_norm")
@@ -41,7 +42,9 @@ def check_sensors(recipe: Recipe, population: Population) -> None:
 
 def scalar_names(population: Population, objective: Objective, recipe: Recipe) -> tuple[str, ...]:
     """Return the names of all numbers that are recorded of every step of a run that byrote trains."""
-    about = (*ABOUT, *(method.name for method in recipe.methods))
+    rules = [method.name for method in recipe.methods if isinstance(method, ExampleRule)]
+    own = (f"{name}_{what}" for name in rules for what in ("recall", "ended"))
+    about = (*ABOUT, *(method.name for method in recipe.methods), *own)
     if not is_sensor(population).any():
         return about
     names = _read(objective) if recipe.controlled else ("loss", objective.outcome)

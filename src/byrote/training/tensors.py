@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from byrote.objectives import Objective
-from byrote.record import Population
+from byrote.record import Inputs, Population
 from byrote.record.inputs import each, is_picture, parts, rows
 
 
@@ -21,8 +21,13 @@ def to_tensors(
     which: slice | Int[ndarray, " example"] = slice(None),
 ) -> tuple[Any, Tensor]:
     """Return inputs as a model reads them, and targets as the objective reads them, on the device."""
-    inputs = each(lambda part: _tensor(part, device), rows(population.inputs, which))
+    inputs = as_read(rows(population.inputs, which), device)
     return inputs, objective.to_tensor(population.labels[which]).to(device)
+
+
+def as_read(inputs: Inputs, device: str) -> Any:
+    """Return inputs as a model reads them, on the device."""
+    return each(lambda part: _tensor(part, device), inputs)
 
 
 def _tensor(part: NDArray[Any], device: str) -> Tensor:

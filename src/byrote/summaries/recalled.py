@@ -1,0 +1,33 @@
+"""Recall: the share of a list that models answer exactly."""
+
+import numpy as np
+from jaxtyping import Bool
+from numpy import ndarray
+from scipy import stats
+
+from byrote.arrays import checked
+from byrote.errors import Unsupported
+from byrote.stats.estimate import Estimate
+from byrote.summaries._clusters import effective_number, two_way_variance
+
+
+@checked
+def recalled(right: Bool[ndarray, "run example"], *, level: float = 0.9) -> Estimate:
+    """Share of a list of examples that is answered exactly, over runs: 1 is all, 0 is none.
+
+    `right` says it for each run and each example of the list. The interval is about other runs and other examples of the
+    same kind at once: Wilson's of as many independent answers as vary as much (runs and examples are clusters; Cameron,
+    Gelbach & Miller, 2011), with Student's quantile in place of the normal one. So its lower end is below 1 where all
+    answers are right. Of the list itself nothing is uncertain but the run.
+
+    COVERAGE Raises Unsupported without a run or an example.
+    """
+    if not right.size:
+        raise Unsupported(
+            f"{right.shape[0]} runs and {right.shape[1]} examples have no recall. Give one of each or more."
+        )
+    number, share = effective_number(right, np.ones_like(right)), float(right.mean())
+    _, freedom = two_way_variance((right - share) / right.size)
+    quantile = stats.t.ppf(0.5 + level / 2, max(freedom, 1)) if 0 < share < 1 else stats.norm.ppf(0.5 + level / 2)
+    found = Estimate.of_share(share * number, number, "answer", level=float(2 * stats.norm.cdf(quantile) - 1))
+    return Estimate(share, found.low, found.high, right.size, "answer", level)
