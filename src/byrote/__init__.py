@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from byrote.experiments.model_causes import model_causes as model_causes
     from byrote.experiments.onion import peel as peel
     from byrote.experiments.removal import remove as remove
+    from byrote.integrations.scikit_learn import MemoryClassifier as MemoryClassifier
     from byrote.objectives import Classification as Classification
     from byrote.objectives import Multilabel as Multilabel
     from byrote.objectives import Regression as Regression
@@ -78,6 +79,7 @@ _HOME = {
     "model_causes": "experiments.model_causes",
     "peel": "experiments.onion",
     "remove": "experiments.removal",
+    "MemoryClassifier": "integrations.scikit_learn",
     "Classification": "objectives",
     "Multilabel": "objectives",
     "Regression": "objectives",

@@ -43,10 +43,11 @@ def app(debug: bool) -> None:
     byrote recall compare                     compare a wanted list in the weights and in memories
     byrote reproduce arpit2017                repeat the experiments of a paper, figure by figure
     byrote lm trace OUTPUT --corpus FILES     mark what of a text stands in a corpus word for word
+    byrote recall look-up DIR QUERIES.npy     look queries up in an explicit memory
 
     audit, train, compare, locate, attribute, remove and causes execute the Python file or module that TASK names, and
-    score the file of a score of your own. attack, relabel, report, catalogue, reproduce and lm execute nothing but byrote,
-    whatever the record or the corpus holds.
+    score the file of a score of your own. attack, relabel, report, catalogue, reproduce, lm and recall execute nothing but byrote,
+    whatever the record, the corpus or the memory holds.
     """
 
 
