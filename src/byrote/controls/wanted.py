@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from byrote.controls._examples import TRAIN, as_ids, named
+from byrote.controls._examples import TRAIN, as_ids, named, read_ids
 from byrote.controls.control import Control, check_count, check_number
 from byrote.controls.own_contradictions import most_recalled
 from byrote.errors import InvalidData
@@ -78,6 +78,11 @@ class wanted(Control):
     def strength(self) -> Any:
         """The floor."""
         return self.recall
+
+    def listed(self) -> tuple[str, ...]:
+        """Return the ids as they are given, those in a file if it is one, without the `train/` of a record."""
+        given = read_ids(self, self.ids) if isinstance(self.ids, str) else self.ids
+        return tuple(name.removeprefix(TRAIN) for name in given)
 
     def at(self, strength: Any) -> Self:
         """Return the same examples with another floor."""

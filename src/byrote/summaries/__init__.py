@@ -52,6 +52,7 @@ from byrote.summaries.reliability import length_of_halves as length_of_halves
 from byrote.summaries.reliability import repeated_split_half as repeated_split_half
 from byrote.summaries.reliability import split_half as split_half
 from byrote.summaries.roc import Roc as Roc
+from byrote.summaries.recalled import recalled as recalled
 from byrote.summaries.roc import roc as roc
 from byrote.summaries.tpr_at_fpr import OperatingPoint as OperatingPoint
 from byrote.summaries.tpr_at_fpr import tpr_at_fpr as tpr_at_fpr
