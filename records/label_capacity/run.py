@@ -42,7 +42,9 @@ LOADS = (0.125, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 """Bits of the labels over the parameters."""
 
 RECIPES = {
-    "to convergence": Recipe(epochs=400, batch_size=64, optimizer="adamw", learning_rate=linear(0.005), evaluate_every=0),
+    "to convergence": Recipe(
+        epochs=400, batch_size=64, optimizer="adamw", learning_rate=linear(0.005), evaluate_every=0
+    ),
     "as `fashion`": Recipe(epochs=30, batch_size=64, optimizer="sgd", learning_rate=linear(0.1), evaluate_every=0),
 }
 
@@ -77,7 +79,10 @@ def capacity(folder: Path) -> None:
                 most = max(most, stored)
                 if np.mean(right) >= FLOOR:
                     fits = load
-                print(f"{how} | {name} | {parameters} | {count} | {load} | {np.mean(right):.3f} | {stored:.2f}", flush=True)
+                print(
+                    f"{how} | {name} | {parameters} | {count} | {load} | {np.mean(right):.3f} | {stored:.2f}",
+                    flush=True,
+                )
                 if np.mean(right) < 0.6:
                     break
             print(f"-> {how} | {name}: recall .99 up to {fits} bits per parameter; most stored {most:.2f}", flush=True)

@@ -11,6 +11,7 @@ from byrote.cli.causes_verb import causes
 from byrote.cli.compare_verb import compare
 from byrote.cli.interruption import interruptible
 from byrote.cli.lm_verbs import lm
+from byrote.cli.memorize_verb import memorize
 from byrote.cli.model_verbs import attribute, locate
 from byrote.cli.output import message
 from byrote.cli.record_verbs import attack, catalogue, report, score
@@ -39,10 +40,11 @@ def app(debug: bool) -> None:
     byrote locate fashion audits/fashion      find the layers that keep what a run memorized
     byrote compare fashion                    compare remedies against memorization
     byrote causes fashion                     find out by experiment why a model memorizes
+    byrote memorize fashion --wanted 100      train so that a list of examples is recalled
     byrote reproduce arpit2017                repeat the experiments of a paper, figure by figure
     byrote lm trace OUTPUT --corpus FILES     mark what of a text stands in a corpus word for word
 
-    audit, train, compare, locate, attribute, remove and causes execute the Python file or module that TASK names, and
+    audit, train, compare, memorize, locate, attribute, remove and causes execute the Python file or module that TASK names, and
     score the file of a score of your own. attack, relabel, report, catalogue, reproduce and lm execute nothing but byrote,
     whatever the record or the corpus holds.
     """
@@ -52,6 +54,7 @@ for verb in (
     audit,
     train,
     compare,
+    memorize,
     score,
     attack,
     locate,

@@ -21,7 +21,7 @@ from byrote.task.task import Task
 GROWTH = 1.5
 """An example that is missed weighs so many times as much in the next epoch, while recall is below the floor."""
 
-EASE = 0.8
+EASE = 0.9
 """An example that is right weighs so much of its weight in the next epoch; 1 at least."""
 
 ROUNDING = 1e-9
@@ -164,7 +164,7 @@ def exact(
         return columns["correct"].astype(np.bool_)
     predicted = np.stack([columns[name] for name in columns if name.startswith("prediction")], axis=1)
     off = np.abs(predicted.astype(np.float64) - targets.reshape(len(targets), -1))
-    return (off <= (0.0 if tolerance is None else tolerance)).all(axis=1)
+    return np.asarray((off <= (0.0 if tolerance is None else tolerance)).all(axis=1))
 
 
 def check_exact(task: Task, tolerance: float | None) -> None:
@@ -180,8 +180,8 @@ def check_exact(task: Task, tolerance: float | None) -> None:
         )
 
 
-def check_recall(recall: object) -> None:
+def check_recall(recall: Any) -> None:
     """Raise InvalidData unless a floor is a number above 0 and up to 1."""
     number = isinstance(recall, float | int | np.number) and not isinstance(recall, bool)
-    if not (number and np.isfinite(recall) and 0 < recall <= 1):
+    if not (number and 0 < float(recall) <= 1):
         raise InvalidData(f"recall={recall!r} is no floor. Give a share above 0, and 1 at most: 0.99.")

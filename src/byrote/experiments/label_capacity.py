@@ -42,7 +42,7 @@ class LabelForecast:
 
     @property
     def times(self) -> float:
-        """The bits of the wanted list over those that the model can hold, at the geometric mean of its ends; above 1: too many."""
+        """The bits of the wanted list over those that the model can hold (geometric mean of its ends); above 1: too many."""
         return self.wanted / math.sqrt(self.held[0] * self.held[1])
 
     @property
@@ -55,7 +55,8 @@ def forecast_labels(task: Task, count: int) -> LabelForecast:
     """Return the forecast for `count` wanted examples before anything is trained, where bits are upper bounds.
 
     A class is log2 of the number of classes, a set of labels one bit for each label, a text log2 of the vocabulary for each
-    of its tokens (in the mean over examples). Raises Unsupported for a regression, whose targets have as many bits as one wants digits.
+    of its tokens (in the mean over examples). Raises Unsupported for a regression, whose targets have as many bits as one
+    wants digits.
     """
     each, others = _most_bits(task), len(task.train) - len(task.excluded) - count
     parameters = trainable_parameters(fresh(factory_of(task)))
@@ -102,4 +103,6 @@ def _most_bits(task: Task) -> float:
 
 
 def _no_bits() -> Unsupported:
-    return Unsupported("Targets that are numbers have as many bits as one wants digits. Forecast classes, labels or texts.")
+    return Unsupported(
+        "Targets that are numbers have as many bits as one wants digits. Forecast classes, labels or texts."
+    )

@@ -109,9 +109,9 @@ class ArmRecall:
 class Memorized:
     """What it takes, and costs, to recall a list of examples. `arms` begin with the task as it is.
 
-    `floor` is the recall that was asked for. `forecast` is what was known of the capacity before training, and `measured` the same
-    with the bits that models which were not trained on an example need to be told of its label; None where targets have no
-    bits. `comparison` has all measures of the examples that are not wanted.
+    `floor` is the recall that is required. `forecast` is what was known of the capacity before training, and `measured` the
+    same with the bits of each label that models which were not trained on the example cannot predict; None where targets have
+    no bits. `comparison` has all measures of the examples that are not wanted.
     """
 
     name: str
@@ -163,9 +163,10 @@ def memorize(
     `wider` times the width (`byrote.controls.without_brakes`); both; and without the wanted examples, which says how many are
     known anyhow. Each run leaves out three in ten of the other examples, at random, so that their memorization can be measured.
 
-    Each way is a record in `directory` (default: memorized/NAME), with its weights. Finished runs are never trained again: the same
-    call goes on where it stopped. `on_plan` is called before anything is trained. Raises InvalidData for a list that is empty,
-    unknown, the whole training set, or contradicts itself, for a floor that is not above 0 and up to 1, and for fewer than 3 runs.
+    Each way is a record in `directory` (default: memorized/NAME), with its weights. Finished runs are never trained again:
+    the same call goes on where it stopped. `on_plan` is called before anything is trained. Raises InvalidData for a list that
+    is empty, unknown, the whole training set, or contradicts itself, for a floor that is not above 0 and up to 1, and for
+    fewer than 3 runs.
     """
     found = load_task(task) if isinstance(task, str) else task
     listed = wanted_list(found, wanted, recall=recall, tolerance=tolerance, seed=seed)
@@ -252,9 +253,7 @@ def _measured(
     )
 
 
-def _refined(
-    forecast: LabelForecast | None, records: Mapping[str, Record], listed: WantedList
-) -> LabelForecast | None:
+def _refined(forecast: LabelForecast | None, records: Mapping[str, Record], listed: WantedList) -> LabelForecast | None:
     if forecast is None or LEFT_OUT not in records:
         return None
     without, base = records[LEFT_OUT], records[AS_IT_IS]
@@ -346,7 +345,11 @@ def _varied(
     like = as_read(rows(train.inputs, slice(0, None, max(1, len(train) // LIKE))), "cpu")
     found, folder = variations(inputs, train.display.kind), record.directory
     try:
-        models = [read_model(arm.task, folder if isinstance(folder, Path) else str(folder), run) for run in runs] if found else []
+        models = (
+            [read_model(arm.task, folder if isinstance(folder, Path) else str(folder), run) for run in runs]
+            if found
+            else []
+        )
     except MissingEvidence:
         return ()
     seen: list[Varied] = []

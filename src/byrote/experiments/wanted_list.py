@@ -77,7 +77,9 @@ def wanted_list(
             f"At most {best} of the {count} wanted examples can be right at once: some have the same input and another target."
         )
     if count > free / 2:
-        notes.append(f"{count} of {free} training examples are wanted: what it costs the few others is known less well.")
+        notes.append(
+            f"{count} of {free} training examples are wanted: what it costs the few others is known less well."
+        )
     return WantedList(tuple(task.train.ids[which].tolist()), isinstance(given, int), best, tuple(notes))
 
 

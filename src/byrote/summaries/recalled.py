@@ -23,7 +23,9 @@ def recalled(right: Bool[ndarray, "run example"], *, level: float = 0.9) -> Esti
     COVERAGE Raises Unsupported without a run or an example.
     """
     if not right.size:
-        raise Unsupported(f"{right.shape[0]} runs and {right.shape[1]} examples have no recall. Give one of each or more.")
+        raise Unsupported(
+            f"{right.shape[0]} runs and {right.shape[1]} examples have no recall. Give one of each or more."
+        )
     number, share = effective_number(right, np.ones_like(right)), float(right.mean())
     _, freedom = two_way_variance((right - share) / right.size)
     quantile = stats.t.ppf(0.5 + level / 2, max(freedom, 1)) if 0 < share < 1 else stats.norm.ppf(0.5 + level / 2)
