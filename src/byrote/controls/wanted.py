@@ -24,6 +24,12 @@ GROWTH = 1.5
 EASE = 0.9
 """An example that is right weighs so much of its weight in the next epoch; 1 at least."""
 
+OF_BATCH = 8
+"""By default an example weighs at most one over so many of a batch: larger steps for single examples keep a model from learning."""
+
+LEAST_MOST = 2.0
+"""The largest weight by default, where batches are small."""
+
 ROUNDING = 1e-9
 
 
@@ -33,7 +39,7 @@ class wanted(Control):
 
     Recall is the share of these examples that the model answers exactly, in evaluation mode, after each epoch: 1 is all.
     While it is below the floor, the loss of each example that is missed counts half as much again from epoch to epoch, up to
-    `most` times; an example that is right eases back towards 1. A run ends when the floor has held after `holds` epochs
+    `most` times (default: an eighth of the batch size, 2 at least); an example that is right eases back towards 1. A run ends when the floor has held after `holds` epochs
     in a row (`stop=False`: it goes on to its last epoch). Where the epochs are used up before, the floor was not held: look
     at the column `wanted_recall`. `most=1` changes no weight, and watches.
 
@@ -47,7 +53,7 @@ class wanted(Control):
 
     ids: str | tuple[str, ...]
     recall: float
-    most: float
+    most: float | None
     holds: int
     stop: bool
     tolerance: float | None
@@ -59,7 +65,7 @@ class wanted(Control):
         self,
         ids: str | Path | Iterable[object],
         recall: float = 0.99,
-        most: float = 8.0,
+        most: float | None = None,
         holds: int = 3,
         stop: bool = True,
         tolerance: float | None = None,
@@ -69,7 +75,8 @@ class wanted(Control):
             object.__setattr__(self, key, value)
         object.__setattr__(self, "tolerance", tolerance)
         check_recall(recall)
-        check_number(self, "most", most, least=1.0)
+        if most is not None:
+            check_number(self, "most", most, least=1.0)
         check_count(self, "holds", holds)
         if tolerance is not None:
             check_number(self, "tolerance", tolerance)
@@ -101,7 +108,8 @@ class wanted(Control):
                 f"Ask for a recall of {best / which.sum():.3g} or less, or leave some out."
             )
         names = task.train.ids[which].tolist()
-        rule = RecallFloor(tuple(names), self.recall, self.most, self.holds, self.stop, self.tolerance)
+        most = max(task.recipe.batch_size / OF_BATCH, LEAST_MOST) if self.most is None else self.most
+        rule = RecallFloor(tuple(names), self.recall, most, self.holds, self.stop, self.tolerance)
         return replace(task, recipe=task.recipe.with_method(rule), always=task.always | set(names))
 
 
