@@ -214,7 +214,7 @@ def test_impossible_floors_and_lists_are_refused() -> None:
     for recall in (0, 1.01, float("nan"), True, "all"):
         with pytest.raises(InvalidData, match="is no floor"):
             wanted(IDS, recall)  # type: ignore[arg-type]
-    with pytest.raises(InvalidData, match="most=0.5"):
+    with pytest.raises(InvalidData, match=r"most=0\.5"):
         wanted(IDS, most=0.5)
     assert [wanted(IDS)(replace(small_task(), recipe=Recipe(batch_size=size))).recipe.methods[0].most for size in (8, 64)] == [2, 8]  # type: ignore[attr-defined] # fmt: skip
     with pytest.raises(InvalidData, match="holds=0"):

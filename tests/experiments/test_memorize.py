@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,17 @@ from byrote.controls import drop, relabel
 from byrote.errors import InvalidData
 from byrote.experiments.label_capacity import bits_of, forecast_labels, measured_bits
 from byrote.experiments.measures import leakage
-from byrote.experiments.memorize import AS_IT_IS, BOTH, FREE, LEFT_OUT, WEIGHTED, Announced, Memorized, epochs_needed, memorize  # fmt: skip
+from byrote.experiments.memorize import (
+    AS_IT_IS,
+    BOTH,
+    FREE,
+    LEFT_OUT,
+    WEIGHTED,
+    Announced,
+    Memorized,
+    epochs_needed,
+    memorize,
+)
 from byrote.experiments.variations import Variation, variations, varied
 from byrote.experiments.wanted_list import wanted_list
 from byrote.findings.wanted_rows import memorize_rows
@@ -247,8 +256,8 @@ def test_contradictions_are_said_or_refused() -> None:
 
 
 @pytest.fixture
-def draws() -> Iterator[np.random.Generator]:
-    yield np.random.default_rng(0)
+def draws() -> np.random.Generator:
+    return np.random.default_rng(0)
 
 
 def test_variations_are_as_large_as_they_say(draws: np.random.Generator) -> None:

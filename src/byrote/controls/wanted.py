@@ -25,7 +25,7 @@ EASE = 0.9
 """An example that is right weighs so much of its weight in the next epoch; 1 at least."""
 
 OF_BATCH = 8
-"""By default an example weighs at most one over so many of a batch: larger steps for single examples keep a model from learning."""
+"""By default an example weighs at most the batch size over this: with larger steps for single examples a model does not learn."""
 
 LEAST_MOST = 2.0
 """The largest weight by default, where batches are small."""
@@ -39,9 +39,10 @@ class wanted(Control):
 
     Recall is the share of these examples that the model answers exactly, in evaluation mode, after each epoch: 1 is all.
     While it is below the floor, the loss of each example that is missed counts half as much again from epoch to epoch, up to
-    `most` times (default: an eighth of the batch size, 2 at least); an example that is right eases back towards 1. A run ends when the floor has held after `holds` epochs
-    in a row (`stop=False`: it goes on to its last epoch). Where the epochs are used up before, the floor was not held: look
-    at the column `wanted_recall`. `most=1` changes no weight, and watches.
+    `most` times (default: an eighth of the batch size, 2 at least); an example that is right eases back towards 1. A run ends
+    when the floor has held after `holds` epochs in a row (`stop=False`: it goes on to its last epoch). Where the epochs are
+    used up before, the floor was not held: look at the column `wanted_recall`. `most=1` changes no weight, and watches.
+    Weights that are large for the batch or the learning rate keep a model from learning: train longer before you raise `most`.
 
     `ids` are those of the task or of its record, or the path of a file of them, as in `drop`. All runs are trained on them,
     whatever the design leaves out: what is known of them without training needs runs of `drop(ids)`. An answer is exact

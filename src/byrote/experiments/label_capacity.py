@@ -15,7 +15,7 @@ from byrote.record import Record
 from byrote.stats.estimate import Estimate
 from byrote.task.task import Task
 
-PER_PARAMETER = (0.25, 1.0)
+PER_PARAMETER = (0.1, 1.0)
 """Bits of labels per parameter that small networks hold at a recall of .99."""
 
 

@@ -19,8 +19,8 @@ def recalled(right: Bool[ndarray, "run example"], *, level: float = 0.9) -> Esti
     Gelbach & Miller, 2011), with Student's quantile in place of the normal one. So its lower end is below 1 where all
     answers are right. Of the list itself nothing is uncertain but the run.
 
-    In simulations of 3 to 10 runs and 20 to 1,000 examples, which differed more or less, it held the share in 89 to 98 % of draws.
-    Raises InvalidData without a run or an example.
+    In simulations of 3 to 10 runs and 20 to 1,000 examples, which differed more or less, it held the share in 89 to 98 % of
+    draws. Raises InvalidData without a run or an example.
     """
     number, share = effective_number(right, np.ones_like(right)), float(right.mean())
     _, freedom = two_way_variance((right - share) / right.size)
