@@ -24,13 +24,14 @@ class MemoryAugmented(nn.Module):
     """
 
     def __init__(
-        self, width: int, way: int, *, units: int = 200, slots: int = 128, cell: int = 40, heads: int = 4
+        self, width: int, way: int, *, units: int = 200, slots: int = 128, cell: int = 40, heads: int = 4, ff: bool = False
     ) -> None:
         super().__init__()
         if slots < heads:
             raise InvalidData(f"{heads} heads need at least as many slots, and there are {slots}. Give more slots.")
         self.way, self.slots, self.cell, self.heads = way, slots, cell, heads
-        self.controller = nn.LSTMCell(width + way + heads * cell, units)
+        self.ff = ff
+        self.controller = nn.Linear(width + way + heads * cell, units) if ff else nn.LSTMCell(width + way + heads * cell, units)
         self.control = nn.Linear(units, heads * (cell + 2))
         self.out = nn.Linear(units + heads * cell, way)
 
@@ -48,7 +49,8 @@ class MemoryAugmented(nn.Module):
         state: tuple[Tensor, Tensor] | None = None
         logits: list[Tensor] = []
         for time in range(times):
-            state = self.controller(torch.cat([vectors[:, time], before[:, time], found], 1), state)
+            inp = torch.cat([vectors[:, time], before[:, time], found], 1)
+            state = (self.controller(inp).relu(),) if self.ff else self.controller(inp, state)
             control = self.control(state[0]).unflatten(1, (self.heads, self.cell + 2))
             keys = control[..., : self.cell].tanh()
             gate, sharpness = control[..., self.cell].sigmoid(), 1 + functional.softplus(control[..., self.cell + 1])
