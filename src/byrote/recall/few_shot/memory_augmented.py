@@ -16,22 +16,26 @@ from byrote.errors import InvalidData
 from byrote.recall.few_shot.least_used import least_used, next_usage, read_weights, write_weights, written
 
 
+SHARPNESS = 10.0
+"""Sharpness of reading before training. With 1 the network still only counted labels after 2,000 updates, where with 10 it bound them after 500."""
+
+
 class MemoryAugmented(nn.Module):
     """A long short-term memory with a memory matrix beside it, to which its heads write and from which they read.
 
     It reads vectors [sequence, time, width] and labels [sequence, time], and gives logits [sequence, time, way], at each time before the
     label of that time. The memory matrix is empty at the beginning of a sequence, and no weight is changed within it.
+    As in the paper each head reads and writes by one key; here it learns how sharply it reads (see `read_weights`).
     """
 
     def __init__(
-        self, width: int, way: int, *, units: int = 200, slots: int = 128, cell: int = 40, heads: int = 4, ff: bool = False
+        self, width: int, way: int, *, units: int = 200, slots: int = 128, cell: int = 40, heads: int = 4
     ) -> None:
         super().__init__()
         if slots < heads:
             raise InvalidData(f"{heads} heads need at least as many slots, and there are {slots}. Give more slots.")
         self.way, self.slots, self.cell, self.heads = way, slots, cell, heads
-        self.ff = ff
-        self.controller = nn.Linear(width + way + heads * cell, units) if ff else nn.LSTMCell(width + way + heads * cell, units)
+        self.controller = nn.LSTMCell(width + way + heads * cell, units)
         self.control = nn.Linear(units, heads * (cell + 2))
         self.out = nn.Linear(units + heads * cell, way)
 
@@ -49,11 +53,11 @@ class MemoryAugmented(nn.Module):
         state: tuple[Tensor, Tensor] | None = None
         logits: list[Tensor] = []
         for time in range(times):
-            inp = torch.cat([vectors[:, time], before[:, time], found], 1)
-            state = (self.controller(inp).relu(),) if self.ff else self.controller(inp, state)
+            state = self.controller(torch.cat([vectors[:, time], before[:, time], found], 1), state)
             control = self.control(state[0]).unflatten(1, (self.heads, self.cell + 2))
             keys = control[..., : self.cell].tanh()
-            gate, sharpness = control[..., self.cell].sigmoid(), 1 + functional.softplus(control[..., self.cell + 1])
+            gate = control[..., self.cell].sigmoid()
+            sharpness = functional.softplus(SHARPNESS + control[..., self.cell + 1])
             least = least_used(usage, self.heads)
             write = write_weights(gate, read, least)
             memory = written(memory, keys, write, least)
