@@ -47,7 +47,10 @@ def mceliece() -> None:
             # a neuron is wrong where the noise of count - 1 others, normal, exceeds the signal
             theory = float(1 - ndtr(-math.sqrt((width - 1) / (count - 1)))) ** width
             share = Estimate.of_share(exact, total, "patterns")
-            print(f"classical, {width} neurons, {part} N / (2 ln N) = {count}: exact {share}, theory {theory:.3f}", flush=True)
+            print(
+                f"classical, {width} neurons, {part} N / (2 ln N) = {count}: exact {share}, theory {theory:.3f}",
+                flush=True,
+            )
 
 
 def polynomial() -> None:
@@ -65,7 +68,10 @@ def polynomial() -> None:
                 total += some.size
             theory = float(ndtr(-math.sqrt(width ** (degree - 1) / (odd * count))))
             share = Estimate.of_share(wrong, total, "neurons")
-            print(f"degree {degree}, {width} neurons, {part} of the limit = {count} patterns: wrong neurons {share}, theory {theory:.4f}", flush=True)
+            print(
+                f"degree {degree}, {width} neurons, {part} of the limit = {count} patterns: wrong neurons {share}, theory {theory:.4f}",
+                flush=True,
+            )
 
 
 def modern() -> None:
@@ -92,7 +98,9 @@ def modern() -> None:
         print(f"modern, sharpness 1, widths {widths}: capacity {[round(each) for each in capacity]}", flush=True)
     a = 1 - 2 * flips
     theory = ((1 + a) * math.log(1 + a) + (1 - a) * math.log(1 - a)) / 4
-    print(f"growth of log capacity by neuron {Estimate.of_mean(slopes, 'seeds')}; theory, at least {theory:.3f} for wide networks")
+    print(
+        f"growth of log capacity by neuron {Estimate.of_mean(slopes, 'seeds')}; theory, at least {theory:.3f} for wide networks"
+    )
 
 
 def main() -> None:

@@ -70,9 +70,7 @@ def test_the_modern_update_is_the_concave_convex_step_of_its_energy() -> None:
 def test_one_modern_update_retrieves_what_is_separated_and_a_small_sharpness_averages() -> None:
     patterns = signs(50, 64, 0)
     np.testing.assert_allclose(modern_update(flipped(patterns, 0.1, 1), patterns, 1.0), patterns, atol=1e-3)
-    np.testing.assert_allclose(
-        modern_update(patterns, patterns, 1e-6), np.tile(patterns.mean(0), (50, 1)), atol=1e-3
-    )
+    np.testing.assert_allclose(modern_update(patterns, patterns, 1e-6), np.tile(patterns.mean(0), (50, 1)), atol=1e-3)
 
 
 def test_a_polynomial_neuron_takes_the_sign_of_lower_energy() -> None:

@@ -57,7 +57,9 @@ def test_the_variance_is_the_jackknife_over_classes_less_the_noise_of_episodes()
     found = accuracy_over_episodes(accuracy, classes)
     half = 1.795885 * np.sqrt(variance)  # Student's .95 quantile at 11 degrees of freedom
     assert (found.n, found.unit) == (12, "classes")
-    np.testing.assert_allclose([found.value, found.low, found.high], accuracy.mean() + np.array([0, -half, half]), rtol=1e-5)
+    np.testing.assert_allclose(
+        [found.value, found.low, found.high], accuracy.mean() + np.array([0, -half, half]), rtol=1e-5
+    )
 
 
 def test_it_is_no_shorter_than_the_noise_of_episodes_allows() -> None:

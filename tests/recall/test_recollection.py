@@ -75,7 +75,12 @@ def test_the_weight_keeps_its_false_accept_rate() -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"updates": 0}, "updates=0"), ({"k": 0}, "k=0"), ({"least": 1.1}, "A weight of 1.1"), ({"sharpness": 0}, "A sharpness of")],
+    [
+        ({"updates": 0}, "updates=0"),
+        ({"k": 0}, "k=0"),
+        ({"least": 1.1}, "A weight of 1.1"),
+        ({"sharpness": 0}, "A sharpness of"),
+    ],
 )
 def test_what_cannot_be_recollected_is_refused(options: dict[str, float], message: str) -> None:
     memory, keys = filled()

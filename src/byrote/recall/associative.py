@@ -38,7 +38,8 @@ def modern_energy(
     _check_sharpness(sharpness)
     longest = float(np.square(patterns).sum(1).max())
     similarity = [
-        logsumexp(sharpness * (states[rows] @ patterns.T), axis=1) / sharpness for rows in _blocks(states, len(patterns))
+        np.asarray(logsumexp(sharpness * (states[rows] @ patterns.T), axis=1)) / sharpness
+        for rows in _blocks(states, len(patterns))
     ]
     constant = np.log(len(patterns)) / sharpness + longest / 2
     return constant + np.square(states).sum(1) / 2 - np.concatenate(similarity)

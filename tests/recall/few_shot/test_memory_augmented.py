@@ -50,9 +50,7 @@ def test_usage_decays_and_counts_reads_and_writes() -> None:
 
 def test_a_write_erases_and_adds() -> None:
     erased = np.array([0, 0, 1.0, 0, 0])
-    expected = [
-        MEMORY[i] * (1 - erased[i]) + sum(WRITE[h, i] * KEYS[h] for h in range(HEADS)) for i in range(SLOTS)
-    ]
+    expected = [MEMORY[i] * (1 - erased[i]) + sum(WRITE[h, i] * KEYS[h] for h in range(HEADS)) for i in range(SLOTS)]
     np.testing.assert_allclose(written(tensor(MEMORY), tensor(KEYS), tensor(WRITE), tensor(erased)), expected)
 
 
@@ -87,7 +85,9 @@ def test_sequences_present_each_class_equally_often_under_random_labels() -> Non
         assert len(set(rows)) == 12
         assert np.bincount(given).tolist() == [4, 4, 4]
         assert len({(int(labels[row]), int(label)) for row, label in zip(rows, given, strict=True)}) == 3
-    pairs = {(int(labels[row]), int(label)) for row, label in zip(found.rows.ravel(), found.labels.ravel(), strict=True)}
+    pairs = {
+        (int(labels[row]), int(label)) for row, label in zip(found.rows.ravel(), found.labels.ravel(), strict=True)
+    }
     assert len(pairs) == 24, "each class has each label in some sequence"
     with pytest.raises(InvalidData, match="8 classes have 6 examples, and 9"):
         draw_sequences(labels, 9, 6, count=1, seed=0)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from byrote.errors import InvalidData
-from byrote.recall.few_shot.rare_events import KeyValueMemory, RareEventRecipe, memory_scores, train_with_memory
+from byrote.recall.few_shot.rare_events import KeyValueMemory, memory_scores, train_with_memory
 from byrote.recall.few_shot.training import EpisodicRecipe
 
 
@@ -143,8 +143,8 @@ def test_training_with_it_carries_over_to_new_classes() -> None:
     torch.manual_seed(0)
     model = nn.Linear(8, 4)
     pictures, labels = examples(30)
-    recipe = RareEventRecipe(EpisodicRecipe(updates=120, way=8, queries=2, learning_rate=0.02), margin=0.3)
-    losses = train_with_memory(model, pictures, labels, recipe, seed=0)
+    recipe = EpisodicRecipe(updates=120, way=8, queries=2, learning_rate=0.02)
+    losses = train_with_memory(model, pictures, labels, recipe, margin=0.3, seed=0)
     assert np.mean(losses[-20:]) < 0.7 * np.mean(losses[:20])
     new = examples(6)[0]
 
