@@ -62,6 +62,12 @@ if TYPE_CHECKING:
     from byrote.lm.minhash import NearDuplicates as NearDuplicates
     from byrote.lm.minhash import Shingles as Shingles
     from byrote.lm.minhash import near_duplicates as near_duplicates
+    from byrote.lm.knn import datastore as datastore
+    from byrote.lm.knn import fit_memory as fit_memory
+    from byrote.lm.knn import forget_document as forget_document
+    from byrote.lm.knn import memory_columns as memory_columns
+    from byrote.lm.knn import store_documents as store_documents
+    from byrote.lm.knn import with_memory as with_memory
     from byrote.lm.model import LanguageModel as LanguageModel
     from byrote.lm.models import language_model as language_model
     from byrote.lm.models import read_model as read_model
@@ -134,6 +140,12 @@ _HOME = {
     "build_index": "index",
     "Index": "index",
     "open_index": "index",
+    "datastore": "knn",
+    "fit_memory": "knn",
+    "forget_document": "knn",
+    "memory_columns": "knn",
+    "store_documents": "knn",
+    "with_memory": "knn",
     "canary_mark": "marks",
     "draw_marks": "marks",
     "mark_losses": "marks",

@@ -55,6 +55,10 @@ def of_module(module: Any, encoder: Encoder, context: int | None, name: str) -> 
     def ending(tokens: Tensor, count: int) -> Tensor:
         return module(input_ids=tokens, use_cache=False, logits_to_keep=count).logits
 
+    def hidden(tokens: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        found = module(input_ids=tokens, use_cache=False, output_hidden_states=True)
+        return found.logits[:, -count:], found.hidden_states[-1][:, -count:]
+
     def reading(tokens: Tensor, count: int, cache: Cache | None) -> tuple[Tensor, Cache]:
         kept = cache.fresh() if isinstance(cache, KeyValues) else None
         found = module(input_ids=tokens, use_cache=True, logits_to_keep=count, **{keys: kept})
@@ -70,6 +74,7 @@ def of_module(module: Any, encoder: Encoder, context: int | None, name: str) -> 
         module,
         ending if fast else None,
         reading if fast and _keeps_rows(module, keys) else None,
+        hidden,
     )
 
 
