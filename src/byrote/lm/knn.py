@@ -196,7 +196,7 @@ def fit_memory(
 
 
 def known_mixture(columns: MemoryColumns, temperature: int, weight: float) -> Float[ndarray, "passage token"]:
-    """Return the log-probability of the mixture at one of the temperatures; that of the model where the memory does not answer."""
+    """Return the log-probability of the mixture at one temperature; that of the model where the memory does not answer."""
     mixed = mixed_logprob(columns.logprob, columns.memory[temperature].astype(columns.logprob.dtype), weight)
     return np.where(columns.known, mixed, columns.logprob)
 

@@ -52,8 +52,8 @@ def language_model(
     `model` maps token ids `[sequence, token]` to logits `[sequence, token, vocabulary]`, or to a tuple that begins with them,
     or to an object whose `logits` they are. `encoder` is an Encoder, a tokenizer of transformers or one of tokenizers;
     `begin` is the id in front of a document, where a tokenizer does not say. `context` is how many tokens it reads; a model
-    of transformers says so itself. Where it has a method `hidden(tokens, count)`, that gives states too (`LanguageModel`). A module is asked on the device of its weights. Raises InvalidData, in a sentence, where
-    the answers cannot be measured.
+    of transformers says so itself. A method `hidden(tokens, count)` of the model gives its states (see LanguageModel). A
+    module is asked on the device of its weights. Raises InvalidData, in a sentence, where the answers cannot be measured.
     """
     known = encoder if _is_encoder(encoder) else _encoder_of(encoder, begin)
     if "transformers" in sys.modules and isinstance(model, sys.modules["transformers"].PreTrainedModel):
