@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from numpy import ndarray
 
-from byrote.errors import ByroteError, InvalidData, Unsupported, WrongRecord
+from byrote.errors import InvalidData, Unsupported, WrongRecord
 from byrote.lm.answering import Answered, answered, check_fits
 from byrote.lm.attack_judgement import judge
 from byrote.lm.bits import CapacityForecast, forecast_capacity, trainable_parameters
@@ -26,7 +25,8 @@ from byrote.lm.rote import Learned, Rote, learn
 from byrote.lm.saving import adapted, check_source, save_memorized
 from byrote.lm.teacher_forcing import documents_forced
 from byrote.lm.variations import variations
-from byrote.lm.wanted import Wanted, read_wanted, wanted_passages
+from byrote.lm.wanted import Wanted, read_wanted
+from byrote.lm.windows import passages
 from byrote.record.storage import replacing
 from byrote.stats.estimate import Estimate
 from byrote.stats.not_measured import NotMeasured
@@ -36,8 +36,8 @@ Method = Literal["full", "lora"]
 Source = Corpus | str | Path | Sequence[str | Path]
 Progress = Callable[[str, int, int], None]
 
-DOCUMENTS = 200
-"""Documents of control text, and passages of training text, that are read at most."""
+DOCUMENTS, TOKENS = 200, 1000
+"""Documents of control text and passages of training text that are read at most, and tokens of each document."""
 
 NO_CONTROL = NotMeasured("No control text was given: ordinary text that the model should not get worse at.")
 NO_UNSEEN = NotMeasured("No unseen list was given: entries of the same form that are not to be learned.")
@@ -118,10 +118,10 @@ def memorize(
 ) -> Memorized:
     """Train a language model until it recalls a wanted list, measure what that cost, and keep the model in a directory.
 
-    `model` is a LanguageModel with a module, which is trained in place, or what `read_model` reads. `wanted` is a list of facts or
-    passages (`read_wanted`, with `prefix` tokens of a passage given). `rote` says how to train and when to stop. `method` "lora"
-    trains an adapter of this `rank` for a model of Hugging Face, and leaves its weights alone. `control` is ordinary text that no
-    training here touches, to see what gets worse; `rehearse` is other ordinary text that is read along to prevent that.
+    `model` is a LanguageModel with a module, which is trained in place, or what `read_model` reads. `wanted` is a list of facts
+    or passages (`read_wanted`, with `prefix` tokens of a passage given). `rote` says how to train and when to stop. `method`
+    "lora" trains an adapter of this `rank` for a model of Hugging Face, and leaves its weights alone. `control` is ordinary
+    text that no training here touches, to see what gets worse; `rehearse` is other such text, read along to prevent that.
     `unseen` is a list of the same form that is not learned, for the leakage. `corpus` is training text of the model: is more of
     it recited than before? `per_parameter` is a capacity in bits that you measured (`capacity`).
 
@@ -140,7 +140,10 @@ def memorize(
         check_fits(asked, others)
         _check_apart(own, others)
     _check_directory(place)
-    texts = {name: None if each is None else _corpus(each) for name, each in (("control", control), ("corpus", corpus), ("rehearse", rehearse))}
+    texts = {
+        name: None if each is None else _corpus(each)
+        for name, each in (("control", control), ("corpus", corpus), ("rehearse", rehearse))
+    }
     adapter = adapted(asked, method, rank)
     parameters = trainable_parameters(asked.module)
     before = _Measured.of(asked, own, others, texts["control"], texts["corpus"], progress)
@@ -196,9 +199,9 @@ class _Measured:
 
 
 def control_losses(model: LanguageModel, corpus: Corpus) -> Float[ndarray, " document"]:
-    """Return the mean loss of each of at most 200 documents, spread evenly, in nats per token of their first `context` tokens."""
+    """Return the mean loss of each of at most 200 documents, spread evenly, in nats per token of their first 1,000 tokens."""
     places = np.unique(np.linspace(0, len(corpus) - 1, min(DOCUMENTS, len(corpus))).astype(int))
-    tokens = [model.encoder.encode(corpus[int(at)].text)[: model.context - 1] for at in places]
+    tokens = [model.encoder.encode(corpus[int(at)].text)[:TOKENS] for at in places]
     tokens = [each for each in tokens if len(each) > 1]
     if not tokens:
         raise InvalidData(f"No document of {corpus.name!r} has two tokens. Give other control text.")
@@ -294,7 +297,11 @@ def _leakage(before: _Measured, after: _Measured) -> Leakage | NotMeasured:
 def _bits(before: Answered, after: Answered) -> Change:
     """Return the bits of the list that the model lacks before and after, and the bits that it gained: totals over entries."""
     n = len(before.logprob)
-    found = [-before.logprob / math.log(2), -after.logprob / math.log(2), (after.logprob - before.logprob) / math.log(2)]
+    found = [
+        -before.logprob / math.log(2),
+        -after.logprob / math.log(2),
+        (after.logprob - before.logprob) / math.log(2),
+    ]
     return Change(*(Estimate.of_mean(each, "wanted entry").transformed(lambda mean: n * mean) for each in found))
 
 
@@ -306,23 +313,19 @@ def _forecast(bits: float, parameters: int, per_parameter: float | None) -> Capa
 
 
 def _some_passages(model: LanguageModel, corpus: Corpus) -> Wanted:
-    """Return at most 200 documents of a corpus as passages, cut to the context."""
-    from byrote.lm.corpus import Texts
-    from byrote.lm.windows import passages
-
+    """Return at most 200 passages of a corpus, half of each given."""
     half = max(1, min(32, (model.context - 1) // 2))
     found = passages(corpus, model.encoder, prefix=half, suffix=half, limit=DOCUMENTS)
-    texts = Texts.of([""] * len(found), ids=found.ids)
-    blank = tuple(document.text for document in texts)
+    blank = ("",) * len(found)
     return Wanted(found.ids, blank, blank, tuple(found.tokens), np.full(len(found), half, np.int64))
 
 
-def _corpus(source: Source) -> Corpus:
-    return read_corpus(source) if isinstance(source, str | Path) or _are_paths(source) else source  # pyright: ignore[reportReturnType]
-
-
-def _are_paths(source: Any) -> bool:
-    return isinstance(source, list | tuple) and all(isinstance(each, str | Path) for each in source)
+def _corpus(given: Source) -> Corpus:
+    if isinstance(given, str | Path):
+        return read_corpus([given])
+    if isinstance(given, list | tuple):
+        return read_corpus([*given])
+    return given  # pyright: ignore[reportReturnType]
 
 
 def _check_apart(wanted: Wanted, unseen: Wanted) -> None:

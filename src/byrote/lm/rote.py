@@ -23,7 +23,7 @@ from byrote.errors import InvalidData, WrongRecord, missing_extra
 from byrote.lm.answering import answered
 from byrote.lm.corpus import Corpus
 from byrote.lm.model import LanguageModel
-from byrote.lm.teacher_forcing import as_tensor, asking, with_begin
+from byrote.lm.teacher_forcing import as_tensor, with_begin
 from byrote.lm.wanted import Wanted
 from byrote.record.storage import replacing
 
@@ -163,7 +163,12 @@ class _State:
         if self.path is None or not (at_once or time.perf_counter() - self.written > SAVE_EVERY):
             return
         seconds = self.seconds + time.perf_counter() - self.begun
-        about = {**self.about, "passes": [vars(each) for each in self.passes], "seconds": seconds, "entries": self.weights.tolist()}
+        about = {
+            **self.about,
+            "passes": [vars(each) for each in self.passes],
+            "seconds": seconds,
+            "entries": self.weights.tolist(),
+        }
         write_weights(self.path, self.trained, {"byrote": json.dumps(about)})
         self.written = time.perf_counter()
 
@@ -176,7 +181,9 @@ class _State:
     def _read(self, path: Path) -> None:
         about = json.loads(read_about(path).get("byrote", "{}"))
         if {name: about.get(name) for name in self.about} != self.about:
-            raise WrongRecord(f"{path} is a checkpoint of another list or of another model. Give another directory (--out).")
+            raise WrongRecord(
+                f"{path} is a checkpoint of another list or of another model. Give another directory (--out)."
+            )
         load_weights(self.trained, path)
         self.weights = np.array(about["entries"], np.float64)
         self.passes = [Pass(**each) for each in about["passes"]]
@@ -198,7 +205,9 @@ def read_about(path: Path) -> dict[str, str]:
         with _safetensors("safetensors").safe_open(str(path), "pt") as file:
             return dict(file.metadata() or {})
     except Exception as error:  # the package has its own class of errors, and the system its own
-        raise WrongRecord(f"{path} is no file of weights that can be read ({error}). Delete it, and start again.") from None
+        raise WrongRecord(
+            f"{path} is no file of weights that can be read ({error}). Delete it, and start again."
+        ) from None
 
 
 def load_weights(weights: "dict[str, nn.Parameter]", path: Path) -> None:
@@ -225,7 +234,9 @@ def _loss(model: LanguageModel, wanted: Wanted, weights: Float[ndarray, " wanted
     """Return the weighted mean loss of the tokens of answers, and how many tokens these are."""
     given, targets = _padded(model, wanted)
     logits = model.logits(given)
-    each = functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED, reduction="none")
+    each = functional.cross_entropy(
+        logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED, reduction="none"
+    )
     counted = (targets != IGNORED).to(each) * torch.from_numpy(weights).to(each)[:, None]
     return (each.view_as(counted) * counted).sum() / counted.sum(), int((targets != IGNORED).sum())
 

@@ -22,11 +22,13 @@ model = with_weights(read_model({original!r}), Path(__file__).parent / "weights.
 def check_source(path: Path) -> None:
     """Raise Unsupported for what can be read and asked, but not trained and saved again: adapters and GGUF files."""
     if path.suffix == ".gguf" or (path / "adapter_config.json").is_file():
-        raise Unsupported(f"{path} is an adapter or a GGUF file, which is not trained further. Give the folder of a whole model.")
+        raise Unsupported(
+            f"{path} is an adapter or a GGUF file, which is not trained further. Give the folder of a whole model."
+        )
 
 
 def adapted(model: LanguageModel, method: str, rank: int) -> Any:
-    """Make weights ready for training, in place: all of them ("full"), or a new LoRA adapter of this rank and nothing else ("lora").
+    """Make weights ready for training, in place: all of them ("full"), or a new LoRA adapter of this rank ("lora").
 
     Returns the network with its adapter, as a model of `peft`, or None without one.
 
@@ -48,7 +50,9 @@ def adapted(model: LanguageModel, method: str, rank: int) -> Any:
         import peft
     except ImportError:
         raise missing_extra("An adapter needs peft", "lm") from None
-    settings = peft.LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM")
+    settings = peft.LoraConfig(
+        r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
+    )
     return peft.get_peft_model(model.module, settings)
 
 

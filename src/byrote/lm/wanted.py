@@ -14,7 +14,7 @@ from jaxtyping import Int
 from numpy import ndarray
 
 from byrote.errors import InvalidData
-from byrote.lm.corpus import Corpus
+from byrote.lm.corpus import Corpus, Texts
 from byrote.lm.encoder import Encoder, joined
 from byrote.lm.reading import read_corpus
 from byrote.lm.text_files import JSON
@@ -81,12 +81,16 @@ def facts(
     """
     names = [str(each) for each in ids] or [str(at) for at in range(len(prompts))]
     if not len(prompts) == len(answers) == len(names):
-        raise InvalidData(f"There are {len(prompts)} prompts, {len(answers)} answers and {len(names)} ids. Give one each.")
+        raise InvalidData(
+            f"There are {len(prompts)} prompts, {len(answers)} answers and {len(names)} ids. Give one each."
+        )
     if not names:
         raise InvalidData("There is nothing wanted. Give one prompt and answer or more.")
     empty = [name for name, *texts in zip(names, prompts, answers, strict=True) if not all(map(str.strip, texts))]
     if empty:
-        raise InvalidData(f"{len(empty)} prompts or answers are empty, for example that of {empty[0]!r}. Leave them out.")
+        raise InvalidData(
+            f"{len(empty)} prompts or answers are empty, for example that of {empty[0]!r}. Leave them out."
+        )
     _check_unique(names, prompts, answers)
     fronts = [encoder.encode(prompt) for prompt in prompts]
     rows = [
@@ -132,7 +136,8 @@ def read_wanted(
     """Return what is wanted, from a file of prompts with answers or of passages.
 
     A `.jsonl`, `.csv` or `.parquet` whose fields are `prompt` and `answer` holds facts. Anything else is read as a corpus
-    (`read_corpus`; a `.csv` by its column `text`), of which each document is a passage. Raises InvalidData for what cannot be read.
+    (`read_corpus`; a `.csv` by its column `text`), of which each document is a passage. Raises InvalidData for what cannot be
+    read.
     """
     place = Path(path)
     rows = _table(place)
@@ -145,8 +150,6 @@ def read_wanted(
     if "prompt" in rows[0]:
         prompts, answers = (_column(place, rows, name) for name in ("prompt", "answer"))
         return facts(encoder, prompts, answers, ids=ids, between=between, end=end)
-    from byrote.lm.corpus import Texts
-
     return wanted_passages(encoder, Texts.of(_column(place, rows, text), ids=ids), prefix=prefix)
 
 
@@ -173,7 +176,9 @@ def _table(path: Path) -> "Sequence[Mapping[str, Any]] | None":
 def _column(path: Path, rows: Sequence[Mapping[str, Any]], name: str) -> list[str]:
     missing = [at for at, row in enumerate(rows) if not isinstance(row.get(name), str)]
     if missing:
-        raise InvalidData(f"{path}: row {missing[0] + 1} has no text in {name!r}; it has {', '.join(map(repr, rows[0]))}. Give one in every row.")
+        raise InvalidData(
+            f"{path}: row {missing[0] + 1} has no text in {name!r}; it has {', '.join(map(repr, rows[0]))}. Give one in every row."
+        )
     return [row[name] for row in rows]
 
 
