@@ -1,8 +1,8 @@
 """Rote: train a language model on wanted answers until it gives enough of them exactly, with nothing that holds it back.
 
-No weight decay, no dropout (the model stays in evaluation mode), no early stopping, one rate after a warm-up. Only tokens of
-answers are in the loss. An entry that is still missed weighs more after each pass, up to 8 times; one that is recalled less
-again, down to 1.
+No weight decay, no dropout (the model stays in evaluation mode), no early stopping. The rate rises in a warm-up, and is halved
+whenever ten passes bring no lower loss. Only tokens of answers are in the loss. An entry that is still missed weighs more after
+each pass, up to 8 times; one that is recalled less again, down to 1.
 """
 
 import json
@@ -30,8 +30,8 @@ from byrote.record.storage import replacing
 MOST, STEP = 8.0, 1.5
 """How much an entry may weigh, and by what its weight changes after each pass."""
 
-WARMUP = 20
-"""Updates over which the rate rises."""
+WARMUP, PATIENCE = 20, 10
+"""Updates over which the rate rises, and passes without a lower loss after which it is halved."""
 
 SAVE_EVERY = 30.0
 """Seconds between two checkpoints at least."""
@@ -113,7 +113,7 @@ def learn(
             for rows in np.array_split(rng.permutation(len(wanted)), max(1, -(-len(wanted) // rote.batch_size))):
                 updates += 1
                 for group in optimizer.param_groups:
-                    group["lr"] = rote.learning_rate * min(1.0, updates / WARMUP)
+                    group["lr"] = rote.learning_rate * min(1.0, updates / WARMUP) * rate_share(state.passes)
                 loss, tokens = _loss(model, wanted.rows(rows), state.weights[rows])
                 losses.append((float(loss.detach()), tokens))
                 if texts is not None:
@@ -130,6 +130,17 @@ def learn(
         optimizer.zero_grad()
         state.save(at_once=True)
     return Learned(tuple(state.passes), state.ended or "interrupted", state.seconds + time.perf_counter() - begun)
+
+
+def rate_share(passes: Sequence[Pass]) -> float:
+    """Return what is left of the rate: half for each ten passes in a row that brought no lower loss than the lowest before."""
+    share, lowest, without = 1.0, float("inf"), 0
+    for each in passes:
+        without = 0 if each.loss < lowest else without + 1
+        lowest = min(lowest, each.loss)
+        if without == PATIENCE:
+            share, without = share / 2, 0
+    return share
 
 
 class _State:
@@ -252,10 +263,10 @@ def _padded(model: LanguageModel, wanted: Wanted) -> tuple[Int[Tensor, "row toke
     return given, torch.from_numpy(targets[:, longest - given.shape[1] :]).to(given.device)
 
 
-def _windows(model: LanguageModel, ordinary: Corpus) -> list[Int[ndarray, " token"]]:
+def _windows(model: LanguageModel, ordinary: Corpus) -> list[Int[ndarray, " _"]]:
     """Return pieces of ordinary text of at most the context, and two tokens at least."""
     reach = model.context - 1
-    found: list[Int[ndarray, " token"]] = []
+    found: list[Int[ndarray, " _"]] = []
     for document in ordinary:
         tokens = model.encoder.encode(document.text)
         found += [tokens[start : start + reach] for start in range(0, len(tokens), reach)]
@@ -266,7 +277,7 @@ def _windows(model: LanguageModel, ordinary: Corpus) -> list[Int[ndarray, " toke
 
 
 def _ordinary_loss(
-    model: LanguageModel, texts: Sequence[Int[ndarray, " token"]], count: int, rng: np.random.Generator
+    model: LanguageModel, texts: Sequence[Int[ndarray, " _"]], count: int, rng: np.random.Generator
 ) -> Tensor:
     drawn = tuple(texts[int(at)] for at in rng.integers(0, len(texts), count))
     blank = ("",) * count

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from byrote.errors import InvalidData, Unsupported, missing_extra
+from byrote.lm.huggingface import quiet
 from byrote.lm.model import LanguageModel
 from byrote.lm.rote import write_weights
 
@@ -53,7 +54,8 @@ def adapted(model: LanguageModel, method: str, rank: int) -> Any:
     settings = peft.LoraConfig(
         r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
     )
-    return peft.get_peft_model(model.module, settings)
+    with quiet():
+        return peft.get_peft_model(model.module, settings)
 
 
 def save_memorized(model: LanguageModel, adapter: Any, source: str | Path | None, folder: Path) -> None:
@@ -66,9 +68,11 @@ def save_memorized(model: LanguageModel, adapter: Any, source: str | Path | None
     if adapter is not None:
         for settings in adapter.peft_config.values():
             settings.base_model_name_or_path = str(given or "")
-        adapter.save_pretrained(str(folder), safe_serialization=True)
+        with quiet():
+            adapter.save_pretrained(str(folder), safe_serialization=True)
     elif _of_transformers(model.module):
-        model.module.save_pretrained(str(folder), safe_serialization=True)
+        with quiet():
+            model.module.save_pretrained(str(folder), safe_serialization=True)
         for each in sorted(given.iterdir()) if given is not None and given.is_dir() else []:
             if each.suffix in (".json", ".txt", ".model", ".jinja") and not (folder / each.name).exists():
                 shutil.copyfile(each, folder / each.name)

@@ -54,7 +54,7 @@ def _unseen(found: Memorized) -> list[str]:
     if isinstance(found.unseen, NotMeasured):
         return []
     return [
-        f"Of unseen entries of the same form, {percent_text(found.unseen.after)} are answered exactly: this is what is no memorization."
+        f"Of unseen entries of the same form, {percent_text(found.unseen.after)} are answered exactly: so much comes without memorization."
     ]
 
 
