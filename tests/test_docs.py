@@ -88,6 +88,20 @@ def test_the_python_of_the_page_of_comparisons(tmp_path: Path, capsys: pytest.Ca
 
 
 @pytest.mark.pages
+def test_the_python_of_the_page_of_wanted_examples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given: dict[str, Any] = {}
+    with contextlib.chdir(tmp_path):
+        for block in blocks("docs/memorize.md"):
+            exec(compile(block, "docs/memorize.md", "exec"), given)  # noqa: S102 - our own page
+    printed = capsys.readouterr().out
+    assert given["record"].scalar(0, "wanted_recall")[-1] == 1
+    assert "All of this rests on 3 runs of each" in printed
+    weighted, left_out = given["found"].arm("weighted"), given["found"].arm("left_out")
+    assert weighted.recall.value > left_out.recall.value + 0.3, "exceptions to the rule are learned by rote only"
+    assert (tmp_path / "memorized/exceptions/memorize.html").exists()
+
+
+@pytest.mark.pages
 def test_the_python_of_the_page_of_controls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("opacus")
     given: dict[str, Any] = {}
@@ -151,6 +165,20 @@ def test_the_python_of_the_pages_about_training_language_models(
         }
     else:
         assert "different 10-grams" in printed
+
+
+@pytest.mark.pages
+def test_the_python_of_the_page_of_wanted_memorization(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("safetensors")
+    given: dict[str, Any] = {}
+    with contextlib.chdir(tmp_path):
+        for block in blocks("docs/lm_memorize.md"):
+            exec(compile(block, "docs/lm_memorize.md", "exec"), given)  # noqa: S102 - our own page
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("8 of 8 wanted answers are given exactly")
+    assert (tmp_path / "models" / "mine" / "report.html").is_file()
+    assert printed[-2] == "0.0 1.0"
+    assert printed[-1] == "True 7 of 8"
 
 
 @pytest.mark.pages

@@ -187,7 +187,15 @@ def compare_arms(
     missing = max(plan.total - sum(min(len(_finished(where, arm)), plan.ends[-1]) for arm in arms), 0)
     workers = _workers(arms[0].task, canaries, seed, compute, plan)
     if on_plan is not None:
-        on_plan(Stated(tuple(map(str, arms)), plan, skipped, missing, _seconds(arms, where, plan, canaries, seed, compute, missing, workers)))
+        on_plan(
+            Stated(
+                tuple(map(str, arms)),
+                plan,
+                skipped,
+                missing,
+                _seconds(arms, where, plan, canaries, seed, compute, missing, workers),
+            )
+        )
     with _pool(workers, compute) as pool:
         settings = _Settings(where, source, canaries, seed, compute, keep_models)
         trainer = _Trainer(arms, settings, pool, failed, _Whole(missing, progress))
@@ -210,7 +218,14 @@ def enough_canaries(task: Task) -> Canaries:
 
 
 def _seconds(
-    arms: Sequence[Arm], where: Place, plan: Plan, canaries: Canaries, seed: int, compute: Compute, missing: int, workers: int
+    arms: Sequence[Arm],
+    where: Place,
+    plan: Plan,
+    canaries: Canaries,
+    seed: int,
+    compute: Compute,
+    missing: int,
+    workers: int,
 ) -> float | None:
     """Return about how long the missing runs take, those of an arm `Arm.cost` times as long as of the first; None: unknown."""
     if not missing:

@@ -9,17 +9,27 @@ from byrote.lazy import lazy
 
 if TYPE_CHECKING:
     from byrote.recall.answers import Answers as Answers
+    from byrote.recall.approximate import Approximate as Approximate
+    from byrote.recall.deletion import Deletion as Deletion
+    from byrote.recall.encoding import encode as encode
+    from byrote.recall.exact import Exact as Exact
     from byrote.recall.index import Index as Index
-    from byrote.recall.memory import Deletion as Deletion
+    from byrote.recall.measured_recall import recall_at_k as recall_at_k
     from byrote.recall.memory import Memory as Memory
+    from byrote.recall.opening import open_memory as open_memory
     from byrote.recall.threshold import Threshold as Threshold
     from byrote.recall.threshold import threshold_at as threshold_at
 
 _HOME = {
     "Answers": "answers",
-    "Deletion": "memory",
+    "Approximate": "approximate",
+    "Deletion": "deletion",
+    "encode": "encoding",
+    "Exact": "exact",
     "Index": "index",
     "Memory": "memory",
+    "open_memory": "opening",
+    "recall_at_k": "measured_recall",
     "Threshold": "threshold",
     "threshold_at": "threshold",
 }

@@ -33,7 +33,7 @@ class Growing:
         self._count = count
 
     def keep(self, mask: ndarray) -> None:
-        """Drop the rows where the mask is False, and overwrite what they held."""
+        """Drop the rows where the mask is False: what they held is in no array any more."""
         kept = self.values[mask]
         self._room = np.empty((max(len(kept), 16), *self._room.shape[1:]), self._room.dtype)
         self._room[: len(kept)] = kept

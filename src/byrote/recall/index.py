@@ -18,19 +18,26 @@ class Index(Protocol):
     name: ClassVar[str]
     exact: ClassVar[bool]
     """Whether it always finds the nearest keys."""
+    metric: Metric
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        """Return how many rows there are, with those that were forgotten and are not dropped yet."""
+        ...
 
     def add(self, keys: Float32[ndarray, "new width"]) -> None:
         """Append keys."""
         ...
 
+    def forget(self, rows: Int64[ndarray, " gone"]) -> None:
+        """Overwrite the keys of these rows, which are not found any more. The others keep their rows."""
+        ...
+
     def keep(self, rows: Bool[ndarray, " row"]) -> None:
-        """Drop the keys where this mask is False, also from RAM; the others move together and stay in order."""
+        """Drop the rows where this mask is False, also from RAM; the others move together and stay in order."""
         ...
 
     def keys(self, rows: Int64[ndarray, " some"]) -> Float32[ndarray, "some width"]:
-        """Return a copy of the keys of these rows."""
+        """Return a copy of the keys of these rows, of which none was forgotten."""
         ...
 
     def search(
@@ -40,6 +47,11 @@ class Index(Protocol):
 
         Where there are fewer than k the distance is infinite and the row -1.
         """
+        ...
+
+    @property
+    def settings(self) -> dict[str, int]:
+        """What it was made with beside width and metric, by the names of its parameters: an index that is opened is made so."""
         ...
 
     @property
@@ -55,5 +67,10 @@ def exact_distances(
 
     The expansion |q|^2 - 2 qk + |k|^2, by which the nearest are found, loses up to .001 to rounding near 0.
     """
-    squares = np.square(queries[:, None] - keys, dtype=np.float32).sum(2, dtype=np.float64)
+    difference = queries[:, None] - keys
+    return as_distances(np.einsum("qkw,qkw->qk", difference, difference), metric)
+
+
+def as_distances(squares: ndarray, metric: Metric) -> Float32[ndarray, "query k"]:
+    """Return distances from squared lengths of differences."""
     return (squares / 2 if metric == "cosine" else np.sqrt(squares)).astype(np.float32)

@@ -1,53 +1,48 @@
 """Memory: keys with values beside a network, that can be listed, looked up, changed and deleted one by one."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
+from jaxtyping import Float32, Int64
 from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.errors import InvalidData, unknown
 from byrote.recall.answers import Answers
-from byrote.recall.exact import Exact
+from byrote.recall.deletion import Deletion
+from byrote.recall.entries import Entries
+from byrote.recall.files import Contents, Loaded, Manifest, Settings, write
 from byrote.recall.fingerprint import MODULUS, fingerprint
-from byrote.recall.growing import Growing
 from byrote.recall.impostors import Impostors
 from byrote.recall.index import Index, Metric
+from byrote.recall.indexes import make_index
+from byrote.recall.keys import as_keys
 from byrote.recall.threshold import Threshold
+from byrote.recall.values import as_values
+from byrote.record.storage import place
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 Eviction = Literal["oldest", "least_recently_used", "refuse"]
 
-INDEXES: Mapping[str, Callable[[int, Metric], Index]] = {"exact": Exact}
-"""How the nearest keys are found, by name."""
+EVICTIONS: tuple[Eviction, ...] = ("oldest", "least_recently_used", "refuse")
 
-
-@dataclass(frozen=True, eq=False)
-class Deletion:
-    """What was deleted, and what shows that it is gone.
-
-    `fingerprint` is that of the memory now, computed from what it holds; `never_held` whether it is equal to that of a memory
-    which never held these entries. `answers` are what the deleted keys find now: none of the deleted ids. `bytes_left`
-    is how often the bytes of a deleted key still stand in the memory, also as the key of another entry.
-    """
-
-    ids: tuple[str, ...]
-    fingerprint: int
-    never_held: bool
-    answers: Answers
-    bytes_left: int
+FORGOTTEN = 4
+"""Rows are dropped when one of so many is forgotten; until then they take RAM, with nothing in them."""
 
 
 class Memory:
     """Keys of one width, each with an id and a value (a text, a number or a boolean), and how near a query is to them.
 
     A key is what an encoder makes of an example: pixels, the embedding of a network, the state of a language model.
-    `metric` is "cosine" (keys are stored with length 1) or "euclidean". `index` is how the nearest are found: "exact", or
-    the name of another one in INDEXES, or an Index of your own, empty. `most` is how many entries there may be; the one
-    that is evicted for a new one is the "oldest", the "least_recently_used" (a look-up uses its nearest key, where it is
-    known), or none: "refuse". Bytes in RAM: 4 x width + about 200 an entry for the exact index.
+    `metric` is "cosine" (keys are stored with length 1) or "euclidean". `index` is how the nearest are found: "exact",
+    "approximate" (see `byrote.recall.approximate`), or an Index of your own, empty. `most` is how many entries there may be;
+    the one that is evicted for a new one is the "oldest", the "least_recently_used" (a look-up uses its nearest key, where
+    it is known), or none: "refuse". Bytes in RAM: 4 x width + about 230 an entry for the exact index, up to twice that
+    while entries are added one by one.
     """
 
     def __init__(
@@ -63,61 +58,58 @@ class Memory:
             raise InvalidData(f"A memory of keys of width {width!r} holds nothing. Give how many numbers a key has.")
         if metric not in ("cosine", "euclidean"):
             raise unknown("metric", metric, ("cosine", "euclidean"))
-        if evict not in ("oldest", "least_recently_used", "refuse"):
-            raise unknown("eviction", evict, ("oldest", "least_recently_used", "refuse"))
+        if evict not in EVICTIONS:
+            raise unknown("eviction", evict, EVICTIONS)
         if most is not None and most < 1:
             raise InvalidData(f"A memory of at most {most!r} entries holds nothing. Give 1 or more, or None.")
-        if isinstance(index, str) and index not in INDEXES:
-            raise unknown("index", index, INDEXES)
         self.metric: Metric = metric
-        self.width, self.most, self.evict = width, most, evict
-        self.index: Index = INDEXES[index](width, metric) if isinstance(index, str) else index
+        self.width, self.most = width, most
+        self.evict: Eviction = evict
+        self.index: Index = make_index(index, width, metric) if isinstance(index, str) else index
         if len(self.index):
             raise InvalidData(
                 f"The index holds {len(self.index)} keys of which the memory knows no ids. Give an empty one."
             )
-        self._entry: dict[str, int] = {}  # the number of each id; numbers are given once, in the order of adding
-        self._ids: list[str] = []
-        self._numbers = Growing(np.int64)
-        self._used = Growing(np.int64)
-        self._values = Growing(np.int64)
-        self._given = self._clock = 0
+        self._entries = Entries()
         self._impostors: Impostors | None = None
+        self._saved: tuple[str, Manifest] | None = None
 
     # --- what it holds
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self._entries)
 
     def __contains__(self, id_: object) -> bool:
-        return id_ in self._entry
+        return id_ in self._entries
 
     @property
     def ids(self) -> tuple[str, ...]:
         """The ids, in the order in which they were added."""
-        return tuple(self._ids)
+        return self._entries.ids
 
     @property
     def values(self) -> ndarray:
         """The values, in the order of `ids`."""
-        return self._values.values.copy()
+        return self._entries.held.values[self._entries.rows]
 
     def keys(self, ids: Sequence[str] | None = None) -> Float32[ndarray, "entry width"]:
         """Return the stored keys of some ids, or all in the order of `ids`. Raises InvalidData for ids that it does not hold."""
-        return self.index.keys(np.arange(len(self)) if ids is None else self._rows(ids))
+        return self.index.keys(self._entries.rows if ids is None else self._entries.rows_of(ids))
+
+    @property
+    def rows(self) -> Int64[ndarray, " entry"]:
+        """The rows of its entries in the index, in the order of `ids`."""
+        return self._entries.rows
 
     @property
     def fingerprint(self) -> int:
         """A number of what it holds: equal for equal contents in any order. It reads all entries."""
-        return fingerprint(self._ids, self._values.values.tolist(), self.keys())
+        return fingerprint(self.ids, self.values.tolist(), self.keys())
 
     @property
     def bytes(self) -> int:
         """Bytes in RAM, about: keys with their index, ids and values."""
-        texts = sum(map(len, self._ids)) + 150 * len(self)  # a str of Python, its place in the list and in the dict
-        if self._values.values.dtype == object:
-            texts += sum(len(v) + 50 if isinstance(v, str) else 32 for v in self._values.values)
-        return self.index.bytes + self._numbers.bytes + self._used.bytes + self._values.bytes + texts
+        return self.index.bytes + self._entries.bytes
 
     # --- looking up
 
@@ -126,27 +118,27 @@ class Memory:
 
         Raises InvalidData for another width, for what is not finite, and for a key of zeros with the cosine.
         """
-        return self._checked(keys)
+        return as_keys(keys, self.width, self.metric)
 
     def look_up(self, keys: Any, k: int = 1) -> Answers:
         """Return the `k` nearest stored keys of each query [query, width], and whether the nearest is near enough.
 
         Without a threshold everything is known that finds a key. Raises InvalidData for keys of another width, and for NaN.
         """
-        queries = self._checked(keys)
+        queries, names = as_keys(keys, self.width, self.metric), self._entries.names
         if isinstance(k, bool) or k < 1:
             raise InvalidData(f"k={k!r} keys cannot be looked up. Give 1 or more.")
         distances, rows = self.index.search(queries, k)
         found = rows >= 0
         ids = np.full(rows.shape, "", object)
-        ids[found] = [self._ids[row] for row in rows[found]]
+        ids[found] = [names[row] for row in rows[found].tolist()]
         values: NDArray[Any] = np.full(rows.shape, None, object)
-        values[found] = self._values.values[rows[found]].tolist()
+        values[found] = self._entries.held.values[rows[found]].tolist()
         known = found[:, 0].copy()
         if self.threshold is not None:
             known &= distances[:, 0] < self.threshold.distance
-        self._clock += 1
-        self._used.values[rows[known, 0]] = self._clock
+        if self.evict == "least_recently_used":
+            self._entries.use(rows[known, 0])
         return Answers(ids, values, distances, known)
 
     # --- changing it
@@ -158,46 +150,40 @@ class Memory:
         or twice, for keys of another width or not finite, for values that are neither texts nor numbers, and where a full
         memory refuses. Then nothing is stored.
         """
-        new = self._checked(keys)
-        return self.store(new, values, self._new_ids(len(new)) if ids is None else [str(id_) for id_ in ids])
+        new = as_keys(keys, self.width, self.metric)
+        return self.store(new, values, self._entries.new_ids(len(new)) if ids is None else [str(id_) for id_ in ids])
 
     def store(self, new: Float32[ndarray, "entry width"], values: Any, names: list[str]) -> tuple[str, ...]:
         """Store keys as they are held: finite, float32, and of length 1 for the cosine. See `add`."""
-        held = _as_values(values)
+        held = as_values(values)
         if not len(new) == len(held) == len(names):
             raise InvalidData(f"There are {len(new)} keys, {len(held)} values and {len(names)} ids. Give one each.")
-        self._check_new(names)
+        self._entries.check_new(names)
         evicted = self._make_room(len(new))
         self.index.add(new)
-        self._numbers.extend(np.arange(self._given, self._given + len(new)))
-        self._entry.update(zip(names, range(self._given, self._given + len(new)), strict=True))
-        self._ids += names
-        self._given += len(new)
-        self._clock += 1
-        self._used.extend(np.full(len(new), self._clock))
-        self._hold(held)
-        if self._impostors is not None:
-            self._impostors.added(new, self._numbers.values[-len(new) :], self.metric)
+        self._entries.add(names, held)
+        if self._impostors is not None and len(new):
+            self._impostors.added(new, self._entries.numbers.values[-len(new) :], self.metric)
         return evicted
 
     def update(self, ids: Sequence[str], values: Any) -> None:
         """Give other values to entries that are there. Raises InvalidData for ids that it does not hold; then nothing changes."""
-        rows, new = self._rows(ids), _as_values(values)
+        rows, new = self._entries.rows_of(ids), as_values(values)
         if len(new) != len(rows):
             raise InvalidData(f"There are {len(rows)} ids and {len(new)} values. Give one each.")
-        if self._values.values.dtype != new.dtype:
-            self._values = _grown(self._values.values.astype(object))
-        self._values.values[rows] = new
+        self._entries.update(rows, new)
 
     def delete(self, ids: Sequence[str]) -> None:
-        """Forget entries. Raises InvalidData for ids that it does not hold; then nothing is deleted."""
-        rows = self._rows(ids)
-        self._keep(np.isin(np.arange(len(self)), rows, invert=True))
+        """Forget entries. Raises InvalidData for ids that it does not hold; then nothing is deleted.
+
+        Keys and values are overwritten in RAM. Files change when the memory is saved.
+        """
+        self._forget(self._entries.rows_of(ids))
 
     def delete_and_prove(self, ids: Sequence[str]) -> Deletion:
         """Forget entries, and return what shows that they are gone. It reads all entries twice."""
-        rows = self._rows(ids)
-        keys, values = self.index.keys(rows), self._values.values[rows].tolist()
+        rows = self._entries.rows_of(ids)
+        keys, values = self.index.keys(rows), self._entries.held.values[rows].tolist()
         expected = (self.fingerprint - fingerprint(ids, values, keys)) % MODULUS
         self.delete(ids)
         left, now = self.keys(), self.fingerprint
@@ -241,7 +227,7 @@ class Memory:
         `impostors` [query, width] are kept, so that the threshold holds when entries are added or deleted. See
         `byrote.recall.threshold_at`, also for how many are needed. Raises InvalidData where nothing is stored.
         """
-        queries = self._checked(impostors)
+        queries = as_keys(impostors, self.width, self.metric)
         if not len(self):
             raise InvalidData("An empty memory has no distances to calibrate by. Add entries first.")
         self._impostors = Impostors(queries, false_accept, self._nearest)
@@ -252,60 +238,48 @@ class Memory:
         """The threshold for what it holds now; None where it was not calibrated, or holds nothing."""
         return None if self._impostors is None or not len(self) else self._impostors.threshold
 
+    # --- files
+
+    def save(self, directory: "str | os.PathLike[str] | UPath") -> None:
+        """Save it into a directory of its own, or into where it was opened or saved before: then only what has changed.
+
+        Files that hold a deleted entry are written again without it, and removed. Whoever opens the directory meanwhile
+        reads the state before; so it stays when the save is interrupted. Raises WrongRecord where the directory holds another
+        memory or was changed by another program since, ByroteError where it cannot be written; then it is left as it is.
+        """
+        target = place(directory)
+        known = str(target.absolute())
+        before = self._saved[1] if self._saved is not None and self._saved[0] == known else None
+        settings = Settings(self.width, self.metric, self.index.name, self.index.settings, self.most, self.evict)
+        impostors = self._impostors
+        contents = Contents(
+            settings,
+            self._entries,
+            self.index.keys,
+            None if impostors is None else impostors.queries,
+            None if impostors is None else impostors.false_accept,
+        )
+        self._saved = known, write(target, contents, before)
+
+    def load(self, directory: str, loaded: Loaded) -> None:
+        """Take what was read from a directory into an empty memory. See `byrote.recall.open_memory`."""
+        manifest = loaded.manifest
+        for part in loaded.parts:
+            self.index.add(part.keys)
+            self._entries.add(part.ids, part.values, part.numbers)
+        self._entries.edited.values[:] = 0
+        self._entries.given, self._entries.clock = manifest.given, manifest.clock
+        if loaded.used is not None:
+            self._entries.used.values[:] = loaded.used
+        if loaded.impostors is not None and manifest.false_accept is not None:
+            self._impostors = Impostors(loaded.impostors, manifest.false_accept, self._nearest)
+        self._saved = directory, manifest
+
     # --- its own
 
     def _nearest(self, queries: Float32[ndarray, "query width"]) -> tuple[ndarray, ndarray]:
         distances, rows = (found[:, 0] for found in self.index.search(queries, 1))
-        return distances, np.where(rows < 0, -1, self._numbers.values[rows] if len(self) else -1)
-
-    def _checked(self, keys: Any) -> Float32[ndarray, "row width"]:
-        """Return keys as float32 [row, width], of length 1 for the cosine; raise InvalidData for others."""
-        found: NDArray[Any] = np.asarray(keys.detach().cpu() if hasattr(keys, "detach") else keys)
-        if found.ndim != 2 or found.shape[1] != self.width:
-            raise InvalidData(
-                f"Keys of this memory have the shape [row, {self.width}], and these have {list(found.shape)}. Give one row for each, made by the encoder of the others."
-            )
-        if found.dtype.kind not in "fiub":
-            raise InvalidData(f"Keys are numbers, and these are {found.dtype}.")
-        with np.errstate(over="ignore"):
-            found = np.ascontiguousarray(found, np.float32)
-        if not np.isfinite(found).all():
-            raise InvalidData(
-                f"{int((~np.isfinite(found)).any(1).sum())} keys are not finite (as 32-bit numbers). Give finite ones."
-            )
-        if self.metric == "cosine":
-            lengths = np.linalg.norm(found.astype(np.float64), axis=1, keepdims=True)
-            if not lengths.all():
-                raise InvalidData(
-                    f"{int((lengths == 0).sum())} keys are all 0, and have no direction for the cosine. Leave them out, or take metric='euclidean'."
-                )
-            found = (found / lengths).astype(np.float32)
-        return found
-
-    def _rows(self, ids: Iterable[str]) -> Int64[ndarray, " some"]:
-        names = list(ids)
-        absent = [id_ for id_ in names if id_ not in self._entry]
-        if absent:
-            raise InvalidData(f"{len(absent)} ids are not in this memory of {len(self)}, for example {absent[0]!r}.")
-        if len(set(names)) < len(names):
-            raise InvalidData(f"{len(names) - len(set(names))} ids are given twice. Give each once.")
-        return np.searchsorted(self._numbers.values, [self._entry[id_] for id_ in names]).astype(np.int64)
-
-    def _new_ids(self, count: int) -> list[str]:
-        start = self._given
-        while any(str(start + i) in self._entry for i in range(count)):
-            start += count
-        return [str(start + i) for i in range(count)]
-
-    def _check_new(self, names: list[str]) -> None:
-        if len(set(names)) < len(names):
-            twice = next(id_ for id_ in names if names.count(id_) > 1)
-            raise InvalidData(f"The id {twice!r} is given twice. Give each entry an id of its own.")
-        there = [id_ for id_ in names if id_ in self._entry]
-        if there:
-            raise InvalidData(
-                f"{len(there)} ids are in this memory already, for example {there[0]!r}. Delete or update them, or give other ids."
-            )
+        return distances, np.where(rows < 0, -1, self._entries.numbers.values[rows] if len(self) else -1)
 
     def _make_room(self, count: int) -> tuple[str, ...]:
         over = 0 if self.most is None else len(self) + count - self.most
@@ -315,48 +289,17 @@ class Memory:
             raise InvalidData(
                 f"{count} entries do not fit into a memory of at most {self.most} that holds {len(self)}. Delete some, or give more room."
             )
-        order = np.arange(len(self)) if self.evict == "oldest" else np.argsort(self._used.values, kind="stable")
-        evicted = tuple(self._ids[row] for row in np.sort(order[:over]))
+        evicted = self._entries.oldest(over, "adding" if self.evict == "oldest" else "use")
         self.delete(evicted)
         return evicted
 
-    def _keep(self, mask: Bool[ndarray, " row"]) -> None:
-        gone = self._numbers.values[~mask]
-        for row in np.flatnonzero(~mask):
-            del self._entry[self._ids[row]]
-        self._ids = [id_ for id_, kept in zip(self._ids, mask, strict=True) if kept]
-        for part in (self.index, self._numbers, self._used, self._values):
-            part.keep(mask)
+    def _forget(self, rows: Int64[ndarray, " gone"]) -> None:
+        gone = self._entries.numbers.values[rows]
+        self.index.forget(rows)
+        self._entries.forget(rows)
+        if self._entries.forgotten * FORGOTTEN > len(self._entries.names):
+            mask = self._entries.alive.values.copy()
+            self.index.keep(mask)
+            self._entries.keep(mask)
         if self._impostors is not None:
             self._impostors.deleted(gone, self._nearest)
-
-    def _hold(self, new: ndarray) -> None:
-        if not len(self._values):
-            self._values = Growing(new.dtype)
-        elif self._values.values.dtype != new.dtype:
-            self._values, new = _grown(self._values.values.astype(object)), new.astype(object)
-        self._values.extend(new)
-
-
-def _grown(values: ndarray) -> Growing:
-    found = Growing(values.dtype)
-    found.extend(values)
-    return found
-
-
-def _as_values(values: Any) -> ndarray:
-    """Return values as int64, float64, bool or object (of texts, numbers, booleans); raise InvalidData for others."""
-    given = values.detach().cpu().numpy() if hasattr(values, "detach") else values
-    if isinstance(given, str) or not hasattr(given, "__len__"):
-        raise InvalidData(f"Values are one for each key, and this is {type(values).__name__}. Give a list or an array.")
-    if isinstance(given, ndarray) and given.ndim == 1 and given.dtype.kind in "iufb":
-        return given.astype({"i": np.int64, "u": np.int64, "f": np.float64, "b": np.bool_}[given.dtype.kind])
-    found = np.empty(len(given), object)
-    found[:] = [value.item() if isinstance(value, np.generic) else value for value in given]
-    kinds = {type(value) for value in found}
-    odd = kinds - {str, int, float, bool}
-    if odd:
-        raise InvalidData(
-            f"Values are texts, numbers or booleans, and there is a {min(kind.__name__ for kind in odd)}. Give json.dumps(value)."
-        )
-    return found.astype(np.int64) if kinds == {int} and all(abs(v) < 2**63 for v in found) else found

@@ -88,7 +88,10 @@ class Recipe:
     def knobs(self) -> dict[str, Knob]:
         """All that is set anew before each update, by the name of its column: learning rate, weight decay, and methods."""
         own = {name: getattr(self, name) for name in KNOBS}
-        return {**own, **{each.name: each.strength for each in self.methods if not isinstance(each, StoppingRule | ExampleRule)}}
+        return {
+            **own,
+            **{each.name: each.strength for each in self.methods if not isinstance(each, StoppingRule | ExampleRule)},
+        }
 
     @property
     def alone(self) -> bool:

@@ -121,7 +121,11 @@ class Pack:
             observed, knobs = self._train(epoch, shown.to(self.device))
             clean = self._evaluate(epoch, positions)
             of_sensors = clean if self._all(self._needed(), positions) else self._evaluate(epoch, self._needed())
-            watched = clean if self._all(self.watching.positions, positions) else self._evaluate(epoch, self.watching.positions)
+            watched = (
+                clean
+                if self._all(self.watching.positions, positions)
+                else self._evaluate(epoch, self.watching.positions)
+            )
             norms = self.networks.norms()
             if len(probes) and len(positions):
                 clean = [self._probe(run, each, probes) for run, each in enumerate(clean)]
@@ -281,7 +285,7 @@ class Pack:
         return seen.columns(targets), self._knobs(epoch, 1.0, 0)
 
     def _weights(self, shown: Tensor, targets: Tensor) -> Tensor | None:
-        """Return the weight of each presentation's loss: that of its example, of its class, and of rules that watch it; None when all are 1."""
+        """Return the weight of each presentation's loss: that of its example, class and rules; None when all are 1."""
         own = None if self.weights is None else self.weights.index_select(0, shown)
         found = [own, self.objective.weights(targets), self.watching.weights(self.timetable.run, shown)]
         known = [each for each in found if each is not None]

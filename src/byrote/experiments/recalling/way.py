@@ -3,7 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from jaxtyping import Bool
+from numpy import ndarray
+
 from byrote.stats.estimate import UNDEFINED, Estimate
+
+MEMORY = "memory"
+"""How the names of ways begin that keep the list beside the network."""
 
 
 @dataclass(frozen=True)
@@ -22,37 +28,42 @@ class Change:
     lost: Estimate = UNDEFINED
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Way:
-    """One way of keeping a wanted list. Shares are over runs and examples; UNDEFINED where something was not measured.
+    """One way of keeping a wanted list, in a `memory` or not.
+
+    Shares are over runs and examples; UNDEFINED where something was not measured.
 
     `recall` is the share of the list that is answered exactly (1 is all), `parts` the same of its parts, `new` the share of
-    new data that is answered right, and `refused` the share of new data that gets no answer. `varied` is the recall of slightly
-    varied inputs, by variation. `leakage` is the probability that an entry of the list looks more like a stored one than the
-    same entry does where it was never stored, to somebody who sees all that the way gives out (probabilities, distances): .5
-    is chance, 1 is told apart always; `leakage_of_answers` is that to somebody who sees the answers alone. `bytes_each` are the bytes an
-    entry that are kept beside the network (0 in the weights), `seconds_each` the time of one query by itself.
+    new data that is answered right. `varied` is the recall of slightly varied inputs, by variation. `leakage` is the
+    probability that an entry of the list looks more like a stored one than an entry does where it was never stored, to
+    somebody who sees all that the way gives out (probabilities, distances) and knows what models give out that never saw it:
+    .5 is chance, 1 is told apart always; `leakage_of_answers` is that to somebody who sees the answers alone. `bytes_each` are
+    the bytes an entry that are kept beside the network (0 in the weights), `seconds_each` the time of one query by itself.
+    `right` and `right_new` say it of each answer, where ways were measured on the same runs and examples.
     """
 
     name: str
     recall: Estimate
+    memory: bool = False
     parts: Mapping[str, Estimate] = field(default_factory=dict[str, Estimate])
     new: Estimate = UNDEFINED
-    refused: Estimate = UNDEFINED
     varied: Mapping[str, Estimate] = field(default_factory=dict[str, Estimate])
     leakage: Estimate = UNDEFINED
     leakage_of_answers: Estimate = UNDEFINED
-    bytes_each: float = float("nan")
+    bytes_each: float = 0.0
     seconds_each: float = float("nan")
     update: Change | None = None
     deletion: Change | None = None
+    right: Bool[ndarray, "run wanted"] | None = None
+    right_new: Bool[ndarray, "run example"] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Problem:
     """One kind of problem on which ways of keeping a list are compared: what it is, how it was measured, and the ways.
 
-    `recall_is` and `new_is` say in words what these two numbers are here.
+    `recall_is` and `new_is` say in words what these two shares are here: "of test examples are right".
     """
 
     name: str
