@@ -60,16 +60,32 @@ def store_documents(
     starts: Sequence[int] = (0,),
 ) -> None:
     """Add all tokens of a corpus to a memory. Raises InvalidData for a document that is there already."""
-    if not starts or min(starts) < 0 or len(set(starts)) < len(starts):
-        raise InvalidData(f"starts={tuple(starts)}: give token numbers from 0 on, each once.")
     for first in range(0, len(corpus), AT_A_TIME):
         some = [corpus[at] for at in range(first, min(first + AT_A_TIME, len(corpus)))]
         tokens = [model.encoder.encode(document.text) for document in some]
-        for start in starts:
-            behind = "" if start == 0 else f"@{start}"
-            for found in document_states(model, [row[start:] for row in tokens], stride=stride):
-                places = zip(found.document, found.position + start, strict=True)
-                memory.add(found.state, found.token, [f"{some[at].id}:{place}{behind}" for at, place in places])
+        store_tokens(memory, model, [document.id for document in some], tokens, stride=stride, starts=starts)
+
+
+def store_tokens(
+    memory: Memory,
+    model: LanguageModel,
+    ids: Sequence[str],
+    tokens: Sequence[Int[ndarray, " _"]],
+    *,
+    stride: int | None = None,
+    starts: Sequence[int] = (0,),
+) -> None:
+    """Add texts that are encoded already, such as `Wanted.tokens`: a prompt and its answer, encoded apart, as they are asked for.
+
+    Raises InvalidData for a text that is there already, and for `starts` that are no numbers of tokens.
+    """
+    if not starts or min(starts) < 0 or len(set(starts)) < len(starts):
+        raise InvalidData(f"starts={tuple(starts)}: give token numbers from 0 on, each once.")
+    for start in starts:
+        behind = "" if start == 0 else f"@{start}"
+        for found in document_states(model, [row[start:] for row in tokens], stride=stride):
+            places = zip(found.document, found.position + start, strict=True)
+            memory.add(found.state, found.token, [f"{ids[at]}:{place}{behind}" for at, place in places])
 
 
 def document_entries(memory: Memory, document: str) -> tuple[str, ...]:
