@@ -237,6 +237,21 @@ def test_the_python_of_the_page_of_corpora(tmp_path: Path, capsys: pytest.Captur
     assert printed[-1] == "300 documents, and 0.0 in repeats"
 
 
+@pytest.mark.pages
+def test_the_python_of_the_page_of_explicit_memories(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given: dict[str, Any] = {}
+    with contextlib.chdir(tmp_path):
+        for block in blocks("docs/recall.md"):
+            exec(compile(block, "docs/recall.md", "exec"), given)  # noqa: S102 - our own page
+    printed = capsys.readouterr().out
+    assert "['person 0' 'person 1' 'person 2'] ['0' '1' '2']" in printed
+    assert "(5, 64)" in printed
+    assert "True 0" in printed
+    assert given["found"].nearest.max() < 0.01
+    assert (given["model"].predict(given["x"][:900]) == given["y"][:900]).mean() > 0.9
+    assert (tmp_path / "faces" / "memory.json").is_file()
+
+
 def test_the_score_of_the_contributing_page_runs_on_any_record(tmp_path: Path) -> None:
     (block,) = blocks("CONTRIBUTING.md")
     (tmp_path / "my_score.py").write_text(block)
