@@ -212,6 +212,22 @@ def test_the_python_of_the_page_of_membership(tmp_path: Path, capsys: pytest.Cap
 
 
 @pytest.mark.pages
+def test_the_python_of_the_page_of_networks_that_recall(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given: dict[str, Any] = {}
+    with contextlib.chdir(tmp_path):
+        for block in blocks("docs/recall_networks.md"):
+            exec(compile(block, "docs/recall_networks.md", "exec"), given)  # noqa: S102 - our own page
+    printed = capsys.readouterr().out
+    few_shot = re.search(r"^5-way 1-shot: (0\.\d+) \[", printed, re.MULTILINE)
+    assert few_shot is not None
+    assert float(few_shot[1]) > 0.85, "chance is .2"
+    assert given["found"].ids[:, 0].tolist() == ["pattern 0", "pattern 1", "pattern 2"]
+    repaired = dict(re.findall(r"^(classical|modern) repairs (\d+) of 60", printed, re.MULTILINE))
+    assert int(repaired["classical"]) < 10
+    assert int(repaired["modern"]) == 60
+
+
+@pytest.mark.pages
 def test_the_python_of_the_causes_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (block,) = blocks("docs/causes.md")
     with contextlib.chdir(tmp_path):

@@ -63,7 +63,7 @@ def polynomial() -> None:
             count, wrong, total = round(part * limit), 0, 0
             for seed in SEEDS:
                 patterns = signs(count, width, 200 + seed)
-                some = patterns[:200]
+                some = patterns[:100]
                 wrong += int(np.sum(polynomial_update(some, patterns, degree) != some))
                 total += some.size
             theory = float(ndtr(-math.sqrt(width ** (degree - 1) / (odd * count))))
@@ -83,7 +83,7 @@ def modern() -> None:
         for width in widths:
             rng = np.random.default_rng(seed)
             largest = 1
-            for power in np.arange(2, 17, 0.5):
+            for power in np.arange(2, 16, 0.5):
                 count = round(2**power)
                 patterns = signs(count, width, 300 + seed)
                 rows = rng.integers(0, count, tried)

@@ -67,7 +67,7 @@ def modern_update(
 ) -> Float[ndarray, "query width"]:
     """What states become: the mean of the patterns by their weights (Ramsauer et al. 2020, equation 3), `updates` times.
 
-    With well separated patterns one update is near the nearest of them (theorem 4): one update is attention. A small
+    With well separated patterns one update is near the nearest of them: one update is attention. A small
     sharpness ends in the mean of all patterns, or of some that are alike. Raises InvalidData for a `sharpness` of 0 or less.
     """
     _check_sharpness(sharpness)
@@ -84,7 +84,7 @@ def polynomial_energy(
 ) -> Float[ndarray, " query"]:
     """Energy of states of -1 and 1: minus the sum over patterns of (pattern . state)^degree; low near a pattern.
 
-    Krotov & Hopfield 2016, equation 2. `degree` 2 is the classical energy, up to a constant and a factor.
+    Krotov & Hopfield 2016. `degree` 2 is the classical energy, up to a constant and a factor.
     """
     _check_signs("polynomial_energy", states, patterns)
     _check_degree(degree)
@@ -102,7 +102,7 @@ def polynomial_update(
 ) -> Float[ndarray, "query width"]:
     """States of -1 and 1 after each neuron took the sign of lower energy, all at once, `updates` times.
 
-    Krotov & Hopfield 2016, equation 3: a neuron compares the energies with itself at 1 and at -1, the others as they are. It
+    Krotov & Hopfield 2016: a neuron compares the energies with itself at 1 and at -1, the others as they are. It
     stays as it is where they are equal. All at once may raise the energy, and may end in a cycle of two states.
     """
     _check_signs("polynomial_update", states, patterns)

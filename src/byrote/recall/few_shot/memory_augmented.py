@@ -18,7 +18,8 @@ from byrote.recall.few_shot.least_used import least_used, next_usage, read_weigh
 SHARPNESS = 10.0
 """Sharpness of reading before training.
 
-From 1.7 on the network still only counted labels after 2,000 updates; from 10 on it bound them after 600.
+With 1.7 and one head the network still only counted labels after 2,000 updates; with 10 and four heads it bound them
+after 600.
 """
 
 
