@@ -5,7 +5,7 @@
 1. Capacity: all labels are random. The number of examples grows until they no longer fit. Bits per parameter: those of the
    largest training set whose recall is .99 or more, over the number of parameters.
 2. Forecast: real labels, and a wanted list of examples with random wrong labels, which grows. Where does the floor of .99
-   stop to hold, and what did the forecast say?
+   stop to hold, and what was forecast?
 """
 
 import math
@@ -102,7 +102,7 @@ def forecast(folder: Path) -> None:
             truth = base.train.labels[order[:count]]
             wrong = dict(zip(ids.tolist(), ((truth + rng.integers(1, CLASSES, count)) % CLASSES).tolist(), strict=True))
             changed = relabel(wrong)(task)
-            said = forecast_labels(changed, count)
+            bits = forecast_labels(changed, count)
             record = collect(
                 wanted(ids, FLOOR)(changed), folder / f"list{name}{count}".replace(" ", "_"), runs=SEEDS, design=Everything(),
                 compute=Compute(workers=1), progress=lambda now: None,
@@ -110,7 +110,7 @@ def forecast(folder: Path) -> None:
             recall = [float(record.scalar(run, "wanted_recall")[-1]) for run in record.runs]
             train = record.population.where("train")
             others = np.mean([record.at_step(run, "correct", record.last_step)[train].mean() for run in record.runs])
-            print(f"{name} | {count} | {said.times:.2f} | {np.mean(recall):.3f} | {others:.3f}", flush=True)
+            print(f"{name} | {count} | {bits.times:.2f} | {np.mean(recall):.3f} | {others:.3f}", flush=True)
 
 
 if __name__ == "__main__":
