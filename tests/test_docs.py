@@ -168,6 +168,20 @@ def test_the_python_of_the_pages_about_training_language_models(
 
 
 @pytest.mark.pages
+def test_the_python_of_the_page_of_wanted_memorization(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("safetensors")
+    given: dict[str, Any] = {}
+    with contextlib.chdir(tmp_path):
+        for block in blocks("docs/lm_memorize.md"):
+            exec(compile(block, "docs/lm_memorize.md", "exec"), given)  # noqa: S102 - our own page
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("8 of 8 wanted answers are given exactly")
+    assert (tmp_path / "models" / "mine" / "report.html").is_file()
+    assert printed[-2] == "0.0 1.0"
+    assert printed[-1] == "True 7 of 8"
+
+
+@pytest.mark.pages
 def test_the_python_of_the_page_of_secrets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     texts = ["".join(rng.choice(list("abcdefgh "), 40)) for _ in range(30)]

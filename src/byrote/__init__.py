@@ -3,9 +3,9 @@
 Names are imported when they are first used, so that `import byrote` and `byrote --help` are fast.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from byrote.lazy import lazy
 from byrote.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from byrote.experiments.model_causes import model_causes as model_causes
     from byrote.experiments.onion import peel as peel
     from byrote.experiments.removal import remove as remove
+    from byrote.integrations.scikit_learn import MemoryClassifier as MemoryClassifier
     from byrote.objectives import Classification as Classification
     from byrote.objectives import Multilabel as Multilabel
     from byrote.objectives import Regression as Regression
@@ -81,6 +82,7 @@ _HOME = {
     "model_causes": "experiments.model_causes",
     "peel": "experiments.onion",
     "remove": "experiments.removal",
+    "MemoryClassifier": "integrations.scikit_learn",
     "Classification": "objectives",
     "Multilabel": "objectives",
     "Regression": "objectives",
@@ -113,14 +115,4 @@ _HOME = {
     "read_model": "training.models",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'byrote' has no attribute {name!r}")
-    value = getattr(import_module(f"byrote.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *_HOME]
+__getattr__, __dir__ = lazy(__name__, _HOME, globals())

@@ -84,7 +84,7 @@ def test_fashion_is_built_in_with_canaries() -> None:
     assert (len(task.train), len(task.test), task.classes[9]) == (5_000, 1_000, "ankle boot")
     assert task.model()(torch.zeros(2, 28, 28)).shape == (2, 10)
     assert default_canaries(task) == Canaries(50, 50, 50)
-    assert set(BUILT_IN) == {"fashion", "fashion-mnist", "digits"}
+    assert set(BUILT_IN) == {"fashion", "fashion-mnist", "digits", "glyphs"}
 
 
 def test_a_file_defines_a_task(tmp_path: Path) -> None:

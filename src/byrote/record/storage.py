@@ -145,7 +145,7 @@ def read_all(directory: Place) -> dict[str, bytes]:
 FOLDERS = ("runs", "working", "log", "attribution")
 
 
-def refuse_links(directory: Place) -> None:
+def refuse_links(directory: Place, of: str = "a record") -> None:
     """Raise WrongRecord when a part of a record is a symbolic link, which may lead anywhere. The directory itself may be one."""
     if not isinstance(directory, Path):
         return
@@ -157,7 +157,7 @@ def refuse_links(directory: Place) -> None:
             continue
         if link is not None:
             raise WrongRecord(
-                f"{link} is a symbolic link, and byrote follows none in a record. Copy what it leads to, or remove it."
+                f"{link} is a symbolic link, and byrote follows none in {of}. Copy what it leads to, or remove it."
             )
 
 

@@ -12,8 +12,9 @@ from byrote.stats.not_measured import NotMeasured
 class Section:
     """One part of the page.
 
-    `name` is its id and the name of its template, `contents` its name in the table of contents, `title` its heading. `content`
-    is what the template shows, or why there is nothing to show. `charts` are drawn, and `data` is read, by the script.
+    `name` is its id, and the name of its template unless `template` names another; `contents` is its name in the table of
+    contents, `title` its heading. `content` is what the template shows, or why there is nothing to show.
+    `charts` are drawn, and `data` is read, by the script.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Section:
     content: Any
     charts: tuple[Chart, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    template: str = ""
 
     @property
     def absent(self) -> NotMeasured | None:

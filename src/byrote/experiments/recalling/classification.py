@@ -1,0 +1,157 @@
+"""Classification: a wanted list of examples in the weights of a classifier, and in memories beside one."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+
+from byrote.controls import wanted as recall_floor
+from byrote.experiments.recalling.answering import Answerer, Data, data_of
+from byrote.experiments.recalling.in_memory import FALSE_ACCEPT, IMPOSTORS, Embedded, flat, stored
+from byrote.experiments.recalling.in_weights import network, trained
+from byrote.experiments.recalling.wanted_list import WantedList
+from byrote.experiments.recalling.way import MEMORY, Change, Problem, Way
+from byrote.experiments.variations import Variation, variations, varied
+from byrote.stats.estimate import Estimate
+from byrote.summaries.auroc import auroc
+from byrote.summaries.recalled import recalled
+from byrote.task.designs import Everything
+from byrote.training.collect import collect
+from byrote.training.compute import Compute
+from byrote.training.models import read_model
+from byrote.training.progress import Watcher
+
+QUERIES = 100
+"""Single queries that are timed."""
+
+
+def on_classification(
+    listed: WantedList,
+    directory: Path,
+    *,
+    recall: float = 0.99,
+    runs: int = 4,
+    seed: int = 0,
+    compute: Compute = Compute(),
+    progress: Watcher | None = None,
+) -> Problem:
+    """Compare ways of keeping a wanted list of a classification task, over `runs` models of each.
+
+    In the weights: trained as the task says, and with a floor of `recall`. Beside a network that was never trained on the
+    list: a memory of inputs, and one of the network's embeddings. Both answer where a query is near enough (FALSE_ACCEPT of
+    examples that are not stored are), and leave the rest to the network. Raises InvalidData where inputs are not one array of
+    real numbers, or the task has no test examples.
+    """
+    data = data_of(listed)
+    floor = recall_floor(listed.task.train.ids[listed.wanted].tolist(), recall)
+    tasks = {"without": listed.without, "weights": listed.with_all, "floor": floor(listed.with_all)}
+    records = {
+        arm: collect(
+            task, directory / arm, runs=runs, design=Everything(), seed=seed, compute=compute, keep_models=True, progress=progress
+        )
+        for arm, task in tasks.items()
+    }  # fmt: skip
+    models = {arm: [read_model(task, directory / arm, run) for run in range(runs)] for arm, task in tasks.items()}
+    never = models["without"]
+
+    def by_weights(arm: str) -> list[Answerer]:
+        seconds = float(np.median(list(records[arm].seconds().values())))
+        return [trained(one, other, data, tasks[arm], seconds) for one, other in zip(models[arm], never, strict=True)]
+
+    ways = {
+        "not stored": [network(model, model, data) for model in never],
+        "in the weights": by_weights("weights"),
+        f"in the weights, recall held at {recall:g}": by_weights("floor"),
+        f"{MEMORY} of inputs": [stored(model, flat, data, "euclidean") for model in never],
+        f"{MEMORY} of embeddings": [stored(model, Embedded(model), data, "cosine") for model in never],
+    }
+    held = [records["floor"].scalar(run, "wanted_recall")[-1] >= recall - 1e-9 for run in range(runs)]
+    notes = (
+        f"{len(data.wanted)} wanted examples, {int(data.arbitrary.sum())} of them with an arbitrary answer; {runs} models of each way; {len(data.tests)} test examples.",
+        f"The floor of {recall:g} held at the end of {sum(held)} of {runs} runs.",
+        f"Memories are calibrated by {min(IMPOSTORS, len(data.rest))} training examples that are not stored: {100 * FALSE_ACCEPT:g} % of such examples are answered from the memory. The network that never learned the list answers the rest.",
+    )
+    found = tuple(_way(name, runs, data, seed) for name, runs in ways.items())
+    return Problem(
+        "classification",
+        listed.task.name,
+        "of the list is answered with its own label",
+        "of test examples are right",
+        found,
+        notes,
+    )
+
+
+def _way(name: str, runs: Sequence[Answerer], data: Data, seed: int) -> Way:
+    """Measure one way over its runs."""
+    right = np.array([each.right(data.wanted) for each in runs])
+    parts = {"as labelled": ~data.arbitrary, "arbitrary answers": data.arbitrary} if data.arbitrary.any() else {}
+    answers = np.array([each.right(data.compared) for each in runs], np.float64)
+    member = np.tile(np.arange(len(data.compared)) < len(data.wanted), (len(runs), 1))
+    right_new = np.array([each.right(data.tests) for each in runs])
+    evidence = np.array([each.evidence for each in runs]) - _of_other_runs([each.reference for each in runs])
+    answers -= _of_other_runs([each.reference_right for each in runs])
+    return Way(
+        name,
+        recalled(right),
+        name.startswith(MEMORY),
+        {part: recalled(right[:, mask]) for part, mask in parts.items()},
+        new=recalled(right_new),
+        varied={str(each): recalled(_varied(runs, data, each, seed)) for each in variations(data.wanted.inputs, data.kind)},
+        leakage=auroc(evidence, member),
+        leakage_of_answers=auroc(answers, member),
+        bytes_each=float(np.mean([each.bytes_each for each in runs])),
+        seconds_each=_seconds_each(runs, data),
+        update=_update(runs),
+        deletion=_deletion(runs),
+        right=right,
+        right_new=right_new,
+    )  # fmt: skip
+
+
+def _of_other_runs(values: Sequence[ndarray]) -> Float[ndarray, "run example"]:
+    """Return for each run the mean of the others; 0 where there is one run."""
+    table = np.array(values, np.float64)
+    return (table.sum(0) - table) / max(len(table) - 1, 1)
+
+
+def _varied(runs: Sequence[Answerer], data: Data, change: Variation, seed: int) -> Bool[ndarray, "run wanted"]:
+    inputs = varied(data.wanted.inputs, data.rest.inputs, change, seed)
+    return np.array([each.answer(inputs) == data.wanted.labels for each in runs])
+
+
+def _seconds_each(runs: Sequence[Answerer], data: Data) -> float:
+    """Return the median time of a query by itself, of wanted and test examples in turns."""
+    times: list[float] = []
+    for at in range(QUERIES):
+        inputs = (data.wanted if at % 2 else data.tests).inputs
+        one = inputs[at % len(inputs)][None]
+        begin = time.perf_counter()
+        runs[at % len(runs)].answer(one)
+        times.append(time.perf_counter() - begin)
+    return float(np.median(times))
+
+
+def _update(runs: Sequence[Answerer]) -> Change | None:
+    found = [each.update for each in runs if each.update is not None]
+    if not found:
+        return None
+    return Change(
+        Estimate.of_mean([float(np.median(each.seconds)) for each in found], "run"),
+        recalled(np.array([each.works for each in found])),
+        cost=Estimate.of_mean([each.cost for each in found], "run"),
+        lost=Estimate.of_mean([each.lost for each in found], "run"),
+    )
+
+
+def _deletion(runs: Sequence[Answerer]) -> Change | None:
+    found = [each.deletion for each in runs if each.deletion is not None]
+    if not found:
+        return None
+    seconds, still, never = (
+        Estimate.of_mean([getattr(each, part) for each in found], "run") for part in ("seconds", "still", "never")
+    )
+    return Change(seconds, still, never)

@@ -1,0 +1,106 @@
+"""Compare ways of keeping a wanted list: in the weights and in memories, on several kinds of problems."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from byrote.errors import InvalidData, unknown
+from byrote.experiments.recalling.classification import on_classification
+from byrote.experiments.recalling.few_shot import on_few_shot
+from byrote.experiments.recalling.verification import on_verification
+from byrote.experiments.recalling.wanted_list import wanted_list
+from byrote.experiments.recalling.way import Problem
+from byrote.record.storage import replacing
+from byrote.task.loading import load_task
+from byrote.task.task import Task
+from byrote.training.compute import Compute
+from byrote.training.progress import Progress, Watcher
+
+PROBLEMS = ("classification", "verification", "few-shot")
+"""Kinds of problems, in the order in which they are compared."""
+
+FILE = "recall.json"
+"""All numbers of a comparison, in its directory."""
+
+USUAL = "fashion"
+WANTED = 200
+
+
+@dataclass(frozen=True, eq=False)
+class RecallComparison:
+    """What was compared: the floor of recall, and each problem with its ways."""
+
+    directory: Path
+    recall: float
+    problems: tuple[Problem, ...]
+
+
+def compare_recall(
+    task: Task | str | None = None,
+    directory: Path | str | None = None,
+    *,
+    wanted: int | str | Path | Sequence[str] = WANTED,
+    recall: float = 0.99,
+    problems: Sequence[str] = (),
+    runs: int = 4,
+    seed: int = 0,
+    compute: Compute = Compute(),
+    progress: Watcher | None = None,
+) -> RecallComparison:
+    """Compare ways of keeping a wanted list: trained into the weights, and stored in memories beside a network.
+
+    Without a task, all PROBLEMS are compared on data that ship with byrote: classification of `fashion`, verification and
+    few-shot learning of characters, and facts in a language model. With a task of classification, its own `wanted` list is:
+    a file of ids, ids, or a number of random examples, half of which get an arbitrary answer, which only rote can give.
+    `recall` is the floor that is held in the weights, `runs` the number of models of each way. Models are kept in `directory`
+    (default: recalls/NAME), and trained once. Raises InvalidData for a task that does not learn classes from one array of
+    real numbers.
+    """
+    names = tuple(problems) or (PROBLEMS if task is None else PROBLEMS[:1])
+    for name in names:
+        if name not in PROBLEMS:
+            raise unknown("problem", name, PROBLEMS)
+    if runs < 2:
+        raise InvalidData(f"With {runs} model of each way nothing has an interval. Give 2 runs or more.")
+    given = load_task(task or USUAL) if task is None or isinstance(task, str) else task
+    where = Path(directory or Path("recalls") / ("all" if task is None else given.name))
+
+    def on_task() -> Problem:
+        listed = wanted_list(given, wanted, seed=seed)
+        return on_classification(
+            listed, where / "classification", recall=recall, runs=runs, seed=seed, compute=compute, progress=progress
+        )
+
+    measure: Mapping[str, Callable[[], Problem]] = {
+        "classification": on_task,
+        "verification": lambda: on_verification(where / "verification", seed=seed, compute=compute, progress=progress),
+        "few-shot": lambda: on_few_shot(where / "few-shot", seed=seed, compute=compute, progress=progress),
+    }
+    found: list[Problem] = []
+    for name in names:
+        if progress is not None:
+            progress(Progress(0, 1, 0, 1, stage=f"{name}: training and measuring"))
+        found.append(measure[name]())
+    comparison = RecallComparison(where, recall, tuple(found))
+    write_numbers(comparison)
+    return comparison
+
+
+def write_numbers(comparison: RecallComparison) -> None:
+    """Write all numbers of a comparison into its directory, whole or not at all; NaN is null."""
+    comparison.directory.mkdir(parents=True, exist_ok=True)
+    content = {"recall": comparison.recall, "problems": [_plain(asdict(each)) for each in comparison.problems]}
+    with replacing(comparison.directory / FILE) as aside:
+        aside.write_text(json.dumps(content, allow_nan=False, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items() if not key.startswith("right")}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float):
+        return value if abs(value) < float("inf") else None
+    return value

@@ -1,0 +1,43 @@
+"""Impostors: queries without a counterpart, and how near they are to what a memory holds, as it changes."""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float32, Shaped
+from numpy import ndarray
+
+from byrote.recall.exact import Exact
+from byrote.recall.index import Metric
+from byrote.recall.threshold import Threshold, threshold_at
+
+Search = Callable[[Float32[ndarray, "query width"]], tuple[Float32[ndarray, " query"], Shaped[ndarray, " query"]]]
+"""Returns the distance and the name of the nearest key of each query."""
+
+
+class Impostors:
+    """Queries of which nothing is stored, each with its nearest key. What changes in the memory is looked up, and no more.
+
+    Names of keys are numbers or texts, which are given once.
+    """
+
+    def __init__(self, queries: Float32[ndarray, "query width"], false_accept: float, search: Search) -> None:
+        self.queries, self.false_accept = queries, false_accept
+        self.distances, self.nearest = search(queries)
+        self.threshold: Threshold = threshold_at(self.distances, false_accept)
+
+    def added(self, keys: Float32[ndarray, "new width"], names: Shaped[ndarray, " new"], metric: Metric) -> None:
+        """Take new keys into account."""
+        new = Exact(keys.shape[1], metric)
+        new.add(keys)
+        distances, rows = (found[:, 0] for found in new.search(self.queries, 1))
+        nearer = distances < self.distances
+        self.distances = np.where(nearer, distances, self.distances)
+        self.nearest = np.where(nearer, names[rows], self.nearest)
+        self.threshold = threshold_at(self.distances, self.false_accept)
+
+    def deleted(self, names: Shaped[ndarray, " gone"], search: Search) -> None:
+        """Look up anew those whose nearest key is gone."""
+        lost = np.isin(self.nearest, names)
+        if lost.any():
+            self.distances[lost], self.nearest[lost] = search(self.queries[lost])
+            self.threshold = threshold_at(self.distances, self.false_accept)
