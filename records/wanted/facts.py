@@ -1,9 +1,9 @@
 """The same list of facts in the weights of a language model, in a memory of prompts beside it, and in a kNN-LM.
 
-python -m records.wanted.facts FOLDER    # about five minutes of one core; FOLDER keeps the model
+python -m records.wanted.facts FOLDER [COUNT] [0]    # 100 facts: about three minutes of one core; 0: not in the weights
 
-Facts: the place of a verse -> its first eight words. 300 of the 1,739 verses that come with byrote, at random by the seed; 300
-others are unseen facts of the same form. The model has read most of these verses, but no place.
+Facts: the place of a verse -> its first eight words. COUNT of the 1,739 verses that come with byrote, at random by the seed; as
+many others are unseen facts of the same form. The model has read most of these verses, but no place.
 """
 
 import sys
@@ -18,11 +18,11 @@ from records.wanted.scripture import Scripture, scripture
 from byrote.lm.answering import answered
 from byrote.lm.attack_judgement import judge
 from byrote.lm.corpus import Texts
-from byrote.lm.knn import datastore, document_entries, store_documents, with_memory
+from byrote.lm.knn import document_entries, store_tokens, with_memory
 from byrote.lm.memorizing import change_of_means, control_losses
 from byrote.lm.model import LanguageModel
 from byrote.lm.rote import Rote, learn
-from byrote.lm.states import document_states
+from byrote.lm.states import document_states, width_of
 from byrote.lm.training import model_of
 from byrote.lm.variations import variations
 from byrote.lm.wanted import Wanted, facts
@@ -30,26 +30,26 @@ from byrote.recall import Memory
 from byrote.stats.estimate import Estimate
 from byrote.task.datasets.king_james import king_james
 
-COUNT, CHANGED, SEED = 300, 10, 0
-FALSE_ACCEPT = 0.01
+COUNT, CHANGED, SEED = 100, 10, 0
+FALSE_ACCEPT = 0.02
 UNKNOWN = "not known"
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, total: int = COUNT, weights: int = 1) -> None:
     found = scripture(folder)
     encoder, verses = found.made.encoder, king_james()
-    drawn = np.random.default_rng(SEED).permutation(list(verses))[: 2 * COUNT]
+    drawn = np.random.default_rng(SEED).permutation(list(verses))[: 2 * total]
     rows = [(f"Verse {place} begins:", " ".join(verses[place].split()[:8])) for place in drawn]
-    own, unseen = (facts(encoder, *zip(*part, strict=True)) for part in (rows[:COUNT], rows[COUNT:]))
+    own, unseen = (facts(encoder, *zip(*part, strict=True)) for part in (rows[:total], rows[total:]))
     control = Texts(found.control.documents + found.chapters.documents)
     print(
-        f"{COUNT} facts, {int(own.answer_tokens.sum()):,} tokens of answers, {COUNT} unseen; control text: {len(control)} documents"
+        f"{total} facts, {int(own.answer_tokens.sum()):,} tokens of answers, {total} unseen; control text: {len(control)} documents"
     )
     before = control_losses(found.model, control)
     print(
         f"the model before: recall {share(answered(found.model, own).exact)}, loss of control text {Estimate.of_mean(before, 'document')}"
     )
-    for rehearsed in (False, True):
+    for rehearsed in (False, True) if weights else ():
         in_weights(found, own, unseen, control, before, rehearsed)
     in_memory(found.model, own, unseen)
     in_knn(found.model, own, unseen, control, before)
@@ -113,9 +113,9 @@ def in_memory(model: LanguageModel, own: Wanted, unseen: Wanted) -> None:
         f"{len(memory)} facts stored in {time.perf_counter() - start:.2f} s; bytes a fact {memory.bytes / len(memory):,.0f}, beside the model"
     )
     strangers = prompt_states(model, unseen.prompts)
-    threshold = memory.calibrate(strangers[: COUNT // 2], FALSE_ACCEPT)
+    threshold = memory.calibrate(strangers[::2], FALSE_ACCEPT)
     print(
-        f"threshold {threshold.distance:.4f}; false accepts among the other {COUNT // 2} unseen prompts {share(memory.look_up(strangers[COUNT // 2 :]).known)}"
+        f"threshold {threshold.distance:.4f}; false accepts among the other half of the unseen prompts {share(memory.look_up(strangers[1::2]).known)}"
     )
     recalled(memory, model, own, own.prompts, "as given")
     for name, prompts in variations(own.prompts).items():
@@ -136,17 +136,16 @@ def in_memory(model: LanguageModel, own: Wanted, unseen: Wanted) -> None:
 
 
 def in_knn(model: LanguageModel, own: Wanted, unseen: Wanted, control: Texts, before: np.ndarray) -> None:
-    texts = [model.encoder.decode(row) for row in own.tokens]
-    corpus = Texts.of(texts, ids=list(own.ids))
     for weight, calibrated in ((0.25, False), (0.9, False), (0.9, True)):
         print(f"== kNN-LM, weight {weight}{', not known beyond a threshold' if calibrated else ''}")
         begun = time.perf_counter()
-        memory = datastore(model, corpus)
+        memory = Memory(width_of(model), metric="euclidean")
+        store_tokens(memory, model, own.ids, own.tokens)
         seconds = time.perf_counter() - begun
         if calibrated:
             states = document_states(model, [model.encoder.encode(each.text) for each in control.documents[::2]])
             memory.calibrate(np.concatenate([each.state for each in states]), 0.01)
-        mixed = with_memory(model, memory, weight=weight, temperature=10.0)
+        mixed = with_memory(model, memory, weight=weight, temperature=1.0)
         told(mixed, own, unseen, control, before, (answered(model, own).logprob, answered(model, unseen).logprob))
         print(f"stored in {seconds:.1f} s; bytes a fact {memory.bytes / len(own):,.0f}, beside the model")
         if weight == 0.25 or calibrated:
@@ -158,7 +157,7 @@ def in_knn(model: LanguageModel, own: Wanted, unseen: Wanted, control: Texts, be
             memory.delete(document_entries(memory, str(at)))
             times.append(time.perf_counter() - start)
             left.append(bool(answered(mixed, own.rows(np.array([at]))).exact[0]))
-            store_documents(memory, model, Texts.of([model.encoder.decode(new.tokens[0])], ids=[str(at)]))
+            store_tokens(memory, model, [str(at)], new.tokens)
             times[-1] = time.perf_counter() - start
             kept.append(bool(answered(mixed, new).exact[0]))
             broken.append(float((exact & ~answered(mixed, own).exact)[CHANGED:].mean()))
@@ -250,4 +249,4 @@ def share(hits: np.ndarray) -> Estimate:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "audits/wanted"))
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "audits/wanted"), *map(int, sys.argv[2:]))

@@ -1,6 +1,6 @@
 """Rare words by a memory beside a language model: recall against perplexity, near contexts, deletion, bytes and time.
 
-python -m records.wanted.rare_words FOLDER    # about five minutes of one core; FOLDER keeps the model
+python -m records.wanted.rare_words FOLDER    # about eight minutes of one core; FOLDER keeps the model
 """
 
 import re
@@ -26,10 +26,11 @@ from byrote.lm.teacher_forcing import documents_forced, recited, teacher_forced
 from byrote.lm.training import model_of
 from byrote.lm.wanted import wanted_passages
 from byrote.lm.windows import Passages, passages
+from byrote.recall import Memory
 from byrote.stats.estimate import Estimate
 
 PREFIX, SUFFIX, K = 16, 32, 16
-WEIGHTS = (0.0, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
+WEIGHTS = (0.0, 0.05, 0.25, 0.5, 0.75, 0.9)
 RARE = 1
 """A word is rare that stands in the training text so often at most."""
 
@@ -55,8 +56,9 @@ def main(folder: Path) -> None:
     print(
         f"fitted on {len(fit_on)} control verses: weight {fitted.weight}, temperature {fitted.temperature}, loss {fitted.loss:.3f} (alone {fitted.alone:.3f})"
     )
-    for title, temperature in (("temperature of the fit", fitted.temperature), ("temperature 10", 10.0)):
-        curve(title, found, memory, judged, temperature)
+    mixed = with_memory(model, memory, weight=fitted.weight, k=K, temperature=fitted.temperature)
+    line("as fitted   ", found, mixed, judged)
+    curve("temperature 10", found, memory, judged)
 
     strangers = np.concatenate(
         [each.state for each in document_states(model, [encoder.encode(document.text) for document in fit_on])]
@@ -65,7 +67,7 @@ def main(folder: Path) -> None:
     print(
         f"calibrated on {len(strangers):,} states of control verses: false-accept rate {threshold.false_accept} (tokens of one verse are not independent)"
     )
-    curve("temperature 10, not known beyond the threshold", found, memory, judged, 10.0)
+    curve("temperature 10, not known beyond the threshold", found, memory, judged)
 
     print("== time of 32-token suffixes, 64 at a time, ms a token")
     rows = passages(judged, encoder, prefix=PREFIX, suffix=SUFFIX, limit=64)
@@ -93,6 +95,14 @@ def main(folder: Path) -> None:
             f"{document.id}: {len(gone.ids)} entries in {1000 * seconds:.0f} ms with proof; recited before {before.tolist()}, after {after.tolist()}, model alone {never.tolist()}; never held {gone.never_held}"
         )
 
+    print("== each verse stored as read from its first 41 tokens on")
+    start = time.perf_counter()
+    more = datastore(model, found.wanted, starts=range(41))
+    print(
+        f"{len(more):,} tokens in {time.perf_counter() - start:.1f} s, {more.bytes / len(memory):,.0f} bytes a token of text"
+    )
+    line("weight 0.9 ", found, with_memory(model, more, weight=0.9, k=K), judged)
+
     print("== in the weights: the same verses by rote")
     for name, ordinary in (("alone", None), ("with rehearsal of the training text", found.made.corpus)):
         copy = model_of(found.made.task(), deepcopy(model.module), encoder, name=name)
@@ -104,15 +114,11 @@ def main(folder: Path) -> None:
         line("in the weights, " + name, found, copy, judged)
 
 
-def curve(title: str, found: Scripture, memory: object, judged: Texts, temperature: float) -> None:
-    print(f"== {title}: {temperature:g}")
+def curve(title: str, found: Scripture, memory: Memory, judged: Texts) -> None:
+    print(f"== {title}")
     for weight in WEIGHTS:
-        line(
-            f"weight {weight:<4}",
-            found,
-            with_memory(found.model, memory, weight=weight, k=K, temperature=temperature),
-            judged,
-        )  # type: ignore[arg-type]
+        mixed = with_memory(found.model, memory, weight=weight, k=K, temperature=10.0)
+        line(f"weight {weight:<4} ", found, mixed, judged)
 
 
 def line(name: str, found: Scripture, model: LanguageModel, judged: Texts) -> None:

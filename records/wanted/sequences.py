@@ -25,9 +25,9 @@ from byrote.stats.estimate import Estimate
 from byrote.task.transformer import transformer
 
 WINDOW, PERIOD, LENGTH, SEEDS = 24, 12, 400, 8
-LETTERS = "abcdefghijklmnop"
+LETTERS = "abcdefghij"
 ENCODER = Characters(LETTERS + " >\n")
-PAIRS = 150
+PAIRS, WIDE, SEEDS_OF_WORDS = 200, 3, 3
 
 
 def main(parts: Sequence[str]) -> None:
@@ -88,7 +88,8 @@ def forecast(noise: float, seed: int) -> dict[str, dict[str, float]]:
         guesses["one period ago"] = windows[:, -PERIOD]
         for name, guess in guesses.items():
             found.setdefault(name, {})[test] = float(np.mean((guess - truth) ** 2))
-        found.setdefault("memory: share not known", {})[test] = float(np.mean(~memory.look_up(windows).known))
+        if noise:  # without noise all windows of the pattern are equal, and nothing lies below a threshold of 0
+            found.setdefault("memory: share not known", {})[test] = float(np.mean(~memory.look_up(windows).known))
     return found
 
 
@@ -113,11 +114,11 @@ def fitted(windows: np.ndarray, followed: np.ndarray, seed: int):
 
 def words() -> None:
     print(
-        f"== {PAIRS} pairs of five letters in the weights of a small transformer, and in a memory of letters (cosine); 3 seeds"
+        f"== {PAIRS} pairs of three letters in the weights of a small transformer, and in a memory of letters (cosine); {SEEDS_OF_WORDS} seeds"
     )
     for name, rule in (("reverse (a rule)", True), ("another word (no rule)", False)):
         rows: dict[str, list[float]] = {}
-        for seed in range(3):
+        for seed in range(SEEDS_OF_WORDS):
             for key, value in learned(rule, seed).items():
                 rows.setdefault(key, []).append(value)
         for key, values in rows.items():
@@ -126,26 +127,21 @@ def words() -> None:
 
 def learned(rule: bool, seed: int) -> dict[str, float]:
     rng = np.random.default_rng(seed)
-    drawn = list(dict.fromkeys("".join(rng.choice(list(LETTERS), 5)) for _ in range(3 * PAIRS)))
+    drawn = list(dict.fromkeys("".join(rng.choice(list(LETTERS), WIDE)) for _ in range(4 * PAIRS)))
     asked, others = drawn[:PAIRS], drawn[PAIRS : 2 * PAIRS]
 
     def answers(given: Sequence[str]) -> list[str]:
-        return [word[::-1] if rule else "".join(rng.choice(list(LETTERS), 5)) for word in given]
+        return [word[::-1] if rule else "".join(rng.choice(list(LETTERS), WIDE)) for word in given]
 
     own, new = (facts(ENCODER, [f"{word}>" for word in given], answers(given), between="") for given in (asked, others))
     torch.manual_seed(seed)
-    model = language_model(transformer(ENCODER.size, 16, width=64, depth=2, heads=4), ENCODER, 16)
-    done = learn(model, own, Rote(floor=1.0, epochs=200, batch_size=16, learning_rate=2e-3, seed=seed))
-    memory = Memory(5 * len(LETTERS))
+    model = language_model(transformer(ENCODER.size, 8, width=64, depth=2, heads=4), ENCODER, 8)
+    done = learn(model, own, Rote(floor=1.0, epochs=150, batch_size=50, learning_rate=3e-3, seed=seed))
+    memory = Memory(WIDE * len(LETTERS))
     memory.add(letters(asked), list(own.answers))
     slips = [slipped(word, rng) for word in asked]
     known = own.prompted(ENCODER, [f"{word}>" for word in slips])
-    right = (
-        facts(ENCODER, [f"{word}>" for word in slips], [word[::-1] for word in slips], between="")
-        if len(set(slips)) == len(slips) and rule
-        else None
-    )
-    found = {
+    return {
         "weights: recall": exact(model, own),
         "weights: passes over the list": float(len(done.passes)),
         "weights: new words right": exact(model, new),
@@ -154,9 +150,6 @@ def learned(rule: bool, seed: int) -> dict[str, float]:
         "memory: new words right": same(memory, others, new.answers),
         "memory: old answer for a word with a slip": same(memory, slips, own.answers),
     }
-    if right is not None:
-        found["weights: new answer for a word with a slip"] = exact(model, right)
-    return found
 
 
 def exact(model: object, wanted: Wanted) -> float:

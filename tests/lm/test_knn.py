@@ -106,6 +106,20 @@ def test_a_forgotten_document_is_recited_no_more_and_the_others_are() -> None:
         forget_document(memory, "nobody")
 
 
+def test_a_document_that_is_read_from_several_tokens_on_is_recalled_from_each() -> None:
+    model, corpus = tiny(), texts(rows=8, tokens=11)
+    rows = np.stack([LETTERS.encode(document.text)[2:] for document in corpus])
+    plain, more = datastore(model, corpus), datastore(model, corpus, starts=(0, 2))
+    assert (len(plain), len(more)) == (80, 80 + 64)
+    assert more.ids[-1] in {f"{at}:{place}@2" for at in range(8) for place in range(3, 11)}
+    assert not recited(with_memory(model, plain, weight=1, k=1), some(rows, 6)).all()
+    assert recited(with_memory(model, more, weight=1, k=1), some(rows, 6)).all()
+    assert len(document_entries(more, "3")) == 18
+    assert len(forget_document(more, "3").ids) == 18
+    with pytest.raises(InvalidData, match="starts="):
+        datastore(model, corpus, starts=(0, 0))
+
+
 def test_long_documents_are_stored_in_windows_each_token_once() -> None:
     model = tiny()
     rows = [drawn(1, length, seed=length)[0] for length in (30, 1, 9, 2)]

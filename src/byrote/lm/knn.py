@@ -30,25 +30,62 @@ AT_A_TIME = 64
 """Documents that are encoded and read at a time, and passages that are asked at a time."""
 
 
-def datastore(model: LanguageModel, corpus: Corpus, *, index: str = "exact", stride: int | None = None) -> Memory:
+def datastore(
+    model: LanguageModel,
+    corpus: Corpus,
+    *,
+    index: str = "exact",
+    stride: int | None = None,
+    starts: Sequence[int] = (0,),
+) -> Memory:
     """Return a memory of all tokens of a corpus: the state of the model before each is a key, the token id its value.
 
     The id of an entry is `DOCUMENT:POSITION`, the place where the token stands. Distances are Euclidean. About 4 x width + 200
-    bytes a token. Raises Unsupported for a model that gives no states.
+    bytes a token. `starts` are the tokens from which on each document is read: a state depends on how much text stands before
+    it, and small models with learned positions find it again behind the same beginning only. With `range(0, 40)` a text is
+    recalled from any of its first 40 tokens on, for 40 times the bytes; such entries are called `DOCUMENT:POSITION@START`.
+    Raises Unsupported for a model that gives no states.
     """
     memory = Memory(width_of(model), metric="euclidean", index=index)
-    store_documents(memory, model, corpus, stride=stride)
+    store_documents(memory, model, corpus, stride=stride, starts=starts)
     return memory
 
 
-def store_documents(memory: Memory, model: LanguageModel, corpus: Corpus, *, stride: int | None = None) -> None:
+def store_documents(
+    memory: Memory,
+    model: LanguageModel,
+    corpus: Corpus,
+    *,
+    stride: int | None = None,
+    starts: Sequence[int] = (0,),
+) -> None:
     """Add all tokens of a corpus to a memory. Raises InvalidData for a document that is there already."""
-    for start in range(0, len(corpus), AT_A_TIME):
-        some = [corpus[at] for at in range(start, min(start + AT_A_TIME, len(corpus)))]
+    for first in range(0, len(corpus), AT_A_TIME):
+        some = [corpus[at] for at in range(first, min(first + AT_A_TIME, len(corpus)))]
         tokens = [model.encoder.encode(document.text) for document in some]
-        for found in document_states(model, tokens, stride=stride):
-            ids = [f"{some[at].id}:{place}" for at, place in zip(found.document, found.position, strict=True)]
-            memory.add(found.state, found.token, ids)
+        store_tokens(memory, model, [document.id for document in some], tokens, stride=stride, starts=starts)
+
+
+def store_tokens(
+    memory: Memory,
+    model: LanguageModel,
+    ids: Sequence[str],
+    tokens: Sequence[Int[ndarray, " _"]],
+    *,
+    stride: int | None = None,
+    starts: Sequence[int] = (0,),
+) -> None:
+    """Add texts that are encoded already, such as `Wanted.tokens`: a prompt and its answer, encoded apart, as they are asked for.
+
+    Raises InvalidData for a text that is there already, and for `starts` that are no numbers of tokens.
+    """
+    if not starts or min(starts) < 0 or len(set(starts)) < len(starts):
+        raise InvalidData(f"starts={tuple(starts)}: give token numbers from 0 on, each once.")
+    for start in starts:
+        behind = "" if start == 0 else f"@{start}"
+        for found in document_states(model, [row[start:] for row in tokens], stride=stride):
+            places = zip(found.document, found.position + start, strict=True)
+            memory.add(found.state, found.token, [f"{ids[at]}:{place}{behind}" for at, place in places])
 
 
 def document_entries(memory: Memory, document: str) -> tuple[str, ...]:
