@@ -46,8 +46,8 @@ def app(debug: bool) -> None:
     byrote recall look-up DIR QUERIES.npy     look queries up in an explicit memory
 
     audit, train, compare, locate, attribute, remove and causes execute the Python file or module that TASK names, and
-    score the file of a score of your own. attack, relabel, report, catalogue, reproduce, lm and recall execute nothing but byrote,
-    whatever the record, the corpus or the memory holds.
+    score the file of a score of your own. attack, relabel, report, catalogue, reproduce, lm and recall execute nothing but
+    byrote, whatever the record, the corpus or the memory holds.
     """
 
 
