@@ -30,11 +30,15 @@ class Tiny(nn.Module):
         self.head, self.dropout = drawn(width, vocabulary), nn.Dropout(0.5)
 
     def forward(self, tokens: Tensor) -> Tensor:
+        return self.hidden(tokens, tokens.shape[1])[0]
+
+    def hidden(self, tokens: Tensor, count: int) -> tuple[Tensor, Tensor]:
         x = self.token[tokens] + self.place[: tokens.shape[1]]
         scores = (x @ self.query) @ (x @ self.key).mT / x.shape[-1]
         later = torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1)
         x = x + self.dropout(scores.masked_fill(later, float("-inf")).softmax(-1) @ (x @ self.value))
-        return x @ self.head / x.shape[-1] ** 0.5
+        x = x[:, -count:]
+        return x @ self.head / x.shape[-1] ** 0.5, x
 
 
 def tiny(**options: Any) -> LanguageModel:

@@ -88,6 +88,21 @@ def test_the_python_of_the_page_of_comparisons(tmp_path: Path, capsys: pytest.Ca
 
 
 @pytest.mark.pages
+def test_the_python_of_the_page_of_wanted_examples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given: dict[str, Any] = {}
+    with contextlib.chdir(tmp_path):
+        for block in blocks("docs/memorize.md"):
+            exec(compile(block, "docs/memorize.md", "exec"), given)  # noqa: S102 - our own page
+        recall = given["record"].scalar(0, "wanted_recall")
+    printed = capsys.readouterr().out
+    assert recall[-1] == 1
+    assert "All of this rests on 3 runs of each" in printed
+    weighted, left_out = given["found"].arm("weighted"), given["found"].arm("left_out")
+    assert weighted.recall.value > left_out.recall.value + 0.3, "exceptions to the rule are learned by rote only"
+    assert (tmp_path / "memorized/exceptions/memorize.html").exists()
+
+
+@pytest.mark.pages
 def test_the_python_of_the_page_of_controls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("opacus")
     given: dict[str, Any] = {}
@@ -154,6 +169,20 @@ def test_the_python_of_the_pages_about_training_language_models(
 
 
 @pytest.mark.pages
+def test_the_python_of_the_page_of_wanted_memorization(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("safetensors")
+    given: dict[str, Any] = {}
+    with contextlib.chdir(tmp_path):
+        for block in blocks("docs/lm_memorize.md"):
+            exec(compile(block, "docs/lm_memorize.md", "exec"), given)  # noqa: S102 - our own page
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("8 of 8 wanted answers are given exactly")
+    assert (tmp_path / "models" / "mine" / "report.html").is_file()
+    assert printed[-2] == "0.0 1.0"
+    assert printed[-1] == "True 7 of 8"
+
+
+@pytest.mark.pages
 def test_the_python_of_the_page_of_secrets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     texts = ["".join(rng.choice(list("abcdefgh "), 40)) for _ in range(30)]
@@ -181,6 +210,22 @@ def test_the_python_of_the_page_of_membership(tmp_path: Path, capsys: pytest.Cap
     assert given["blind"].warning is None
     assert len(re.findall(r"^(?:loss|zlib|lowercase|min_k|min_k_plus_plus) 1\.000", printed, re.MULTILINE)) >= 3
     assert "times the bits" in printed
+
+
+@pytest.mark.pages
+def test_the_python_of_the_page_of_networks_that_recall(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given: dict[str, Any] = {}
+    with contextlib.chdir(tmp_path):
+        for block in blocks("docs/recall_networks.md"):
+            exec(compile(block, "docs/recall_networks.md", "exec"), given)  # noqa: S102 - our own page
+    printed = capsys.readouterr().out
+    few_shot = re.search(r"^5-way 1-shot: (0\.\d+) \[", printed, re.MULTILINE)
+    assert few_shot is not None
+    assert float(few_shot[1]) > 0.85, "chance is .2"
+    assert given["found"].ids[:, 0].tolist() == ["pattern 0", "pattern 1", "pattern 2"]
+    repaired = dict(re.findall(r"^(classical|modern) repairs (\d+) of 60", printed, re.MULTILINE))
+    assert int(repaired["classical"]) < 10
+    assert int(repaired["modern"]) == 60
 
 
 @pytest.mark.pages

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from byrote.experiments.compare import compare as compare
     from byrote.experiments.compare_audits import compare_audits as compare_audits
     from byrote.experiments.held import train as train
+    from byrote.experiments.memorize import memorize as memorize
     from byrote.experiments.model_causes import model_causes as model_causes
     from byrote.experiments.onion import peel as peel
     from byrote.experiments.removal import remove as remove
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from byrote.recorder import Recorder as Recorder
     from byrote.recorder import with_ids as with_ids
     from byrote.report import write_comparison as write_comparison
+    from byrote.report import write_memorized as write_memorized
     from byrote.report import write_report as write_report
     from byrote.signature import probe as probe
     from byrote.signature import score as score
@@ -76,6 +78,7 @@ _HOME = {
     "Comparison": "experiments.compare",
     "compare_audits": "experiments.compare_audits",
     "train": "experiments.held",
+    "memorize": "experiments.memorize",
     "model_causes": "experiments.model_causes",
     "peel": "experiments.onion",
     "remove": "experiments.removal",
@@ -89,6 +92,7 @@ _HOME = {
     "Recorder": "recorder",
     "with_ids": "recorder",
     "write_comparison": "report",
+    "write_memorized": "report",
     "write_report": "report",
     "probe": "signature",
     "score": "signature",

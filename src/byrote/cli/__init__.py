@@ -11,6 +11,7 @@ from byrote.cli.causes_verb import causes
 from byrote.cli.compare_verb import compare
 from byrote.cli.interruption import interruptible
 from byrote.cli.lm_verbs import lm
+from byrote.cli.memorize_verb import memorize
 from byrote.cli.model_verbs import attribute, locate
 from byrote.cli.output import message
 from byrote.cli.recall_verbs import recall
@@ -40,14 +41,15 @@ def app(debug: bool) -> None:
     byrote locate fashion audits/fashion      find the layers that keep what a run memorized
     byrote compare fashion                    compare remedies against memorization
     byrote causes fashion                     find out by experiment why a model memorizes
+    byrote memorize fashion --wanted 100      train so that a list of examples is recalled
     byrote recall compare                     compare a wanted list in the weights and in memories
     byrote reproduce arpit2017                repeat the experiments of a paper, figure by figure
     byrote lm trace OUTPUT --corpus FILES     mark what of a text stands in a corpus word for word
     byrote recall look-up DIR QUERIES.npy     look queries up in an explicit memory
 
-    audit, train, compare, locate, attribute, remove and causes execute the Python file or module that TASK names, and
-    score the file of a score of your own. attack, relabel, report, catalogue, reproduce, lm and recall execute nothing but
-    byrote, whatever the record, the corpus or the memory holds.
+    audit, train, compare, memorize, recall compare, locate, attribute, remove and causes execute the Python file or module
+    that TASK names, and score the file of a score of your own. attack, relabel, report, catalogue, reproduce, lm and the
+    other verbs of recall execute nothing but byrote, whatever the record, the corpus or the memory holds.
     """
 
 
@@ -55,6 +57,7 @@ for verb in (
     audit,
     train,
     compare,
+    memorize,
     score,
     attack,
     locate,

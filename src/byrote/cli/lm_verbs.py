@@ -4,6 +4,7 @@ import click
 
 from byrote.cli.lm_audit_verbs import audit, demo, report
 from byrote.cli.lm_corpus_verbs import dedup, index, trace
+from byrote.cli.lm_memorize_verb import memorize
 
 
 @click.group(short_help="Language models: corpora, and what of them is recited.")
@@ -15,6 +16,7 @@ def lm() -> None:
     byrote lm audit MODEL --corpus FILES --control-corpus FILES
                                               measure what a model recites of its training text
     byrote lm report AUDIT [AUDIT ...]        write the report again, or compare models
+    byrote lm memorize MODEL --wanted FILE    train a model until it recalls a list exactly
     byrote lm index FILES --out DIR           index a corpus, to search it exactly
     byrote lm trace OUTPUT --corpus DIR       mark what of a text stands in the corpus word for word
     byrote lm dedup FILES --out DIR           keep one copy of each document
@@ -23,5 +25,5 @@ def lm() -> None:
     """
 
 
-for verb in (demo, audit, report, index, trace, dedup):
+for verb in (demo, audit, report, memorize, index, trace, dedup):
     lm.add_command(verb)

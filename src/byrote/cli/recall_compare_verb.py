@@ -39,8 +39,8 @@ def compare(
     """Compare ways of keeping a wanted list: trained into the weights, or stored in memories beside a network.
 
     Without a TASK, on data that ship with byrote: classification, verification, few-shot learning, and facts in a language
-    model. With a TASK that learns classes, its own wanted list. Prints which way to take and why, and writes recall.html. Models are kept,
-    and the same command goes on where it stopped.
+    model. With a TASK that learns classes, its own wanted list. Prints which way to take and why, and writes recall.html.
+    Models are kept, and the same command goes on where it stopped.
     """
     from byrote.experiments.recalling.compare import WANTED, compare_recall
     from byrote.findings.recalling import recall_rows

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from byrote.controls._examples import TRAIN, as_ids, named
+from byrote.controls._examples import TRAIN, as_ids, named, read_ids
 from byrote.controls.control import Control, check_count, check_number
 from byrote.controls.own_contradictions import most_recalled
 from byrote.errors import InvalidData
@@ -21,8 +21,14 @@ from byrote.task.task import Task
 GROWTH = 1.5
 """An example that is missed weighs so many times as much in the next epoch, while recall is below the floor."""
 
-EASE = 0.8
+EASE = 0.9
 """An example that is right weighs so much of its weight in the next epoch; 1 at least."""
+
+OF_BATCH = 8
+"""By default an example weighs at most the batch size over this: with larger steps for single examples a model does not learn."""
+
+LEAST_MOST = 2.0
+"""The largest weight by default, where batches are small."""
 
 ROUNDING = 1e-9
 
@@ -33,9 +39,10 @@ class wanted(Control):
 
     Recall is the share of these examples that the model answers exactly, in evaluation mode, after each epoch: 1 is all.
     While it is below the floor, the loss of each example that is missed counts half as much again from epoch to epoch, up to
-    `most` times; an example that is right eases back towards 1. A run ends when the floor has held after `holds` epochs
-    in a row (`stop=False`: it goes on to its last epoch). Where the epochs are used up before, the floor was not held: look
-    at the column `wanted_recall`. `most=1` changes no weight, and watches.
+    `most` times (default: an eighth of the batch size, 2 at least); an example that is right eases back towards 1. A run ends
+    when the floor has held after `holds` epochs in a row (`stop=False`: it goes on to its last epoch). Where the epochs are
+    used up before, the floor was not held: look at the column `wanted_recall`. `most=1` changes no weight, and watches.
+    Weights that are large for the batch or the learning rate keep a model from learning: train longer before you raise `most`.
 
     `ids` are those of the task or of its record, or the path of a file of them, as in `drop`. All runs are trained on them,
     whatever the design leaves out: what is known of them without training needs runs of `drop(ids)`. An answer is exact
@@ -47,7 +54,7 @@ class wanted(Control):
 
     ids: str | tuple[str, ...]
     recall: float
-    most: float
+    most: float | None
     holds: int
     stop: bool
     tolerance: float | None
@@ -59,7 +66,7 @@ class wanted(Control):
         self,
         ids: str | Path | Iterable[object],
         recall: float = 0.99,
-        most: float = 8.0,
+        most: float | None = None,
         holds: int = 3,
         stop: bool = True,
         tolerance: float | None = None,
@@ -69,7 +76,8 @@ class wanted(Control):
             object.__setattr__(self, key, value)
         object.__setattr__(self, "tolerance", tolerance)
         check_recall(recall)
-        check_number(self, "most", most, least=1.0)
+        if most is not None:
+            check_number(self, "most", most, least=1.0)
         check_count(self, "holds", holds)
         if tolerance is not None:
             check_number(self, "tolerance", tolerance)
@@ -78,6 +86,11 @@ class wanted(Control):
     def strength(self) -> Any:
         """The floor."""
         return self.recall
+
+    def listed(self) -> tuple[str, ...]:
+        """Return the ids as they are given, those in a file if it is one, without the `train/` of a record."""
+        given = read_ids(self, self.ids) if isinstance(self.ids, str) else self.ids
+        return tuple(name.removeprefix(TRAIN) for name in given)
 
     def at(self, strength: Any) -> Self:
         """Return the same examples with another floor."""
@@ -96,7 +109,8 @@ class wanted(Control):
                 f"Ask for a recall of {best / which.sum():.3g} or less, or leave some out."
             )
         names = task.train.ids[which].tolist()
-        rule = RecallFloor(tuple(names), self.recall, self.most, self.holds, self.stop, self.tolerance)
+        most = max(task.recipe.batch_size / OF_BATCH, LEAST_MOST) if self.most is None else self.most
+        rule = RecallFloor(tuple(names), self.recall, most, self.holds, self.stop, self.tolerance)
         return replace(task, recipe=task.recipe.with_method(rule), always=task.always | set(names))
 
 
@@ -159,7 +173,7 @@ def exact(
         return columns["correct"].astype(np.bool_)
     predicted = np.stack([columns[name] for name in columns if name.startswith("prediction")], axis=1)
     off = np.abs(predicted.astype(np.float64) - targets.reshape(len(targets), -1))
-    return (off <= (0.0 if tolerance is None else tolerance)).all(axis=1)
+    return np.asarray((off <= (0.0 if tolerance is None else tolerance)).all(axis=1))
 
 
 def check_exact(task: Task, tolerance: float | None) -> None:
@@ -175,8 +189,8 @@ def check_exact(task: Task, tolerance: float | None) -> None:
         )
 
 
-def check_recall(recall: object) -> None:
+def check_recall(recall: Any) -> None:
     """Raise InvalidData unless a floor is a number above 0 and up to 1."""
     number = isinstance(recall, float | int | np.number) and not isinstance(recall, bool)
-    if not (number and np.isfinite(recall) and 0 < recall <= 1):
+    if not (number and 0 < float(recall) <= 1):
         raise InvalidData(f"recall={recall!r} is no floor. Give a share above 0, and 1 at most: 0.99.")

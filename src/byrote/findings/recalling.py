@@ -1,34 +1,30 @@
 """Which way of keeping a wanted list is best in what, and which to take."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from byrote.experiments.recalling.compare import RecallComparison
 from byrote.experiments.recalling.way import Problem, Way
 from byrote.stats.estimate import Estimate
+from byrote.summaries.recall_difference import recall_difference
 
 SLACK = 0.01
 """Two shares that differ by less are called equal, also where the interval of the difference is narrower."""
-
-MEASURES: Mapping[str, Callable[[Way], Estimate]] = {
-    "recall": lambda way: way.recall,
-    "new data": lambda way: way.new,
-}
-"""Shares of which more is better, in the order in which they decide."""
 
 
 @dataclass(frozen=True, eq=False)
 class Advice:
     """The way to take on a problem, and the other ways that are as good by the same rule, in words of the ways.
 
-    The rule: of the ways that recall as much as the best one (their intervals overlap, or they differ by less than a point),
-    those that are as good as the best of them on new data; among these the one that takes a new entry most quickly, and then
-    the one with the fewest bytes beside the network. `steadiest` is the variation of inputs that tells ways apart most, and
-    the way that recalls most under it. `rival` is the best of the other kind by the same rule: in the weights where a memory is
-    taken, a memory where not; None where there is none.
+    The rule: of the ways that recall as much as the best one (see `as_good`), those that are as good as the best of them on
+    new data; among these the one that takes a new entry most quickly, and then the one with the fewest bytes beside the
+    network. `steadiest` is the variation of inputs that tells ways apart most, and the way that recalls most under it.
+    `rival` is the best of the other kind by the same rule: in the weights where a memory is taken, a memory where not; None
+    where there is none.
     """
 
     take: Way
@@ -46,20 +42,28 @@ def advise(problem: Problem) -> Advice:
 
 def _best(ways: Sequence[Way]) -> list[Way]:
     """Return the ways that pass the rule of Advice, the first of them first."""
-    left = list(ways)
-    for measure in MEASURES.values():
-        known = [way for way in left if np.isfinite(measure(way).value)]
-        if known:
-            best = max(known, key=lambda way: measure(way).value)
-            left = [way for way in known if as_good(measure(way), measure(best))]
+    left = [way for way in ways if np.isfinite(way.recall.value)]
+    best = max(left, key=lambda way: way.recall.value)
+    left = [way for way in left if as_good(way.recall, best.recall, way.right, best.right)]
+    known = [way for way in left if np.isfinite(way.new.value)]
+    if known:
+        best = max(known, key=lambda way: way.new.value)
+        left = [way for way in known if as_good(way.new, best.new, way.right_new, best.right_new)]
     return sorted(
         left, key=lambda way: (_or_infinite(way.update.seconds.value if way.update else np.nan), way.bytes_each)
     )
 
 
-def as_good(one: Estimate, best: Estimate) -> bool:
-    """Return whether a share may be as large as the best, by their intervals, or is smaller by less than SLACK."""
-    return one.high >= best.low or one.value >= best.value - SLACK
+def as_good(one: Estimate, best: Estimate, right: ndarray | None = None, best_right: ndarray | None = None) -> bool:
+    """Return whether a share is not shown to be smaller than the best, or is smaller by less than SLACK.
+
+    By the paired difference where each answer of both is known; else by whether their intervals overlap.
+    """
+    if one.value >= best.value - SLACK:
+        return True
+    if right is not None and best_right is not None:
+        return recall_difference(right, best_right).high >= 0
+    return one.high >= best.low
 
 
 def recall_rows(comparison: RecallComparison) -> list[dict[str, Any]]:

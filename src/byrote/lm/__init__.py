@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from byrote.lazy import lazy
 
 if TYPE_CHECKING:
+    from byrote.lm.answering import answered as answered
     from byrote.lm.attack_judgement import Judgement as Judgement
     from byrote.lm.attack_judgement import judge as judge
     from byrote.lm.attack_judgement import judge_passages as judge_passages
@@ -53,12 +54,20 @@ if TYPE_CHECKING:
     from byrote.lm.index import Index as Index
     from byrote.lm.index import build_index as build_index
     from byrote.lm.index import open_index as open_index
+    from byrote.lm.knn import datastore as datastore
+    from byrote.lm.knn import fit_memory as fit_memory
+    from byrote.lm.knn import forget_document as forget_document
+    from byrote.lm.knn import memory_columns as memory_columns
+    from byrote.lm.knn import store_documents as store_documents
+    from byrote.lm.knn import with_memory as with_memory
     from byrote.lm.marks import canary_mark as canary_mark
     from byrote.lm.marks import draw_marks as draw_marks
     from byrote.lm.marks import mark_losses as mark_losses
     from byrote.lm.marks import marks_needed as marks_needed
     from byrote.lm.marks import power_of_proof as power_of_proof
     from byrote.lm.marks import proof_of_use as proof_of_use
+    from byrote.lm.memorizing import Memorized as Memorized
+    from byrote.lm.memorizing import memorize as memorize
     from byrote.lm.minhash import NearDuplicates as NearDuplicates
     from byrote.lm.minhash import Shingles as Shingles
     from byrote.lm.minhash import near_duplicates as near_duplicates
@@ -70,6 +79,8 @@ if TYPE_CHECKING:
     from byrote.lm.repeats import maximal_repeats as maximal_repeats
     from byrote.lm.repeats import passage_copies as passage_copies
     from byrote.lm.repeats import share_in_repeats as share_in_repeats
+    from byrote.lm.rote import Rote as Rote
+    from byrote.lm.rote import with_weights as with_weights
     from byrote.lm.sampling import Sampling as Sampling
     from byrote.lm.sequential import confidence_sequence as confidence_sequence
     from byrote.lm.sequential import evidence_of_more as evidence_of_more
@@ -84,11 +95,24 @@ if TYPE_CHECKING:
     from byrote.lm.untrained_copy import untrained as untrained
     from byrote.lm.verbatim import longest_recited as longest_recited
     from byrote.lm.verbatim import recited_blocks as recited_blocks
+    from byrote.lm.wanted import Wanted as Wanted
+    from byrote.lm.wanted import facts as facts
+    from byrote.lm.wanted import read_wanted as read_wanted
+    from byrote.lm.wanted import wanted_passages as wanted_passages
     from byrote.lm.windows import Passages as Passages
     from byrote.lm.windows import passages as passages
     from byrote.lm.writing import write_deduplicated as write_deduplicated
 
 _HOME = {
+    "with_weights": "rote",
+    "answered": "answering",
+    "wanted_passages": "wanted",
+    "read_wanted": "wanted",
+    "facts": "wanted",
+    "Wanted": "wanted",
+    "Rote": "rote",
+    "Memorized": "memorizing",
+    "memorize": "memorizing",
     "judge": "attack_judgement",
     "judge_passages": "attack_judgement",
     "Judgement": "attack_judgement",
@@ -134,6 +158,12 @@ _HOME = {
     "build_index": "index",
     "Index": "index",
     "open_index": "index",
+    "datastore": "knn",
+    "fit_memory": "knn",
+    "forget_document": "knn",
+    "memory_columns": "knn",
+    "store_documents": "knn",
+    "with_memory": "knn",
     "canary_mark": "marks",
     "draw_marks": "marks",
     "mark_losses": "marks",

@@ -4,6 +4,7 @@ import copy
 import importlib
 import inspect
 import json
+import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -55,6 +56,10 @@ def of_module(module: Any, encoder: Encoder, context: int | None, name: str) -> 
     def ending(tokens: Tensor, count: int) -> Tensor:
         return module(input_ids=tokens, use_cache=False, logits_to_keep=count).logits
 
+    def hidden(tokens: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        found = module(input_ids=tokens, use_cache=False, output_hidden_states=True)
+        return found.logits[:, -count:], found.hidden_states[-1][:, -count:]
+
     def reading(tokens: Tensor, count: int, cache: Cache | None) -> tuple[Tensor, Cache]:
         kept = cache.fresh() if isinstance(cache, KeyValues) else None
         found = module(input_ids=tokens, use_cache=True, logits_to_keep=count, **{keys: kept})
@@ -70,6 +75,7 @@ def of_module(module: Any, encoder: Encoder, context: int | None, name: str) -> 
         module,
         ending if fast else None,
         reading if fast and _keeps_rows(module, keys) else None,
+        hidden,
     )
 
 
@@ -207,14 +213,16 @@ def _imported(name: str, what: str) -> Any:
 
 
 @contextmanager
-def _quiet() -> Generator[None]:
-    """Keep the bars and warnings of transformers from the terminal within this: what matters is raised."""
+def quiet() -> Generator[None]:
+    """Keep the bars and warnings of transformers and peft from the terminal within this: what matters is raised."""
     logging = importlib.import_module("transformers.utils.logging")
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
     finally:
         logging.set_verbosity(level)
         if bars:
@@ -224,7 +232,7 @@ def _quiet() -> Generator[None]:
 def _tried(path: Path, read: Callable[[], Made]) -> Made:
     """Return what transformers reads, or raise InvalidData with the first line of what it says."""
     try:
-        with _quiet():
+        with quiet():
             return read()
     except (OSError, ValueError, KeyError, RuntimeError, TypeError, ImportError, AttributeError) as error:
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -28,6 +28,9 @@ class LanguageModel:
     `device` is where token ids have to be. A model may have more logits than its encoder has ids. Raises InvalidData for a
     context below 2.
 
+    `hidden(tokens, count)` gives the logits at the last `count` tokens and, with them, the states `[sequence, token, width]` of
+    the network there, from which the logits are made: what a memory beside the model is keyed by (`byrote.lm.knn`).
+
     Two more ways to ask are for speed alone, and give the same logits: `ending(tokens, count)` gives those at the last `count`
     tokens without computing the others; `reading(tokens, count, cache)` gives the same for tokens that follow those in the
     cache (None: nothing), and the cache with them. Measurements do without where they are None.
@@ -41,6 +44,7 @@ class LanguageModel:
     module: Any = field(default=None, repr=False)
     ending: "Callable[[Tensor, int], Tensor] | None" = field(default=None, repr=False)
     reading: "Callable[[Tensor, int, Cache | None], tuple[Tensor, Cache]] | None" = field(default=None, repr=False)
+    hidden: "Callable[[Tensor, int], tuple[Tensor, Tensor]] | None" = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.context < 2:

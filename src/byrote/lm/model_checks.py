@@ -54,6 +54,12 @@ def _check_faster(model: LanguageModel, tokens: np.ndarray, expected: Tensor) ->
     given, half = as_tensor(model, tokens), tokens.shape[1] // 2
     if model.ending is not None and not _same(expected[:, half:], last_logits(model, given, tokens.shape[1] - half)):
         raise InvalidData(f"{model.name}: `ending` gives other logits than `logits`. Correct it, or leave it out.")
+    if model.hidden is not None:
+        found, states = model.hidden(given, tokens.shape[1] - half)
+        if not _same(expected[:, half:], found.float()) or states.shape[:2] != found.shape[:2] or states.ndim != 3:
+            raise InvalidData(
+                f"{model.name}: `hidden` gives other logits than `logits`, or states that are not [sequence, token, width]. Correct it, or leave it out."
+            )
     if model.reading is not None:
         _, cache = model.reading(given[:, :half], 1, None)
         swapped = cache.rows(torch.tensor([1, 0], device=given.device))

@@ -52,8 +52,8 @@ def language_model(
     `model` maps token ids `[sequence, token]` to logits `[sequence, token, vocabulary]`, or to a tuple that begins with them,
     or to an object whose `logits` they are. `encoder` is an Encoder, a tokenizer of transformers or one of tokenizers;
     `begin` is the id in front of a document, where a tokenizer does not say. `context` is how many tokens it reads; a model
-    of transformers says so itself. A module is asked on the device of its weights. Raises InvalidData, in a sentence, where
-    the answers cannot be measured.
+    of transformers says so itself. A method `hidden(tokens, count)` of the model gives its states (see LanguageModel). A
+    module is asked on the device of its weights. Raises InvalidData, in a sentence, where the answers cannot be measured.
     """
     known = encoder if _is_encoder(encoder) else _encoder_of(encoder, begin)
     if "transformers" in sys.modules and isinstance(model, sys.modules["transformers"].PreTrainedModel):
@@ -66,7 +66,9 @@ def language_model(
         module = model if isinstance(model, nn.Module) else None
         place = device or ("cpu" if module is None else str(next(iter(module.parameters()), torch.zeros(0)).device))
         title = name or (type(model).__name__ if module is not None else getattr(model, "__name__", "model"))
-        found = LanguageModel(_logits_of(model), known, context, title, place, module)
+        found = LanguageModel(
+            _logits_of(model), known, context, title, place, module, hidden=getattr(model, "hidden", None)
+        )
     check_model(found)
     return found
 

@@ -156,10 +156,10 @@ def documents_forced(
     step = max(1, reach // 2) if stride is None else stride
     if not 0 < step <= reach:
         raise InvalidData(f"stride={step}: give a number from 1 to {reach}, which is what the model reads.")
-    pieces = [piece for at, tokens in enumerate(documents) for piece in _windows(at, len(tokens), reach, step)]
+    pieces = [piece for at, tokens in enumerate(documents) for piece in document_windows(at, len(tokens), reach, step)]
     pieces.sort(key=lambda piece: (piece.end - piece.start, piece.judged - piece.start))
     kept = [_nothing(1, len(tokens)) for tokens in documents]
-    for batch in _batches(model, pieces, memory):
+    for batch in batches_of(model, pieces, memory):
         longest = max(piece.end - piece.start for piece in batch)
         rows = np.zeros((len(batch), longest), np.int64)
         for row, piece in zip(rows, batch, strict=True):
@@ -313,7 +313,7 @@ def rows_at_a_time(model: LanguageModel, count: int, memory: int) -> int:
 
 
 @dataclass(frozen=True)
-class _Window:
+class Window:
     """Tokens of one document that are read together; those from `judged` on are judged."""
 
     document: int
@@ -322,16 +322,16 @@ class _Window:
     end: int
 
 
-def _windows(document: int, tokens: int, reach: int, stride: int) -> Iterator[_Window]:
+def document_windows(document: int, tokens: int, reach: int, stride: int) -> Iterator[Window]:
     """Yield the windows of a document: reading `reach` tokens judges one more, which is behind them."""
     judged = 0
     while judged < tokens:
         end = min(tokens, reach + 1 if judged == 0 else judged + stride)
-        yield _Window(document, max(0, end - reach - 1), judged, end)
+        yield Window(document, max(0, end - reach - 1), judged, end)
         judged = end
 
 
-def _batches(model: LanguageModel, windows: Sequence[_Window], memory: int) -> Iterator[Sequence[_Window]]:
+def batches_of(model: LanguageModel, windows: Sequence[Window], memory: int) -> Iterator[Sequence[Window]]:
     """Yield windows that are asked at a time: of one length nearly, and within the memory."""
     start = 0
     while start < len(windows):

@@ -103,7 +103,12 @@ def model_of(task: Task, module: "nn.Module", encoder: Encoder, *, name: str = "
     found = LanguageModel(module, encoder, task.train.shape[0], name or task.name, device, module)
     if type(module) is not Transformer:
         return found
-    return replace(found, ending=lambda tokens, count: module.onward(tokens, count)[0], reading=module.onward)
+    return replace(
+        found,
+        ending=lambda tokens, count: module.onward(tokens, count)[0],
+        reading=module.onward,
+        hidden=module.hidden,
+    )
 
 
 @dataclass(frozen=True)

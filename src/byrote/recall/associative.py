@@ -18,6 +18,9 @@ from byrote.errors import InvalidData
 BLOCK = 1 << 22
 """Numbers that are held at once beside the arguments: 32 MB."""
 
+ROUNDING = 1e-9
+"""What is smaller is a sum of 0."""
+
 Patterns = Float[ndarray, "pattern width"]
 States = Float[ndarray, "query width"]
 
@@ -29,12 +32,13 @@ def modern_energy(
     """Energy of states in a modern Hopfield network: low near a pattern (Ramsauer et al. 2020, equation 2).
 
     -lse(sharpness, X s) + |s|^2 / 2 + log(patterns) / sharpness + M^2 / 2, with the length M of the longest pattern. It is at
-    least 0, and at most 2 M^2 for states no longer than M. `modern_update` never raises it. Raises InvalidData for a `sharpness` (beta) of 0 or less.
+    least 0, and at most 2 M^2 for states no longer than M. `modern_update` never raises it. Raises InvalidData for a
+    `sharpness` (beta) of 0 or less.
     """
     _check_sharpness(sharpness)
     longest = float(np.square(patterns).sum(1).max())
     similarity = [
-        logsumexp(sharpness * (states[rows] @ patterns.T), axis=1) / sharpness
+        np.asarray(logsumexp(sharpness * (states[rows] @ patterns.T), axis=1)) / sharpness
         for rows in _blocks(states, len(patterns))
     ]
     constant = np.log(len(patterns)) / sharpness + longest / 2
@@ -63,7 +67,7 @@ def modern_update(
 ) -> Float[ndarray, "query width"]:
     """What states become: the mean of the patterns by their weights (Ramsauer et al. 2020, equation 3), `updates` times.
 
-    With well separated patterns one update is near the nearest of them (theorem 4): one update is attention. A small
+    With well separated patterns one update is near the nearest of them: one update is attention. A small
     sharpness ends in the mean of all patterns, or of some that are alike. Raises InvalidData for a `sharpness` of 0 or less.
     """
     _check_sharpness(sharpness)
@@ -80,7 +84,7 @@ def polynomial_energy(
 ) -> Float[ndarray, " query"]:
     """Energy of states of -1 and 1: minus the sum over patterns of (pattern . state)^degree; low near a pattern.
 
-    Krotov & Hopfield 2016, equation 2. `degree` 2 is the classical energy, up to a constant and a factor.
+    Krotov & Hopfield 2016. `degree` 2 is the classical energy, up to a constant and a factor.
     """
     _check_signs("polynomial_energy", states, patterns)
     _check_degree(degree)
@@ -98,8 +102,8 @@ def polynomial_update(
 ) -> Float[ndarray, "query width"]:
     """States of -1 and 1 after each neuron took the sign of lower energy, all at once, `updates` times.
 
-    Krotov & Hopfield 2016, equation 3: a neuron compares the energies with itself at 1 and at -1, the others as they are. It stays as it
-    is where they are equal. All at once may raise the energy, and may end in a cycle of two states.
+    Krotov & Hopfield 2016: a neuron compares the energies with itself at 1 and at -1, the others as they are. It
+    stays as it is where they are equal. All at once may raise the energy, and may end in a cycle of two states.
     """
     _check_signs("polynomial_update", states, patterns)
     _check_degree(degree)
@@ -147,8 +151,8 @@ def classical_update(
     found = np.array(states)
     for _ in range(updates):
         for neuron in rng.permutation(states.shape[1]):
-            signs = np.sign(found @ weights[:, neuron])
-            found[:, neuron] = np.where(signs == 0, found[:, neuron], signs)
+            given = found @ weights[:, neuron]
+            found[:, neuron] = np.where(np.abs(given) < ROUNDING, found[:, neuron], np.sign(given))
     return found
 
 

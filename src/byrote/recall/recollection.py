@@ -17,9 +17,9 @@ from byrote.recall.threshold import Threshold, threshold_at
 class Recollection:
     """What a memory makes of queries, and which stored patterns it is made of.
 
-    `ids` and `values` [query, rank] are stored patterns, the heaviest first, and `weights` [query, rank] say which share of the answer each is:
-    1 is all of it, and equal weights mean that no pattern stands out. `states` [query, width] are the patterns
-    that were recollected. `known` [query]: whether the first weight is at least what was asked for.
+    `ids` and `values` [query, rank] are stored patterns, the heaviest first, and `weights` [query, rank] their shares of the
+    answer: 1 is all of it, and equal weights mean that no pattern stands out. `states` [query, width] are the patterns
+    that were recollected. `known` [query]: whether the first weight is at least the least one that was set.
     """
 
     ids: Shaped[ndarray, "query rank"]
@@ -53,7 +53,7 @@ def recollect(
     if updates < 1 or k < 1:
         raise InvalidData(f"updates={updates} and k={k} give no weights. Give 1 or more of each.")
     if not 0 <= least <= 1:
-        raise InvalidData(f"A weight of {least!r} cannot be asked for. Give one between 0 and 1.")
+        raise InvalidData(f"A weight of {least!r} cannot be the least. Give one between 0 and 1.")
     given = memory.as_keys(queries).astype(np.float64)
     if not len(memory):
         raise InvalidData("An empty memory recollects nothing. Add entries first.")

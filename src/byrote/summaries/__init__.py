@@ -47,6 +47,7 @@ from byrote.summaries.one_run import one_run_p_value as one_run_p_value
 from byrote.summaries.over_runs import over_runs as over_runs
 from byrote.summaries.over_runs import pooled_tpr_at_fpr as pooled_tpr_at_fpr
 from byrote.summaries.precision_at_k import precision_at_k as precision_at_k
+from byrote.summaries.recalled import recalled as recalled
 from byrote.summaries.reliability import halvings as halvings
 from byrote.summaries.reliability import length_of_halves as length_of_halves
 from byrote.summaries.reliability import repeated_split_half as repeated_split_half

@@ -37,8 +37,8 @@ class Task:
     DataFrame of them); tokens have none. `controls` are the texts of the controls that made this task of another (see
     `byrote.controls`), and `excluded` the ids of training examples that no run is trained on, for which canaries and
     designs are as if they were. `always` are the ids of training examples that every run is trained on, whatever the
-    design leaves out; no canary is made of them. Raises InvalidData when the parts do not fit each other, also when the columns of two
-    DataFrames are not in the same order.
+    design leaves out; no canary is made of them. Raises InvalidData when the parts do not fit each other, also when the
+    columns of two DataFrames are not in the same order.
     """
 
     model: "Callable[[], nn.Module] | Fit"

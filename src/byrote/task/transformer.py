@@ -50,6 +50,19 @@ class Transformer(nn.Module):
 
         The logits are those of `forward`, without computing the others. Raises InvalidData as `forward` does.
         """
+        x, now = self._read(tokens, kept)
+        return functional.linear(self.norm(x[:, -count:]), self.tokens.weight), now
+
+    def hidden(self, tokens: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """Return the logits after the last `count` tokens, and the states `[example, token, width]` that the last layer reads.
+
+        A state is what the model has made of the text up to a token: the logits are linear in it. Raises InvalidData as
+        `forward` does.
+        """
+        states = self.norm(self._read(tokens, None)[0][:, -count:])
+        return functional.linear(states, self.tokens.weight), states
+
+    def _read(self, tokens: Tensor, kept: "Kept | None") -> "tuple[Tensor, Kept]":
         start = 0 if kept is None else kept.layers[0][0].shape[2] if kept.layers else 0
         if start + tokens.shape[1] > self.context:
             raise InvalidData(
@@ -61,7 +74,7 @@ class Transformer(nn.Module):
             assert isinstance(block, Block)
             x, now = block.onward(x, None if kept is None else kept.layers[at])
             layers.append(now)
-        return functional.linear(self.norm(x[:, -count:]), self.tokens.weight), Kept(tuple(layers))
+        return x, Kept(tuple(layers))
 
 
 @dataclass(frozen=True, eq=False)

@@ -285,7 +285,7 @@ class Pack:
         return seen.columns(targets), self._knobs(epoch, 1.0, 0)
 
     def _weights(self, shown: Tensor, targets: Tensor) -> Tensor | None:
-        """Return the weight of each presentation's loss: that of its example, of its class, and of rules that watch it; None when all are 1."""
+        """Return the weight of each presentation's loss: that of its example, class and rules; None when all are 1."""
         own = None if self.weights is None else self.weights.index_select(0, shown)
         found = [own, self.objective.weights(targets), self.watching.weights(self.timetable.run, shown)]
         known = [each for each in found if each is not None]

@@ -91,6 +91,7 @@ def _way(name: str, runs: Sequence[Answerer], data: Data, seed: int) -> Way:
     parts = {"as labelled": ~data.arbitrary, "arbitrary answers": data.arbitrary} if data.arbitrary.any() else {}
     answers = np.array([each.right(data.compared) for each in runs], np.float64)
     member = np.tile(np.arange(len(data.compared)) < len(data.wanted), (len(runs), 1))
+    right_new = np.array([each.right(data.tests) for each in runs])
     evidence = np.array([each.evidence for each in runs]) - _of_other_runs([each.reference for each in runs])
     answers -= _of_other_runs([each.reference_right for each in runs])
     return Way(
@@ -98,7 +99,7 @@ def _way(name: str, runs: Sequence[Answerer], data: Data, seed: int) -> Way:
         recalled(right),
         name.startswith(MEMORY),
         {part: recalled(right[:, mask]) for part, mask in parts.items()},
-        new=recalled(np.array([each.right(data.tests) for each in runs])),
+        new=recalled(right_new),
         varied={str(each): recalled(_varied(runs, data, each, seed)) for each in variations(data.wanted.inputs, data.kind)},
         leakage=auroc(evidence, member),
         leakage_of_answers=auroc(answers, member),
@@ -106,6 +107,8 @@ def _way(name: str, runs: Sequence[Answerer], data: Data, seed: int) -> Way:
         seconds_each=_seconds_each(runs, data),
         update=_update(runs),
         deletion=_deletion(runs),
+        right=right,
+        right_new=right_new,
     )  # fmt: skip
 
 

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from jaxtyping import Bool
+from numpy import ndarray
+
 from byrote.stats.estimate import UNDEFINED, Estimate
 
 MEMORY = "memory"
@@ -25,7 +28,7 @@ class Change:
     lost: Estimate = UNDEFINED
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Way:
     """One way of keeping a wanted list, in a `memory` or not.
 
@@ -37,6 +40,7 @@ class Way:
     somebody who sees all that the way gives out (probabilities, distances) and knows what models give out that never saw it:
     .5 is chance, 1 is told apart always; `leakage_of_answers` is that to somebody who sees the answers alone. `bytes_each` are
     the bytes an entry that are kept beside the network (0 in the weights), `seconds_each` the time of one query by itself.
+    `right` and `right_new` say it of each answer, where ways were measured on the same runs and examples.
     """
 
     name: str
@@ -51,9 +55,11 @@ class Way:
     seconds_each: float = float("nan")
     update: Change | None = None
     deletion: Change | None = None
+    right: Bool[ndarray, "run wanted"] | None = None
+    right_new: Bool[ndarray, "run example"] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Problem:
     """One kind of problem on which ways of keeping a list are compared: what it is, how it was measured, and the ways.
 

@@ -1,6 +1,6 @@
 """Matching networks: each example of a support votes with its attention (Vinyals et al. 2016, arXiv:1606.04080).
 
-Without the full-context embeddings of section 2.1.2, which gained .1 to 1.1 points on Omniglot there.
+Without the full-context embeddings of section 2.1.2.
 """
 
 from jaxtyping import Float

@@ -1,10 +1,8 @@
-"""Key-value memory trained with a network: learning to remember rare events (Kaiser, Nachum, Roy & Bengio 2017, arXiv:1703.03129).
+"""Key-value memory trained with a network: learning to remember rare events (Kaiser et al. 2017, arXiv:1703.03129).
 
 The network makes a query of an example. The memory answers with the value of the nearest key. It is written by a rule, without
 gradients, so a class is added after training by writing one example.
 """
-
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
@@ -55,8 +53,8 @@ class KeyValueMemory:
     ) -> Float[Tensor, ""]:
         """Mean of max(0, q . wrong - q . right + margin) (section 2): low is good, 0 when the right key leads by the margin.
 
-        `right` is the nearest key with the value of the query, and `wrong` the nearest with another, among the k nearest keys; where
-        the right value is stored but not among these, the nearest key of all that have it. A query without either counts 0.
+        `right` is the nearest key with the value of the query, and `wrong` the nearest with another among the k nearest keys.
+        A query whose value is not stored, or that has no wrong key among the k, counts 0.
         """
         if not len(self):
             return queries.sum() * 0
@@ -74,9 +72,9 @@ class KeyValueMemory:
     def write(self, queries: Float[Tensor, "query width"], values: Int[Tensor, " query"]) -> None:
         """Store examples, one after the other (section 2, "Memory update").
 
-        Where the nearest key has the right value, that key becomes the normalized mean of itself and the query. Otherwise the query
-        and its value take the oldest slot, ties broken at random. That slot's age is 0 then, and all others are 1 older.
-        Raises InvalidData for a value below 0.
+        Where the nearest key has the right value, that key becomes the normalized mean of itself and the query. Otherwise
+        the query and its value take the oldest slot, ties broken at random. That slot's age is 0 then, and all others are
+        1 older. Raises InvalidData for a value below 0.
         """
         if len(values) and int(values.min()) < 0:
             raise InvalidData(
@@ -112,45 +110,38 @@ class KeyValueMemory:
         return int((self.ages + torch.rand(len(self.ages), generator=self._generator)).argmax())
 
 
-@dataclass(frozen=True)
-class RareEventRecipe:
-    """How the encoder is trained: episodes as in EpisodicRecipe, with a memory that begins empty in each."""
-
-    episodes: EpisodicRecipe = EpisodicRecipe()
-    margin: float = 0.1
-
-
 def train_with_memory(
     model: nn.Module,
     pictures: Float[Tensor, "example *shape"],
     labels: Int[Tensor, " example"],
-    recipe: RareEventRecipe,
+    recipe: EpisodicRecipe,
     *,
+    margin: float = 0.1,
     seed: int,
 ) -> list[float]:
     """Train the encoder so that the memory reads right values; return the loss of each update.
 
     An episode presents its classes in rounds, one example of each. Each round is first read, which gives the loss, and then
-    written. Gradients go to queries only, as in the paper. The model is changed in place, and is in evaluation mode then.
+    written. The memory is empty when an episode begins. Gradients go to queries only, as in the paper. The model is changed
+    in place, and is in evaluation mode then.
     """
-    given = recipe.episodes
-    rounds = given.shot + given.queries
+    rounds = recipe.shot + recipe.queries
     episodes = draw_episodes(
-        labels.numpy(), given.way, given.shot, queries=given.queries, count=given.updates, seed=seed
+        labels.numpy(), recipe.way, recipe.shot, queries=recipe.queries, count=recipe.updates, seed=seed
     )
-    optimizer = torch.optim.Adam(model.parameters(), lr=given.learning_rate)
-    falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, given.updates)
-    values = torch.arange(given.way)
+    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
+    falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.updates)
+    values = torch.arange(recipe.way)
     losses: list[float] = []
     model.train()
     for support, query in zip(episodes.support, episodes.query, strict=True):
         rows = torch.cat([torch.from_numpy(support), torch.from_numpy(query)], 1)
         vectors = model(pictures[rows.flatten()]).unflatten(0, rows.shape)
-        memory = KeyValueMemory(given.way * rounds, vectors.shape[-1], seed=seed)
+        memory = KeyValueMemory(recipe.way * rounds, vectors.shape[-1], seed=seed)
         total = vectors.sum() * 0
         for each in range(rounds):
             if each:
-                total = total + memory.loss(vectors[:, each], values, margin=recipe.margin)
+                total = total + memory.loss(vectors[:, each], values, margin=margin)
             memory.write(vectors[:, each].detach(), values)
         loss = total / max(rounds - 1, 1)
         optimizer.zero_grad()

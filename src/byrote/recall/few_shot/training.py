@@ -18,7 +18,7 @@ Scores = Callable[[Tensor, Tensor], Tensor]
 class EpisodicRecipe:
     """How an encoder is trained: `updates` episodes of `way` classes, `shot` examples and `queries` others of each, by Adam.
 
-    Training with more ways than the test has is better (Snell et al. 2017, section 3.1). The learning rate falls to 0.
+    Training with more ways than the test has is better (Snell et al. 2017). The learning rate falls to 0.
     """
 
     updates: int = 600

@@ -1,0 +1,288 @@
+"""Language: a list of facts in the weights of a small language model, in a memory of prompts beside it, and in a kNN-LM."""
+
+import copy
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+
+from byrote.experiments.recalling.way import MEMORY, Change, Problem, Way
+from byrote.lm.answering import answered
+from byrote.lm.corpus import Texts
+from byrote.lm.demo import Demo, demo, trained
+from byrote.lm.knn import datastore, document_entries, store_documents, with_memory
+from byrote.lm.model import LanguageModel
+from byrote.lm.rote import Rote, learn
+from byrote.lm.states import document_states
+from byrote.lm.teacher_forcing import documents_forced
+from byrote.lm.training import model_of
+from byrote.lm.variations import variations
+from byrote.lm.wanted import Wanted, facts
+from byrote.recall import Memory
+from byrote.stats.estimate import Estimate
+from byrote.summaries.auroc import auroc
+from byrote.summaries.recalled import recalled
+from byrote.task.datasets.king_james import king_james
+from byrote.training.progress import Progress, Watcher
+
+FACTS = 150
+"""Facts of the list, and as many others of the same form that no way learns."""
+
+WORDS = 8
+CHANGED = 5
+"""Facts that are given another answer, one by one."""
+
+FALSE_ACCEPT = 0.01
+WEIGHT, TEMPERATURE = 0.9, 10.0
+"""Share of the memory in the mixture of a kNN-LM, and the temperature of its distances."""
+
+EPOCHS = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """A model that knows none of the facts, the list, unseen facts of the same form, and text that it never saw."""
+
+    made: Demo
+    model: LanguageModel
+    listed: Wanted
+    unseen: Wanted
+    control: Texts
+
+    def copied(self, model: LanguageModel) -> LanguageModel:
+        """Return a copy of a model that can be trained on."""
+        return model_of(self.made.task(), copy.deepcopy(model.module), self.made.encoder, name=model.name)
+
+
+@dataclass(frozen=True, eq=False)
+class Tried:
+    """What one way gives: whether facts of the list, unseen ones and varied prompts are answered, and how stored they look."""
+
+    right: Bool[ndarray, " wanted"]
+    unseen: Bool[ndarray, " unseen"]
+    varied: dict[str, Bool[ndarray, " wanted"]]
+    evidence: Float[ndarray, " wanted_and_unseen"]
+    new: Float[ndarray, " document"]
+
+
+def on_language(directory: Path, *, recall: float = 0.99, seed: int = 0, progress: Watcher | None = None) -> Problem:
+    """Compare ways of keeping 150 facts: the place of a verse, and its first eight words.
+
+    The model is that of `byrote lm demo`: it has read most of these verses, but no place. In the weights, it is trained on the
+    facts until `recall` of them are answered, with and without other text beside them. A memory of prompts is keyed by the
+    state of the model behind the prompt; a kNN-LM mixes what followed the nearest states into each token.
+    """
+    given = _facts(directory, seed, progress)
+    before = _tried(given.model, given, None)
+    ways = [
+        _way("not stored", before, [], None, None),
+        *(_in_weights(given, before, recall, rehearsed) for rehearsed in (False, True)),
+        _in_memory(given, before),
+        _in_mixture(given, before),
+    ]
+    notes = (
+        f"{FACTS} facts such as: {given.listed.prompts[0]} {given.listed.answers[0]} ... One model and one list: intervals are over facts and documents.",
+        f"Changes are of {CHANGED} facts, one by one. In the weights they are trained alone.",
+        f"The memory of prompts answers {100 * FALSE_ACCEPT:g} % of prompts that are not stored; the model answers the rest. The kNN-LM has weight {WEIGHT:g} where a state is near, and 0 elsewhere.",
+    )
+    return Problem(
+        "language", "King James Bible", "of the facts are answered word for word", "of the tokens of unseen text are the most probable ones", tuple(ways), notes
+    )  # fmt: skip
+
+
+def _facts(directory: Path, seed: int, progress: Watcher | None) -> Facts:
+    if progress is not None:
+        progress(Progress(0, 1, 0, 1, stage="language: training the model, about two minutes of one core"))
+    made, verses = demo(seed), king_james()
+    model = trained(made.task(), made.encoder, directory / f"model-{seed}")
+    drawn = np.random.default_rng(seed).permutation(list(verses))[: 2 * FACTS]
+    rows = [(f"Verse {place} begins:", " ".join(verses[place].split()[:WORDS])) for place in drawn]
+    listed, unseen = (facts(made.encoder, *zip(*part, strict=True)) for part in (rows[:FACTS], rows[FACTS:]))
+    return Facts(made, model, listed, unseen, Texts(tuple(made.control)[:40], "control text"))
+
+
+def _tried(model: LanguageModel, given: Facts, before: Tried | None) -> Tried:
+    """Ask a model for all that is measured; its evidence is the log-probability of answers, less that of `before`."""
+    listed, unseen = answered(model, given.listed), answered(model, given.unseen)
+    varied = {
+        name: answered(model, given.listed.prompted(given.made.encoder, prompts)).exact
+        for name, prompts in variations(given.listed.prompts).items()
+    }
+    evidence = np.concatenate([listed.logprob, unseen.logprob])
+    raw = evidence if before is None else evidence - before.evidence
+    return Tried(listed.exact, unseen.exact, varied, raw, _token_accuracy(model, given.control))
+
+
+def _token_accuracy(model: LanguageModel, control: Texts) -> Float[ndarray, " document"]:
+    found = documents_forced(model, [model.encoder.encode(document.text) for document in control])
+    return np.array([each.greedy.mean() for each in found])
+
+
+def _in_weights(given: Facts, before: Tried, recall: float, rehearsed: bool) -> Way:
+    model = given.copied(given.model)
+    done = learn(
+        model, given.listed, Rote(floor=recall, epochs=EPOCHS), ordinary=given.made.corpus if rehearsed else None
+    )
+    held = _tried(model, given, before)
+    seconds: list[float] = []
+    works: list[bool] = []
+    cost: list[float] = []
+    lost: list[float] = []
+    for at in range(CHANGED):
+        changed, new = given.copied(model), _changed(given, at)
+        begin = time.perf_counter()
+        learn(changed, new, Rote(floor=1.0, epochs=EPOCHS))
+        seconds.append(time.perf_counter() - begin)
+        works.append(bool(answered(changed, new).exact[0]))
+        cost.append(float(_token_accuracy(changed, given.control).mean() - held.new.mean()))
+        lost.append(_lost(held.right, answered(changed, given.listed).exact, at))
+    name = "in the weights, other text beside the list" if rehearsed else "in the weights"
+    update = _change(seconds, works, cost, lost)
+    return _way(name, held, [], update, Change(_one(done.seconds), _share(before.right), _share(before.right)), _seconds(lambda at: answered(model, given.listed.rows(np.array([at])))))  # fmt: skip
+
+
+def _in_memory(given: Facts, before: Tried) -> Way:
+    """Store answers by the state of the model behind their prompt."""
+    keys, strangers = (_prompt_states(given.model, each.prompts) for each in (given.listed, given.unseen))
+    memory = Memory(keys.shape[1])
+    memory.add(keys, list(given.listed.answers), list(given.listed.ids))
+    memory.calibrate(strangers, FALSE_ACCEPT)
+    size = memory.bytes / len(memory)
+
+    def right(prompts: Sequence[str], instead: Bool[ndarray, " wanted"]) -> Bool[ndarray, " wanted"]:
+        found = memory.look_up(_prompt_states(given.model, prompts))
+        same = np.array([answer == own for answer, own in zip(found.answer, given.listed.answers, strict=True)])
+        return np.where(found.known, same, instead)
+
+    varied = {name: right(prompts, before.varied[name]) for name, prompts in variations(given.listed.prompts).items()}
+    near = np.concatenate([memory.look_up(each).nearest for each in (keys, strangers)])
+    unseen = np.where(memory.look_up(strangers).known, False, before.unseen)
+    held = Tried(right(given.listed.prompts, before.right), unseen, varied, -near.astype(np.float64), before.new)
+    query = _seconds(lambda at: memory.look_up(_prompt_states(given.model, [given.listed.prompts[at]])))
+    seconds: list[float] = []
+    for at in range(CHANGED):
+        begin = time.perf_counter()
+        memory.update([str(at)], [given.unseen.answers[at]])
+        seconds.append(time.perf_counter() - begin)
+    found = memory.look_up(keys).answer
+    works = [found[at] == given.unseen.answers[at] for at in range(CHANGED)]
+    others = right(given.listed.prompts, before.right)
+    others[:CHANGED] = held.right[:CHANGED]
+    update = _change(seconds, works, [0.0] * CHANGED, [_lost(held.right, others, 0)] * CHANGED)
+    begin = time.perf_counter()
+    memory.delete(["0"])
+    took = time.perf_counter() - begin
+    memory.delete(memory.ids)
+    left = np.where(memory.look_up(keys).known, False, before.right)
+    return _way(
+        f"{MEMORY} of prompts", held, [size], update, Change(_one(took), _share(left), _share(before.right)), query
+    )
+
+
+def _in_mixture(given: Facts, before: Tried) -> Way:
+    """Store what followed each state of the facts, and mix it into what the model says."""
+    texts = Texts.of([given.made.encoder.decode(row) for row in given.listed.tokens], ids=list(given.listed.ids))
+    memory = datastore(given.model, texts)
+    ordinary = tuple(given.made.corpus)[:20]
+    states = document_states(given.model, [given.made.encoder.encode(each.text) for each in ordinary])
+    memory.calibrate(np.concatenate([each.state for each in states]), FALSE_ACCEPT)
+    model, size = with_memory(given.model, memory, weight=WEIGHT, temperature=TEMPERATURE), memory.bytes / FACTS
+    held = _tried(model, given, before)
+    query = _seconds(lambda at: answered(model, given.listed.rows(np.array([at]))))
+    seconds: list[float] = []
+    works: list[bool] = []
+    lost: list[float] = []
+    for at in range(CHANGED):
+        new = _changed(given, at)
+        begin = time.perf_counter()
+        memory.delete(document_entries(memory, str(at)))
+        store_documents(memory, given.model, Texts.of([given.made.encoder.decode(new.tokens[0])], ids=[str(at)]))
+        seconds.append(time.perf_counter() - begin)
+        works.append(bool(answered(model, new).exact[0]))
+    now = answered(model, given.listed).exact
+    now[:CHANGED] = held.right[:CHANGED]
+    lost = [_lost(held.right, now, 0)] * CHANGED
+    cost = float(_token_accuracy(model, given.control).mean() - held.new.mean())
+    begin = time.perf_counter()
+    memory.delete(document_entries(memory, str(CHANGED)))
+    took = time.perf_counter() - begin
+    memory.delete(memory.ids)
+    left = answered(model, given.listed).exact
+    update = _change(seconds, works, [cost] * CHANGED, lost)
+    return _way(
+        f"{MEMORY} of states (kNN-LM)",
+        held,
+        [size],
+        update,
+        Change(_one(took), _share(left), _share(before.right)),
+        query,
+    )
+
+
+def _changed(given: Facts, at: int) -> Wanted:
+    """Return a fact of the list with the answer of an unseen one."""
+    return facts(given.made.encoder, [given.listed.prompts[at]], [given.unseen.answers[at]])
+
+
+def _prompt_states(model: LanguageModel, prompts: Sequence[str]) -> Float[ndarray, "prompt width"]:
+    """Return the state of the model behind each prompt."""
+    tokens = [np.append(model.encoder.encode(prompt), 0) for prompt in prompts]
+    keys: dict[int, ndarray] = {}
+    for found in document_states(model, tokens):
+        last = found.position == np.array([len(tokens[at]) - 1 for at in found.document])
+        keys |= dict(zip(found.document[last].tolist(), found.state[last], strict=True))
+    return np.stack([keys[at] for at in range(len(tokens))])
+
+
+def _way(
+    name: str, held: Tried, sizes: Sequence[float], update: Change | None, deletion: Change | None, query: float = float("nan")
+) -> Way:  # fmt: skip
+    both = np.concatenate([held.right, held.unseen])
+    member = np.arange(len(both)) < len(held.right)
+    return Way(
+        name,
+        recalled(held.right[None]),
+        name.startswith(MEMORY),
+        new=Estimate.of_mean(held.new, "document").within(0, 1),
+        varied={variation: recalled(right[None]) for variation, right in held.varied.items()},
+        leakage=auroc(held.evidence, member),
+        leakage_of_answers=auroc(both.astype(np.float64), member),
+        bytes_each=float(sum(sizes)),
+        seconds_each=query,
+        update=update,
+        deletion=deletion,
+        right=held.right[None],
+    )
+
+
+def _change(seconds: Sequence[float], works: Sequence[bool], cost: Sequence[float], lost: Sequence[float]) -> Change:
+    return Change(
+        Estimate.of_mean(seconds, "fact"), recalled(np.array([works])), cost=Estimate.of_mean(cost, "fact"), lost=Estimate.of_mean(lost, "fact")
+    )  # fmt: skip
+
+
+def _lost(before: Bool[ndarray, " wanted"], after: Bool[ndarray, " wanted"], but: int) -> float:
+    """Return the share of facts that were answered and no longer are, without one of them."""
+    others = np.arange(len(before)) != but
+    return float((before & ~after)[others].sum() / max(int(before[others].sum()), 1))
+
+
+def _share(right: Bool[ndarray, " wanted"]) -> Estimate:
+    return recalled(right[None])
+
+
+def _one(value: float) -> Estimate:
+    return Estimate(value, float("nan"), float("nan"), 1, "run")
+
+
+def _seconds(ask: Callable[[int], object]) -> float:
+    times: list[float] = []
+    for at in range(20):
+        begin = time.perf_counter()
+        ask(at)
+        times.append(time.perf_counter() - begin)
+    return float(np.median(times))
