@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from jaxtyping import Float32
 from numpy import ndarray
 
@@ -19,6 +18,8 @@ from byrote.errors import ByroteError, InvalidData, WrongRecord, missing_extra, 
 from byrote.recall.deletion import Deletion
 from byrote.recall.index import Metric, as_distances
 from byrote.recall.table import Nearest, Rows, TableMemory
+
+pc: Any = import_module("pyarrow.compute")
 
 SPARE = 8
 """Entries that are read beyond the k nearest, to have equals in the order of adding."""

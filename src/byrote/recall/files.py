@@ -327,7 +327,7 @@ def _checksum(body: dict[str, Any]) -> str:
 
 def _as_manifest(body: dict[str, Any]) -> Manifest:
     del body["format"], body["version"]
-    segments = tuple(Segment(**{**each, "fingerprint": int(each["fingerprint"], 16)}) for each in body.pop("segments"))
+    segments = tuple(_as_segment(each) for each in body.pop("segments"))
     used, impostors = _as_stored(body.pop("used")), _as_stored(body.pop("impostors"))
     made = Manifest(
         settings=Settings(**body.pop("settings")), segments=segments, used=used, impostors=impostors, **body
@@ -335,6 +335,11 @@ def _as_manifest(body: dict[str, Any]) -> Manifest:
     if not all(OWN.fullmatch(name) for name in _named(made)):
         raise ValueError("a file of another name")
     return made
+
+
+def _as_segment(body: dict[str, Any]) -> Segment:
+    sum_ = int(body.pop("fingerprint"), 16)
+    return Segment(fingerprint=sum_, **body)
 
 
 def _as_stored(body: Any) -> Stored | None:
