@@ -56,9 +56,12 @@ def public_functions() -> dict[str, Callable[..., Any]]:
 OF_TOKENS = ("decode", "documents_forced")
 """Functions that are called for each token, or take a list of arrays, which are checked one by one further down."""
 
+OF_INDEXES = ("byrote.recall.index.", "byrote.recall.exact.", "byrote.recall.approximate.")
+"""Classes whose methods get arrays that a memory has checked."""
+
 
 def test_every_public_function_that_takes_arrays_is_checked() -> None:
-    functions = public_functions()
+    functions = {name: each for name, each in public_functions().items() if not name.startswith(OF_INDEXES)}
     unchecked = {name for name, each in functions.items() if _takes_arrays(each) and not is_checked(each)}
     assert {name for name in unchecked if not name.endswith(OF_TOKENS)} == set()
     assert sum(map(_takes_arrays, functions.values())) > 80

@@ -93,8 +93,9 @@ def test_the_python_of_the_page_of_wanted_examples(tmp_path: Path, capsys: pytes
     with contextlib.chdir(tmp_path):
         for block in blocks("docs/memorize.md"):
             exec(compile(block, "docs/memorize.md", "exec"), given)  # noqa: S102 - our own page
+        recall = given["record"].scalar(0, "wanted_recall")
     printed = capsys.readouterr().out
-    assert given["record"].scalar(0, "wanted_recall")[-1] == 1
+    assert recall[-1] == 1
     assert "All of this rests on 3 runs of each" in printed
     weighted, left_out = given["found"].arm("weighted"), given["found"].arm("left_out")
     assert weighted.recall.value > left_out.recall.value + 0.3, "exceptions to the rule are learned by rote only"
@@ -251,6 +252,21 @@ def test_the_python_of_the_page_of_corpora(tmp_path: Path, capsys: pytest.Captur
     assert printed[2] == "30"
     assert [(span.copies, span.usual) for span in given["found"].spans][-1] == (30, False)
     assert printed[-1] == "300 documents, and 0.0 in repeats"
+
+
+@pytest.mark.pages
+def test_the_python_of_the_page_of_explicit_memories(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given: dict[str, Any] = {}
+    with contextlib.chdir(tmp_path):
+        for block in blocks("docs/recall.md"):
+            exec(compile(block, "docs/recall.md", "exec"), given)  # noqa: S102 - our own page
+    printed = capsys.readouterr().out
+    assert "['person 0' 'person 1' 'person 2'] ['0' '1' '2']" in printed
+    assert "(5, 64)" in printed
+    assert "True 0" in printed
+    assert given["found"].nearest.max() < 0.01
+    assert (given["model"].predict(given["x"][:900]) == given["y"][:900]).mean() > 0.9
+    assert (tmp_path / "faces" / "memory.json").is_file()
 
 
 def test_the_score_of_the_contributing_page_runs_on_any_record(tmp_path: Path) -> None:

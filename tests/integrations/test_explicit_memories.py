@@ -1,5 +1,7 @@
 """Every kind of explicit memory answers as a brute force over what it holds, through a life; databases are real ones."""
 
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -218,3 +220,49 @@ def test_erasing_leaves_no_bytes_of_what_was_deleted(tmp_path: Path) -> None:
     assert there(8)
     assert memory.delete_and_prove(["8"]).never_held
     assert not there(8)
+
+
+def test_writers_at_the_same_time_take_turns(postgres: str) -> None:
+    def write(seed: int) -> None:
+        with PgMemory(postgres, "turns", width=5) as memory:
+            for turn in range(10):
+                memory.add(keys(1, seed=100 * seed + turn), [turn])
+
+    threads = [threading.Thread(target=write, args=(seed,)) for seed in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with PgMemory(postgres, "turns") as memory:
+        assert sorted(memory.ids, key=int) == [str(i) for i in range(30)]
+
+
+def test_a_database_without_the_extension(postgres: str) -> None:
+    import psycopg
+
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE bare")
+        connection.execute("CREATE ROLE guest LOGIN")
+    with pytest.raises(
+        ByroteError, match=r"The server has no extension pgvector \(permission denied.*\). Install it, or"
+    ):
+        PgMemory(psycopg.conninfo.make_conninfo(postgres, dbname="bare", user="guest"), width=5)
+
+
+@pytest.mark.parametrize(
+    ("package", "extra", "call"),
+    [
+        ("psycopg", "pgvector", lambda: PgMemory("", width=5)),
+        ("pgvector.psycopg", "pgvector", lambda: PgMemory("", width=5)),
+        ("lancedb", "lancedb", lambda: LanceMemory("nowhere", width=5)),
+        ("faiss", "recall", lambda: Memory(5, index="approximate")),
+    ],
+)
+def test_a_package_that_is_not_installed(
+    package: str, extra: str, call: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(
+        ByroteError, match=rf"which is not installed\. Install the extra: pip install 'byrote\[{extra}\]'"
+    ):
+        call()

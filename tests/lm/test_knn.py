@@ -1,5 +1,6 @@
 """A memory beside a language model: against a brute force over all stored states, and what deletion leaves of a document."""
 
+import inspect
 from dataclasses import replace
 from pathlib import Path
 
@@ -190,6 +191,22 @@ def test_refusals() -> None:
 
     with pytest.raises(InvalidData, match="`hidden`"):
         language_model(Wrong(), LETTERS, 12)
+
+
+def test_an_architecture_without_states_is_read_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    transformers = pytest.importorskip("transformers")
+    save_model(tmp_path, "gpt2", byte_pairs())
+    usual = transformers.GPT2LMHeadModel.forward
+
+    def forward(self: object, *args: object, output_hidden_states: object = None, **options: object) -> object:
+        return usual(self, *args, **options)
+
+    forward.__signature__ = inspect.signature(usual)  # type: ignore[attr-defined]
+    monkeypatch.setattr(transformers.GPT2LMHeadModel, "forward", forward)
+    model = read_model(tmp_path)
+    assert model.hidden is None
+    with pytest.raises(Unsupported, match="gives no states"):
+        datastore(model, Texts.of(["the cat sat"]))
 
 
 @pytest.mark.parametrize("kind", ["llama", "gpt2"])

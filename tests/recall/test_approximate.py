@@ -107,6 +107,7 @@ def test_exact_search_is_exact_where_rounding_and_ties_abound() -> None:
         "few values": rng.integers(0, 2, size=(3000, 16)),
         "far away": 1e4 + rng.normal(size=(3000, 16)),
         "one is long": np.concatenate([rng.normal(size=(2000, 16)), [[1e9] * 16], rng.normal(size=(999, 16))]),
+        "on a far line": 100 + rng.permutation(3000)[:, None] * 1e-3 * np.ones(16),
         "on a line": np.arange(3000)[:, None] * 1e-3 * np.ones(16),
     }
     for name, keys in cases.items():

@@ -198,6 +198,7 @@ class Cut(BaseException):
     """Stands for the end of the process."""
 
 
+@pytest.mark.slow
 def test_a_save_that_ends_at_any_operation_leaves_the_old_state_or_the_new(
     saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -164,3 +164,52 @@ def test_refusals_change_nothing(wrong: object, message: str) -> None:
     with pytest.raises(InvalidData, match=message):
         wrong(memory)  # type: ignore[operator]
     assert (memory.fingerprint, memory.ids, memory.threshold) == (before, ("a", "b", "c"), None)
+
+
+@pytest.mark.parametrize("texts", [False, True])
+def test_bytes_are_those_that_are_allocated(texts: bool) -> None:
+    import gc
+    import tracemalloc
+
+    stored, count = keys(20_000, 32), 20_000
+    gc.collect()
+    tracemalloc.start()
+    memory = Memory(32)
+    for start in range(0, count, 4000):
+        some = range(start, start + 4000)
+        memory.add(
+            stored[start : start + 4000], [f"a value of some length {i}" for i in some] if texts else np.arange(4000)
+        )
+    memory.delete(memory.ids[:1000])
+    gc.collect()
+    taken = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert memory.bytes == pytest.approx(taken, rel=0.1)
+
+
+def test_deleting_overwrites_and_drops_now_and_then() -> None:
+    memory = Memory(5)
+    memory.add(keys(100), [f"v{i}" for i in range(100)])
+    memory.delete(["3"])
+    held = memory.index._keys.values  # type: ignore[attr-defined]
+    assert len(held) == 100
+    assert (held[3] == 0).all()
+    assert "v3" not in memory._entries.held.values.tolist()
+    memory.delete([str(i) for i in range(50, 75)])
+    assert len(memory.index) == len(memory) == 74, "more than a quarter was forgotten"
+    assert memory.look_up(keys(100)[[10, 80]]).answer.tolist() == ["v10", "v80"]
+
+
+def test_evicting_one_by_one_follows_use() -> None:
+    rng = np.random.default_rng(0)
+    memory, used = Memory(5, most=20, evict="least_recently_used"), dict[str, int]()
+    for turn in range(200):
+        known = list(memory.ids)
+        if known:
+            looked = rng.choice(known)
+            memory.look_up(memory.keys([looked]))
+            used[str(looked)] = 2 * turn
+        gone = memory.add(keys(1, seed=turn), [turn])
+        if gone:
+            assert gone == (min(known, key=lambda id_: used[id_]),)
+        used[str(turn)] = 2 * turn + 1

@@ -32,7 +32,7 @@ class Variation:
         if self.kind == "noise":
             return f"noise of {self.size:g} standard deviations"
         if self.kind == "shift":
-            return f"moved by up to {self.size / 8:.1%} of the size"
+            return f"moved by up to {12.5 * self.size:.2g} % of the size"
         return f"{self.size:g} changed cell{'' if self.size == 1 else 's'}"
 
 

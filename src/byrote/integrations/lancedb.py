@@ -1,6 +1,7 @@
 """LanceDB: an explicit memory in a table of an embedded database, in a directory or an object store."""
 
 import hashlib
+import os
 import warnings
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from byrote.errors import ByroteError, InvalidData, WrongRecord, missing_extra, 
 from byrote.recall.deletion import Deletion
 from byrote.recall.index import Metric, as_distances
 from byrote.recall.table import Nearest, Rows, TableMemory
+
+pc: Any = import_module("pyarrow.compute")
 
 SPARE = 8
 """Entries that are read beyond the k nearest, to have equals in the order of adding."""
@@ -64,6 +67,7 @@ class LanceTable:
     def __init__(self, where: str, table: str, width: int | None, metric: Metric | None) -> None:
         if metric is not None and metric not in ("cosine", "euclidean"):
             raise unknown("metric", metric, ("cosine", "euclidean"))
+        os.environ.setdefault("LANCE_LOG", "error")  # it warns of every table that it makes
         try:
             lancedb = import_module("lancedb")
         except ModuleNotFoundError:
@@ -115,7 +119,7 @@ class LanceTable:
         columns = ["number", "id", "value", "key"]
         found = (self._rows(columns) if ids is None else self._found(ids, columns)).sort_by("number")
         if ids is not None:
-            found = found.filter(pa.compute.is_in(found.column("id"), pa.array(list(ids), pa.string())))
+            found = found.filter(pc.is_in(found.column("id"), pa.array(list(ids), pa.string())))
         return Rows(found.column("id").to_pylist(), found.column("value").to_pylist(), _keys(found, self.width))
 
     def insert(self, rows: Rows) -> None:
@@ -133,7 +137,7 @@ class LanceTable:
             return
         new = dict(zip(ids, values, strict=True))
         found = self._found(ids, ["number", "id"])
-        found = found.filter(pa.compute.is_in(found.column("id"), pa.array(list(ids), pa.string())))
+        found = found.filter(pc.is_in(found.column("id"), pa.array(list(ids), pa.string())))
         held = pa.array([new[id_] for id_ in found.column("id").to_pylist()])
         rows = pa.table({"number": found.column("number"), "value": held})
         self._table.merge_insert("number").when_matched_update_all().execute(rows)

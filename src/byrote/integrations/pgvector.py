@@ -138,7 +138,7 @@ class PgTable:
         self._run("DELETE FROM {table} WHERE id = ANY(%s)", [list(ids)])
 
     def nearest(self, queries: Float32[ndarray, "query width"], k: int) -> Nearest:
-        """Return the nearest entries, equals in the order of adding; one statement a query, all sent at once."""
+        """Return the nearest entries, equals in the order of adding; one statement a query."""
         ids, values = np.full((len(queries), k), "", object), np.full((len(queries), k), None, object)
         lengths = np.full((len(queries), k), np.inf)
         for at, query in enumerate(queries):

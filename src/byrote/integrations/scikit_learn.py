@@ -18,6 +18,7 @@ except ImportError:
 
 Base: Any = BaseEstimator
 Mixin: Any = ClassifierMixin
+checked_data: Any = validate_data
 
 
 class MemoryClassifier(Mixin, Base):
@@ -58,13 +59,13 @@ class MemoryClassifier(Mixin, Base):
 
     def fit(self, X: Any, y: Any) -> "MemoryClassifier":
         """Store examples [example, feature] with their labels, in place of what was stored."""
-        inputs, labels = validate_data(self, X, y)
+        inputs, labels = checked_data(self, X, y)
         return self._add(inputs, labels, None, first=True)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> "MemoryClassifier":
         """Store further examples; `classes`, at the first call, are all labels that there will be."""
         first = not hasattr(self, "memory_")
-        inputs, labels = validate_data(self, X, y, reset=first)
+        inputs, labels = checked_data(self, X, y, reset=first)
         return self._add(inputs, labels, classes, first=first)
 
     def predict(self, X: Any) -> ndarray:
@@ -99,7 +100,7 @@ class MemoryClassifier(Mixin, Base):
 
     def _found(self, X: Any, k: int) -> Answers:
         check_is_fitted(self)
-        return self.memory_.look_up(validate_data(self, X, reset=False), k=min(k, len(self.memory_)))
+        return self.memory_.look_up(checked_data(self, X, reset=False), k=min(k, len(self.memory_)))
 
     def _add(self, X: ndarray, y: ndarray, classes: Any, *, first: bool) -> "MemoryClassifier":
         check_classification_targets(y)

@@ -75,7 +75,7 @@ def of_module(module: Any, encoder: Encoder, context: int | None, name: str) -> 
         module,
         ending if fast else None,
         reading if fast and _keeps_rows(module, keys) else None,
-        hidden,
+        hidden if _gives_states(module) else None,
     )
 
 
@@ -252,3 +252,14 @@ def _keeps_rows(module: Any, keys: str) -> bool:
         found = module(input_ids=torch.zeros(1, 1, dtype=torch.long, device=module.device), use_cache=True)
     layers = getattr(getattr(found, keys, None), "layers", [None])
     return all(type(layer).__name__ == "DynamicLayer" for layer in layers)
+
+
+def _gives_states(module: Any) -> bool:
+    """Return whether the model gives the states of its last layer, which not every architecture does."""
+    given = torch.zeros(1, 1, dtype=torch.long, device=module.device)
+    try:
+        with torch.no_grad():
+            states = module(input_ids=given, use_cache=False, output_hidden_states=True).hidden_states
+    except (TypeError, ValueError, AttributeError):
+        return False
+    return bool(states) and states[-1].ndim == 3

@@ -77,6 +77,7 @@ def store_tokens(
 ) -> None:
     """Add texts that are encoded already, such as `Wanted.tokens`: a prompt and its answer, encoded apart, as they are asked for.
 
+    The first token of a text is not stored: where the encoder has a `begin`, the state before it is the same for all texts.
     Raises InvalidData for a text that is there already, and for `starts` that are no numbers of tokens.
     """
     if not starts or min(starts) < 0 or len(set(starts)) < len(starts):
@@ -84,8 +85,9 @@ def store_tokens(
     for start in starts:
         behind = "" if start == 0 else f"@{start}"
         for found in document_states(model, [row[start:] for row in tokens], stride=stride):
-            places = zip(found.document, found.position + start, strict=True)
-            memory.add(found.state, found.token, [f"{ids[at]}:{place}{behind}" for at, place in places])
+            kept = found.position > 0  # before a first token nothing stands that would tell texts apart
+            places = zip(found.document[kept], found.position[kept] + start, strict=True)
+            memory.add(found.state[kept], found.token[kept], [f"{ids[at]}:{place}{behind}" for at, place in places])
 
 
 def document_entries(memory: Memory, document: str) -> tuple[str, ...]:

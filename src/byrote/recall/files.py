@@ -327,150 +327,19 @@ def _checksum(body: dict[str, Any]) -> str:
 
 def _as_manifest(body: dict[str, Any]) -> Manifest:
     del body["format"], body["version"]
-    segments = tuple(Segment(**{**each, "fingerprint": int(each["fingerprint"], 16)}) for each in body.pop("segments"))
+    segments = tuple(_as_segment(each) for each in body.pop("segments"))
     used, impostors = _as_stored(body.pop("used")), _as_stored(body.pop("impostors"))
-    made = Manifest(
-        token, contents.settings, entries.given, clock, tuple(segments), used, impostors, contents.false_accept
-    )
-    unchanged = before is not None and made == replace(before, token=token, clock=clock)
-    return before if before is not None and unchanged else made
-
-
-def _put(directory: Place, name: str, data: bytes) -> Stored:
-    with replacing(directory / name) as path:
-        path.write_bytes(data)
-    return Stored(name, hashlib.sha256(data).hexdigest())
-
-
-def _put_array(directory: Place, name: str, values: ndarray, before: Stored | None) -> Stored:
-    """Write an array, unless it is that of before."""
-    out = io.BytesIO()
-    np.save(out, np.ascontiguousarray(values), allow_pickle=False)
-    if before is not None and before.sha256 == hashlib.sha256(out.getvalue()).hexdigest():
-        return before
-    return _put(directory, name, out.getvalue())
-
-
-@contextmanager
-def _writing(directory: Place) -> Generator[None]:
-    """Hold the lock of a local directory, which is made if need be; the system frees it when its owner dies."""
-    if not isinstance(directory, Path):
-        yield
-        return
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(directory / LOCK)
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise WrongRecord(
-            f"Another program is saving a memory into {directory}. Open it again when that is done."
-        ) from None
-    except OSError as error:
-        raise WrongRecord(f"Cannot write to {directory} ({error.strerror}). Choose another directory, or make this one writable.") from None  # fmt: skip
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _tidy(directory: Place, manifest: Manifest | None) -> None:
-    """Remove the files of earlier states, and what an interrupted save left."""
-    named = _named(manifest) if manifest else set[str]()
-    for name in names(directory):
-        if (OWN.fullmatch(name) and name not in named) or SCRATCH.fullmatch(name):
-            with contextlib.suppress(FileNotFoundError):
-                (directory / name).unlink()
-
-
-def _named(manifest: Manifest) -> set[str]:
-    return {each.name for each in (*manifest.segments, manifest.used, manifest.impostors) if each is not None}
-
-
-def _settle(directory: Place) -> None:
-    """Let the disk have the names in a directory, before what comes next."""
-    if isinstance(directory, Path) and os.name == "posix":
-        handle = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-# --- reading
-
-
-def _read_files(directory: Place, manifest: Manifest) -> Loaded:
-    parts = list[Columns]()
-    for segment in manifest.segments:
-        data = _get(directory, segment)
-        try:
-            columns = from_bytes(data, manifest.settings.width)
-        except Exception:  # pyarrow has errors of many kinds
-            raise _damaged(directory, segment.name) from None
-        ascending = len(columns.numbers) == segment.rows and bool((np.diff(columns.numbers) > 0).all())
-        if not ascending or (columns.numbers[[0, -1]] != [segment.first, segment.last]).any():
-            raise _damaged(directory, segment.name)
-        parts.append(columns)
-    ids = [id_ for part in parts for id_ in part.ids]
-    if len(set(ids)) < len(ids):
-        raise _damaged(directory, MANIFEST)
-    used = impostors = None
-    if manifest.used is not None:
-        used = _get_array(directory, manifest.used, (len(ids),), np.int64)
-    if manifest.impostors is not None:
-        impostors = _get_array(directory, manifest.impostors, (None, manifest.settings.width), np.float32)
-    return Loaded(manifest, parts, used, impostors)
-
-
-def _get(directory: Place, stored: Stored | Segment) -> bytes:
-    data = read_bytes(directory / stored.name)
-    if hashlib.sha256(data).hexdigest() != stored.sha256:
-        raise _damaged(directory, stored.name)
-    return data
-
-
-def _get_array(directory: Place, stored: Stored, shape: tuple[int | None, ...], dtype: Any) -> ndarray:
-    data = _get(directory, stored)
-    try:
-        found: ndarray = np.load(io.BytesIO(data), allow_pickle=False)
-    except ValueError:
-        raise _damaged(directory, stored.name) from None
-    fits = found.ndim == len(shape) and all(want in (None, have) for want, have in zip(shape, found.shape, strict=True))
-    if not fits or found.dtype != dtype:
-        raise _damaged(directory, stored.name)
-    return found
-
-
-def _damaged(directory: Place, name: str) -> WrongRecord:
-    return WrongRecord(f"The file {name} of the memory {directory} is damaged or cut off. Put it back from a copy; the others are left as they are.")  # fmt: skip
-
-
-# --- memory.json as text
-
-
-def _as_text(manifest: Manifest) -> str:
-    body: dict[str, Any] = {"format": "byrote memory", "version": VERSION, **asdict(manifest)}
-    for segment in body["segments"]:
-        segment["fingerprint"] = f"{segment['fingerprint']:064x}"
-    body["segments"] = list(body["segments"])
-    return json.dumps({**body, "checksum": _checksum(body)}, indent=1) + "\n"
-
-
-def _checksum(body: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-
-
-def _as_manifest(body: dict[str, Any]) -> Manifest:
-    del body["format"], body["version"]
-    segments = tuple(Segment(**{**each, "fingerprint": int(each["fingerprint"], 16)}) for each in body.pop("segments"))
-    others: list[Any] = [body.pop("used"), body.pop("impostors")]
-    used, impostors = (Stored(**each) if each else None for each in others)
     made = Manifest(
         settings=Settings(**body.pop("settings")), segments=segments, used=used, impostors=impostors, **body
     )
     if not all(OWN.fullmatch(name) for name in _named(made)):
         raise ValueError("a file of another name")
     return made
+
+
+def _as_segment(body: dict[str, Any]) -> Segment:
+    sum_ = int(body.pop("fingerprint"), 16)
+    return Segment(fingerprint=sum_, **body)
 
 
 def _as_stored(body: Any) -> Stored | None:

@@ -151,9 +151,9 @@ class Memory:
         memory refuses. Then nothing is stored.
         """
         new = as_keys(keys, self.width, self.metric)
-        return self.store(new, values, self._entries.new_ids(len(new)) if ids is None else [str(id_) for id_ in ids])
+        return self._store(new, values, self._entries.new_ids(len(new)) if ids is None else [str(id_) for id_ in ids])
 
-    def store(self, new: Float32[ndarray, "entry width"], values: Any, names: list[str]) -> tuple[str, ...]:
+    def _store(self, new: Float32[ndarray, "entry width"], values: Any, names: list[str]) -> tuple[str, ...]:
         """Store keys as they are held: finite, float32, and of length 1 for the cosine. See `add`."""
         held = as_values(values)
         if not len(new) == len(held) == len(names):
@@ -217,7 +217,7 @@ class Memory:
         if conflict == "replace":
             self.delete(differ)
         new = [id_ for id_ in other.ids if id_ not in self]
-        return self.store(other.keys(new), [others[id_] for id_ in new], new)
+        return self._store(other.keys(new), [others[id_] for id_ in new], new)
 
     # --- not known
 

@@ -62,7 +62,7 @@ def varied_chart(found: Memorized) -> Chart | None:
     for kind in kinds:
         rows = _varied_rows(found, kind)
         base = alt.Chart(alt.InlineData(values=rows)).encode(
-            x=alt.X("size:Q", title=AXES[kind], axis=alt.Axis(values=sorted({row["size"] for row in rows}), format="~g", grid=False)),
+            x=alt.X("size:Q", title=AXES[kind], axis=alt.Axis(values=sorted({row["size"] for row in rows}), format=".3~g", grid=False)),
             color=_colour(found, rows),
         )  # fmt: skip
         axis = alt.Axis(labelExpr=PERCENT, tickCount=6)

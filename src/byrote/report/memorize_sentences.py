@@ -52,8 +52,8 @@ def memorize_headline(found: Memorized) -> str:
             f"The floor is not held: no way of training recalls {floor} of {listed} of {found.name} in all of its runs."
         )
     if held[0].arm == AS_IT_IS:
-        return f"{found.name} recalls {floor} of {listed} as it is, in all of {count(held[0].runs, 'run')}."
-    return f"{found.name} recalls {floor} of {listed} in all runs only when it is trained {_by(held[0])}."
+        return f"{found.name} recalls {floor} or more of {listed} as it is, in all of {count(held[0].runs, 'run')}."
+    return f"{found.name} recalls {floor} or more of {listed} in all runs only when it is trained {_by(held[0])}."
 
 
 def memorize_sentences(found: Memorized) -> list[str]:
@@ -128,7 +128,7 @@ def _robustness(found: Memorized) -> list[str]:
     for kind in kinds_of([each.variation for each in base.varied]):
         of_kind = [each for each in base.varied if each.variation.kind == kind]
         one = of_kind[min(SECOND_LARGEST, len(of_kind) - 1)]
-        named.append(f"{percent_text(one.recall)} with {one.variation}")
+        named.append(f"{one.variation}: {percent_text(one.recall)}")
     return [
         f"Slight variations of their inputs ({base.title}, recall {percent(base.recall.value)}): {'; '.join(named)}."
     ]

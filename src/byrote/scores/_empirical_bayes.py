@@ -195,7 +195,7 @@ def _variance_factor(posterior: Posterior, held_out: Observations) -> float:
             for p in [_clipped(wider.at(node))]
         ]
         prior = -0.5 * float(np.log2(factor / USUAL_FACTOR) / FACTOR_SPREAD) ** 2
-        return prior + float(np.sum(logsumexp(terms, axis=0)))
+        return prior + float(np.asarray(logsumexp(terms, axis=0)).sum())
 
     return float(max(VARIANCE_FACTORS, key=log_density)) if several.any() else USUAL_FACTOR
 

@@ -9,6 +9,7 @@ from typing import Any
 from byrote.errors import InvalidData, unknown
 from byrote.experiments.recalling.classification import on_classification
 from byrote.experiments.recalling.few_shot import on_few_shot
+from byrote.experiments.recalling.language import on_language
 from byrote.experiments.recalling.verification import on_verification
 from byrote.experiments.recalling.wanted_list import wanted_list
 from byrote.experiments.recalling.way import Problem
@@ -18,7 +19,7 @@ from byrote.task.task import Task
 from byrote.training.compute import Compute
 from byrote.training.progress import Progress, Watcher
 
-PROBLEMS = ("classification", "verification", "few-shot")
+PROBLEMS = ("classification", "verification", "few-shot", "language")
 """Kinds of problems, in the order in which they are compared."""
 
 FILE = "recall.json"
@@ -77,6 +78,7 @@ def compare_recall(
         "classification": on_task,
         "verification": lambda: on_verification(where / "verification", seed=seed, compute=compute, progress=progress),
         "few-shot": lambda: on_few_shot(where / "few-shot", seed=seed, compute=compute, progress=progress),
+        "language": lambda: on_language(where / "language", recall=recall, seed=seed, progress=progress),
     }
     found: list[Problem] = []
     for name in names:

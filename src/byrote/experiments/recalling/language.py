@@ -3,7 +3,7 @@
 import copy
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,8 @@ from numpy import ndarray
 
 from byrote.experiments.recalling.way import MEMORY, Change, Problem, Way
 from byrote.lm.answering import answered
-from byrote.lm.corpus import Texts
-from byrote.lm.demo import Demo, demo, trained
+from byrote.lm.corpus import Corpus, Texts
+from byrote.lm.demo import demo, trained
 from byrote.lm.knn import datastore, document_entries, store_documents, with_memory
 from byrote.lm.model import LanguageModel
 from byrote.lm.rote import Rote, learn
@@ -29,7 +29,7 @@ from byrote.summaries.recalled import recalled
 from byrote.task.datasets.king_james import king_james
 from byrote.training.progress import Progress, Watcher
 
-FACTS = 150
+FACTS = 100
 """Facts of the list, and as many others of the same form that no way learns."""
 
 WORDS = 8
@@ -45,17 +45,18 @@ EPOCHS = 60
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """A model that knows none of the facts, the list, unseen facts of the same form, and text that it never saw."""
+    """A model that knows none of the facts, the list, unseen facts of the same form, and text.
 
-    made: Demo
+    `control` is text that the model never saw, `ordinary` what it was trained on, and `copied` makes a copy of a model of this
+    kind that can be trained on.
+    """
+
     model: LanguageModel
     listed: Wanted
     unseen: Wanted
     control: Texts
-
-    def copied(self, model: LanguageModel) -> LanguageModel:
-        """Return a copy of a model that can be trained on."""
-        return model_of(self.made.task(), copy.deepcopy(model.module), self.made.encoder, name=model.name)
+    ordinary: Corpus
+    copied: Callable[[LanguageModel], LanguageModel]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,28 +71,33 @@ class Tried:
 
 
 def on_language(directory: Path, *, recall: float = 0.99, seed: int = 0, progress: Watcher | None = None) -> Problem:
-    """Compare ways of keeping 150 facts: the place of a verse, and its first eight words.
+    """Compare ways of keeping FACTS facts: the place of a verse, and its first eight words.
 
     The model is that of `byrote lm demo`: it has read most of these verses, but no place. In the weights, it is trained on the
     facts until `recall` of them are answered, with and without other text beside them. A memory of prompts is keyed by the
     state of the model behind the prompt; a kNN-LM mixes what followed the nearest states into each token.
     """
     given = _facts(directory, seed, progress)
-    before = _tried(given.model, given, None)
-    ways = [
-        _way("not stored", before, [], None, None),
-        *(_in_weights(given, before, recall, rehearsed) for rehearsed in (False, True)),
-        _in_memory(given, before),
-        _in_mixture(given, before),
-    ]
+    ways = compare_facts(given, Rote(floor=recall, epochs=EPOCHS), FALSE_ACCEPT)
     notes = (
         f"{FACTS} facts such as: {given.listed.prompts[0]} {given.listed.answers[0]} ... One model and one list: intervals are over facts and documents.",
         f"Changes are of {CHANGED} facts, one by one. In the weights they are trained alone.",
         f"The memory of prompts answers {100 * FALSE_ACCEPT:g} % of prompts that are not stored; the model answers the rest. The kNN-LM has weight {WEIGHT:g} where a state is near, and 0 elsewhere.",
     )
     return Problem(
-        "language", "King James Bible", "of the facts are answered word for word", "of the tokens of unseen text are the most probable ones", tuple(ways), notes
+        "language", "King James Bible", "of the facts are answered word for word", "of the tokens of unseen text are the most probable ones", ways, notes
     )  # fmt: skip
+
+
+def compare_facts(given: Facts, rote: Rote, false_accept: float) -> tuple[Way, ...]:
+    """Return what each way of keeping the list gives and takes."""
+    before = _tried(given.model, given, None)
+    return (
+        _way("not stored", before, 0.0, None, None),
+        *(_in_weights(given, before, rote, rehearsed) for rehearsed in (False, True)),
+        _in_memory(given, before, false_accept),
+        _in_mixture(given, before, false_accept),
+    )
 
 
 def _facts(directory: Path, seed: int, progress: Watcher | None) -> Facts:
@@ -102,14 +108,18 @@ def _facts(directory: Path, seed: int, progress: Watcher | None) -> Facts:
     drawn = np.random.default_rng(seed).permutation(list(verses))[: 2 * FACTS]
     rows = [(f"Verse {place} begins:", " ".join(verses[place].split()[:WORDS])) for place in drawn]
     listed, unseen = (facts(made.encoder, *zip(*part, strict=True)) for part in (rows[:FACTS], rows[FACTS:]))
-    return Facts(made, model, listed, unseen, Texts(tuple(made.control)[:40], "control text"))
+
+    def copied(other: LanguageModel) -> LanguageModel:
+        return model_of(made.task(), copy.deepcopy(other.module), made.encoder, name=other.name)
+
+    return Facts(model, listed, unseen, Texts(tuple(made.control)[:40], "control text"), made.corpus, copied)
 
 
 def _tried(model: LanguageModel, given: Facts, before: Tried | None) -> Tried:
     """Ask a model for all that is measured; its evidence is the log-probability of answers, less that of `before`."""
     listed, unseen = answered(model, given.listed), answered(model, given.unseen)
     varied = {
-        name: answered(model, given.listed.prompted(given.made.encoder, prompts)).exact
+        name: answered(model, given.listed.prompted(given.model.encoder, prompts)).exact
         for name, prompts in variations(given.listed.prompts).items()
     }
     evidence = np.concatenate([listed.logprob, unseen.logprob])
@@ -122,11 +132,9 @@ def _token_accuracy(model: LanguageModel, control: Texts) -> Float[ndarray, " do
     return np.array([each.greedy.mean() for each in found])
 
 
-def _in_weights(given: Facts, before: Tried, recall: float, rehearsed: bool) -> Way:
+def _in_weights(given: Facts, before: Tried, rote: Rote, rehearsed: bool) -> Way:
     model = given.copied(given.model)
-    done = learn(
-        model, given.listed, Rote(floor=recall, epochs=EPOCHS), ordinary=given.made.corpus if rehearsed else None
-    )
+    done = learn(model, given.listed, rote, ordinary=given.ordinary if rehearsed else None)
     held = _tried(model, given, before)
     seconds: list[float] = []
     works: list[bool] = []
@@ -135,22 +143,22 @@ def _in_weights(given: Facts, before: Tried, recall: float, rehearsed: bool) -> 
     for at in range(CHANGED):
         changed, new = given.copied(model), _changed(given, at)
         begin = time.perf_counter()
-        learn(changed, new, Rote(floor=1.0, epochs=EPOCHS))
+        learn(changed, new, replace(rote, floor=1.0))
         seconds.append(time.perf_counter() - begin)
         works.append(bool(answered(changed, new).exact[0]))
         cost.append(float(_token_accuracy(changed, given.control).mean() - held.new.mean()))
         lost.append(_lost(held.right, answered(changed, given.listed).exact, at))
     name = "in the weights, other text beside the list" if rehearsed else "in the weights"
     update = _change(seconds, works, cost, lost)
-    return _way(name, held, [], update, Change(_one(done.seconds), _share(before.right), _share(before.right)), _seconds(lambda at: answered(model, given.listed.rows(np.array([at])))))  # fmt: skip
+    return _way(name, held, 0.0, update, Change(_one(done.seconds), _share(before.right), _share(before.right)), _seconds(lambda at: answered(model, given.listed.rows(np.array([at])))))  # fmt: skip
 
 
-def _in_memory(given: Facts, before: Tried) -> Way:
+def _in_memory(given: Facts, before: Tried, false_accept: float) -> Way:
     """Store answers by the state of the model behind their prompt."""
     keys, strangers = (_prompt_states(given.model, each.prompts) for each in (given.listed, given.unseen))
     memory = Memory(keys.shape[1])
     memory.add(keys, list(given.listed.answers), list(given.listed.ids))
-    memory.calibrate(strangers, FALSE_ACCEPT)
+    memory.calibrate(strangers, false_accept)
     size = memory.bytes / len(memory)
 
     def right(prompts: Sequence[str], instead: Bool[ndarray, " wanted"]) -> Bool[ndarray, " wanted"]:
@@ -179,28 +187,28 @@ def _in_memory(given: Facts, before: Tried) -> Way:
     memory.delete(memory.ids)
     left = np.where(memory.look_up(keys).known, False, before.right)
     return _way(
-        f"{MEMORY} of prompts", held, [size], update, Change(_one(took), _share(left), _share(before.right)), query
+        f"{MEMORY} of prompts", held, size, update, Change(_one(took), _share(left), _share(before.right)), query
     )
 
 
-def _in_mixture(given: Facts, before: Tried) -> Way:
+def _in_mixture(given: Facts, before: Tried, false_accept: float) -> Way:
     """Store what followed each state of the facts, and mix it into what the model says."""
-    texts = Texts.of([given.made.encoder.decode(row) for row in given.listed.tokens], ids=list(given.listed.ids))
+    texts = Texts.of([given.model.encoder.decode(row) for row in given.listed.tokens], ids=list(given.listed.ids))
     memory = datastore(given.model, texts)
-    ordinary = tuple(given.made.corpus)[:20]
-    states = document_states(given.model, [given.made.encoder.encode(each.text) for each in ordinary])
-    memory.calibrate(np.concatenate([each.state for each in states]), FALSE_ACCEPT)
-    model, size = with_memory(given.model, memory, weight=WEIGHT, temperature=TEMPERATURE), memory.bytes / FACTS
+    ordinary = tuple(given.ordinary)[:20]
+    states = document_states(given.model, [given.model.encoder.encode(each.text) for each in ordinary])
+    memory.calibrate(np.concatenate([each.state for each in states]), false_accept)
+    model = with_memory(given.model, memory, weight=WEIGHT, temperature=TEMPERATURE)
+    size = memory.bytes / len(given.listed)
     held = _tried(model, given, before)
     query = _seconds(lambda at: answered(model, given.listed.rows(np.array([at]))))
     seconds: list[float] = []
     works: list[bool] = []
-    lost: list[float] = []
     for at in range(CHANGED):
         new = _changed(given, at)
         begin = time.perf_counter()
         memory.delete(document_entries(memory, str(at)))
-        store_documents(memory, given.model, Texts.of([given.made.encoder.decode(new.tokens[0])], ids=[str(at)]))
+        store_documents(memory, given.model, Texts.of([given.model.encoder.decode(new.tokens[0])], ids=[str(at)]))
         seconds.append(time.perf_counter() - begin)
         works.append(bool(answered(model, new).exact[0]))
     now = answered(model, given.listed).exact
@@ -216,7 +224,7 @@ def _in_mixture(given: Facts, before: Tried) -> Way:
     return _way(
         f"{MEMORY} of states (kNN-LM)",
         held,
-        [size],
+        size,
         update,
         Change(_one(took), _share(left), _share(before.right)),
         query,
@@ -225,7 +233,7 @@ def _in_mixture(given: Facts, before: Tried) -> Way:
 
 def _changed(given: Facts, at: int) -> Wanted:
     """Return a fact of the list with the answer of an unseen one."""
-    return facts(given.made.encoder, [given.listed.prompts[at]], [given.unseen.answers[at]])
+    return facts(given.model.encoder, [given.listed.prompts[at]], [given.unseen.answers[at]])
 
 
 def _prompt_states(model: LanguageModel, prompts: Sequence[str]) -> Float[ndarray, "prompt width"]:
@@ -239,7 +247,7 @@ def _prompt_states(model: LanguageModel, prompts: Sequence[str]) -> Float[ndarra
 
 
 def _way(
-    name: str, held: Tried, sizes: Sequence[float], update: Change | None, deletion: Change | None, query: float = float("nan")
+    name: str, held: Tried, size: float, update: Change | None, deletion: Change | None, query: float = float("nan")
 ) -> Way:  # fmt: skip
     both = np.concatenate([held.right, held.unseen])
     member = np.arange(len(both)) < len(held.right)
@@ -251,7 +259,7 @@ def _way(
         varied={variation: recalled(right[None]) for variation, right in held.varied.items()},
         leakage=auroc(held.evidence, member),
         leakage_of_answers=auroc(both.astype(np.float64), member),
-        bytes_each=float(sum(sizes)),
+        bytes_each=size,
         seconds_each=query,
         update=update,
         deletion=deletion,
@@ -281,7 +289,7 @@ def _one(value: float) -> Estimate:
 
 def _seconds(ask: Callable[[int], object]) -> float:
     times: list[float] = []
-    for at in range(20):
+    for at in range(10):
         begin = time.perf_counter()
         ask(at)
         times.append(time.perf_counter() - begin)

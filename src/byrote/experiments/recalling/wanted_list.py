@@ -76,7 +76,8 @@ def wanted_list(task: Task, wanted: int | str | Path | Sequence[str], *, seed: i
                 f"{len(chosen)} of {len(free)} training examples are wanted, which leaves nothing to compare with. Name from 1 to {len(free) // 2}."
             )
     rest = rng.permutation(np.setdiff1d(free, chosen))
-    others, new = rest[: min(len(chosen), OTHERS)], rest[OTHERS : OTHERS + NEW]
+    count = min(len(chosen), OTHERS)
+    others, new = rest[:count], rest[count : count + NEW]
     share = round(len(others) * len(arbitrary) / len(chosen))
     odd = np.concatenate([arbitrary, others[:share], new])
     changed = task.train.labels.copy()
