@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from byrote.experiments.variations import Variation, varied
 from byrote.objectives import Classification
 from byrote.recall import Memory
 from byrote.summaries import recalled
+from byrote.summaries.auroc import auroc
 from byrote.task.designs import Everything
 from byrote.task.loading import load_task
 from byrote.task.task import Task
@@ -40,19 +42,23 @@ from byrote.training.tensors import as_read
 
 SHARES, RUNS, FLOOR, SEED = (0.0, 0.05, 0.1, 0.2, 0.4), 3, 0.99, 0
 LIST = 0.2
-DECAYS, RATES = (0.003, 0.01, 0.03), (0.3, 0.6, 0.8)
+DECAYS, RATES = (0.0003, 0.001, 0.01), (0.3, 0.6, 0.8)
+OTHERS = 100
+"""Examples with an arbitrary label that no way learns: leakage is how well the list can be told from them."""
 VARIATIONS = (Variation("noise", 0.1), Variation("noise", 0.3), Variation("shift", 1.0))
 Answer = Callable[[Tensor], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """The task with its list: inputs and labels of the list, of other training examples and of tests."""
+    """The task with its list: inputs and labels of the list, of others that nothing learns, of the rest, and of tests."""
 
     task: Task
     ids: list[str]
     inputs: Tensor
     labels: np.ndarray
+    others: Tensor
+    other_labels: np.ndarray
     rest: Tensor
     tests: Tensor
     truth: np.ndarray
@@ -62,14 +68,16 @@ def data(share: float) -> Data:
     """Return the digits, with a random wrong answer for a share of the training examples. Longer lists hold the shorter ones."""
     task = load_task("digits")
     rng = np.random.default_rng(SEED)
-    chosen = rng.permutation(len(task.train))[: round(share * len(task.train))]
-    labels = task.train.labels.copy()
-    labels[chosen] = Classification().wrong(task.train.labels, chosen, rng)
+    order = rng.permutation(len(task.train))
+    others, chosen = order[:OTHERS], order[OTHERS:][: round(share * len(task.train))]
+    odd, labels = np.concatenate([others, chosen]), task.train.labels.copy()
+    labels[odd] = Classification().wrong(task.train.labels, odd, rng)
     assert task.test is not None
-    inputs, rest = as_read(task.train.inputs, "cpu"), np.setdiff1d(np.arange(len(labels)), chosen)
+    inputs, rest = as_read(task.train.inputs, "cpu"), order[OTHERS + len(chosen) :]
+    held = drop(task.train.ids[others].tolist())(replace(task, train=task.train.with_labels(labels)))
     return Data(
-        replace(task, train=task.train.with_labels(labels)), task.train.ids[chosen].tolist(),
-        inputs[chosen], labels[chosen], inputs[rest], as_read(task.test.inputs, "cpu"), task.test.labels,
+        held, task.train.ids[chosen].tolist(), inputs[chosen], labels[chosen], inputs[others], labels[others],
+        inputs[rest], as_read(task.test.inputs, "cpu"), task.test.labels,
     )  # fmt: skip
 
 
@@ -83,27 +91,48 @@ def networks(task: Task) -> list[Any]:
         return [read_model(task, where, run) for run in range(RUNS)]
 
 
-def by(models: Sequence[Any]) -> list[Answer]:
-    return [lambda inputs, model=model: predicted(model, inputs) for model in models]
+@dataclass(frozen=True, eq=False)
+class Way:
+    """What one way answers in one run, and how much an example with its label looks stored: high is stored."""
+
+    answer: Answer
+    evidence: Callable[[Tensor, np.ndarray], np.ndarray]
 
 
-def beside(models: Sequence[Any], given: Data) -> list[Answer]:
+def by(models: Sequence[Any]) -> list[Way]:
+    return [Way(partial(predicted, model), partial(confidence, model)) for model in models]
+
+
+def confidence(model: Any, inputs: Tensor, labels: np.ndarray) -> np.ndarray:
+    """Return the probability of each label."""
+    with torch.no_grad():
+        found = model(inputs).double().softmax(1)
+    return found.gather(1, torch.from_numpy(labels)[:, None])[:, 0].numpy()
+
+
+def beside(models: Sequence[Any], given: Data) -> list[Way]:
     memory = Memory(flat(given.inputs).shape[1], metric="euclidean")
     memory.add(flat(given.inputs), given.labels)
     memory.calibrate(flat(given.rest), FALSE_ACCEPT)
-    return [Beside(memory, flat, model) for model in models]
+
+    def near(inputs: Tensor, _: np.ndarray) -> np.ndarray:
+        return -memory.look_up(flat(inputs)).nearest.astype(np.float64)
+
+    return [Way(Beside(memory, flat, model), near) for model in models]
 
 
-def row(way: str, setting: str, share: float, answers: list[Answer], given: Data) -> dict[str, Any]:
+def row(way: str, setting: str, share: float, runs: list[Way], given: Data) -> dict[str, Any]:
     """Print one row, and return its numbers for the picture."""
-    right = {"new": [each(given.tests) == given.truth for each in answers]}
+    found = {"new": recalled(np.array([each.answer(given.tests) == given.truth for each in runs]))}
     if share:
-        right["recall"] = [each(given.inputs) == given.labels for each in answers]
+        found["recall"] = recalled(np.array([each.answer(given.inputs) == given.labels for each in runs]))
         for change in VARIATIONS:
             inputs = varied(given.inputs, given.rest, change, SEED)
-            right[str(change)] = [each(inputs) == given.labels for each in answers]
-    found = {name: recalled(np.array(each)) for name, each in right.items()}
-    cells = (str(found.get(name, "-")) for name in ("recall", "new", *map(str, VARIATIONS)))
+            found[str(change)] = recalled(np.array([each.answer(inputs) == given.labels for each in runs]))
+        parts = ((given.inputs, given.labels), (given.others, given.other_labels))
+        evidence = np.array([np.concatenate([each.evidence(*part) for part in parts]) for each in runs])
+        found["leakage"] = auroc(evidence, np.tile(np.arange(evidence.shape[1]) < len(given.labels), (len(runs), 1)))
+    cells = (str(found.get(name, "-")) for name in ("recall", "new", *map(str, VARIATIONS), "leakage"))
     print(f"| {way} | {setting} | {share:.0%} | {' | '.join(cells)} |", flush=True)
     numbers = {name: [each.value, each.low, each.high] for name, each in found.items()}
     return {"way": way, "setting": setting, "share": share, **numbers}
@@ -116,9 +145,9 @@ def measured() -> list[dict[str, Any]]:
         f"torch {torch.__version__}; digits, {RUNS} networks of each row, seed {SEED}; 90 % intervals over networks and examples"
     )
     print(
-        f"| way | brakes | list, share of training examples | recall | right on new data | {' | '.join(f'recall, {each}' for each in VARIATIONS)} |"
+        f"| way | brakes | list, share of training examples | recall | right on new data | {' | '.join(f'recall, {each}' for each in VARIATIONS)} | leakage, AUROC |"
     )
-    print("|" + "---|" * (5 + len(VARIATIONS)))
+    print("|" + "---|" * (6 + len(VARIATIONS)))
     for share in SHARES:
         given = data(share)
         if share:

@@ -26,8 +26,8 @@ from byrote.task.datasets.king_james import king_james, place
 
 FOLDS, TOP, NEIGHBOURS, SEED = 5, 10, 50, 0
 WIDTH, EPOCHS, RATE, DECAY = 32, 60, 0.01, 0.01
-ONE_BY_ONE = 20
-"""Baskets that are added, and then deleted, one by one."""
+ONE_BY_ONE, FEWER = 20, (20, 5, 1)
+"""Baskets that are added, and then deleted, one by one; fewer passes over each, for the weights."""
 
 Basket = tuple[int, ...]
 Proposals = Callable[[Sequence[Basket]], list[list[int]]]
@@ -115,7 +115,7 @@ class Baskets:
 
 
 class Factors(nn.Module):
-    """Matrix factorization: a basket is the mean of its names' vectors; names score by a second vector, plus how usual they are."""
+    """Matrix factorization: a basket is the mean of its names' vectors; names score by another, plus how usual they are."""
 
     def __init__(self, count: int) -> None:
         super().__init__()
@@ -136,9 +136,9 @@ class Factors(nn.Module):
 class Weights:
     """Matrix factorization that learns each name of each basket from the others (softmax over all names)."""
 
-    def __init__(self, train: Sequence[Basket], count: int) -> None:
+    def __init__(self, train: Sequence[Basket], count: int, passes: int = EPOCHS) -> None:
         torch.manual_seed(SEED)
-        self.count, self.model = count, Factors(count)
+        self.count, self.passes, self.model = count, passes, Factors(count)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), RATE, weight_decay=DECAY)
         self.learn(train, EPOCHS)
 
@@ -159,8 +159,8 @@ class Weights:
             return first(self.model(torch.from_numpy(table(given, self.count))).numpy(), given)
 
     def add(self, basket: Basket) -> None:
-        """Learn a new basket by itself, for as many passes as all of training has."""
-        self.learn([basket], EPOCHS)
+        """Learn a new basket by itself."""
+        self.learn([basket], self.passes)
 
 
 WAYS: dict[str, Callable[[Sequence[Basket], int], Proposals]] = {
@@ -218,15 +218,14 @@ def main() -> None:
     for name, hit in hits.items():
         if hit is not base:
             print(f"{name} minus matrix factorization: {over(hit - base, chapters[tested], np.ones(len(hit), bool))}")
+    last = fold == FOLDS - 1
+    new, train = ([all_[at] for at in np.flatnonzero(which)] for which in (last, ~last))
     for name, way in ways.items():
-        if hasattr(way, "add"):
-            changes(
-                name,
-                way,
-                [all_[at] for at in np.flatnonzero(fold == FOLDS - 1)],
-                [all_[at] for at in np.flatnonzero(fold != FOLDS - 1)],
-                len(names),
-            )
+        if not isinstance(way, Weights | Names | Baskets):
+            continue
+        changes(name, way, new, train, len(names))
+    for passes in FEWER:
+        changes(f"the same, each basket learned {passes} times", Weights(train, len(names), passes), new, train, len(names))
     print(f"{time.time() - start:.0f} s")
 
 
