@@ -177,41 +177,58 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
     """Draw what the list costs against its length, and accuracy against recall for one length."""
     import altair as alt
 
-    ways = ["in the weights", "in the weights, floor .99", "in a memory beside", "in the weights, with brakes"]
-    colour = alt.Color("way:N", title=None, sort=ways, legend=alt.Legend(orient="bottom", columns=2, labelLimit=400))
-    share = alt.X("share:Q", title="list, share of the training examples", axis=alt.Axis(format="%", grid=False))
-
-    def against_share(name: str, title: str) -> Any:
-        values = [
-            {"way": each["way"], "share": each["share"], "value": each[name][0], "low": each[name][1], "high": each[name][2]}
-            for each in rows
-            if each["setting"] == "-" and name in each
-        ]  # fmt: skip
-        scale = alt.Scale(domain=[0, 1])
-        base = alt.Chart(alt.Data(values=values)).encode(x=share, color=colour)
-        lines = base.mark_line(point=True).encode(y=alt.Y("value:Q", title=title, scale=scale))
-        bars = base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q", scale=scale), y2="high:Q")
-        return (lines + bars).properties(width=230, height=230)
-
-    points = [
-        {"way": each["way"], "setting": each["setting"].replace("-", ""), "recall": each["recall"][0], "new": each["new"][0],
-         "low": each["new"][1], "high": each["new"][2]}
-        for each in rows
-        if each["share"] == LIST
-    ]  # fmt: skip
-    base = alt.Chart(alt.Data(values=points)).encode(
-        x=alt.X("recall:Q", title=f"recall of a list of {LIST:.0%}", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(grid=False)),
-    )  # fmt: skip
-    right = alt.Y("new:Q", title="right on new data", scale=alt.Scale(domain=[0, 1]))
-    dots = base.mark_point(filled=True, size=50).encode(y=right, color=colour)
-    bars = base.mark_rule(opacity=0.5).encode(
-        y=alt.Y("low:Q", scale=alt.Scale(domain=[0, 1])), y2="high:Q", color=colour
+    ways = [
+        "in the weights",
+        "in the weights, floor .99",
+        "in a memory beside",
+        "in the weights, weight decay",
+        "in the weights, dropout",
+    ]
+    colour = alt.Color(
+        "way:N",
+        title=None,
+        sort=ways,
+        scale=alt.Scale(domain=ways),
+        legend=alt.Legend(orient="bottom", columns=3, labelLimit=400),
     )
-    texts = base.mark_text(align="left", dx=6, dy=10, fontSize=9).encode(y=right, text="setting:N")
+    lengths = alt.Axis(format="%", grid=False, values=[*SHARES])
+
+    def panel(x: Any, low: float, title: str, values: list[dict[str, Any]], order: str) -> Any:
+        scale = alt.Scale(domain=[low, 1])
+        base = alt.Chart(alt.Data(values=values)).encode(x=x, color=colour)
+        lines = base.mark_line(point=True).encode(y=alt.Y("value:Q", title=title, scale=scale), order=order)
+        bars = base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q", scale=scale), y2="high:Q")
+        texts = base.mark_text(align="left", dx=5, dy=-7, fontSize=9).encode(y="value:Q", text="strength:N")
+        return (lines + bars + texts).properties(width=230, height=230)
+
+    def point(each: dict[str, Any], name: str, way: str, strength: str = "") -> dict[str, Any]:
+        value, low, high = each[name]
+        own = {"way": way, "share": each["share"], "recall": each.get("recall", [None])[0], "strength": strength}
+        return {**own, "size": float(strength or 0), "value": value, "low": low, "high": high}
+
+    def against_share(name: str, low: float, title: str) -> Any:
+        values = [point(each, name, each["way"]) for each in rows if each["setting"] == "-" and name in each]
+        x = alt.X(
+            "share:Q",
+            title="list, share of the training examples",
+            axis=lengths,
+            scale=alt.Scale(domain=[0, max(SHARES)]),
+        )
+        return panel(x, low, title, values, "share:Q")
+
+    values = []
+    for each in (each for each in rows if each["share"] == LIST):
+        kind, _, strength = each["setting"].rpartition(" ")
+        values += [point(each, "new", f"in the weights, {kind}", strength) if kind else point(each, "new", each["way"])]
+        if each["way"] == "in the weights":  # both kinds of brakes begin at none
+            values += [point(each, "new", way) for way in ways[3:]]
+    x = alt.X(
+        "recall:Q", title=f"recall of a list of {LIST:.0%}", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(grid=False)
+    )
     panels = (
-        against_share("new", "right on new data"),
-        against_share(str(VARIATIONS[1]), f"recall with {VARIATIONS[1]}"),
-        (bars + dots + texts).properties(width=230, height=230),
+        against_share("new", 0.5, "right on new data"),
+        against_share(str(VARIATIONS[1]), 0, f"recall, {VARIATIONS[1]}"),
+        panel(x, 0.7, "right on new data", values, "size:Q"),
     )
     alt.hconcat(*panels).save(str(path))
 

@@ -93,6 +93,11 @@ def main() -> None:
     print("| way | recall of the five | new examples of the class right | others right |\n|---|---|---|---|")
     for way, parts in found.items():
         print(f"| {way} | {' | '.join(str(over(each)) for each in parts)} |")
+    base = found["in the weights"]
+    for way, parts in found.items():
+        if parts is not base:
+            less = [Estimate.of_mean(np.subtract(*each), "class") for each in zip(parts, base, strict=True)]
+            print(f"{way}, minus in the weights: new examples of the class {less[1]}, others {less[2]}")
     print(f"{time.time() - start:.0f} s")
 
 

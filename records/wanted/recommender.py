@@ -225,7 +225,9 @@ def main() -> None:
             continue
         changes(name, way, new, train, len(names))
     for passes in FEWER:
-        changes(f"the same, each basket learned {passes} times", Weights(train, len(names), passes), new, train, len(names))
+        changes(
+            f"the same, each basket learned {passes} times", Weights(train, len(names), passes), new, train, len(names)
+        )
     print(f"{time.time() - start:.0f} s")
 
 
