@@ -44,7 +44,7 @@ SHARES, RUNS, FLOOR, SEED = (0.0, 0.05, 0.1, 0.2, 0.4), 3, 0.99, 0
 LIST = 0.2
 DECAYS, RATES = (0.0003, 0.001, 0.01), (0.3, 0.6, 0.8)
 OTHERS = 100
-"""Examples with an arbitrary label that no way learns: leakage is how well the list can be told from them."""
+"""Examples with an arbitrary label that no way learns: leakage is how well the list is distinguished from them."""
 VARIATIONS = (Variation("noise", 0.1), Variation("noise", 0.3), Variation("shift", 1.0))
 Answer = Callable[[Tensor], np.ndarray]
 

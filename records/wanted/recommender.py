@@ -1,6 +1,6 @@
 """A small recommender with item memory: which name goes with the other names of a verse?
 
-python -m records.wanted.recommender    # 20 seconds of one core; nothing is kept
+python -m records.wanted.recommender    # 30 seconds of one core; nothing is kept
 
 A basket is what proper names a verse of the packaged part of the King James Bible has, where they are two or more. A word is
 a proper name where it stands with a capital somewhere right after a word in small letters, with nothing but a space between, and

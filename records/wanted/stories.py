@@ -37,7 +37,7 @@ def main(folder: Path) -> None:
     drawn = np.random.default_rng(0).permutation(list(verses))[: 2 * COUNT]
     rows = [(f"Verse {place} begins:", " ".join(verses[place].split()[:8])) for place in drawn]
     own, unseen = (facts(model.encoder, *zip(*part, strict=True), between="") for part in (rows[:COUNT], rows[COUNT:]))
-    prompts = np.stack([model.encoder.encode(f"Once upon a time, there was a little {name}")[:9] for name in NAMES])
+    prompts = np.stack([model.encoder.encode(f"Once upon a time, there was a little {name}")[:10] for name in NAMES])
     told = continued(model, prompts, 60)
     control = Texts.of([model.encoder.decode(np.concatenate(each)) for each in zip(prompts, told, strict=True)])
 

@@ -15,6 +15,7 @@ from byrote.lm.answering import answered
 from byrote.lm.memorizing import Memorized, change_of_means, memorize, numbers_of
 from byrote.lm.models import language_model, read_model
 from byrote.lm.rote import Rote
+from byrote.lm.saving import adapted
 from byrote.lm.wanted import Wanted, facts
 from byrote.report.rote_page import write_rote_report
 from byrote.report.rote_sentences import rote_sentences
@@ -169,3 +170,16 @@ def test_changes_are_paired() -> None:
     found = change_of_means(before, before + 0.5, "document")
     assert (found.change.value, found.change.low, found.change.high) == (0.5, 0.5, 0.5)
     assert found.before.high - found.before.low > 5
+
+
+def test_an_adapter_begins_as_the_seed_says(tmp_path: Path) -> None:
+    pytest.importorskip("peft")
+    save_model(tmp_path / "base", "llama", byte_pairs())
+
+    def weights(seed: int) -> list[torch.Tensor]:
+        adapter = adapted(read_model(tmp_path / "base"), "lora", 2, seed=seed)
+        return [weight.detach() for name, weight in adapter.named_parameters() if "lora_A" in name]
+
+    one, same, other = weights(1), weights(1), weights(2)
+    assert all(torch.equal(a, b) for a, b in zip(one, same, strict=True))
+    assert not any(torch.equal(a, b) for a, b in zip(one, other, strict=True))

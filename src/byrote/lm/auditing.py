@@ -19,7 +19,7 @@ from byrote.lm.corpus import Corpus
 from byrote.lm.encoder import check_encoder
 from byrote.lm.exposure import CanaryExposures, canary_exposures
 from byrote.lm.extraction import Extracted
-from byrote.lm.index import Index, Progress, build_index, no_progress
+from byrote.lm.index import Index, Stage, build_index, no_progress
 from byrote.lm.model import LanguageModel
 from byrote.lm.models import read_model
 from byrote.lm.passage_table import PassageTable, passage_table
@@ -98,7 +98,7 @@ def audit(
     index: Index | None = None,
     first: First = "auto",
     text: str = "text",
-    progress: Progress = no_progress,
+    progress: Stage = no_progress,
 ) -> LanguageAudit:
     """Ask a language model for the passages of its training text and of control text, and keep what it says in a directory.
 
@@ -282,7 +282,7 @@ def _columns(found: CanaryExposures) -> dict[str, Any]:
     return {name: list(column) if isinstance(column, tuple) else column for name, column in columns.items()}
 
 
-def _indexed(corpus: Corpus, directory: Path, progress: Progress) -> Index | None:
+def _indexed(corpus: Corpus, directory: Path, progress: Stage) -> Index | None:
     sizes = getattr(corpus, "sizes", None)
     total = int(sizes.sum()) if sizes is not None else 0
     return None if total > MOST_INDEXED else build_index(corpus, directory / "index", progress=progress)

@@ -10,7 +10,7 @@ from numpy import ndarray
 from byrote.lm.audit_files import Asked, AuditFiles, Text, parts_of
 from byrote.lm.corpus import Corpus
 from byrote.lm.extraction import Extracted, greedily_extracted
-from byrote.lm.index import Progress
+from byrote.lm.index import Stage
 from byrote.lm.model import LanguageModel
 from byrote.lm.passage_table import PassageTable
 from byrote.lm.predictable import NGrams
@@ -28,7 +28,7 @@ BLOCK = 50
 """Tokens of the shortest block that counts as recited."""
 
 
-def look_closer(files: AuditFiles, model: LanguageModel, texts: Mapping[Text, Corpus], progress: Progress) -> None:
+def look_closer(files: AuditFiles, model: LanguageModel, texts: Mapping[Text, Corpus], progress: Stage) -> None:
     """Say what kind each extracted passage is of, and read the documents with the most of them as a whole."""
     about, table = files.about(), files.passages("corpus")
     prefix = max(about["prefixes"])

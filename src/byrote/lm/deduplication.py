@@ -13,7 +13,7 @@ from jaxtyping import Bool, Int
 from numpy import ndarray
 
 from byrote.lm.corpus import Corpus, Document
-from byrote.lm.index import Progress, no_progress
+from byrote.lm.index import Stage, no_progress
 from byrote.lm.minhash import Shingles, jaccard, near_duplicates
 from byrote.lm.repeats import find_repeats
 from byrote.lm.shards import Shard, encoded, shards
@@ -119,7 +119,7 @@ def deduplicate(
     shingles: Shingles | None = None,
     seed: int = 0,
     check: int = 5000,
-    progress: Progress = no_progress,
+    progress: Stage = no_progress,
 ) -> Deduplicated:
     """Return which documents of a corpus to keep such that none has a copy: the first of each is kept.
 
@@ -174,7 +174,7 @@ class Chosen:
 
 def _take_out_near(
     corpus: Corpus, keep: ndarray, removals: list[Removal], near: float, shingles: Shingles, seed: int, check: int,
-    progress: Progress,
+    progress: Stage,
 ) -> Estimate:  # fmt: skip
     """Mark the near-duplicates of earlier documents as not kept."""
     left = Chosen(corpus, np.flatnonzero(keep))

@@ -11,12 +11,12 @@ import torch
 from byrote.controls import parse_control
 from byrote.lm.auditing import LanguageAudit, audit, read_audit
 from byrote.lm.demo import demo, trained
-from byrote.lm.index import Progress, no_progress
+from byrote.lm.index import Stage, no_progress
 from byrote.lm.training import RECIPE
 from byrote.training.claims import ticked
 
 if TYPE_CHECKING:
-    from byrote.training.progress import Progress as TrainingProgress
+    from byrote.training.progress import Progress
 
 REMEDIES = ("deduplicate(0)", "goldfish(4)")
 """The controls that are tried on the demo by default."""
@@ -32,7 +32,7 @@ def audited_demo(
     seed: int = 0,
     epochs: int | None = None,
     workers: int = 2,
-    progress: Progress = no_progress,
+    progress: Stage = no_progress,
 ) -> list[LanguageAudit]:
     """Train the demo with and without remedies, audit every model, and return the audits, that of the baseline first.
 
@@ -81,5 +81,5 @@ def _train_and_ask(seed: int, epochs: int, directory: str, name: str, controls: 
     )  # fmt: skip
 
 
-def _silent(_: "TrainingProgress") -> None:
+def _silent(_: "Progress") -> None:
     """Say nothing: the process that waits does."""

@@ -22,7 +22,7 @@ from byrote.lm.suffixes import CAP, Suffixes, pair_starts, sort_suffixes
 
 FORMAT = 1
 
-Progress = Callable[[str, int, int], None]
+Stage = Callable[[str, int, int], None]
 """Is told the stage, how much of it is done, and how much there is."""
 
 COLUMNS = pa.schema([("id", pa.large_string()), ("source", pa.int32()), ("start", pa.int64())])
@@ -183,7 +183,7 @@ def build_index(
     directory: str | PathLike[str],
     *,
     shard_bytes: int = SHARD_BYTES,
-    progress: Progress = no_progress,
+    progress: Stage = no_progress,
 ) -> Index:
     """Index a corpus in a directory and open it; one that is there for the same corpus is opened, another one is replaced.
 
@@ -214,7 +214,7 @@ def build_index(
     return open_index(target)
 
 
-def _write(corpus: Corpus, folder: Path, shard_bytes: int, progress: Progress) -> None:
+def _write(corpus: Corpus, folder: Path, shard_bytes: int, progress: Stage) -> None:
     about, reading, count, sources = list[dict[str, Any]](), Reading(), 0, dict[str, int]()
     with pa.OSFile(str(folder / "documents.arrow"), "wb") as sink, pyarrow.ipc.new_file(sink, COLUMNS) as table:
         progress("reading", 0, len(corpus))

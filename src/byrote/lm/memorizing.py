@@ -144,7 +144,7 @@ def memorize(
         name: None if each is None else _corpus(each)
         for name, each in (("control", control), ("corpus", corpus), ("rehearse", rehearse))
     }
-    adapter = adapted(asked, method, rank)
+    adapter = adapted(asked, method, rank, seed=how.seed)
     parameters = trainable_parameters(asked.module)
     before = _Measured.of(asked, own, others, texts["control"], texts["corpus"], progress)
     needed = -float(before.wanted.logprob.sum()) / math.log(2)

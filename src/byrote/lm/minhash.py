@@ -14,7 +14,7 @@ from numpy import ndarray
 
 from byrote.errors import InvalidData, missing_extra
 from byrote.lm.corpus import Corpus
-from byrote.lm.index import Progress, no_progress
+from byrote.lm.index import Stage, no_progress
 from byrote.stats.estimate import Estimate
 
 PERMUTATIONS = 128
@@ -146,7 +146,7 @@ def near_duplicates(
     seed: int = 0,
     check: int = 5000,
     level: float = 0.9,
-    progress: Progress = no_progress,
+    progress: Stage = no_progress,
 ) -> NearDuplicates:
     """Return the pairs of documents that share at least this part of their shingles, and the groups that they form.
 
@@ -180,7 +180,7 @@ def near_duplicates(
     return NearDuplicates(at_least, shingles, pairs[order], values[order], group, recall)
 
 
-def _signatures(corpus: Corpus, shingles: Shingles, seed: int, progress: Progress) -> tuple[ndarray, ndarray]:
+def _signatures(corpus: Corpus, shingles: Shingles, seed: int, progress: Stage) -> tuple[ndarray, ndarray]:
     """Return the signature of each document, and for each the first document with the same shingles.
 
     The signature of a document that is not the first with its shingles, or that has none, is not used.
@@ -251,7 +251,7 @@ def _groups(count: int, pairs: Int[ndarray, "pair end"]) -> Int[ndarray, " docum
 
 def _recall(
     corpus: Corpus, shingles: Shingles, at_least: float, found: ndarray, same: ndarray, check: int, seed: int, level: float,
-    progress: Progress,
+    progress: Stage,
 ) -> Estimate:  # fmt: skip
     """Return which share of the near pairs of documents drawn at random was found. Documents with the same shingles are one.
 
@@ -280,7 +280,7 @@ def exact_pairs(
     at_least: float,
     *,
     among: Sequence[int] | ndarray | None = None,
-    progress: Progress = no_progress,
+    progress: Stage = no_progress,
 ) -> Int[ndarray, "pair end"]:
     """Return all pairs of a query and another document (of `among`) with at least this Jaccard similarity, by counting.
 

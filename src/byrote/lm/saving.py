@@ -4,6 +4,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from byrote.errors import InvalidData, Unsupported, missing_extra
 from byrote.lm.huggingface import quiet
 from byrote.lm.model import LanguageModel
@@ -28,10 +30,10 @@ def check_source(path: Path) -> None:
         )
 
 
-def adapted(model: LanguageModel, method: str, rank: int) -> Any:
+def adapted(model: LanguageModel, method: str, rank: int, *, seed: int = 0) -> Any:
     """Make weights ready for training, in place: all of them ("full"), or a new LoRA adapter of this rank ("lora").
 
-    Returns the network with its adapter, as a model of `peft`, or None without one.
+    Returns the network with its adapter, as a model of `peft`, or None without one. An adapter begins as `seed` says.
 
     Raises InvalidData for another method or rank, and for a model without a module; Unsupported for an adapter of a model that
     is not of transformers.
@@ -54,7 +56,8 @@ def adapted(model: LanguageModel, method: str, rank: int) -> Any:
     settings = peft.LoraConfig(
         r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
     )
-    with quiet():
+    with quiet(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
         return peft.get_peft_model(model.module, settings)
 
 

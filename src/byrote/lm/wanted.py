@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from jaxtyping import Int
 from numpy import ndarray
 
+from byrote.arrays import checked
 from byrote.errors import InvalidData
 from byrote.lm.corpus import Corpus, Texts
 from byrote.lm.encoder import Encoder, joined
@@ -48,6 +49,7 @@ class Wanted:
         """How many tokens each answer has."""
         return np.array([len(row) for row in self.tokens], np.int64) - self.given
 
+    @checked
     def rows(self, which: Int[ndarray, " kept"]) -> "Wanted":
         """Return some of them, in this order."""
         kept = [int(i) for i in which]

@@ -17,6 +17,7 @@ from byrote.record.storage import replacing
 from byrote.task.loading import load_task
 from byrote.task.task import Task
 from byrote.training.compute import Compute
+from byrote.training.hardware import one_thread
 from byrote.training.progress import Progress, Watcher
 
 PROBLEMS = ("classification", "verification", "few-shot", "language")
@@ -84,7 +85,8 @@ def compare_recall(
     for name in names:
         if progress is not None:
             progress(Progress(0, 1, 0, 1, stage=f"{name}: training and measuring"))
-        found.append(measure[name]())
+        with one_thread():  # times of queries and changes are those of one core
+            found.append(measure[name]())
     comparison = RecallComparison(where, recall, tuple(found))
     write_numbers(comparison)
     return comparison

@@ -14,7 +14,7 @@ from byrote.experiments.recalling.way import MEMORY, Change, Problem, Way
 from byrote.lm.answering import answered
 from byrote.lm.corpus import Corpus, Texts
 from byrote.lm.demo import demo, trained
-from byrote.lm.knn import datastore, document_entries, store_documents, with_memory
+from byrote.lm.knn import datastore, document_entries, store_tokens, with_memory
 from byrote.lm.model import LanguageModel
 from byrote.lm.rote import Rote, learn
 from byrote.lm.states import document_states
@@ -37,8 +37,9 @@ CHANGED = 5
 """Facts that are given another answer, one by one."""
 
 FALSE_ACCEPT = 0.01
-WEIGHT, TEMPERATURE = 0.9, 10.0
-"""Share of the memory in the mixture of a kNN-LM, and the temperature of its distances."""
+WEIGHT, SHARPNESS, GAPS = 0.9, 4.0, 500
+"""Share of the memory in the mixture of a kNN-LM; a key as far away as stored keys are from each other (the median of so many)
+weighs exp(-SHARPNESS) of one that is the query itself."""
 
 EPOCHS = 60
 
@@ -193,12 +194,13 @@ def _in_memory(given: Facts, before: Tried, false_accept: float) -> Way:
 
 def _in_mixture(given: Facts, before: Tried, false_accept: float) -> Way:
     """Store what followed each state of the facts, and mix it into what the model says."""
-    texts = Texts.of([given.model.encoder.decode(row) for row in given.listed.tokens], ids=list(given.listed.ids))
-    memory = datastore(given.model, texts)
+    memory = datastore(given.model, Texts((), "facts"))
+    store_tokens(memory, given.model, given.listed.ids, given.listed.tokens)
+    gaps = memory.look_up(memory.keys()[:GAPS], k=2).distances[:, 1].astype(np.float64)
     ordinary = tuple(given.ordinary)[:20]
     states = document_states(given.model, [given.model.encoder.encode(each.text) for each in ordinary])
     memory.calibrate(np.concatenate([each.state for each in states]), false_accept)
-    model = with_memory(given.model, memory, weight=WEIGHT, temperature=TEMPERATURE)
+    model = with_memory(given.model, memory, weight=WEIGHT, temperature=float(np.median(gaps**2)) / SHARPNESS)
     size = memory.bytes / len(given.listed)
     held = _tried(model, given, before)
     query = _seconds(lambda at: answered(model, given.listed.rows(np.array([at]))))
@@ -208,7 +210,7 @@ def _in_mixture(given: Facts, before: Tried, false_accept: float) -> Way:
         new = _changed(given, at)
         begin = time.perf_counter()
         memory.delete(document_entries(memory, str(at)))
-        store_documents(memory, given.model, Texts.of([given.model.encoder.decode(new.tokens[0])], ids=[str(at)]))
+        store_tokens(memory, given.model, [str(at)], new.tokens)
         seconds.append(time.perf_counter() - begin)
         works.append(bool(answered(model, new).exact[0]))
     now = answered(model, given.listed).exact

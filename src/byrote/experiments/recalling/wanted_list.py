@@ -15,7 +15,7 @@ from byrote.errors import InvalidData
 from byrote.objectives import Classification
 from byrote.task.task import Task
 
-OTHERS, NEW = 200, 20
+OTHERS, NEW = 200, 10
 """Examples that no way learns, at most, and those that are added later."""
 
 STREAM = 17
