@@ -15,7 +15,7 @@ from byrote.report.charts import Chart
 from byrote.report.numbers import percent, percent_ends
 from byrote.report.page import rendered
 from byrote.report.recalling_charts import variation_chart
-from byrote.report.recalling_sentences import number_text, problem_sentences, seconds_text
+from byrote.report.recalling_sentences import left_out_sentence, number_text, problem_sentences, seconds_text
 from byrote.report.sections.section import Section
 from byrote.stats.estimate import Estimate
 
@@ -79,6 +79,7 @@ def write_recall_comparison(comparison: RecallComparison, path: Path | str | Non
 def recalling_sections(comparison: RecallComparison) -> tuple[Section, ...]:
     """Return the sections of the page: what to take, one for each problem, and the words."""
     taken = [problem_sentences(problem)[0] for problem in comparison.problems]
+    taken += [left_out_sentence(name, why) for name, why in comparison.left_out.items()]
     first = Section("taken", "What to take", "In the weights, or in a memory?", tuple(taken))
     return (
         first,

@@ -11,7 +11,13 @@ from byrote.stats.estimate import Estimate
 
 def recalling_sentences(comparison: RecallComparison) -> list[str]:
     """Return what to take for each kind of problem, and the numbers that say so."""
-    return [sentence for problem in comparison.problems for sentence in problem_sentences(problem)]
+    found = [sentence for problem in comparison.problems for sentence in problem_sentences(problem)]
+    return found + [left_out_sentence(name, why) for name, why in comparison.left_out.items()]
+
+
+def left_out_sentence(name: str, why: str) -> str:
+    """Return why a problem is not there."""
+    return f"{name.capitalize()} was left out. {why}"
 
 
 def problem_sentences(problem: Problem) -> list[str]:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from torch import nn
 
-from byrote.errors import InvalidData
+from byrote.errors import ByroteError, InvalidData
 from byrote.experiments.recalling.compare import FILE, RecallComparison, compare_recall
 from byrote.experiments.recalling.wanted_list import wanted_list
-from byrote.experiments.recalling.way import Way
+from byrote.experiments.recalling.way import Problem, Way
 from byrote.findings.recalling import advise, recall_rows
 from byrote.report.recalling_page import write_recall_comparison
 from byrote.report.recalling_sentences import recalling_sentences
@@ -144,3 +144,18 @@ def test_refusals(change: dict[str, object], message: str, tmp_path: Path) -> No
 def test_what_has_no_tests_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidData, match="has no test examples"):
         compare_recall(replace(clouds(), test=None), tmp_path, wanted=40)
+
+
+def test_without_the_extra_language_is_left_out_or_refused_before_anything_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("byrote.experiments.recalling.compare.find_spec", lambda _: None)
+    with pytest.raises(ByroteError, match=r"pip install 'byrote\[lm\]'"):
+        compare_recall(None, tmp_path, problems=["language"])
+    for name in ("on_classification", "on_verification", "on_few_shot"):
+        monkeypatch.setattr(
+            f"byrote.experiments.recalling.compare.{name}", lambda *_, **__: Problem("x", "", "", "", ())
+        )
+    found = compare_recall(None, tmp_path)
+    assert len(found.problems) == 3
+    assert list(found.left_out) == ["language"]

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from byrote.errors import InvalidData, unknown
+from byrote.errors import InvalidData, missing_extra, unknown
 from byrote.experiments.recalling.classification import on_classification
 from byrote.experiments.recalling.few_shot import on_few_shot
 from byrote.experiments.recalling.language import on_language
@@ -32,11 +33,12 @@ WANTED = 200
 
 @dataclass(frozen=True, eq=False)
 class RecallComparison:
-    """What was compared: the floor of recall, and each problem with its ways."""
+    """What was compared: the floor of recall, and each problem with its ways; `left_out` says why others are not there."""
 
     directory: Path
     recall: float
     problems: tuple[Problem, ...]
+    left_out: Mapping[str, str]
 
 
 def compare_recall(
@@ -57,13 +59,18 @@ def compare_recall(
     few-shot learning of characters, and facts in a language model. With a task of classification, its own `wanted` list is:
     a file of ids, ids, or a number of random examples, half of which get an arbitrary answer, which only rote can give.
     `recall` is the floor that is held in the weights, `runs` the number of models of each way. Models are kept in `directory`
-    (default: recalls/NAME), and trained once. Raises InvalidData for a task that does not learn classes from one array of
+    (default: recalls/NAME), and trained once. Language is left out where the extra `lm` is not installed. Raises InvalidData for a task that does not learn classes from one array of
     real numbers.
     """
     names = tuple(problems) or (PROBLEMS if task is None else PROBLEMS[:1])
     for name in names:
         if name not in PROBLEMS:
             raise unknown("problem", name, PROBLEMS)
+    missing = missing_extra("Facts in a language model need the library tokenizers", "lm")
+    left_out = {"language": str(missing)} if "language" in names and find_spec("tokenizers") is None else {}
+    if left_out and "language" in problems:
+        raise missing
+    names = tuple(name for name in names if name not in left_out)
     if runs < 2:
         raise InvalidData(f"With {runs} model of each way nothing has an interval. Give 2 runs or more.")
     given = load_task(task or USUAL) if task is None or isinstance(task, str) else task
@@ -87,7 +94,7 @@ def compare_recall(
             progress(Progress(0, 1, 0, 1, stage=f"{name}: training and measuring"))
         with one_thread():  # times of queries and changes are those of one core
             found.append(measure[name]())
-    comparison = RecallComparison(where, recall, tuple(found))
+    comparison = RecallComparison(where, recall, tuple(found), left_out)
     write_numbers(comparison)
     return comparison
 
@@ -95,7 +102,11 @@ def compare_recall(
 def write_numbers(comparison: RecallComparison) -> None:
     """Write all numbers of a comparison into its directory, whole or not at all; NaN is null."""
     comparison.directory.mkdir(parents=True, exist_ok=True)
-    content = {"recall": comparison.recall, "problems": [_plain(asdict(each)) for each in comparison.problems]}
+    content = {
+        "recall": comparison.recall,
+        "left_out": dict(comparison.left_out),
+        "problems": [_plain(asdict(each)) for each in comparison.problems],
+    }
     with replacing(comparison.directory / FILE) as aside:
         aside.write_text(json.dumps(content, allow_nan=False, indent=1, ensure_ascii=False), encoding="utf-8")
 
