@@ -59,8 +59,8 @@ def compare_recall(
     few-shot learning of characters, and facts in a language model. With a task of classification, its own `wanted` list is:
     a file of ids, ids, or a number of random examples, half of which get an arbitrary answer, which only rote can give.
     `recall` is the floor that is held in the weights, `runs` the number of models of each way. Models are kept in `directory`
-    (default: recalls/NAME), and trained once. Language is left out where the extra `lm` is not installed. Raises InvalidData for a task that does not learn classes from one array of
-    real numbers.
+    (default: recalls/NAME), and trained once. Language is left out where the extra `lm` is not installed. Raises InvalidData
+    for a task that does not learn classes from one array of real numbers.
     """
     names = tuple(problems) or (PROBLEMS if task is None else PROBLEMS[:1])
     for name in names:
