@@ -132,7 +132,7 @@ def in_memory(model: LanguageModel, own: Wanted, unseen: Wanted) -> None:
         f"deletion of one fact: {1000 * np.mean(times):.3f} ms; still known {share(left.known)}, with the old answer {int(sum(answer == own.answers[at] for at, answer in enumerate(left.answer)))}"
     )
     gone = memory.delete_and_prove([str(CHANGED)])
-    print(f"with proof: never held {gone.never_held}, bytes of its key left {gone.bytes_left}")
+    print(f"with proof: never held {gone.never_held}, copies of its key left {gone.copies_left}")
 
 
 def in_knn(model: LanguageModel, own: Wanted, unseen: Wanted, control: Texts, before: np.ndarray) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from byrote.controls import drop, parse_control, relabel, wanted
+from byrote.controls import drop, parse_control, relabel, wanted, without_brakes
 from byrote.controls.own_contradictions import most_recalled
 from byrote.controls.wanted import EASE, GROWTH, RecallFloor, exact, needed
 from byrote.errors import InvalidData
@@ -18,6 +18,7 @@ from byrote.task.canaries import Canaries, plant
 from byrote.task.designs import KFold
 from byrote.task.examples import Examples
 from byrote.task.fit import Fit
+from byrote.task.loading import load_task
 from byrote.task.methods import Watched
 from byrote.task.recipe import Recipe
 from byrote.task.task import Task
@@ -238,3 +239,11 @@ def test_a_file_of_ids_is_the_list_and_the_text_reads_back(tmp_path: Path) -> No
     assert parse_control(str(control)) == control
     assert "wanted(2 examples " in str(control(small_task()).recipe)
     assert control.at(0.5).recall == 0.5
+
+
+def test_a_floor_is_no_brake_and_stays_in_either_order() -> None:
+    task = load_task("digits")
+    floor, free = wanted(task.train.ids[:3], recall=1.0), without_brakes(longer=2)
+    for changed in (free(floor(task)), floor(free(task))):
+        assert [method.name for method in changed.recipe.methods] == ["wanted"]
+    assert not any("wanted" in line for line in free.switched_off(floor(task)))

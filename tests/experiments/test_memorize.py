@@ -130,7 +130,7 @@ def test_bits_are_those_of_runs_that_were_not_trained_on_the_label(
     assert found.measured.wanted == pytest.approx(np.mean(losses))
     assert found.measured.wanted > 24, "wrong labels are worse than unknown"
     assert found.measured.rest < found.forecast.rest
-    assert "before training" in capacity_sentence(found.forecast)
+    assert "the choice among its classes" in capacity_sentence(found.forecast)
 
 
 def test_varied_inputs_are_asked_of_the_very_models(found: Memorized, where: Path) -> None:
@@ -168,7 +168,7 @@ def test_it_says_beforehand_what_it_will_do_and_then_what_was_shown(
 ) -> None:
     before = announced_sentences(announced[0])
     assert before[0] == "12 training examples are wanted, with a recall of 90.0\u00a0% or more."
-    assert "at most 24 bits (before training)" in before[1]
+    assert "about 24 bits (the choice among its classes" in before[1]
     assert "15 runs: 3 runs of each of 5" in before[2]
     sentences = memorize_sentences(found)
     assert 6 <= len(sentences) <= 14

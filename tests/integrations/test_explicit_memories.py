@@ -82,7 +82,7 @@ def test_deleting_leaves_what_never_held_it(make: Make) -> None:
     proof = memory.delete_and_prove(names[35:])
     assert proof.never_held
     assert proof.fingerprint == memory.fingerprint == never.fingerprint
-    assert not proof.bytes_left
+    assert not proof.copies_left
     assert not set(proof.answers.ids.ravel()) & set(proof.ids)
 
 
@@ -144,9 +144,11 @@ def test_a_table_is_opened_again_as_it_was_left(postgres: str, tmp_path: Path) -
         other = kept(kind(where, "again"))
         assert (other.width, other.metric, other.threshold) == (5, "euclidean", first.threshold)
         assert other.fingerprint == first.fingerprint
-        other.add(keys(50, seed=3), ["x"] * 50)
+        other.add(keys(50, seed=3) + np.float32(1e-3), ["x"] * 50)
         assert first.threshold == other.threshold, "what another program adds counts at once"
-        assert first.threshold.distance == 0
+        assert 0 < first.threshold.distance < 0.01
+        with pytest.raises(InvalidData, match="50 of the 50 impostors by which this memory is calibrated would be stored"):
+            other.add(keys(50, seed=3), ["x"] * 50)
         with pytest.raises(InvalidData, match=r"holds keys of 5 numbers \(euclidean\), and 7 \(euclidean\) were given"):
             kind(where, "again", width=7)
         with pytest.raises(InvalidData, match="and a width of None makes none"):

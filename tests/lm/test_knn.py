@@ -88,7 +88,7 @@ def test_a_forgotten_document_is_recited_no_more_and_the_others_are() -> None:
     deletion = forget_document(memory, "5")
     assert (len(deletion.ids), deletion.never_held) == (8, True)
     begun = [document.text[:n] for document in corpus for n in range(1, 9) if document.id != "5"]
-    assert deletion.bytes_left == sum(begun.count(corpus[5].text[:n]) for n in range(1, 9)), "the same beginnings"
+    assert deletion.copies_left == sum(begun.count(corpus[5].text[:n]) for n in range(1, 9)), "the same beginnings"
     assert document_entries(memory, "5") == ()
     assert not set(deletion.answers.ids.ravel()) & set(deletion.ids)
     expected = np.ones(12, bool)

@@ -58,7 +58,7 @@ def test_deleting_leaves_what_never_held_it() -> None:
     proof = memory.delete_and_prove([f"a{i}" for i in range(15, 20)])
     assert proof.never_held
     assert proof.fingerprint == memory.fingerprint == never.fingerprint
-    assert not proof.bytes_left
+    assert not proof.copies_left
     assert not set(proof.answers.ids.ravel()) & set(proof.ids)
     assert (proof.answers.nearest > 0).all()
 
@@ -66,7 +66,7 @@ def test_deleting_leaves_what_never_held_it() -> None:
 def test_a_copy_under_another_id_is_counted() -> None:
     memory = Memory(5)
     memory.add(np.repeat(keys(1), 2, 0), [1, 1], ["one", "other"])
-    assert memory.delete_and_prove(["one"]).bytes_left == 1
+    assert memory.delete_and_prove(["one"]).copies_left == 1
 
 
 def test_values_keep_their_types_and_can_change() -> None:
@@ -213,3 +213,45 @@ def test_evicting_one_by_one_follows_use() -> None:
         if gone:
             assert gone == (min(known, key=lambda id_: used[id_]),)
         used[str(turn)] = 2 * turn + 1
+
+
+def test_impostors_that_are_stored_are_counted_or_refused() -> None:
+    memory, stored = Memory(5), keys(60)
+    memory.add(stored, np.arange(60), [str(i) for i in range(60)])
+    with pytest.raises(InvalidData, match="50 of 150 impostors are equal to stored keys, so nothing would be known"):
+        memory.calibrate(np.concatenate([stored[:50], keys(100, seed=1)]), 0.1)
+    assert memory.threshold is None
+    memory.calibrate(np.concatenate([stored[:2], keys(98, seed=1)]), 0.1)
+    assert memory.delete_and_prove(["0"]).copies_left == 1
+    assert memory.delete_and_prove(["5"]).copies_left == 0
+
+
+def test_one_text_is_no_list_of_ids() -> None:
+    memory = Memory(5)
+    memory.add(keys(20), np.arange(20))
+    for wrong in (
+        lambda: memory.delete("17"),
+        lambda: memory.update("17", [1, 2]),
+        lambda: memory.add(keys(3), [1, 2, 3], "abc"),
+    ):
+        with pytest.raises(InvalidData, match="Ids are a list, and this is the text"):
+            wrong()
+    assert len(memory) == 20
+
+
+def test_an_impostor_that_would_be_stored_is_refused_where_nothing_would_be_known_then() -> None:
+    memory, impostors = Memory(5), keys(99, seed=2)
+    memory.add(keys(20), np.arange(20))
+    memory.calibrate(impostors, 0.01)
+    with pytest.raises(InvalidData, match="1 of the 99 impostors by which this memory is calibrated would be stored"):
+        memory.add(impostors[:1], [99])
+    assert len(memory) == 20
+    assert memory.look_up(memory.keys()).known.all()
+
+
+def test_outgrown_arrays_are_overwritten() -> None:
+    memory = Memory(4, metric="euclidean")
+    memory.add([[1, 2, 3, 4]], [7], ["s"])
+    outgrown = memory.index._keys._room  # type: ignore[attr-defined]
+    memory.add(np.ones((40, 4)), [0] * 40)
+    assert not outgrown.any()

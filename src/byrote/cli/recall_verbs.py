@@ -91,7 +91,7 @@ def delete(directory: str, ids: tuple[str, ...], prove: bool) -> None:
     message(f"{len(ids)} entries are deleted; {len(memory):,} are left.")
     if proof is None:
         return
-    left = "none" if not proof.bytes_left else f"{proof.bytes_left}, as keys of other entries"
+    left = "none" if not proof.copies_left else f"{proof.copies_left}, as keys of other entries or of impostors"
     message(
         f"What is left has the fingerprint of a memory that never held them: {'yes' if proof.never_held else 'no'}."
     )
@@ -112,15 +112,17 @@ def _array(path: str) -> Any:
 
     try:
         return np.load(path, allow_pickle=False)
-    except ValueError as error:
-        raise InvalidData(f"{path} is no array of NumPy ({error}). Give a file of numpy.save.") from None
+    except (ValueError, EOFError):
+        raise InvalidData(
+            f"{path} is no file of numpy.save, or holds more than numbers. Write one with numpy.save(path, queries), an array [query, width]."
+        ) from None
 
 
 def _threshold(memory: "Memory") -> str:
     threshold = memory.threshold
     if threshold is None:
         return "No threshold: everything is known."
-    return f"Known is what is nearer than {threshold.distance:.4g}; queries without a counterpart are at {threshold.false_accept}."
+    return f"Known is what is nearer than {threshold.distance:.4g}; {threshold.false_accept} of queries of which nothing is stored are known all the same."
 
 
 def _print(rows: list[dict[str, Any]], form: str | None) -> None:

@@ -12,6 +12,7 @@ from byrote.controls.dropout import OWN
 from byrote.controls.factory import changed, factory_of, fresh, parameter
 from byrote.controls.width import width
 from byrote.objectives import Classification, Objective
+from byrote.task.methods import ExampleRule
 from byrote.task.task import Task
 
 
@@ -20,11 +21,12 @@ class without_brakes(Control):
     """Trains `longer` times the epochs a model `wider` times as wide, without anything that holds memorization back.
 
     It sets the weight decay to 0, drops all methods of the recipe (those of controls given before it: penalties, dropout,
-    early stopping, augmentation, changed losses and gradients) and the label smoothing of the objective, and sets the rates
-    of the model's own dropout to 0, also those of nn.MultiheadAttention and of recurrent layers. `switched_off` lists what
-    it finds in a task. A schedule keeps its ends and is stretched over all epochs; a constant learning rate stays one. The
-    width follows where the model's factory has a parameter `width`, and else stays. What it cannot see stays too: dropout
-    by functions, normalization layers, a bound on the norm of gradients, excluded and weighted examples.
+    early stopping, augmentation, changed losses and gradients; a floor of recall is no brake, and stays) and the label
+    smoothing of the objective, and sets the rates of the model's own dropout to 0, also those of nn.MultiheadAttention and
+    of recurrent layers. `switched_off` lists what it finds in a task. A schedule keeps its ends and is stretched over all
+    epochs; a constant learning rate stays one. The width follows where the model's factory has a parameter `width`, and
+    else stays. What it cannot see stays too: dropout by functions, normalization layers, a bound on the norm of gradients,
+    excluded and weighted examples.
 
     Its use is an upper end: how much would this model memorize if nothing stopped it? It need not be the most there is: a
     model that is wider or trained longer may also generalize better. Controls that are given after it act.
@@ -43,7 +45,8 @@ class without_brakes(Control):
     def change(self, task: Task) -> Task:
         """Return the task without brakes."""
         recipe = task.recipe
-        free = replace(recipe, weight_decay=0.0, methods=(), epochs=math.ceil(recipe.epochs * self.longer))
+        kept = tuple(method for method in recipe.methods if isinstance(method, ExampleRule))
+        free = replace(recipe, weight_decay=0.0, methods=kept, epochs=math.ceil(recipe.epochs * self.longer))
         found = changed(replace(task, recipe=free, objective=_unsmoothed(task)), _without_dropout)
         if self.wider != 1 and parameter(factory_of(task), "width") is not None:
             found = width(self.wider).change(found)
@@ -53,7 +56,7 @@ class without_brakes(Control):
         """Return what it changes of this task, in words: one line each."""
         recipe, now = task.recipe, parameter(factory_of(task), "width")
         lines = [f"weight decay {recipe.weight_decay} to 0"] if recipe.weight_decay != 0 else []
-        lines += [f"{method} off" for method in recipe.methods]
+        lines += [f"{method} off" for method in recipe.methods if not isinstance(method, ExampleRule)]
         lines += [f"dropout {rate:g} of {place} to 0" for place, rate in _rates(fresh(factory_of(task)))]
         smoothing = getattr(task.learned, "label_smoothing", 0.0)
         lines += [f"label smoothing {smoothing:g} to 0"] if smoothing else []

@@ -16,21 +16,28 @@ SLACK = 0.01
 """Two shares that differ by less are called equal, also where the interval of the difference is narrower."""
 
 
+RISK = 0.1
+"""Risk of calling any way worse that is as good as the best (Bonferroni, over all ways and over recall and new data)."""
+
+QUICK = 10.0
+"""Times of updates that differ by less than so many times are called equal: they vary from run to run."""
+
+
 @dataclass(frozen=True, eq=False)
 class Advice:
     """The way to take on a problem, and the other ways that are as good by the same rule, in words of the ways.
 
     The rule: of the ways that recall as much as the best one (see `as_good`), those that are as good as the best of them on
-    new data; among these the one that takes a new entry most quickly, and then the one with the fewest bytes beside the
-    network. `steadiest` is the variation of inputs that tells ways apart most, and the way that recalls most under it.
-    `rival` is the best of the other kind by the same rule: in the weights where a memory is taken, a memory where not; None
-    where there is none.
+    new data; among these, those that take a new entry in less than QUICK times the time of the quickest; of these the one
+    that recalls most on average over the variations of inputs, and then the one with the fewest bytes beside the network.
+    `steadiest` is the way that recalls most on average over the variations, if inputs were varied. `rival` is the best of the
+    other kind by the same rule: in the weights where a memory is taken, a memory where not; None where there is none.
     """
 
     take: Way
     as_good: tuple[Way, ...]
     rival: Way | None
-    steadiest: tuple[str, Way] | None
+    steadiest: Way | None
 
 
 def advise(problem: Problem) -> Advice:
@@ -44,25 +51,39 @@ def _best(ways: Sequence[Way]) -> list[Way]:
     """Return the ways that pass the rule of Advice, the first of them first."""
     left = [way for way in ways if np.isfinite(way.recall.value)]
     best = max(left, key=lambda way: way.recall.value)
-    left = [way for way in left if as_good(way.recall, best.recall, way.right, best.right)]
+    level = 1 - RISK / max(len(left) - 1, 1)
+    left = [way for way in left if as_good(way.recall, best.recall, way.right, best.right, level=level)]
     known = [way for way in left if np.isfinite(way.new.value)]
     if known:
         best = max(known, key=lambda way: way.new.value)
-        left = [way for way in known if as_good(way.new, best.new, way.right_new, best.right_new)]
-    return sorted(
-        left, key=lambda way: (_or_infinite(way.update.seconds.value if way.update else np.nan), way.bytes_each)
-    )
+        left = [way for way in known if as_good(way.new, best.new, way.right_new, best.right_new, level=level)]
+    quickest = min(_seconds(way) for way in left)
+    quick = [way for way in left if _seconds(way) <= QUICK * quickest]
+    rest = [way for way in left if way not in quick]
+    return [*sorted(quick, key=lambda way: (-_or(steadiness(way), 0.0), way.bytes_each)), *rest]
 
 
-def as_good(one: Estimate, best: Estimate, right: ndarray | None = None, best_right: ndarray | None = None) -> bool:
+def steadiness(way: Way) -> float:
+    """Return the mean recall over the variations of inputs; NaN where none were varied."""
+    return float(np.mean([size.value for size in way.varied.values()])) if way.varied else float("nan")
+
+
+def as_good(
+    one: Estimate,
+    best: Estimate,
+    right: ndarray | None = None,
+    best_right: ndarray | None = None,
+    *,
+    level: float = 0.9,
+) -> bool:
     """Return whether a share is not shown to be smaller than the best, or is smaller by less than SLACK.
 
-    By the paired difference where each answer of both is known; else by whether their intervals overlap.
+    By the paired difference at this level where each answer of both is known; else by whether their intervals overlap.
     """
     if one.value >= best.value - SLACK:
         return True
     if right is not None and best_right is not None:
-        return recall_difference(right, best_right).high >= 0
+        return recall_difference(right, best_right, level=level).high >= 0
     return one.high >= best.low
 
 
@@ -91,23 +112,17 @@ def recall_rows(comparison: RecallComparison) -> list[dict[str, Any]]:
     return [{name: row.get(name) for name in names} for row in rows]
 
 
-def _steadiest(problem: Problem) -> tuple[str, Way] | None:
-    """Return the variation at which the best way is furthest above the second, and that way; None without variations."""
-    names = [name for way in problem.ways for name in way.varied]
-    if not names:
-        return None
-    stored = [way for way in problem.ways if way.varied]
-
-    def spread(name: str) -> float:
-        values = [way.varied[name].value for way in stored]
-        return max(values) - sorted(values)[-2] if len(values) > 1 else 0.0
-
-    widest = max(dict.fromkeys(names), key=spread)
-    return widest, max(stored, key=lambda way: way.varied[widest].value)
+def _steadiest(problem: Problem) -> Way | None:
+    varied = [way for way in problem.ways if way.varied]
+    return max(varied, key=steadiness) if varied else None
 
 
-def _or_infinite(value: float) -> float:
-    return value if np.isfinite(value) else np.inf
+def _seconds(way: Way) -> float:
+    return _or(way.update.seconds.value if way.update is not None else float("nan"), float("inf"))
+
+
+def _or(value: float, otherwise: float) -> float:
+    return value if np.isfinite(value) else otherwise
 
 
 def _number(value: float) -> float | None:

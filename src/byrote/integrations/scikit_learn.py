@@ -114,12 +114,14 @@ class MemoryClassifier(Mixin, Base):
         self._extend_classes(y)
         stored = np.ones(len(y), np.bool_) if self.false_accept is None else y != self.reject_label
         ids = [str(self._seen + at) for at in np.flatnonzero(stored).tolist()]
+        refused = np.concatenate([X[:0] if first else self._refused, X[~stored]])
+        if self.false_accept is not None and first and stored.all():
+            raise InvalidData(f"No label is {self.reject_label!r}, and a false-accept rate needs examples of nothing that is stored. Give them this label, or name theirs as reject_label.")  # fmt: skip
         self.memory_.add(X[stored], np.searchsorted(self.classes_, y[stored]), ids)
         self._seen += len(y)
+        self._refused = refused
         if self.false_accept is not None and (first or not stored.all()):
-            if stored.all():
-                raise InvalidData(f"No label is {self.reject_label!r}, and a false-accept rate needs examples of nothing that is stored. Give them this label.")  # fmt: skip
-            self.memory_.calibrate(X[~stored], self.false_accept)
+            self.memory_.calibrate(refused, self.false_accept)
         return self
 
     def _extend_classes(self, y: ndarray) -> None:

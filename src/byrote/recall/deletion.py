@@ -10,12 +10,12 @@ class Deletion:
     """What was deleted, and what shows that it is gone.
 
     `fingerprint` is that of the memory now, computed from what it holds; `never_held` whether it is equal to that of a memory
-    which never held these entries. `answers` are what the deleted keys find now: none of the deleted ids. `bytes_left`
-    is how often the bytes of a deleted key still stand in the memory, also as the key of another entry.
+    which never held these entries. `answers` are what the deleted keys find now: none of the deleted ids. `copies_left` is
+    how many keys of other entries, or of the impostors by which it is calibrated, are equal to a deleted one.
     """
 
     ids: tuple[str, ...]
     fingerprint: int
     never_held: bool
     answers: Answers
-    bytes_left: int
+    copies_left: int

@@ -49,7 +49,7 @@ class Entries:
 
     def rows_of(self, ids: Iterable[str]) -> Int64[ndarray, " some"]:
         """Return the rows of ids; raise InvalidData for one that is not there, or twice."""
-        names = list(ids)
+        names = as_ids(ids)
         absent = [id_ for id_ in names if id_ not in self._number]
         if absent:
             raise not_there(absent, len(self))
@@ -134,6 +134,13 @@ class Entries:
             texts += sum(len(v) + 50 if isinstance(v, str) else 32 for v in self.held.values)
         columns = (self.alive, self.numbers, self.used, self.edited, self.held)
         return texts + sum(column.bytes for column in columns)
+
+
+def as_ids(ids: Iterable[object]) -> list[str]:
+    """Return ids as texts; raise InvalidData for one text, whose letters would be taken for ids."""
+    if isinstance(ids, str | bytes):
+        raise InvalidData(f"Ids are a list, and this is the text {ids!r}. Give [{ids!r}].")
+    return [str(id_) for id_ in ids]
 
 
 def check_new(names: Sequence[str], there: Sequence[str]) -> None:

@@ -34,6 +34,9 @@ LOCK = "memory.lock"
 VERSION = 1
 OWN = re.compile(r"(entries|used|impostors)-[0-9a-f]{16}(-\d+)?\.(parquet|npy)")
 SCRATCH = re.compile(r"\.[0-9a-f]{16}\.tmp")
+MALFORMED = (ValueError, KeyError, TypeError, OverflowError, RecursionError, MemoryError)
+"""What reading a file raises whose contents are not what byrote writes."""
+
 TRIES = 20
 
 
@@ -145,6 +148,7 @@ def read(directory: Place) -> Loaded:
 
 def read_manifest(directory: Place) -> Manifest:
     """Return what memory.json says; raise WrongRecord for none, a damaged one, and one of another version."""
+    _check_regular(directory, MANIFEST)
     try:
         data = read_bytes(directory / MANIFEST)
     except (FileNotFoundError, NotADirectoryError):
@@ -156,7 +160,7 @@ def read_manifest(directory: Place) -> Manifest:
         if body["format"] != "byrote memory":
             raise ValueError("another format")
         version = int(body["version"])
-    except (ValueError, KeyError, TypeError):
+    except MALFORMED:
         raise _damaged(directory, MANIFEST) from None
     if version != VERSION:
         raise WrongRecord(f"The memory {directory} has version {version}, and this byrote reads version {VERSION}. Open it with the byrote that saved it.")  # fmt: skip
@@ -164,7 +168,7 @@ def read_manifest(directory: Place) -> Manifest:
         if body.pop("checksum") != _checksum(body):
             raise ValueError("another checksum")
         return _as_manifest(body)
-    except (ValueError, KeyError, TypeError):
+    except MALFORMED:
         raise _damaged(directory, MANIFEST) from None
 
 
@@ -287,7 +291,15 @@ def _read_files(directory: Place, manifest: Manifest) -> Loaded:
     return Loaded(manifest, parts, used, impostors)
 
 
+def _check_regular(directory: Place, name: str) -> None:
+    """Raise WrongRecord for a pipe, a device or a directory in place of a file: reading it could wait for ever."""
+    path = directory / name
+    if isinstance(path, Path) and path.exists() and not path.is_file():
+        raise _damaged(directory, name)
+
+
 def _get(directory: Place, stored: Stored | Segment) -> bytes:
+    _check_regular(directory, stored.name)
     data = read_bytes(directory / stored.name)
     if hashlib.sha256(data).hexdigest() != stored.sha256:
         raise _damaged(directory, stored.name)
@@ -298,7 +310,7 @@ def _get_array(directory: Place, stored: Stored, shape: tuple[int | None, ...], 
     data = _get(directory, stored)
     try:
         found: ndarray = np.load(io.BytesIO(data), allow_pickle=False)
-    except ValueError:
+    except MALFORMED:
         raise _damaged(directory, stored.name) from None
     fits = found.ndim == len(shape) and all(want in (None, have) for want, have in zip(shape, found.shape, strict=True))
     if not fits or found.dtype != dtype:

@@ -28,6 +28,7 @@ class Growing:
         if count > len(self._room):
             room = np.empty((max(count, 2 * len(self._room), 16), *self._room.shape[1:]), self._room.dtype)
             room[: self._count] = self.values
+            self._overwrite()
             self._room = room
         self._room[self._count : count] = rows
         self._count = count
@@ -35,9 +36,14 @@ class Growing:
     def keep(self, mask: ndarray) -> None:
         """Drop the rows where the mask is False: what they held is in no array any more."""
         kept = self.values[mask]
+        self._overwrite()
         self._room = np.empty((max(len(kept), 16), *self._room.shape[1:]), self._room.dtype)
         self._room[: len(kept)] = kept
         self._count = len(kept)
+
+    def _overwrite(self) -> None:
+        """Leave nothing in an array that is given up: what is deleted later must not stand in it."""
+        self._room[...] = None if self._room.dtype == object else 0
 
     @property
     def bytes(self) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float32, Shaped
 from numpy import ndarray
 
+from byrote.errors import InvalidData
 from byrote.recall.exact import Exact
 from byrote.recall.index import Metric
 from byrote.recall.threshold import Threshold, threshold_at
@@ -24,6 +25,29 @@ class Impostors:
         self.queries, self.false_accept = queries, false_accept
         self.distances, self.nearest = search(queries)
         self.threshold: Threshold = threshold_at(self.distances, false_accept)
+
+    def check(self) -> None:
+        """Raise InvalidData where the threshold is 0, so that nothing could be known: impostors are stored themselves."""
+        if self.threshold.distance <= 0:
+            equal = int((self.distances == 0).sum())
+            raise InvalidData(
+                f"{equal} of {len(self.queries)} impostors are equal to stored keys, so nothing would be known at a false-accept rate of {self.false_accept:g}. Give queries of which nothing is stored."
+            )
+
+    def check_added(self, keys: Float32[ndarray, "new width"]) -> None:
+        """Raise InvalidData for new keys so many of which are impostors that nothing would be known any more."""
+        equal = np.flatnonzero(self.distances == 0)
+        others = np.setdiff1d(np.arange(len(self.queries)), equal)
+        stored = {key.tobytes() for key in np.ascontiguousarray(keys + np.float32(0))}
+        new = sum((self.queries[at] + np.float32(0)).tobytes() in stored for at in others) if len(stored) else 0
+        if new and len(equal) + new >= int(np.floor(self.false_accept * (len(self.queries) + 1) + 1e-9)):
+            raise InvalidData(
+                f"{new} of the {len(self.queries)} impostors by which this memory is calibrated would be stored, and nothing would be known at a false-accept rate of {self.false_accept:g}. Calibrate it by other queries first."
+            )
+
+    def copies(self, keys: Float32[ndarray, "gone width"]) -> int:
+        """Return how many impostors are equal to one of these keys."""
+        return sum(int((self.queries == key).all(1).sum()) for key in keys)
 
     def added(self, keys: Float32[ndarray, "new width"], names: Shaped[ndarray, " new"], metric: Metric) -> None:
         """Take new keys into account."""

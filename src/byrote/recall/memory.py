@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from byrote.errors import InvalidData, unknown
 from byrote.recall.answers import Answers
 from byrote.recall.deletion import Deletion
-from byrote.recall.entries import Entries
+from byrote.recall.entries import Entries, as_ids
 from byrote.recall.files import Contents, Loaded, Manifest, Settings, write
 from byrote.recall.fingerprint import MODULUS, fingerprint
 from byrote.recall.impostors import Impostors
@@ -151,7 +151,7 @@ class Memory:
         memory refuses. Then nothing is stored.
         """
         new = as_keys(keys, self.width, self.metric)
-        return self._store(new, values, self._entries.new_ids(len(new)) if ids is None else [str(id_) for id_ in ids])
+        return self._store(new, values, self._entries.new_ids(len(new)) if ids is None else as_ids(ids))
 
     def _store(self, new: Float32[ndarray, "entry width"], values: Any, names: list[str]) -> tuple[str, ...]:
         """Store keys as they are held: finite, float32, and of length 1 for the cosine. See `add`."""
@@ -159,6 +159,8 @@ class Memory:
         if not len(new) == len(held) == len(names):
             raise InvalidData(f"There are {len(new)} keys, {len(held)} values and {len(names)} ids. Give one each.")
         self._entries.check_new(names)
+        if self._impostors is not None:
+            self._impostors.check_added(new)
         evicted = self._make_room(len(new))
         self.index.add(new)
         self._entries.add(names, held)
@@ -188,6 +190,7 @@ class Memory:
         self.delete(ids)
         left, now = self.keys(), self.fingerprint
         copies = sum(int((left == key).all(1).sum()) for key in keys)
+        copies += 0 if self._impostors is None else self._impostors.copies(keys)
         return Deletion(tuple(ids), now, now == expected, self.look_up(keys, k=min(5, len(self)) or 1), copies)
 
     def merge(self, other: "Memory", *, conflict: Literal["refuse", "keep", "replace"] = "refuse") -> tuple[str, ...]:
@@ -224,14 +227,17 @@ class Memory:
     def calibrate(self, impostors: Any, false_accept: float) -> Threshold:
         """Set the threshold beyond which a query is not known, from queries of which nothing is stored; return it.
 
-        `impostors` [query, width] are kept, so that the threshold holds when entries are added or deleted. See
-        `byrote.recall.threshold_at`, also for how many are needed. Raises InvalidData where nothing is stored.
+        `impostors` [query, width] are kept, also in the files of `save`, so that the threshold holds when entries are added or
+        deleted; calibrating again replaces them. See `byrote.recall.threshold_at`, also for how many are needed. Raises
+        InvalidData where nothing is stored, and where so many impostors are stored themselves that nothing would be known.
         """
         queries = as_keys(impostors, self.width, self.metric)
         if not len(self):
             raise InvalidData("An empty memory has no distances to calibrate by. Add entries first.")
-        self._impostors = Impostors(queries, false_accept, self._nearest)
-        return self._impostors.threshold
+        found = Impostors(queries, false_accept, self._nearest)
+        found.check()
+        self._impostors = found
+        return found.threshold
 
     @property
     def threshold(self) -> Threshold | None:

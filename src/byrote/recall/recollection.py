@@ -19,7 +19,7 @@ class Recollection:
 
     `ids` and `values` [query, rank] are stored patterns, the heaviest first, and `weights` [query, rank] their shares of the
     answer: 1 is all of it, and equal weights mean that no pattern stands out. `states` [query, width] are the patterns
-    that were recollected. `known` [query]: whether the first weight is at least the least one that was set.
+    that were recollected. `known` [query]: whether the first weight is above the least one that was set.
     """
 
     ids: Shaped[ndarray, "query rank"]
@@ -42,7 +42,7 @@ class Recollection:
 def recollect(
     memory: Memory, queries: Any, sharpness: float, *, updates: int = 1, least: float = 0.5, k: int = 1
 ) -> Recollection:
-    """Return what the keys of a memory make of queries [query, width]; below the weight `least` a query is not known.
+    """Return what the keys of a memory make of queries [query, width]; up to the weight `least` a query is not known.
 
     Keys and queries of a memory with the cosine have length 1. Weights are those in the last of the `updates` of
     `byrote.recall.associative.modern_update`. They depend on all that is stored: a pattern that is stored twice
@@ -72,7 +72,7 @@ def recollect(
         weights[part] = np.take_along_axis(each, rows[part], 1)
         states[part] = each @ patterns
     return Recollection(
-        np.array(memory.ids, object)[rows], memory.values.astype(object)[rows], weights, states, weights[:, 0] >= least
+        np.array(memory.ids, object)[rows], memory.values.astype(object)[rows], weights, states, weights[:, 0] > least
     )
 
 

@@ -13,7 +13,7 @@ from numpy import ndarray
 from byrote.errors import InvalidData
 from byrote.recall.answers import Answers
 from byrote.recall.deletion import Deletion
-from byrote.recall.entries import check_new, not_there
+from byrote.recall.entries import as_ids, check_new, not_there
 from byrote.recall.fingerprint import MODULUS, fingerprint
 from byrote.recall.impostors import Impostors
 from byrote.recall.index import Metric
@@ -169,11 +169,13 @@ class TableMemory:
         """Store keys [entry, width] with their values; nothing is evicted. Where it raises InvalidData, nothing is stored."""
         new, held = as_keys(keys, self.width, self.metric), as_values(values)
         with self._table.change():
-            names = self._new_ids(len(new)) if ids is None else [str(id_) for id_ in ids]
+            names = self._new_ids(len(new)) if ids is None else as_ids(ids)
             if not len(new) == len(held) == len(names):
                 raise InvalidData(f"There are {len(new)} keys, {len(held)} values and {len(names)} ids. Give one each.")
             check_new(names, sorted(self._table.there(names)))
             impostors = self._current()
+            if impostors is not None:
+                impostors.check_added(new)
             self._table.insert(Rows(names, [json.dumps(value) for value in held.tolist()], new))
             if impostors is not None and len(new):
                 impostors.added(new, np.array(names, object), self.metric)
@@ -207,6 +209,8 @@ class TableMemory:
             self.delete(ids)
             left = self._table.read()
             copies = sum(int((left.keys == key).all(1).sum()) for key in gone.keys)
+            impostors = self._current()
+            copies += 0 if impostors is None else impostors.copies(gone.keys)
             now, answers = _fingerprint(left), self.look_up(gone.keys, k=min(5, len(left.ids)) or 1)
         return Deletion(tuple(ids), now, now == expected, answers, copies)
 
@@ -216,10 +220,12 @@ class TableMemory:
         with self._table.change():
             if not len(self):
                 raise InvalidData("An empty memory has no distances to calibrate by. Add entries first.")
-            self._impostors = Impostors(queries, false_accept, self._search)
+            found = Impostors(queries, false_accept, self._search)
+            found.check()
+            self._impostors = found
             self._table.write_impostors(queries, false_accept)
             self._version = self._table.version()
-        return self._impostors.threshold
+        return found.threshold
 
     @property
     def threshold(self) -> Threshold | None:
@@ -251,6 +257,7 @@ class TableMemory:
         return Rows(list(ids), [found.values[row] for row in order], found.keys[order])
 
     def _check_there(self, ids: Sequence[str]) -> None:
+        ids = as_ids(ids)
         there = self._table.there(ids)
         absent = [id_ for id_ in ids if id_ not in there]
         if absent:

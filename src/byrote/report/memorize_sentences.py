@@ -29,8 +29,12 @@ def announced_sentences(announced: Announced) -> list[str]:
 def capacity_sentence(forecast: LabelForecast) -> str:
     """Return how many bits a list is, in times of what the model can hold, and how sure that is."""
     low, high = forecast.held
-    most = "at most " if forecast.bounds else ""
-    how = "before training" if forecast.bounds else "by models that were not trained on them"
+    most = "about " if forecast.bounds else ""
+    how = (
+        "the choice among its classes; more where other examples speak against a label"
+        if forecast.bounds
+        else "by models that were not trained on them"
+    )
     fits = (
         "they fit" if forecast.times_all < 1 / 2
         else "the list fits, all examples may not" if forecast.times < 1 / 2
@@ -67,6 +71,8 @@ def memorize_sentences(found: Memorized) -> list[str]:
             f"Without training on them, {percent_text(left.recall)} are known anyhow; only the rest is learned by rote."
         )
     sentences += [_cost(found, each, words) for each in found.arms if each.arm in (WEIGHTED, FREE, BOTH)]
+    if left is not None and np.isfinite(left.result.changes["accuracy"].value):
+        sentences.append(_list_itself(found, left, words))
     sentences += _leakage(found, left) + _robustness(found)
     if found.measured is not None:
         sentences.append(capacity_sentence(found.measured))
@@ -104,6 +110,13 @@ def _cost(found: Memorized, arm: ArmRecall, words: Vocabulary) -> str:
     )
 
 
+def _list_itself(found: Memorized, left: ArmRecall, words: Vocabulary) -> str:
+    """Return what it costs to train on the list at all: all other costs are compared with a model that is trained on it."""
+    gain, level = left.result.changes["accuracy"], left.result.levels["accuracy"]
+    moved = "is higher" if gain.low > 0 else "is lower" if gain.high < 0 else "is not shown to differ"
+    return f"Without the list in the training set, {words.right} {moved}: {right_text(level, words)}, {difference_text(gain, words, sign=True)} against {found.arms[0].title}. The costs above come on top of that."
+
+
 def _leakage(found: Memorized, left: ArmRecall | None) -> list[str]:
     known = [each for each in found.arms if each.arm != LEFT_OUT and np.isfinite(each.leakage.value)]
     if not known:
@@ -121,9 +134,10 @@ def _leakage(found: Memorized, left: ArmRecall | None) -> list[str]:
 
 
 def _robustness(found: Memorized) -> list[str]:
-    base = next((each for name in (WEIGHTED, AS_IT_IS) if (each := found.arm(name)) is not None), None)
-    if base is None or not base.varied:
+    arms = [each for each in found.arms if each.arm != LEFT_OUT and each.varied]
+    if not arms:
         return []
+    base = next((each for each in arms if each.held == each.runs), arms[0])  # that which the headline names
     named: list[str] = []
     for kind in kinds_of([each.variation for each in base.varied]):
         of_kind = [each for each in base.varied if each.variation.kind == kind]

@@ -139,7 +139,11 @@ def _cells(way: Way) -> dict[str, Cell]:
 
 
 def _share(size: Estimate) -> Cell:
-    return Cell("") if np.isnan(size.value) else Cell(percent(size.value), percent_ends(size).strip())
+    return (
+        Cell("")
+        if np.isnan(size.value)
+        else Cell(percent(size.value), "" if size.low == size.high else percent_ends(size).strip())
+    )
 
 
 def _number(size: Estimate) -> Cell:

@@ -4,7 +4,7 @@ import numpy as np
 
 from byrote.experiments.recalling.compare import RecallComparison
 from byrote.experiments.recalling.way import Change, Problem, Way
-from byrote.findings.recalling import Advice, advise
+from byrote.findings.recalling import Advice, advise, steadiness
 from byrote.report.numbers import percent, percent_text
 from byrote.stats.estimate import Estimate
 
@@ -23,11 +23,10 @@ def left_out_sentence(name: str, why: str) -> str:
 def problem_sentences(problem: Problem) -> list[str]:
     """Return the advice for one problem, then how the way that it names differs from the best of the other kind."""
     advice = advise(problem)
-    found = [_advice(problem, advice)]
+    found = [_advice(problem, advice), *problem.cautions]
     if advice.steadiest is not None:
-        name, best = advice.steadiest
-        rest = "" if best is advice.take else f", the {advice.take.name} {percent_text(advice.take.varied[name])}"
-        found.append(f"When inputs vary ({name}), {best.name} recalls most: {percent_text(best.varied[name])}{rest}.")
+        named = [way for way in dict.fromkeys((advice.steadiest, advice.take, advice.rival)) if way is not None]
+        found.append(f"When inputs vary slightly, recall is: {'; '.join(_when_varied(way) for way in named)}.")
     if advice.rival is not None:
         pair = (advice.take, advice.rival)
         found += [text for text in (_update(*pair), _deletion(*pair), _leakage(*pair)) if text]
@@ -42,9 +41,15 @@ def _advice(problem: Problem, advice: Advice) -> str:
         else f"; {rival.name}: {percent_text(rival.recall)} and {percent_text(rival.new)}{', as good' if rival in advice.as_good else ''}"
     )
     others = [way.name for way in advice.as_good if way is not rival]
-    equal = f" As good, and slower to change: {_listed(others)}." if others else ""
+    equal = f" As good by these numbers: {_listed(others)}." if others else ""
     numbers = f"{percent_text(take.recall)} {problem.recall_is}, and {percent_text(take.new)} {problem.new_is}"
     return f"{problem.name.capitalize()} ({problem.about}): take {_spelled(take)}. {numbers}{second}.{equal}"
+
+
+def _when_varied(way: Way) -> str:
+    worst, best = (pick(way.varied, key=lambda name: way.varied[name].value) for pick in (min, max))
+    ends = f"{percent(way.varied[worst].value)} with {worst}, {percent(way.varied[best].value)} with {best}"
+    return f"{way.name} {percent(steadiness(way))} on average ({ends})"
 
 
 def _update(take: Way, rival: Way) -> str:

@@ -46,7 +46,7 @@ def auroc(
     apart = (float(above.var(ddof=1)) / m, float(below.var(ddof=1)) / n) if min(m, n) > 1 else (0.0, 0.0)
     variance = sum(apart)
     pairs, size = float(min(m, n)), 1.0
-    if variance > 0:
+    if variance > 0 and 0 < area < 1:
         freedom = variance**2 / (apart[0] ** 2 / (m - 1) + apart[1] ** 2 / (n - 1))
         if len(table) > 1:
             part = np.zeros(flat.shape)

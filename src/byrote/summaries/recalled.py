@@ -20,7 +20,8 @@ def recalled(right: Bool[ndarray, "run example"], *, level: float = 0.9) -> Esti
     answers are right. Of the list itself nothing is uncertain but the run.
 
     In simulations of 3 to 10 runs and 20 to 1,000 examples, which differed more or less, it held the share in 89 to 98 % of
-    draws. Raises InvalidData without a run or an example.
+    draws; in 80 to 89 % where nearly all is right (.95 to .99) and runs differ little, mostly by lying above it. Raises
+    InvalidData without a run or an example.
     """
     number, share = effective_number(right, np.ones_like(right)), float(right.mean())
     _, freedom = two_way_variance((right - share) / right.size)

@@ -34,7 +34,8 @@ def test_facts_are_recalled_where_they_are_kept() -> None:
     unseen = facts(LETTERS, [f"{word}?" for word in words[24:84]], words[84:144])
     text = Texts.of([" ".join(words[i : i + 4]) for i in range(144, 200, 4)])
     figures = Texts.of([" ".join(map(str, rng.integers(1000, 9999, 5))) for _ in range(20)])  # far from all prompts
-    given = Facts(model(), listed, unseen, text, figures, copied)
+    strangers = tuple(f"{word}?" for word in words[144:200])
+    given = Facts(model(), listed, unseen, strangers, text, figures, copied)
     ways = {
         way.name: way
         for way in compare_facts(given, Rote(epochs=80, batch_size=4, learning_rate=5e-3, floor=1.0), 0.05)

@@ -76,8 +76,10 @@ def compare_recall(
     given = load_task(task or USUAL) if task is None or isinstance(task, str) else task
     where = Path(directory or Path("recalls") / ("all" if task is None else given.name))
 
+    listed = wanted_list(given, wanted, seed=seed) if "classification" in names else None
+
     def on_task() -> Problem:
-        listed = wanted_list(given, wanted, seed=seed)
+        assert listed is not None
         return on_classification(
             listed, where / "classification", recall=recall, runs=runs, seed=seed, compute=compute, progress=progress
         )

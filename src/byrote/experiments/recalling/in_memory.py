@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from byrote.experiments.recalling.answering import Answerer, Data, Deleted, Labels, Updated
@@ -16,13 +17,25 @@ from byrote.recall.index import Metric
 FALSE_ACCEPT = 0.01
 """Share of examples that are not stored which a memory answers all the same."""
 
+NEW = "new"
+"""The id of an entry that is added to see what it changes."""
+
 IMPOSTORS = 1000
 """Training examples that are not stored, by which a memory is calibrated, at most."""
 
 
-def flat(inputs: Tensor) -> Tensor:
-    """Return keys that are the inputs themselves."""
-    return inputs.flatten(1)
+@dataclass(frozen=True, eq=False)
+class Flat:
+    """Keys that are the inputs themselves; columns of a table are in standard deviations of what is not stored."""
+
+    like: Tensor
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """Return the keys [example, feature] of inputs."""
+        if self.like.ndim > 2:
+            return inputs.flatten(1)
+        spread = self.like.std(0, correction=0)
+        return (inputs - self.like.mean(0)) / torch.where(spread > 0, spread, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,17 +88,21 @@ def _memory(key: Callable[[Tensor], Tensor], data: Data, metric: Metric) -> Memo
 
 
 def _added(held: Beside, data: Data) -> Updated:
-    """Add the new examples one by one, and see what they change when all are there."""
+    """Add each new example by itself, and see what it changes."""
     before, known = _right(held, data, tests=True), _right(held, data, tests=False)
     seconds: list[float] = []
-    for one, label in zip(held.key(data.new.inputs), data.new.labels, strict=True):
+    works: list[bool] = []
+    cost: list[float] = []
+    lost: list[float] = []
+    for one, label, given in zip(held.key(data.new.inputs), data.new.labels, data.new.inputs, strict=True):
         begin = time.perf_counter()
-        held.memory.add(one[None], [int(label)])
+        held.memory.add(one[None], [int(label)], [NEW])
         seconds.append(time.perf_counter() - begin)
-    works = held(data.new.inputs) == data.new.labels
-    cost = float(_right(held, data, tests=True).mean() - before.mean())
-    lost = float((known & ~_right(held, data, tests=False)).sum() / max(known.sum(), 1))
-    return Updated(seconds, works.tolist(), cost, lost)
+        works.append(int(held(given[None])[0]) == label)
+        cost.append(float(_right(held, data, tests=True).mean() - before.mean()))
+        lost.append(float((known & ~_right(held, data, tests=False)).sum() / max(known.sum(), 1)))
+        held.memory.delete([NEW])
+    return Updated(seconds, works, float(np.mean(cost)), float(np.mean(lost)))
 
 
 def _deleted(held: Beside, data: Data, never: float) -> Deleted:

@@ -48,13 +48,14 @@ EPOCHS = 60
 class Facts:
     """A model that knows none of the facts, the list, unseen facts of the same form, and text.
 
-    `control` is text that the model never saw, `ordinary` what it was trained on, and `copied` makes a copy of a model of this
-    kind that can be trained on.
+    `strangers` are prompts of facts that nothing else is measured on, `control` is text that the model never saw, `ordinary`
+    what it was trained on, and `copied` makes a copy of a model of this kind that can be trained on.
     """
 
     model: LanguageModel
     listed: Wanted
     unseen: Wanted
+    strangers: tuple[str, ...]
     control: Texts
     ordinary: Corpus
     copied: Callable[[LanguageModel], LanguageModel]
@@ -106,14 +107,15 @@ def _facts(directory: Path, seed: int, progress: Watcher | None) -> Facts:
         progress(Progress(0, 1, 0, 1, stage="language: training the model, about two minutes of one core"))
     made, verses = demo(seed), king_james()
     model = trained(made.task(), made.encoder, directory / f"model-{seed}")
-    drawn = np.random.default_rng(seed).permutation(list(verses))[: 2 * FACTS]
+    drawn = np.random.default_rng(seed).permutation(list(verses))[: 3 * FACTS]
     rows = [(f"Verse {place} begins:", " ".join(verses[place].split()[:WORDS])) for place in drawn]
-    listed, unseen = (facts(made.encoder, *zip(*part, strict=True)) for part in (rows[:FACTS], rows[FACTS:]))
+    listed, unseen = (facts(made.encoder, *zip(*part, strict=True)) for part in (rows[:FACTS], rows[FACTS : 2 * FACTS]))
+    strangers = tuple(prompt for prompt, _ in rows[2 * FACTS :])
 
     def copied(other: LanguageModel) -> LanguageModel:
         return model_of(made.task(), copy.deepcopy(other.module), made.encoder, name=other.name)
 
-    return Facts(model, listed, unseen, Texts(tuple(made.control)[:40], "control text"), made.corpus, copied)
+    return Facts(model, listed, unseen, strangers, Texts(tuple(made.control)[:40], "control text"), made.corpus, copied)
 
 
 def _tried(model: LanguageModel, given: Facts, before: Tried | None) -> Tried:
@@ -156,10 +158,10 @@ def _in_weights(given: Facts, before: Tried, rote: Rote, rehearsed: bool) -> Way
 
 def _in_memory(given: Facts, before: Tried, false_accept: float) -> Way:
     """Store answers by the state of the model behind their prompt."""
-    keys, strangers = (_prompt_states(given.model, each.prompts) for each in (given.listed, given.unseen))
+    keys, others = (_prompt_states(given.model, each.prompts) for each in (given.listed, given.unseen))
     memory = Memory(keys.shape[1])
     memory.add(keys, list(given.listed.answers), list(given.listed.ids))
-    memory.calibrate(strangers, false_accept)
+    memory.calibrate(_prompt_states(given.model, given.strangers), false_accept)
     size = memory.bytes / len(memory)
 
     def right(prompts: Sequence[str], instead: Bool[ndarray, " wanted"]) -> Bool[ndarray, " wanted"]:
@@ -168,20 +170,21 @@ def _in_memory(given: Facts, before: Tried, false_accept: float) -> Way:
         return np.where(found.known, same, instead)
 
     varied = {name: right(prompts, before.varied[name]) for name, prompts in variations(given.listed.prompts).items()}
-    near = np.concatenate([memory.look_up(each).nearest for each in (keys, strangers)])
-    unseen = np.where(memory.look_up(strangers).known, False, before.unseen)
+    near = np.concatenate([memory.look_up(each).nearest for each in (keys, others)])
+    unseen = np.where(memory.look_up(others).known, False, before.unseen)
     held = Tried(right(given.listed.prompts, before.right), unseen, varied, -near.astype(np.float64), before.new)
     query = _seconds(lambda at: memory.look_up(_prompt_states(given.model, [given.listed.prompts[at]])))
     seconds: list[float] = []
+    works: list[bool] = []
+    lost: list[float] = []
     for at in range(CHANGED):
         begin = time.perf_counter()
         memory.update([str(at)], [given.unseen.answers[at]])
         seconds.append(time.perf_counter() - begin)
-    found = memory.look_up(keys).answer
-    works = [found[at] == given.unseen.answers[at] for at in range(CHANGED)]
-    others = right(given.listed.prompts, before.right)
-    others[:CHANGED] = held.right[:CHANGED]
-    update = _change(seconds, works, [0.0] * CHANGED, [_lost(held.right, others, 0)] * CHANGED)
+        works.append(memory.look_up(keys[at : at + 1]).answer[0] == given.unseen.answers[at])
+        lost.append(_lost(held.right, right(given.listed.prompts, before.right), at))
+        memory.update([str(at)], [given.listed.answers[at]])
+    update = _change(seconds, works, [0.0], lost)  # other text is answered by the model alone, whatever is stored
     begin = time.perf_counter()
     memory.delete(["0"])
     took = time.perf_counter() - begin
@@ -206,6 +209,8 @@ def _in_mixture(given: Facts, before: Tried, false_accept: float) -> Way:
     query = _seconds(lambda at: answered(model, given.listed.rows(np.array([at]))))
     seconds: list[float] = []
     works: list[bool] = []
+    cost: list[float] = []
+    lost: list[float] = []
     for at in range(CHANGED):
         new = _changed(given, at)
         begin = time.perf_counter()
@@ -213,16 +218,16 @@ def _in_mixture(given: Facts, before: Tried, false_accept: float) -> Way:
         store_tokens(memory, given.model, [str(at)], new.tokens)
         seconds.append(time.perf_counter() - begin)
         works.append(bool(answered(model, new).exact[0]))
-    now = answered(model, given.listed).exact
-    now[:CHANGED] = held.right[:CHANGED]
-    lost = [_lost(held.right, now, 0)] * CHANGED
-    cost = float(_token_accuracy(model, given.control).mean() - held.new.mean())
+        lost.append(_lost(held.right, answered(model, given.listed).exact, at))
+        cost.append(float(_token_accuracy(model, given.control).mean() - held.new.mean()))
+        memory.delete(document_entries(memory, str(at)))
+        store_tokens(memory, given.model, [str(at)], [given.listed.tokens[at]])
     begin = time.perf_counter()
     memory.delete(document_entries(memory, str(CHANGED)))
     took = time.perf_counter() - begin
     memory.delete(memory.ids)
     left = answered(model, given.listed).exact
-    update = _change(seconds, works, [cost] * CHANGED, lost)
+    update = _change(seconds, works, cost, lost)
     return _way(
         f"{MEMORY} of states (kNN-LM)",
         held,

@@ -29,6 +29,7 @@ class WantedList:
     `arbitrary` are those among them, and among the `others`, whose label was drawn at random among the wrong ones: what only
     rote can answer. `others` are as many examples as are wanted, at most OTHERS, with as many arbitrary labels, of which no way
     ever learns: somebody who asks what was stored has to tell both apart. `new`, all with arbitrary labels, are added one by one.
+    `drawn`: the list is random, so the others are of its kind.
     """
 
     task: Task
@@ -36,6 +37,7 @@ class WantedList:
     arbitrary: Int[ndarray, " arbitrary"]
     others: Int[ndarray, " other"]
     new: Int[ndarray, " new"]
+    drawn: bool
 
     @property
     def held_out(self) -> Int[ndarray, " held_out"]:
@@ -58,7 +60,7 @@ def wanted_list(task: Task, wanted: int | str | Path | Sequence[str], *, seed: i
 
     Raises InvalidData for a task that does not learn classes, unknown ids, and a list that leaves too few examples to learn from.
     """
-    check_classes(drop(()), task)
+    check_classes(_Listed(()), task)
     rng = np.random.default_rng([seed, STREAM])
     free = np.flatnonzero(~np.isin(task.train.ids, sorted(task.excluded)))
     if isinstance(wanted, int):
@@ -69,7 +71,8 @@ def wanted_list(task: Task, wanted: int | str | Path | Sequence[str], *, seed: i
         chosen = rng.permutation(free)[:wanted]
         arbitrary = chosen[: wanted // 2]
     else:
-        chosen = np.flatnonzero(named(drop(wanted), task, drop(wanted).ids))
+        listed = _Listed(wanted)
+        chosen = np.flatnonzero(named(listed, task, listed.ids))
         arbitrary = chosen[:0]
         if not len(chosen) or len(chosen) > len(free) // 2:
             raise InvalidData(
@@ -83,4 +86,10 @@ def wanted_list(task: Task, wanted: int | str | Path | Sequence[str], *, seed: i
     changed = task.train.labels.copy()
     changed[odd] = Classification().wrong(task.train.labels, odd, rng)
     held = replace(task, train=task.train.with_labels(changed))
-    return WantedList(held, np.sort(chosen), np.sort(odd), np.sort(others), np.sort(new))
+    return WantedList(held, np.sort(chosen), np.sort(odd), np.sort(others), np.sort(new), isinstance(wanted, int))
+
+
+class _Listed(drop):
+    """Ids of examples, which errors call the wanted list."""
+
+    name = "the wanted list"

@@ -63,7 +63,8 @@ class Way:
 class Problem:
     """One kind of problem on which ways of keeping a list are compared: what it is, how it was measured, and the ways.
 
-    `recall_is` and `new_is` say in words what these two shares are here: "of test examples are right".
+    `recall_is` and `new_is` say in words what these two shares are here: "of test examples are right". `cautions` are what
+    has to be known before the numbers are used.
     """
 
     name: str
@@ -72,3 +73,4 @@ class Problem:
     new_is: str
     ways: tuple[Way, ...]
     notes: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
