@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Float32, Shaped
+from jaxtyping import Bool, Float, Float32, Shaped
 from numpy import ndarray
 
 from byrote.errors import InvalidData
@@ -13,6 +13,13 @@ from byrote.recall.threshold import Threshold, threshold_at
 
 Search = Callable[[Float32[ndarray, "query width"]], tuple[Float32[ndarray, " query"], Shaped[ndarray, " query"]]]
 """Returns the distance and the name of the nearest key of each query."""
+
+
+BLOCK = 1 << 22
+"""Distances that are held at once."""
+
+ROUNDING = 1e-3
+"""How far a squared distance may be off that is the difference of squares in float32, of the sum of squared lengths."""
 
 
 class Impostors:
@@ -36,11 +43,11 @@ class Impostors:
 
     def check_added(self, keys: Float32[ndarray, "new width"]) -> None:
         """Raise InvalidData for new keys so many of which are impostors that nothing would be known any more."""
-        equal = np.flatnonzero(self.distances == 0)
-        others = np.setdiff1d(np.arange(len(self.queries)), equal)
-        stored = {key.tobytes() for key in np.ascontiguousarray(keys + np.float32(0))}
-        new = sum((self.queries[at] + np.float32(0)).tobytes() in stored for at in others) if len(stored) else 0
-        if new and len(equal) + new >= int(np.floor(self.false_accept * (len(self.queries) + 1) + 1e-9)):
+        equal = int((self.distances == 0).sum())
+        near = self.queries[self._within(keys, np.zeros(len(self.queries))) & (self.distances > 0)]
+        stored = {key.tobytes() for key in keys + np.float32(0)} if len(near) else set[bytes]()
+        new = sum((query + np.float32(0)).tobytes() in stored for query in near)
+        if new and equal + new >= int(np.floor(self.false_accept * (len(self.queries) + 1) + 1e-9)):
             raise InvalidData(
                 f"{new} of the {len(self.queries)} impostors by which this memory is calibrated would be stored, and nothing would be known at a false-accept rate of {self.false_accept:g}. Calibrate it by other queries first."
             )
@@ -51,12 +58,18 @@ class Impostors:
 
     def added(self, keys: Float32[ndarray, "new width"], names: Shaped[ndarray, " new"], metric: Metric) -> None:
         """Take new keys into account."""
+        squares = (
+            self.distances.astype(np.float64) * 2 if metric == "cosine" else np.square(self.distances, dtype=np.float64)
+        )
+        near = np.flatnonzero(self._within(keys, squares))
+        if not len(near):
+            return
         new = Exact(keys.shape[1], metric)
         new.add(keys)
-        distances, rows = (found[:, 0] for found in new.search(self.queries, 1))
-        nearer = distances < self.distances
-        self.distances = np.where(nearer, distances, self.distances)
-        self.nearest = np.where(nearer, names[rows], self.nearest)
+        distances, rows = (found[:, 0] for found in new.search(self.queries[near], 1))
+        nearer = distances < self.distances[near]
+        self.distances[near[nearer]] = distances[nearer]
+        self.nearest[near[nearer]] = names[rows[nearer]]
         self.threshold = threshold_at(self.distances, self.false_accept)
 
     def deleted(self, names: Shaped[ndarray, " gone"], search: Search) -> None:
@@ -65,3 +78,16 @@ class Impostors:
         if lost.any():
             self.distances[lost], self.nearest[lost] = search(self.queries[lost])
             self.threshold = threshold_at(self.distances, self.false_accept)
+
+    def _within(
+        self, keys: Float32[ndarray, "new width"], squares: Float[ndarray, " query"]
+    ) -> Bool[ndarray, " query"]:
+        """Return which impostors may have a key within these squared distances: all that have, and by rounding some more."""
+        lengths, own = (np.square(each, dtype=np.float64).sum(1) for each in (self.queries, keys))
+        near = np.zeros(len(self.queries), np.bool_)
+        step = max(1, BLOCK // len(self.queries))
+        for start in range(0, len(keys), step):
+            part = slice(start, start + step)
+            apart = lengths[:, None] + own[part] - 2.0 * (self.queries @ keys[part].T)
+            near |= (apart <= squares[:, None] + ROUNDING * (lengths[:, None] + own[part])).any(1)
+        return near
