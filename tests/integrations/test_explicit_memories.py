@@ -147,7 +147,9 @@ def test_a_table_is_opened_again_as_it_was_left(postgres: str, tmp_path: Path) -
         other.add(keys(50, seed=3) + np.float32(1e-3), ["x"] * 50)
         assert first.threshold == other.threshold, "what another program adds counts at once"
         assert 0 < first.threshold.distance < 0.01
-        with pytest.raises(InvalidData, match="50 of the 50 impostors by which this memory is calibrated would be stored"):
+        with pytest.raises(
+            InvalidData, match="50 of the 50 impostors by which this memory is calibrated would be stored"
+        ):
             other.add(keys(50, seed=3), ["x"] * 50)
         with pytest.raises(InvalidData, match=r"holds keys of 5 numbers \(euclidean\), and 7 \(euclidean\) were given"):
             kind(where, "again", width=7)
