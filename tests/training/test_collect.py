@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,6 +65,14 @@ def logged(directory: Path) -> list[int]:
 
 def finished(directory: Path) -> int:
     return len(list((directory / "runs").glob("*.parquet")))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_way_of_products() -> Iterator[None]:
+    """Compute products in one way in all collections: a stopwatch chooses it, and each way has bits of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("byrote.training.planning.fastest_matmul", lambda _: "highest")
+        yield
 
 
 @pytest.fixture(scope="module")
