@@ -30,10 +30,15 @@ from byrote.training.progress import Progress
 from small import small_task
 
 
-@pytest.fixture(autouse=True)
-def _same_products(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two directories are compared to the bit, so neither may settle on another way to multiply by a stopwatch."""
-    monkeypatch.setattr(hardware, "fastest_matmul", lambda device: "highest")
+@pytest.fixture(scope="module", autouse=True)
+def _same_products() -> Iterator[None]:
+    """Two directories are compared to the bit, so neither may settle on another way to multiply by a stopwatch.
+
+    It is in place for the whole module, also when `reference` is made.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hardware, "fastest_matmul", lambda device: "highest")
+        yield
 
 
 COLLECT = """
@@ -65,14 +70,6 @@ def logged(directory: Path) -> list[int]:
 
 def finished(directory: Path) -> int:
     return len(list((directory / "runs").glob("*.parquet")))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_way_of_products() -> Iterator[None]:
-    """Compute products in one way in all collections: a stopwatch chooses it, and each way has bits of its own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("byrote.training.planning.fastest_matmul", lambda _: "highest")
-        yield
 
 
 @pytest.fixture(scope="module")
