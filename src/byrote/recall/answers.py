@@ -29,28 +29,16 @@ class Answers:
     @property
     def answer(self) -> Shaped[ndarray, " query"]:
         """The value of the nearest key of each query; None where it is not known."""
-        found = np.empty(len(self), object)
-        found[self.known] = self.values[self.known, 0]
-        return found
+        return known_values(self.values, self.known)
 
     @property
     def nearest(self) -> Float[ndarray, " query"]:
         """The distance of the nearest key of each query; infinite when nothing is stored."""
         return self.distances[:, 0]
 
-    def votes(self, temperature: float) -> list[dict[object, float]]:
-        """Return of each query the weight of each value among its k keys: softmax(-distance / temperature), summed by value.
 
-        The weights of one query add up to 1. A query that is not known has none.
-        """
-        with np.errstate(invalid="ignore"):
-            scores = np.exp(-(self.distances - self.distances[:, :1]) / temperature)
-        found: list[dict[object, float]] = []
-        for known, row, values in zip(self.known, scores, self.values, strict=True):
-            weights: dict[object, float] = {}
-            if known:
-                there = np.isfinite(row) & (row > 0)
-                for value, weight in zip(values[there], row[there] / row[there].sum(), strict=True):
-                    weights[value] = weights.get(value, 0.0) + float(weight)
-            found.append(weights)
-        return found
+def known_values(values: Shaped[ndarray, "query rank"], known: Bool[ndarray, " query"]) -> Shaped[ndarray, " query"]:
+    """Return the first value of each query; None where it is not known."""
+    found = np.empty(len(known), object)
+    found[known] = values[known, 0]
+    return found

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from jaxtyping import Float32
+from numpy import ndarray
+
 from byrote.recall.answers import Answers
 
 
@@ -19,3 +22,8 @@ class Deletion:
     never_held: bool
     answers: Answers
     copies_left: int
+
+
+def copies(gone: Float32[ndarray, "gone width"], among: Float32[ndarray, "row width"]) -> int:
+    """Return how many keys are equal to one that is gone."""
+    return sum(int((among == key).all(1).sum()) for key in gone)

@@ -1,6 +1,6 @@
 """Entries: the ids, values and times of what a memory holds, row by row beside the keys of its index."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Int64
@@ -50,11 +50,7 @@ class Entries:
     def rows_of(self, ids: Iterable[str]) -> Int64[ndarray, " some"]:
         """Return the rows of ids; raise InvalidData for one that is not there, or twice."""
         names = as_ids(ids)
-        absent = [id_ for id_ in names if id_ not in self._number]
-        if absent:
-            raise not_there(absent, len(self))
-        if len(set(names)) < len(names):
-            raise InvalidData(f"{len(names) - len(set(names))} ids are given twice. Give each once.")
+        check_there(names, self._number, len(self))
         return np.searchsorted(self.numbers.values, [self._number[id_] for id_ in names]).astype(np.int64)
 
     def row_of_number(self, numbers: Int64[ndarray, " some"]) -> Int64[ndarray, " some"]:
@@ -155,9 +151,19 @@ def check_new(names: Sequence[str], there: Sequence[str]) -> None:
         )
 
 
-def not_there(absent: Sequence[str], count: int) -> InvalidData:
-    """Return the error for ids that a memory of `count` entries does not hold."""
-    return InvalidData(f"{len(absent)} ids are not in this memory of {count}, for example {absent[0]!r}.")
+def check_there(names: Sequence[str], there: Container[str], count: int) -> None:
+    """Raise InvalidData for ids that a memory of `count` entries does not hold, and for those that are given twice."""
+    absent = [id_ for id_ in names if id_ not in there]
+    if absent:
+        raise InvalidData(f"{len(absent)} ids are not in this memory of {count}, for example {absent[0]!r}.")
+    if len(set(names)) < len(names):
+        raise InvalidData(f"{len(names) - len(set(names))} ids are given twice. Give each once.")
+
+
+def check_one_each(keys: ndarray, values: ndarray, names: Sequence[str]) -> None:
+    """Raise InvalidData unless there are as many keys as values and ids."""
+    if not len(keys) == len(values) == len(names):
+        raise InvalidData(f"There are {len(keys)} keys, {len(values)} values and {len(names)} ids. Give one each.")
 
 
 def _repeated(names: Sequence[str]) -> Iterable[str]:

@@ -9,7 +9,7 @@ from numpy import ndarray
 from byrote.errors import InvalidData
 from byrote.recall.exact import Exact
 from byrote.recall.index import Metric
-from byrote.recall.threshold import Threshold, threshold_at
+from byrote.recall.threshold import Threshold, rank_at, threshold_at
 
 Search = Callable[[Float32[ndarray, "query width"]], tuple[Float32[ndarray, " query"], Shaped[ndarray, " query"]]]
 """Returns the distance and the name of the nearest key of each query."""
@@ -45,16 +45,11 @@ class Impostors:
         """Raise InvalidData for new keys so many of which are impostors that nothing would be known any more."""
         equal = int((self.distances == 0).sum())
         near = self.queries[self._within(keys, np.zeros(len(self.queries))) & (self.distances > 0)]
-        stored = {key.tobytes() for key in keys + np.float32(0)} if len(near) else set[bytes]()
-        new = sum((query + np.float32(0)).tobytes() in stored for query in near)
-        if new and equal + new >= int(np.floor(self.false_accept * (len(self.queries) + 1) + 1e-9)):
+        new = sum(bool((keys == query).all(1).any()) for query in near)
+        if new and equal + new >= rank_at(len(self.queries), self.false_accept):
             raise InvalidData(
                 f"{new} of the {len(self.queries)} impostors by which this memory is calibrated would be stored, and nothing would be known at a false-accept rate of {self.false_accept:g}. Calibrate it by other queries first."
             )
-
-    def copies(self, keys: Float32[ndarray, "gone width"]) -> int:
-        """Return how many impostors are equal to one of these keys."""
-        return sum(int((self.queries == key).all(1).sum()) for key in keys)
 
     def added(self, keys: Float32[ndarray, "new width"], names: Shaped[ndarray, " new"], metric: Metric) -> None:
         """Take new keys into account."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from byrote.errors import InvalidData, unknown
 from byrote.recall.answers import Answers
-from byrote.recall.deletion import Deletion
-from byrote.recall.entries import Entries, as_ids
+from byrote.recall.deletion import Deletion, copies
+from byrote.recall.entries import Entries, as_ids, check_one_each
 from byrote.recall.files import Contents, Loaded, Manifest, Settings, write
 from byrote.recall.fingerprint import MODULUS, fingerprint
 from byrote.recall.impostors import Impostors
@@ -156,8 +156,7 @@ class Memory:
     def _store(self, new: Float32[ndarray, "entry width"], values: Any, names: list[str]) -> tuple[str, ...]:
         """Store keys as they are held: finite, float32, and of length 1 for the cosine. See `add`."""
         held = as_values(values)
-        if not len(new) == len(held) == len(names):
-            raise InvalidData(f"There are {len(new)} keys, {len(held)} values and {len(names)} ids. Give one each.")
+        check_one_each(new, held, names)
         self._entries.check_new(names)
         if self._impostors is not None:
             self._impostors.check_added(new)
@@ -189,9 +188,8 @@ class Memory:
         expected = (self.fingerprint - fingerprint(ids, values, keys)) % MODULUS
         self.delete(ids)
         left, now = self.keys(), self.fingerprint
-        copies = sum(int((left == key).all(1).sum()) for key in keys)
-        copies += 0 if self._impostors is None else self._impostors.copies(keys)
-        return Deletion(tuple(ids), now, now == expected, self.look_up(keys, k=min(5, len(self)) or 1), copies)
+        among = copies(keys, left) + (0 if self._impostors is None else copies(keys, self._impostors.queries))
+        return Deletion(tuple(ids), now, now == expected, self.look_up(keys, k=min(5, len(self)) or 1), among)
 
     def merge(self, other: "Memory", *, conflict: Literal["refuse", "keep", "replace"] = "refuse") -> tuple[str, ...]:
         """Store all entries of another memory, and return the ids that were evicted for them.

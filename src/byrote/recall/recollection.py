@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Shaped
 from numpy import ndarray
 
 from byrote.errors import InvalidData
+from byrote.recall.answers import known_values
 from byrote.recall.associative import BLOCK, modern_update, modern_weights
 from byrote.recall.memory import Memory
 from byrote.recall.threshold import Threshold, threshold_at
@@ -34,9 +35,7 @@ class Recollection:
     @property
     def answer(self) -> Shaped[ndarray, " query"]:
         """The value of the heaviest pattern of each query; None where it is not known."""
-        found = np.empty(len(self), object)
-        found[self.known] = self.values[self.known, 0]
-        return found
+        return known_values(self.values, self.known)
 
 
 def recollect(

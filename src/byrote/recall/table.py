@@ -12,8 +12,8 @@ from numpy import ndarray
 
 from byrote.errors import InvalidData
 from byrote.recall.answers import Answers
-from byrote.recall.deletion import Deletion
-from byrote.recall.entries import as_ids, check_new, not_there
+from byrote.recall.deletion import Deletion, copies
+from byrote.recall.entries import as_ids, check_new, check_one_each, check_there
 from byrote.recall.fingerprint import MODULUS, fingerprint
 from byrote.recall.impostors import Impostors
 from byrote.recall.index import Metric
@@ -170,8 +170,7 @@ class TableMemory:
         new, held = as_keys(keys, self.width, self.metric), as_values(values)
         with self._table.change():
             names = self._new_ids(len(new)) if ids is None else as_ids(ids)
-            if not len(new) == len(held) == len(names):
-                raise InvalidData(f"There are {len(new)} keys, {len(held)} values and {len(names)} ids. Give one each.")
+            check_one_each(new, held, names)
             check_new(names, sorted(self._table.there(names)))
             impostors = self._current()
             if impostors is not None:
@@ -208,11 +207,10 @@ class TableMemory:
             expected = (self.fingerprint - _fingerprint(gone)) % MODULUS
             self.delete(ids)
             left = self._table.read()
-            copies = sum(int((left.keys == key).all(1).sum()) for key in gone.keys)
             impostors = self._current()
-            copies += 0 if impostors is None else impostors.copies(gone.keys)
+            among = copies(gone.keys, left.keys) + (0 if impostors is None else copies(gone.keys, impostors.queries))
             now, answers = _fingerprint(left), self.look_up(gone.keys, k=min(5, len(left.ids)) or 1)
-        return Deletion(tuple(ids), now, now == expected, answers, copies)
+        return Deletion(tuple(ids), now, now == expected, answers, among)
 
     def calibrate(self, impostors: Any, false_accept: float) -> Threshold:
         """Set the threshold beyond which a query is not known, as Memory does. The impostors are kept in a table of their own."""
@@ -257,13 +255,8 @@ class TableMemory:
         return Rows(list(ids), [found.values[row] for row in order], found.keys[order])
 
     def _check_there(self, ids: Sequence[str]) -> None:
-        ids = as_ids(ids)
-        there = self._table.there(ids)
-        absent = [id_ for id_ in ids if id_ not in there]
-        if absent:
-            raise not_there(absent, len(self))
-        if len(set(ids)) < len(ids):
-            raise InvalidData(f"{len(ids) - len(set(ids))} ids are given twice. Give each once.")
+        names = as_ids(ids)
+        check_there(names, self._table.there(names), len(self))
 
     def _new_ids(self, count: int) -> list[str]:
         start = self._table.last()

@@ -44,7 +44,7 @@ def threshold_at(impostors: Float[ndarray, " query"], false_accept: float, *, le
         )
     if np.isnan(impostors).any():
         raise InvalidData("Distances of impostors are NaN. Give finite keys.")
-    rank = int(np.floor(false_accept * (count + 1) + 1e-9))
+    rank = rank_at(count, false_accept)
     if rank < 1:
         raise InvalidData(
             f"{count} impostors cannot show a false-accept rate of {false_accept:g}. Give at least {int(np.ceil(1 / false_accept - 1 - 1e-9))}, or a higher rate."
@@ -52,3 +52,8 @@ def threshold_at(impostors: Float[ndarray, " query"], false_accept: float, *, le
     tails: Any = beta.ppf([(1 - level) / 2, (1 + level) / 2], rank, count + 1 - rank)
     rate = Estimate(rank / (count + 1), float(tails[0]), float(tails[1]), count, "impostors", level)
     return Threshold(float(np.sort(impostors)[rank - 1]), false_accept, rate)
+
+
+def rank_at(count: int, false_accept: float) -> int:
+    """Return which of so many distances of impostors, from 1 for the smallest, is the threshold; below 1 there are too few."""
+    return int(np.floor(false_accept * (count + 1) + 1e-9))
