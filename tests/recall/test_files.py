@@ -11,17 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from upath import UPath
 
 from byrote.errors import ByroteError, WrongRecord
 from byrote.recall import Memory, open_memory, segments
+from recall.by_hand import keys
 from recall.saver import change
-
-
-def keys(count: int, width: int = 5, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=(count, width)).astype(np.float32)
 
 
 def held(memory: Memory) -> tuple[Any, ...]:

@@ -5,17 +5,7 @@ import pytest
 
 from byrote.errors import InvalidData
 from byrote.recall import Memory, threshold_at
-
-
-def keys(count: int, width: int = 5, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=(count, width)).astype(np.float32)
-
-
-def brute(queries: np.ndarray, stored: np.ndarray, metric: str) -> np.ndarray:
-    q, s = queries.astype(np.float64), stored.astype(np.float64)
-    if metric == "euclidean":
-        return np.sqrt(((q[:, None] - s) ** 2).sum(2))
-    return 1 - (q @ s.T) / np.linalg.norm(q, axis=1)[:, None] / np.linalg.norm(s, axis=1)
+from recall.by_hand import brute, keys
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
