@@ -22,7 +22,7 @@ from byrote.lm.knn import document_entries, store_tokens, with_memory
 from byrote.lm.memorizing import change_of_means, control_losses
 from byrote.lm.model import LanguageModel
 from byrote.lm.rote import Rote, learn
-from byrote.lm.states import document_states, width_of
+from byrote.lm.states import document_states, prompt_states, width_of
 from byrote.lm.training import model_of
 from byrote.lm.variations import variations
 from byrote.lm.wanted import Wanted, facts
@@ -195,18 +195,6 @@ def recalled(memory: Memory, model: LanguageModel, own: Wanted, prompts: Sequenc
     print(
         f"  {name}: right {share(right)}, not known {share(~found.known)}, wrong {share(found.known & ~right)}; right by the nearest key, without a threshold {share(nearest)}"
     )
-
-
-def prompt_states(model: LanguageModel, prompts: Sequence[str]) -> np.ndarray:
-    """Return the state after each prompt: that before one more token."""
-    tokens = [np.append(model.encoder.encode(prompt), 0) for prompt in prompts]
-    keys = np.zeros((len(tokens), 0), np.float32)
-    for found in document_states(model, tokens):
-        last = found.position == np.array([len(tokens[at]) - 1 for at in found.document])
-        if not keys.shape[1]:
-            keys = np.zeros((len(tokens), found.state.shape[1]), np.float32)
-        keys[found.document[last]] = found.state[last]
-    return keys
 
 
 def rank_of(model: LanguageModel, prompt: str, answer: str, pool: Sequence[str], found: Scripture) -> float:

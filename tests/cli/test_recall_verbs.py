@@ -35,7 +35,7 @@ def test_list(saved: Path) -> None:
     assert "name 19" in shown.stdout
     assert "name 20" not in shown.stdout
     assert "30 entries of 4 numbers a key (cosine, exact)" in shown.stderr
-    assert "queries without a counterpart are at 0.098 [" in shown.stderr
+    assert "Known is what is nearer than 0.03571; 0.098 [" in shown.stderr
     assert f"{open_memory(saved).fingerprint:064x}" in shown.stderr
     rows = json.loads(run("list", saved, "--json").stdout)
     assert [row["id"] for row in rows] == [str(i) for i in range(30)]
@@ -68,4 +68,4 @@ def test_refusals(saved: Path, tmp_path: Path) -> None:
     assert len(open_memory(saved)) == 30
     assert isinstance(run("list", tmp_path).exception, WrongRecord)
     (tmp_path / "no.npy").write_bytes(b"nothing")
-    assert "is no array of NumPy" in str(run("look-up", saved, tmp_path / "no.npy").exception)
+    assert "is no file of numpy.save" in str(run("look-up", saved, tmp_path / "no.npy").exception)

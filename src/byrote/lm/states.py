@@ -61,6 +61,16 @@ def document_states(
         yield States(*(np.concatenate(parts) for parts in zip(*map(_parts, found), strict=True)))
 
 
+def prompt_states(model: LanguageModel, prompts: Sequence[str]) -> Float[ndarray, "prompt width"]:
+    """Return the state of the model behind each prompt, where the first token of its answer is predicted."""
+    tokens = [np.append(model.encoder.encode(prompt), 0) for prompt in prompts]
+    keys: dict[int, ndarray] = {}
+    for found in document_states(model, tokens):
+        last = found.position == np.array([len(tokens[at]) - 1 for at in found.document])
+        keys |= dict(zip(found.document[last].tolist(), found.state[last], strict=True))
+    return np.stack([keys[at] for at in range(len(tokens))])
+
+
 def hidden_at(
     model: LanguageModel, tokens: Int[Tensor, "row token"], count: int
 ) -> tuple[Float[Tensor, "row count vocabulary"], Float[Tensor, "row count width"]]:

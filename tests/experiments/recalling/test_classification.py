@@ -10,7 +10,7 @@ from torch import nn
 
 from byrote.errors import ByroteError, InvalidData
 from byrote.experiments.recalling.compare import FILE, RecallComparison, compare_recall
-from byrote.experiments.recalling.wanted_list import wanted_list
+from byrote.experiments.recalling.wanted_task import wanted_task
 from byrote.experiments.recalling.way import Problem, Way
 from byrote.findings.recalling import advise, recall_rows
 from byrote.report.recalling_page import write_recall_comparison
@@ -110,7 +110,7 @@ def test_models_are_trained_once(found: RecallComparison, monkeypatch: pytest.Mo
 
 def test_the_list() -> None:
     task = clouds()
-    listed = wanted_list(task, 40, seed=3)
+    listed = wanted_task(task, 40, seed=3)
     parts = [listed.wanted, listed.others, listed.new]
     assert len(np.unique(np.concatenate(parts))) == sum(map(len, parts)) == 90
     changed = listed.task.train.labels != task.train.labels
@@ -118,9 +118,9 @@ def test_the_list() -> None:
     assert [int(changed[part].sum()) for part in parts] == [20, 20, 10]
     assert listed.without.excluded == frozenset(task.train.ids[np.concatenate(parts)])
     assert listed.with_all.excluded == frozenset(task.train.ids[np.concatenate(parts[1:])])
-    same = wanted_list(task, 40, seed=3)
+    same = wanted_task(task, 40, seed=3)
     assert (same.wanted == listed.wanted).all()
-    named = wanted_list(task, task.train.ids[:5].tolist(), seed=3)
+    named = wanted_task(task, task.train.ids[:5].tolist(), seed=3)
     assert named.wanted.tolist() == [0, 1, 2, 3, 4]
     assert not np.isin(named.wanted, named.arbitrary).any()
 

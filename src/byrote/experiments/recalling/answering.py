@@ -1,6 +1,6 @@
 """Answering: what one way of keeping a list answers in one run, and the examples on which all ways are measured."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,8 @@ from numpy import ndarray
 from torch import Tensor
 
 from byrote.errors import InvalidData
-from byrote.experiments.recalling.wanted_list import WantedList
+from byrote.experiments.recalling.measuring import Trial
+from byrote.experiments.recalling.wanted_task import WantedTask
 from byrote.training.tensors import as_read
 
 Labels = Int[ndarray, " example"]
@@ -29,7 +30,7 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """The parts of a task on which ways are measured; see WantedList. `arbitrary` says which wanted labels nothing explains.
+    """The parts of a task on which ways are measured; see WantedTask. `arbitrary` says which wanted labels nothing explains.
 
     `rest` are the training examples that are not in the list, in random order; `compared` the wanted examples, then the others.
     """
@@ -54,7 +55,8 @@ class Answerer:
     """One way in one run: what it answers, and how much an example with its label looks stored, by all that it gives out.
 
     `evidence` is high where an example of `Data.compared` looks stored. `reference` is the same by a network that learned none
-    of them, and `reference_right` which of them that one gets right. `update` and `deletion` are what changes took.
+    of them, and `reference_right` which of them that one gets right. `update` are new entries, one by
+    one, and `deletion` is what forgetting takes.
     """
 
     answer: Callable[[Tensor], Labels]
@@ -62,22 +64,12 @@ class Answerer:
     reference: Float[ndarray, " compared"]
     reference_right: Bool[ndarray, " compared"]
     bytes_each: float = 0.0
-    update: "Updated | None" = None
+    update: tuple[Trial, ...] = ()
     deletion: "Deleted | None" = None
 
     def right(self, part: Part) -> Bool[ndarray, " example"]:
         """Return which examples are answered with their label."""
         return self.answer(part.inputs) == part.labels
-
-
-@dataclass(frozen=True)
-class Updated:
-    """New entries, one by one: seconds and success of each, change of accuracy on tests, share of the list lost (means)."""
-
-    seconds: Sequence[float]
-    works: Sequence[bool]
-    cost: float
-    lost: float
 
 
 @dataclass(frozen=True)
@@ -89,7 +81,7 @@ class Deleted:
     never: float
 
 
-def data_of(listed: WantedList) -> Data:
+def data_of(listed: WantedTask) -> Data:
     """Return the parts of a task; raise InvalidData where it has no tests, or inputs that are not one array of real numbers."""
     task = listed.task
     if task.test is None:

@@ -1,7 +1,7 @@
 """Classification: a wanted list of examples in the weights of a classifier, and in memories beside one."""
 
-import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +10,13 @@ from numpy import ndarray
 
 from byrote.controls import wanted as recall_floor
 from byrote.experiments.recalling.answering import Answerer, Data, data_of
-from byrote.experiments.recalling.in_memory import FALSE_ACCEPT, IMPOSTORS, Embedded, Flat, stored
+from byrote.experiments.recalling.in_memory import FALSE_ACCEPT, IMPOSTORS, Flat, stored
 from byrote.experiments.recalling.in_weights import network, trained
-from byrote.experiments.recalling.wanted_list import WantedList
+from byrote.experiments.recalling.measuring import median_seconds
+from byrote.experiments.recalling.wanted_task import WantedTask
 from byrote.experiments.recalling.way import MEMORY, Change, Problem, Way
 from byrote.experiments.variations import Variation, variations, varied
+from byrote.probes.embedding import embedding
 from byrote.stats.estimate import UNDEFINED, Estimate
 from byrote.summaries.auroc import auroc
 from byrote.summaries.recalled import recalled
@@ -29,7 +31,7 @@ QUERIES = 100
 
 
 def on_classification(
-    listed: WantedList,
+    listed: WantedTask,
     directory: Path,
     *,
     recall: float = 0.99,
@@ -66,7 +68,7 @@ def on_classification(
         "in the weights": by_weights("weights"),
         f"in the weights, floor {recall:g}": by_weights("floor"),
         f"{MEMORY} of inputs": [stored(model, Flat(data.rest.inputs), data, "euclidean") for model in never],
-        f"{MEMORY} of embeddings": [stored(model, Embedded(model), data, "cosine") for model in never],
+        f"{MEMORY} of embeddings": [stored(model, partial(embedding, model), data, "cosine") for model in never],
     }
     held = [records["floor"].scalar(run, "wanted_recall")[-1] >= recall - 1e-9 for run in range(runs)]
     missed, leakage = runs - sum(held), listed.drawn and runs > 2
@@ -95,13 +97,13 @@ def on_classification(
 
 def _way(name: str, runs: Sequence[Answerer], data: Data, seed: int, *, leakage: bool) -> Way:
     """Measure one way over its runs."""
-    right = np.array([each.right(data.wanted) for each in runs])
+    answers = np.array([each.right(data.compared) for each in runs])
+    right = answers[:, : len(data.wanted)]
     parts = {"as labelled": ~data.arbitrary, "arbitrary answers": data.arbitrary} if data.arbitrary.any() else {}
-    answers = np.array([each.right(data.compared) for each in runs], np.float64)
     member = np.tile(np.arange(len(data.compared)) < len(data.wanted), (len(runs), 1))
     right_new = np.array([each.right(data.tests) for each in runs])
     evidence = np.array([each.evidence for each in runs]) - _of_other_runs([each.reference for each in runs])
-    answers -= _of_other_runs([each.reference_right for each in runs])
+    beyond = answers - _of_other_runs([each.reference_right for each in runs])
     return Way(
         name,
         recalled(right),
@@ -110,7 +112,7 @@ def _way(name: str, runs: Sequence[Answerer], data: Data, seed: int, *, leakage:
         new=recalled(right_new),
         varied={str(each): recalled(_varied(runs, data, each, seed)) for each in variations(data.wanted.inputs, data.kind)},
         leakage=auroc(evidence, member) if leakage else UNDEFINED,
-        leakage_of_answers=auroc(answers, member) if leakage else UNDEFINED,
+        leakage_of_answers=auroc(beyond, member) if leakage else UNDEFINED,
         bytes_each=float(np.mean([each.bytes_each for each in runs])),
         seconds_each=_seconds_each(runs, data),
         update=_update(runs),
@@ -133,26 +135,24 @@ def _varied(runs: Sequence[Answerer], data: Data, change: Variation, seed: int) 
 
 def _seconds_each(runs: Sequence[Answerer], data: Data) -> float:
     """Return the median time of a query by itself, of wanted and test examples in turns."""
-    times: list[float] = []
-    for at in range(QUERIES):
+
+    def query(at: int) -> object:
         inputs = (data.wanted if at % 2 else data.tests).inputs
-        one = inputs[at % len(inputs)][None]
-        begin = time.perf_counter()
-        runs[at % len(runs)].answer(one)
-        times.append(time.perf_counter() - begin)
-    return float(np.median(times))
+        return runs[at % len(runs)].answer(inputs[at % len(inputs)][None])
+
+    return median_seconds(query, QUERIES)
 
 
 def _update(runs: Sequence[Answerer]) -> Change | None:
-    found = [each.update for each in runs if each.update is not None]
+    found = [each.update for each in runs if each.update]
     if not found:
         return None
     return Change(
-        Estimate.of_mean([float(np.median(each.seconds)) for each in found], "run").within(0, np.inf),
-        recalled(np.array([each.works for each in found])),
-        cost=Estimate.of_mean([each.cost for each in found], "run"),
-        lost=Estimate.of_mean([each.lost for each in found], "run"),
-    )
+        Estimate.of_mean([float(np.median([trial.seconds for trial in each])) for each in found], "run").within(0, np.inf),
+        recalled(np.array([[trial.works for trial in each] for each in found])),
+        cost=Estimate.of_mean([float(np.mean([trial.cost for trial in each])) for each in found], "run"),
+        lost=Estimate.of_mean([float(np.mean([trial.lost for trial in each])) for each in found], "run"),
+    )  # fmt: skip
 
 
 def _deletion(runs: Sequence[Answerer]) -> Change | None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from byrote.experiments.recalling.classification import on_classification
 from byrote.experiments.recalling.few_shot import on_few_shot
 from byrote.experiments.recalling.language import on_language
 from byrote.experiments.recalling.verification import on_verification
-from byrote.experiments.recalling.wanted_list import wanted_list
+from byrote.experiments.recalling.wanted_task import wanted_task
 from byrote.experiments.recalling.way import Problem
 from byrote.record.storage import replacing
 from byrote.task.loading import load_task
@@ -26,6 +27,9 @@ PROBLEMS = ("classification", "verification", "few-shot", "language")
 
 FILE = "recall.json"
 """All numbers of a comparison, in its directory."""
+
+BY_ANSWER = ("right", "right_new")
+"""Fields of a Way that say it of each answer, and are not written."""
 
 USUAL = "fashion"
 WANTED = 200
@@ -76,20 +80,17 @@ def compare_recall(
     given = load_task(task or USUAL) if task is None or isinstance(task, str) else task
     where = Path(directory or Path("recalls") / ("all" if task is None else given.name))
 
-    listed = wanted_list(given, wanted, seed=seed) if "classification" in names else None
-
-    def on_task() -> Problem:
-        assert listed is not None
-        return on_classification(
-            listed, where / "classification", recall=recall, runs=runs, seed=seed, compute=compute, progress=progress
-        )
-
-    measure: Mapping[str, Callable[[], Problem]] = {
-        "classification": on_task,
-        "verification": lambda: on_verification(where / "verification", seed=seed, compute=compute, progress=progress),
-        "few-shot": lambda: on_few_shot(where / "few-shot", seed=seed, compute=compute, progress=progress),
-        "language": lambda: on_language(where / "language", recall=recall, seed=seed, progress=progress),
+    same: dict[str, Any] = {"seed": seed, "progress": progress}
+    measure: dict[str, Callable[[], Problem]] = {
+        "verification": partial(on_verification, where / "glyphs", compute=compute, **same),
+        "few-shot": partial(on_few_shot, where / "glyphs", compute=compute, **same),
+        "language": partial(on_language, where / "language", recall=recall, **same),
     }
+    if "classification" in names:
+        listed = wanted_task(given, wanted, recall=recall, seed=seed)
+        measure["classification"] = partial(
+            on_classification, listed, where / "classification", recall=recall, runs=runs, compute=compute, **same
+        )
     found: list[Problem] = []
     for name in names:
         if progress is not None:
@@ -115,7 +116,7 @@ def write_numbers(comparison: RecallComparison) -> None:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items() if not key.startswith("right")}
+        return {key: _plain(each) for key, each in value.items() if key not in BY_ANSWER}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     if isinstance(value, float):

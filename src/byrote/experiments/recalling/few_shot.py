@@ -1,8 +1,8 @@
 """Few-shot: classes that were never trained on, after one example of each, on characters of new alphabets."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,8 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor, nn
 
+from byrote.experiments.recalling.glyph_networks import glyph_networks
+from byrote.experiments.recalling.measuring import timed
 from byrote.experiments.recalling.way import MEMORY, Change, Problem, Way
 from byrote.probes.embedding import embedding
 from byrote.recall import Memory
@@ -17,11 +19,7 @@ from byrote.recall.episodes import Episodes, accuracy_over_episodes, draw_episod
 from byrote.recall.few_shot.fine_tuning import fine_tuned_scores
 from byrote.stats.estimate import Estimate
 from byrote.task.datasets.glyphs import glyphs
-from byrote.task.designs import Everything
-from byrote.task.loading import load_task
-from byrote.training.collect import collect
 from byrote.training.compute import Compute
-from byrote.training.models import read_model
 from byrote.training.progress import Watcher
 from byrote.training.tensors import as_read
 
@@ -49,11 +47,9 @@ def on_few_shot(
     The network has learned the characters of 10 other alphabets. Learners that are trained by episodes are in
     `byrote.recall.few_shot`.
     """
-    task, (_, examples) = load_task("glyphs"), glyphs()
-    collect(
-        task, directory, runs=1, design=Everything(), seed=seed, compute=compute, keep_models=True, progress=progress
-    )
-    model, inputs = read_model(task, directory, 0), as_read(examples.inputs, "cpu")
+    _, examples = glyphs()
+    (model,) = glyph_networks(directory, 1, seed=seed, compute=compute, progress=progress)
+    inputs = as_read(examples.inputs, "cpu")
     pixels, embedded = inputs.flatten(1), embedding(model, inputs)
     answers: dict[str, tuple[Answer, float]] = {
         f"{MEMORY} of inputs": (_memory(pixels), 4.0 * pixels.shape[1]),
@@ -91,9 +87,8 @@ def _measure(answer: Answer, episodes: list[Episodes]) -> Measured:
     for drawn in episodes:
         right: list[Float[ndarray, ""]] = []
         for support, query in zip(drawn.support, drawn.query, strict=True):
-            begin = time.perf_counter()
-            answers = answer(support, query.ravel())
-            learning.append(time.perf_counter() - begin)
+            seconds, answers = timed(partial(answer, support, query.ravel()))
+            learning.append(seconds)
             right.append((answers.reshape(query.shape) == np.arange(len(query))[:, None]).mean())
         found.append(accuracy_over_episodes(np.array(right), drawn.classes))
     return Measured(tuple(found), float(np.median(learning)), float(np.median(learning)) / episodes[0].query[0].size)

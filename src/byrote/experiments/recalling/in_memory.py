@@ -1,16 +1,18 @@
 """In a memory: a wanted list that is stored beside a network which never learned it."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
+from jaxtyping import Bool
+from numpy import ndarray
 from torch import Tensor, nn
 
-from byrote.experiments.recalling.answering import Answerer, Data, Deleted, Labels, Updated
+from byrote.experiments.recalling.answering import Answerer, Data, Deleted, Labels, Part
 from byrote.experiments.recalling.in_weights import predicted
-from byrote.probes.embedding import embedding
+from byrote.experiments.recalling.measuring import Trial, share_lost, timed
 from byrote.recall import Memory
 from byrote.recall.index import Metric
 
@@ -39,17 +41,6 @@ class Flat:
 
 
 @dataclass(frozen=True, eq=False)
-class Embedded:
-    """Keys by a network: the input of its last linear layer."""
-
-    model: nn.Module
-
-    def __call__(self, inputs: Tensor) -> Tensor:
-        """Return the keys [example, feature] of inputs."""
-        return embedding(self.model, inputs)
-
-
-@dataclass(frozen=True, eq=False)
 class Beside:
     """A memory beside a network: it answers what it knows, and the network the rest."""
 
@@ -58,24 +49,47 @@ class Beside:
     model: nn.Module
 
     def __call__(self, inputs: Tensor) -> Labels:
-        """Return an answer for each input."""
-        found = self.memory.look_up(self.key(inputs))
+        """Return an answer for each input; the network answers what the memory does not know."""
+        return self.answers(self.key(inputs), lambda unknown: predicted(self.model, inputs[unknown]))
+
+    def answers(self, keys: Tensor, otherwise: Callable[[Bool[ndarray, " query"]], Labels]) -> Labels:
+        """Return an answer for each key, and what `otherwise` says where it is not known."""
+        found = self.memory.look_up(keys)
         answers = np.where(found.known, found.values[:, 0], 0).astype(np.int64)
         if not found.known.all():
-            answers[~found.known] = predicted(self.model, inputs[~found.known])
+            answers[~found.known] = otherwise(~found.known)
         return answers
+
+
+@dataclass(frozen=True, eq=False)
+class Queries:
+    """Examples whose keys, and the network's answers, are computed once: only what the memory holds changes."""
+
+    keys: Tensor
+    network: Labels
+    labels: Labels
+
+    @classmethod
+    def of(cls, held: Beside, part: Part) -> "Queries":
+        """Return the examples of a part, as queries."""
+        return cls(held.key(part.inputs), predicted(held.model, part.inputs), part.labels)
+
+    def right(self, held: Beside) -> Bool[ndarray, " example"]:
+        """Return which are answered with their label now."""
+        return held.answers(self.keys, lambda unknown: self.network[unknown]) == self.labels
 
 
 def stored(model: nn.Module, key: Callable[[Tensor], Tensor], data: Data, metric: Metric) -> Answerer:
     """Return what a memory of the list answers beside a network that never learned it, and what changes take."""
-    held = Beside(_memory(key, data, metric), key, model)
+    held, other = (Beside(_memory(key, data, metric), key, model) for _ in range(2))  # one that stays, one that changes
     right = predicted(model, data.compared.inputs) == data.compared.labels
     near = held.memory.look_up(key(data.compared.inputs)).nearest.astype(np.float64)
+    wanted = Queries.of(held, data.wanted)
     return Answerer(
         held, -near, np.zeros(len(near)), right,
         bytes_each=held.memory.bytes / len(held.memory),
-        update=_added(Beside(_memory(key, data, metric), key, model), data),
-        deletion=_deleted(Beside(_memory(key, data, metric), key, model), data, float(right[: len(data.wanted)].mean())),
+        update=_added(other, data, wanted),
+        deletion=_deleted(other, wanted, float(right[: len(data.wanted)].mean())),
     )  # fmt: skip
 
 
@@ -87,34 +101,22 @@ def _memory(key: Callable[[Tensor], Tensor], data: Data, metric: Metric) -> Memo
     return memory
 
 
-def _added(held: Beside, data: Data) -> Updated:
+def _added(held: Beside, data: Data, wanted: Queries) -> tuple[Trial, ...]:
     """Add each new example by itself, and see what it changes."""
-    before, known = _right(held, data, tests=True), _right(held, data, tests=False)
-    seconds: list[float] = []
-    works: list[bool] = []
-    cost: list[float] = []
-    lost: list[float] = []
-    for one, label, given in zip(held.key(data.new.inputs), data.new.labels, data.new.inputs, strict=True):
-        begin = time.perf_counter()
-        held.memory.add(one[None], [int(label)], [NEW])
-        seconds.append(time.perf_counter() - begin)
-        works.append(int(held(given[None])[0]) == label)
-        cost.append(float(_right(held, data, tests=True).mean() - before.mean()))
-        lost.append(float((known & ~_right(held, data, tests=False)).sum() / max(known.sum(), 1)))
+    tests, new = Queries.of(held, data.tests), held.key(data.new.inputs)
+    before, known = tests.right(held), wanted.right(held)
+    trials: list[Trial] = []
+    for one, label, inputs in zip(new, data.new.labels.tolist(), data.new.inputs, strict=True):
+        seconds, _ = timed(partial(held.memory.add, one[None], [label], [NEW]))
+        works, cost = int(held(inputs[None])[0]) == label, float(tests.right(held).mean() - before.mean())
+        trials.append(Trial(seconds, works, cost, share_lost(known, wanted.right(held))))
         held.memory.delete([NEW])
-    return Updated(seconds, works, float(np.mean(cost)), float(np.mean(lost)))
+    return tuple(trials)
 
 
-def _deleted(held: Beside, data: Data, never: float) -> Deleted:
+def _deleted(held: Beside, wanted: Queries, never: float) -> Deleted:
     """Delete the whole list, and see how much of it is still answered right."""
     ids = held.memory.ids
-    begin = time.perf_counter()
-    held.memory.delete(ids[:1])
-    seconds = time.perf_counter() - begin
+    seconds, _ = timed(lambda: held.memory.delete(ids[:1]))
     held.memory.delete(ids[1:])
-    return Deleted(seconds, float(_right(held, data, tests=False).mean()), never)
-
-
-def _right(held: Beside, data: Data, *, tests: bool) -> np.ndarray:
-    part = data.tests if tests else data.wanted
-    return held(part.inputs) == part.labels
+    return Deleted(seconds, float(wanted.right(held).mean()), never)

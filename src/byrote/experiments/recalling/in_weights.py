@@ -1,8 +1,8 @@
 """In the weights: a wanted list that a network was trained on, and what it takes to teach it one more entry."""
 
 import copy
-import time
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor, nn
 
-from byrote.experiments.recalling.answering import Answerer, Data, Deleted, Labels, Part, Updated
+from byrote.experiments.recalling.answering import Answerer, Data, Deleted, Labels, Part
+from byrote.experiments.recalling.measuring import Trial, share_lost, timed
 from byrote.objectives.classification import logits
 from byrote.task.task import Task
 from byrote.training.updates import Optimizer
@@ -62,22 +63,17 @@ def _confidence(model: nn.Module, part: Part) -> Float[ndarray, " example"]:
     return found.gather(1, torch.from_numpy(part.labels)[:, None])[:, 0].numpy()
 
 
-def _taught(model: nn.Module, data: Data, task: Task) -> Updated:
+def _taught(model: nn.Module, data: Data, task: Task) -> tuple[Trial, ...]:
     """Teach each new example by itself to a copy of the model."""
     before, known = _right(model, data.tests), _right(model, data.wanted)
     source = torch.Generator().manual_seed(0)
-    seconds: list[float] = []
-    works: list[bool] = []
-    cost: list[float] = []
-    lost: list[float] = []
-    for one, label in zip(data.new.inputs, data.new.labels, strict=True):
+    trials: list[Trial] = []
+    for one, label in zip(data.new.inputs, data.new.labels.tolist(), strict=True):
         changed = copy.deepcopy(model)
-        begin = time.perf_counter()
-        works.append(_teach(changed, one, int(label), data.rest, task, source))
-        seconds.append(time.perf_counter() - begin)
-        cost.append(float(_right(changed, data.tests).mean() - before.mean()))
-        lost.append(float((known & ~_right(changed, data.wanted)).sum() / max(known.sum(), 1)))
-    return Updated(seconds, works, float(np.mean(cost)), float(np.mean(lost)))
+        seconds, works = timed(partial(_teach, changed, one, label, data.rest, task, source))
+        cost = float(_right(changed, data.tests).mean() - before.mean())
+        trials.append(Trial(seconds, works, cost, share_lost(known, _right(changed, data.wanted))))
+    return tuple(trials)
 
 
 def _teach(model: nn.Module, one: Tensor, label: int, rest: Part, task: Task, source: torch.Generator) -> bool:

@@ -1,15 +1,16 @@
 """Language: a list of facts in the weights of a small language model, in a memory of prompts beside it, and in a kNN-LM."""
 
 import copy
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
+from byrote.experiments.recalling.measuring import Trial, median_seconds, share_lost, timed
 from byrote.experiments.recalling.way import MEMORY, Change, Problem, Way
 from byrote.lm.answering import answered
 from byrote.lm.corpus import Corpus, Texts
@@ -17,7 +18,7 @@ from byrote.lm.demo import demo, trained
 from byrote.lm.knn import datastore, document_entries, store_tokens, with_memory
 from byrote.lm.model import LanguageModel
 from byrote.lm.rote import Rote, learn
-from byrote.lm.states import document_states
+from byrote.lm.states import document_states, prompt_states
 from byrote.lm.teacher_forcing import documents_forced
 from byrote.lm.training import model_of
 from byrote.lm.variations import variations
@@ -35,6 +36,9 @@ FACTS = 100
 WORDS = 8
 CHANGED = 5
 """Facts that are given another answer, one by one."""
+
+QUERIES = 10
+"""Single queries that are timed."""
 
 FALSE_ACCEPT = 0.01
 WEIGHT, SHARPNESS, GAPS = 0.9, 4.0, 500
@@ -139,33 +143,29 @@ def _in_weights(given: Facts, before: Tried, rote: Rote, rehearsed: bool) -> Way
     model = given.copied(given.model)
     done = learn(model, given.listed, rote, ordinary=given.ordinary if rehearsed else None)
     held = _tried(model, given, before)
-    seconds: list[float] = []
-    works: list[bool] = []
-    cost: list[float] = []
-    lost: list[float] = []
+    trials: list[Trial] = []
     for at in range(CHANGED):
         changed, new = given.copied(model), _changed(given, at)
-        begin = time.perf_counter()
-        learn(changed, new, replace(rote, floor=1.0))
-        seconds.append(time.perf_counter() - begin)
-        works.append(bool(answered(changed, new).exact[0]))
-        cost.append(float(_token_accuracy(changed, given.control).mean() - held.new.mean()))
-        lost.append(_lost(held.right, answered(changed, given.listed).exact, at))
+        seconds, _ = timed(partial(learn, changed, new, replace(rote, floor=1.0)))
+        cost = float(_token_accuracy(changed, given.control).mean() - held.new.mean())
+        lost = _lost(held.right, answered(changed, given.listed).exact, at)
+        trials.append(Trial(seconds, bool(answered(changed, new).exact[0]), cost, lost))
     name = "in the weights, other text beside the list" if rehearsed else "in the weights"
-    update = _change(seconds, works, cost, lost)
-    return _way(name, held, 0.0, update, Change(_one(done.seconds), _share(before.right), _share(before.right)), _seconds(lambda at: answered(model, given.listed.rows(np.array([at])))))  # fmt: skip
+    update = _change(trials)
+    query = median_seconds(lambda at: answered(model, given.listed.rows(np.array([at]))), QUERIES)
+    return _way(name, held, 0.0, update, Change(_one(done.seconds), _share(before.right), _share(before.right)), query)
 
 
 def _in_memory(given: Facts, before: Tried, false_accept: float) -> Way:
     """Store answers by the state of the model behind their prompt."""
-    keys, others = (_prompt_states(given.model, each.prompts) for each in (given.listed, given.unseen))
+    keys, others = (prompt_states(given.model, each.prompts) for each in (given.listed, given.unseen))
     memory = Memory(keys.shape[1])
     memory.add(keys, list(given.listed.answers), list(given.listed.ids))
-    memory.calibrate(_prompt_states(given.model, given.strangers), false_accept)
+    memory.calibrate(prompt_states(given.model, given.strangers), false_accept)
     size = memory.bytes / len(memory)
 
     def right(prompts: Sequence[str], instead: Bool[ndarray, " wanted"]) -> Bool[ndarray, " wanted"]:
-        found = memory.look_up(_prompt_states(given.model, prompts))
+        found = memory.look_up(prompt_states(given.model, prompts))
         same = np.array([answer == own for answer, own in zip(found.answer, given.listed.answers, strict=True)])
         return np.where(found.known, same, instead)
 
@@ -173,21 +173,15 @@ def _in_memory(given: Facts, before: Tried, false_accept: float) -> Way:
     near = np.concatenate([memory.look_up(each).nearest for each in (keys, others)])
     unseen = np.where(memory.look_up(others).known, False, before.unseen)
     held = Tried(right(given.listed.prompts, before.right), unseen, varied, -near.astype(np.float64), before.new)
-    query = _seconds(lambda at: memory.look_up(_prompt_states(given.model, [given.listed.prompts[at]])))
-    seconds: list[float] = []
-    works: list[bool] = []
-    lost: list[float] = []
+    query = median_seconds(lambda at: memory.look_up(prompt_states(given.model, [given.listed.prompts[at]])), QUERIES)
+    trials: list[Trial] = []
     for at in range(CHANGED):
-        begin = time.perf_counter()
-        memory.update([str(at)], [given.unseen.answers[at]])
-        seconds.append(time.perf_counter() - begin)
-        works.append(memory.look_up(keys[at : at + 1]).answer[0] == given.unseen.answers[at])
-        lost.append(_lost(held.right, right(given.listed.prompts, before.right), at))
+        seconds, _ = timed(partial(memory.update, [str(at)], [given.unseen.answers[at]]))
+        works = memory.look_up(keys[at : at + 1]).answer[0] == given.unseen.answers[at]
+        trials.append(Trial(seconds, works, 0.0, _lost(held.right, right(given.listed.prompts, before.right), at)))
         memory.update([str(at)], [given.listed.answers[at]])
-    update = _change(seconds, works, [0.0], lost)  # other text is answered by the model alone, whatever is stored
-    begin = time.perf_counter()
-    memory.delete(["0"])
-    took = time.perf_counter() - begin
+    update = replace(_change(trials), cost=_one(0.0))  # other text is answered by the model alone, whatever is stored
+    took, _ = timed(partial(memory.delete, ["0"]))
     memory.delete(memory.ids)
     left = np.where(memory.look_up(keys).known, False, before.right)
     return _way(
@@ -206,28 +200,19 @@ def _in_mixture(given: Facts, before: Tried, false_accept: float) -> Way:
     model = with_memory(given.model, memory, weight=WEIGHT, temperature=float(np.median(gaps**2)) / SHARPNESS)
     size = memory.bytes / len(given.listed)
     held = _tried(model, given, before)
-    query = _seconds(lambda at: answered(model, given.listed.rows(np.array([at]))))
-    seconds: list[float] = []
-    works: list[bool] = []
-    cost: list[float] = []
-    lost: list[float] = []
+    query = median_seconds(lambda at: answered(model, given.listed.rows(np.array([at]))), QUERIES)
+    trials: list[Trial] = []
     for at in range(CHANGED):
         new = _changed(given, at)
-        begin = time.perf_counter()
-        memory.delete(document_entries(memory, str(at)))
-        store_tokens(memory, given.model, [str(at)], new.tokens)
-        seconds.append(time.perf_counter() - begin)
-        works.append(bool(answered(model, new).exact[0]))
-        lost.append(_lost(held.right, answered(model, given.listed).exact, at))
-        cost.append(float(_token_accuracy(model, given.control).mean() - held.new.mean()))
-        memory.delete(document_entries(memory, str(at)))
-        store_tokens(memory, given.model, [str(at)], [given.listed.tokens[at]])
-    begin = time.perf_counter()
-    memory.delete(document_entries(memory, str(CHANGED)))
-    took = time.perf_counter() - begin
+        seconds, _ = timed(partial(_restored, memory, given.model, str(at), new.tokens[0]))
+        lost = _lost(held.right, answered(model, given.listed).exact, at)
+        cost = float(_token_accuracy(model, given.control).mean() - held.new.mean())
+        trials.append(Trial(seconds, bool(answered(model, new).exact[0]), cost, lost))
+        _restored(memory, given.model, str(at), given.listed.tokens[at])
+    took, _ = timed(lambda: memory.delete(document_entries(memory, str(CHANGED))))
     memory.delete(memory.ids)
     left = answered(model, given.listed).exact
-    update = _change(seconds, works, cost, lost)
+    update = _change(trials)
     return _way(
         f"{MEMORY} of states (kNN-LM)",
         held,
@@ -238,19 +223,15 @@ def _in_mixture(given: Facts, before: Tried, false_accept: float) -> Way:
     )
 
 
+def _restored(memory: Memory, model: LanguageModel, document: str, tokens: Int[ndarray, " token"]) -> None:
+    """Store a document anew, in place of what is stored of it."""
+    memory.delete(document_entries(memory, document))
+    store_tokens(memory, model, [document], [tokens])
+
+
 def _changed(given: Facts, at: int) -> Wanted:
     """Return a fact of the list with the answer of an unseen one."""
     return facts(given.model.encoder, [given.listed.prompts[at]], [given.unseen.answers[at]])
-
-
-def _prompt_states(model: LanguageModel, prompts: Sequence[str]) -> Float[ndarray, "prompt width"]:
-    """Return the state of the model behind each prompt."""
-    tokens = [np.append(model.encoder.encode(prompt), 0) for prompt in prompts]
-    keys: dict[int, ndarray] = {}
-    for found in document_states(model, tokens):
-        last = found.position == np.array([len(tokens[at]) - 1 for at in found.document])
-        keys |= dict(zip(found.document[last].tolist(), found.state[last], strict=True))
-    return np.stack([keys[at] for at in range(len(tokens))])
 
 
 def _way(
@@ -274,16 +255,17 @@ def _way(
     )
 
 
-def _change(seconds: Sequence[float], works: Sequence[bool], cost: Sequence[float], lost: Sequence[float]) -> Change:
-    return Change(
-        Estimate.of_mean(seconds, "fact"), recalled(np.array([works])), cost=Estimate.of_mean(cost, "fact"), lost=Estimate.of_mean(lost, "fact")
-    )  # fmt: skip
+def _change(trials: Sequence[Trial]) -> Change:
+    seconds, cost, lost = (
+        Estimate.of_mean([getattr(trial, part) for trial in trials], "fact") for part in ("seconds", "cost", "lost")
+    )
+    return Change(seconds, recalled(np.array([[trial.works for trial in trials]])), cost=cost, lost=lost)
 
 
 def _lost(before: Bool[ndarray, " wanted"], after: Bool[ndarray, " wanted"], but: int) -> float:
     """Return the share of facts that were answered and no longer are, without one of them."""
     others = np.arange(len(before)) != but
-    return float((before & ~after)[others].sum() / max(int(before[others].sum()), 1))
+    return share_lost(before[others], after[others])
 
 
 def _share(right: Bool[ndarray, " wanted"]) -> Estimate:
@@ -292,12 +274,3 @@ def _share(right: Bool[ndarray, " wanted"]) -> Estimate:
 
 def _one(value: float) -> Estimate:
     return Estimate(value, float("nan"), float("nan"), 1, "run")
-
-
-def _seconds(ask: Callable[[int], object]) -> float:
-    times: list[float] = []
-    for at in range(10):
-        begin = time.perf_counter()
-        ask(at)
-        times.append(time.perf_counter() - begin)
-    return float(np.median(times))

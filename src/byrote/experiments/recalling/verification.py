@@ -1,6 +1,5 @@
 """Verification: recognize what was enrolled once, and turn away what was not, on characters of alphabets that no network saw."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +10,15 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor, nn
 
+from byrote.experiments.recalling.glyph_networks import glyph_networks
+from byrote.experiments.recalling.measuring import median_seconds, timed
 from byrote.experiments.recalling.way import MEMORY, Change, Problem, Way
 from byrote.probes.embedding import embedding
 from byrote.recall import Memory, threshold_at
 from byrote.stats.estimate import Estimate
 from byrote.task.datasets.glyphs import glyphs
-from byrote.task.designs import Everything
 from byrote.task.examples import Examples
-from byrote.task.loading import load_task
-from byrote.training.collect import collect
 from byrote.training.compute import Compute
-from byrote.training.models import read_model
 from byrote.training.progress import Watcher
 from byrote.training.tensors import as_read
 
@@ -31,6 +28,9 @@ ENROLLED, CALIBRATING = 100, 100
 
 GENUINE = 5
 """Queries of each enrolled character, in other typefaces."""
+
+QUERIES = 100
+"""Single queries that are timed."""
 
 SPLITS = 10
 """Random splits of the characters into enrolled, calibrating and others: a threshold from 100 characters varies."""
@@ -74,12 +74,9 @@ def on_verification(
     others. All ways set their threshold by the same 100 characters that are not enrolled, and are tested on 50 others, over
     SPLITS random splits.
     """
-    task, (_, examples) = load_task("glyphs"), glyphs()
+    _, examples = glyphs()
     splits = [_split(examples, np.random.default_rng([seed, number])) for number in range(SPLITS)]
-    collect(
-        task, directory, runs=runs, design=Everything(), seed=seed, compute=compute, keep_models=True, progress=progress
-    )
-    networks = [read_model(task, directory, run) for run in range(runs)]
+    networks = glyph_networks(directory, runs, seed=seed, compute=compute, progress=progress)
     inputs = as_read(examples.inputs, "cpu")
     pixels, embedded = inputs.flatten(1), [embedding(model, inputs) for model in networks]
     ways = (
@@ -113,18 +110,14 @@ def _split(examples: Examples, rng: np.random.Generator) -> Split:
 
 def _by_memory(keys: Tensor, split: Split) -> Found:
     memory = Memory(keys.shape[1])
-    times: list[float] = []
-    for number, at in enumerate(split.enrolled):
-        begin = time.perf_counter()
-        memory.add(keys[at][None], [number])
-        times.append(time.perf_counter() - begin)
+    seconds = median_seconds(lambda number: memory.add(keys[split.enrolled[number]][None], [number]), ENROLLED)
     memory.calibrate(keys[split.calibrating], FALSE_ACCEPT)
 
     def answer(at: Int[ndarray, " query"]) -> Int[ndarray, " query"]:
         found = memory.look_up(keys[at])
         return np.where(found.known, found.values[:, 0].astype(np.int64), -1)
 
-    return _found(answer, split, float(np.median(times)), memory.bytes / len(memory))
+    return _found(answer, split, seconds, memory.bytes / len(memory))
 
 
 def _by_weights(keys: Tensor, split: Split, seed: int) -> Found:
@@ -132,12 +125,14 @@ def _by_weights(keys: Tensor, split: Split, seed: int) -> Found:
     torch.manual_seed(seed)
     layer, targets = nn.Linear(keys.shape[1], ENROLLED), torch.arange(ENROLLED)
     optimizer = torch.optim.Adam(layer.parameters(), lr=RATE)  # pyright: ignore[reportPrivateImportUsage]
-    begin = time.perf_counter()
-    for _ in range(UPDATES):
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(layer(keys[split.enrolled]), targets).backward()
-        optimizer.step()
-    seconds = time.perf_counter() - begin
+
+    def fit() -> None:
+        for _ in range(UPDATES):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(layer(keys[split.enrolled]), targets).backward()
+            optimizer.step()
+
+    seconds, _ = timed(fit)
 
     def sureness(at: Int[ndarray, " query"]) -> Tensor:
         with torch.no_grad():
@@ -158,14 +153,10 @@ def _found(
 ) -> Found:  # fmt: skip
     recognized = answer(split.genuine.ravel()).reshape(split.genuine.shape) == np.arange(ENROLLED)[:, None]
     accepted = answer(split.impostors.ravel()).reshape(split.impostors.shape) >= 0
-    times: list[float] = []
-    for at in split.genuine.ravel()[:100]:
-        begin = time.perf_counter()
-        answer(np.array([at]))
-        times.append(time.perf_counter() - begin)
+    query = median_seconds(lambda at: answer(split.genuine.ravel()[at : at + 1]), QUERIES)
     shares = np.full((2, len(split.characters) + CALIBRATING + len(split.others)), np.nan)
     shares[0, split.characters], shares[1, split.others] = recognized.mean(1), accepted.mean(1)
-    return Found(shares[0], shares[1], float(np.median(times)), seconds_to_add, bytes_each)
+    return Found(shares[0], shares[1], query, seconds_to_add, bytes_each)
 
 
 def _way(name: str, runs: list[Found]) -> Way:

@@ -1,4 +1,4 @@
-"""The wanted list of a comparison: examples as they are labelled, and examples with an answer that nothing explains."""
+"""A task with a wanted list: examples as they are labelled, and examples with an answer that nothing explains."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,9 +9,8 @@ from jaxtyping import Int
 from numpy import ndarray
 
 from byrote.controls import drop
-from byrote.controls._examples import named
-from byrote.controls.control import check_classes
 from byrote.errors import InvalidData
+from byrote.experiments.wanted_list import wanted_list
 from byrote.objectives import Classification
 from byrote.task.task import Task
 
@@ -23,7 +22,7 @@ STREAM = 17
 
 
 @dataclass(frozen=True, eq=False)
-class WantedList:
+class WantedTask:
     """Positions in `Task.train` of what is wanted, of `task`, whose labels are those that are wanted.
 
     `arbitrary` are those among them, and among the `others`, whose label was drawn at random among the wrong ones: what only
@@ -55,12 +54,18 @@ class WantedList:
         return drop(self.task.train.ids[self.held_out].tolist())(self.task)
 
 
-def wanted_list(task: Task, wanted: int | str | Path | Sequence[str], *, seed: int) -> WantedList:
-    """Return the list: a file of ids, or ids, as they are labelled; or a number of random examples, half with arbitrary labels.
+def wanted_task(
+    task: Task, wanted: int | str | Path | Sequence[str], *, recall: float = 0.99, seed: int = 0
+) -> WantedTask:
+    """Return the task for a list: a file of ids, or ids, as they are labelled; or so many random examples.
 
-    Raises InvalidData for a task that does not learn classes, unknown ids, and a list that leaves too few examples to learn from.
+    Half of the random ones get arbitrary labels. Raises InvalidData for a task that does not learn classes, for a list that
+    leaves too few examples to learn from, and for what `byrote.experiments.wanted_list` refuses.
     """
-    check_classes(_Listed(()), task)
+    if task.learned.name != "classification":
+        raise InvalidData(
+            f"Ways of keeping a list are compared on classes, and {task.name!r} learns {task.learned.name}."
+        )
     rng = np.random.default_rng([seed, STREAM])
     free = np.flatnonzero(~np.isin(task.train.ids, sorted(task.excluded)))
     if isinstance(wanted, int):
@@ -71,10 +76,9 @@ def wanted_list(task: Task, wanted: int | str | Path | Sequence[str], *, seed: i
         chosen = rng.permutation(free)[:wanted]
         arbitrary = chosen[: wanted // 2]
     else:
-        listed = _Listed(wanted)
-        chosen = np.flatnonzero(named(listed, task, listed.ids))
+        chosen = np.flatnonzero(np.isin(task.train.ids, wanted_list(task, wanted, recall=recall).ids))
         arbitrary = chosen[:0]
-        if not len(chosen) or len(chosen) > len(free) // 2:
+        if len(chosen) > len(free) // 2:
             raise InvalidData(
                 f"{len(chosen)} of {len(free)} training examples are wanted, which leaves nothing to compare with. Name from 1 to {len(free) // 2}."
             )
@@ -86,10 +90,4 @@ def wanted_list(task: Task, wanted: int | str | Path | Sequence[str], *, seed: i
     changed = task.train.labels.copy()
     changed[odd] = Classification().wrong(task.train.labels, odd, rng)
     held = replace(task, train=task.train.with_labels(changed))
-    return WantedList(held, np.sort(chosen), np.sort(odd), np.sort(others), np.sort(new), isinstance(wanted, int))
-
-
-class _Listed(drop):
-    """Ids of examples, which errors call the wanted list."""
-
-    name = "the wanted list"
+    return WantedTask(held, np.sort(chosen), np.sort(odd), np.sort(others), np.sort(new), isinstance(wanted, int))
