@@ -41,6 +41,16 @@ def test_list(saved: Path) -> None:
     assert [row["id"] for row in rows] == [str(i) for i in range(30)]
 
 
+def test_texts_of_strangers_do_not_reach_the_terminal_as_commands(tmp_path: Path) -> None:
+    memory = Memory(4)
+    memory.add(np.eye(4), ["[red]", "a\x1b[2Jb", "[/nothing]", "café"])
+    memory.save(tmp_path / "m")
+    shown = run("list", tmp_path / "m").stdout
+    assert "\x1b" not in shown
+    for text in ("[red]", "a\\x1b[2Jb", "[/nothing]", "café"):
+        assert text in shown
+
+
 def test_look_up(saved: Path) -> None:
     found = run("look-up", saved, saved.parent / "queries.npy", "-k", 2, "--csv")
     rows = list(csv.DictReader(io.StringIO(found.stdout)))

@@ -43,6 +43,13 @@ def test_answers_are_those_of_nearest_neighbours(k: int) -> None:
     assert mine.score(x, y) == 1 or k > 1
 
 
+def test_a_temperature_next_to_zero_leaves_the_nearest() -> None:
+    x, y, x_test, _ = digits()
+    cold = byrote.MemoryClassifier(3, temperature=1e-300).fit(x, y).predict_proba(x_test)
+    assert np.isfinite(cold).all()
+    assert (cold == byrote.MemoryClassifier(1).fit(x, y).predict_proba(x_test)).all()
+
+
 def test_adding_is_fitting_at_once() -> None:
     x, y, x_test, _ = digits()
     x = x + 0.01 * np.random.default_rng(0).normal(size=x.shape)  # no equal distances

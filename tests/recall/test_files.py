@@ -1,6 +1,7 @@
 """Files of a memory: what is opened is what was saved, or the state before, whatever ends the saving in between."""
 
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from upath import UPath
 
@@ -158,6 +160,20 @@ def test_a_file_that_is_cut_off_or_damaged_is_refused_by_name(saved: Path) -> No
         path.unlink()
         (saved / "away").rename(path)
     assert len(open_memory(saved)) == 40
+
+
+def test_impostors_that_are_no_numbers_are_refused_with_a_right_checksum(tmp_path: Path) -> None:
+    memory = Memory(4)
+    memory.add(keys(20, seed=0)[:, :4], range(20))
+    memory.calibrate(keys(40, seed=1)[:, :4], 0.1)
+    memory.save(tmp_path)
+    manifest = json.loads((tmp_path / "memory.json").read_text())
+    forged = tmp_path / manifest["impostors"]["name"]
+    np.save(forged, np.full((40, 4), np.nan, np.float32))
+    manifest["impostors"]["sha256"] = hashlib.sha256(forged.read_bytes()).hexdigest()
+    (tmp_path / "memory.json").write_text(json.dumps(manifest))
+    with pytest.raises(WrongRecord, match="impostors"):
+        open_memory(tmp_path)
 
 
 def test_a_damaged_memory_is_not_saved_over(saved: Path) -> None:

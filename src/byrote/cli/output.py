@@ -18,6 +18,7 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bar
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from byrote.record import Record
@@ -151,8 +152,13 @@ def print_rows(rows: Sequence[dict[str, Any]], scores: Sequence[str]) -> None:
     for name in names:
         table.add_column(name, justify="right" if name in scores else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(row, name) if name in scores else str(row[name]) for name in names))
+        table.add_row(*(Text(_cell(row, name) if name in scores else printable(str(row[name]))) for name in names))
     Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def printable(text: str) -> str:
+    """Return a text of the user's data as a terminal may show it: control characters, which could move its cursor, spelled."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def _cell(row: dict[str, Any], name: str) -> str:

@@ -80,8 +80,9 @@ class MemoryClassifier(Mixin, Base):
         there = np.isfinite(found.distances)
         weights = np.where(there, 1.0, 0.0)
         if self.temperature is not None:
-            with np.errstate(invalid="ignore"):
-                weights = np.where(there, np.exp(-(found.distances - found.distances[:, :1]) / self.temperature), 0.0)
+            beyond = np.where(there, found.distances, np.inf) - found.distances[:, :1]
+            with np.errstate(over="ignore", invalid="ignore"):
+                weights = np.where(beyond > 0, np.exp(-beyond / self.temperature), 1.0) * there
         rows, ranks = np.nonzero(there)
         np.add.at(shares, (rows, found.values[rows, ranks].astype(np.int64)), weights[rows, ranks])
         shares /= np.maximum(shares.sum(1, keepdims=True), np.finfo(float).tiny)

@@ -313,7 +313,7 @@ def _get_array(directory: Place, stored: Stored, shape: tuple[int | None, ...], 
     except MALFORMED:
         raise _damaged(directory, stored.name) from None
     fits = found.ndim == len(shape) and all(want in (None, have) for want, have in zip(shape, found.shape, strict=True))
-    if not fits or found.dtype != dtype:
+    if not fits or found.dtype != dtype or not np.isfinite(found).all():
         raise _damaged(directory, stored.name)
     return found
 

@@ -79,6 +79,9 @@ class Memory:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def __repr__(self) -> str:
+        return f"Memory({len(self):,} entries of {self.width} numbers a key, {self.metric}, {self.index.name})"
+
     def __contains__(self, id_: object) -> bool:
         return id_ in self._entries
 

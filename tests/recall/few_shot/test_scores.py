@@ -99,7 +99,7 @@ def test_the_same_seed_trains_the_same_encoder() -> None:
 
 def test_a_loss_that_is_not_finite_is_refused() -> None:
     pictures, labels = shifted(10, 6, 0)
-    with pytest.raises(InvalidData, match=r"The loss is nan after 0 episodes"):
+    with pytest.raises(InvalidData, match=r"The loss is nan after 0 updates"):
         train_by_episodes(
             nn.Linear(8, 2), pictures * torch.nan, labels, prototype_scores, EpisodicRecipe(way=4), seed=0
         )

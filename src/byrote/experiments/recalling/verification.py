@@ -15,6 +15,7 @@ from byrote.experiments.recalling.measuring import median_seconds, timed
 from byrote.experiments.recalling.way import MEMORY, Change, Problem, Way
 from byrote.probes.embedding import embedding
 from byrote.recall import Memory, threshold_at
+from byrote.recall.few_shot.descent import descend
 from byrote.stats.estimate import Estimate
 from byrote.task.datasets.glyphs import glyphs
 from byrote.task.examples import Examples
@@ -124,15 +125,11 @@ def _by_weights(keys: Tensor, split: Split, seed: int) -> Found:
     """Train a new last layer on the enrolled characters; the largest probability has to be beyond a threshold."""
     torch.manual_seed(seed)
     layer, targets = nn.Linear(keys.shape[1], ENROLLED), torch.arange(ENROLLED)
-    optimizer = torch.optim.Adam(layer.parameters(), lr=RATE)  # pyright: ignore[reportPrivateImportUsage]
 
-    def fit() -> None:
-        for _ in range(UPDATES):
-            optimizer.zero_grad()
-            nn.functional.cross_entropy(layer(keys[split.enrolled]), targets).backward()
-            optimizer.step()
+    def loss(_: int) -> Tensor:
+        return nn.functional.cross_entropy(layer(keys[split.enrolled]), targets)
 
-    seconds, _ = timed(fit)
+    seconds, _ = timed(lambda: descend(layer.parameters(), loss, updates=UPDATES, learning_rate=RATE))
 
     def sureness(at: Int[ndarray, " query"]) -> Tensor:
         with torch.no_grad():

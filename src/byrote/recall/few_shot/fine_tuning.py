@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from byrote.recall.few_shot.descent import descend
+
 
 def fine_tuned_scores(
     model: nn.Module,
@@ -33,14 +35,12 @@ def fine_tuned_scores(
     weight = (torch.randn(way, vectors.shape[1], generator=generator) * 0.01).requires_grad_()
     bias = torch.zeros(way, requires_grad=True)
     parameters = [weight, bias, *(network.parameters() if train == "all" else ())]
-    optimizer = torch.optim.Adam(parameters, lr=learning_rate)
-    for _ in range(steps):
-        if train == "all":
-            vectors = network(pictures)
-        loss = nn.functional.cross_entropy(nn.functional.linear(vectors, weight, bias), target)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+
+    def loss(_: int) -> Tensor:
+        found = network(pictures) if train == "all" else vectors
+        return nn.functional.cross_entropy(nn.functional.linear(found, weight, bias), target)
+
+    descend(parameters, loss, updates=steps, learning_rate=learning_rate)
     with torch.no_grad():
         return nn.functional.linear(network(queries), weight, bias)
 

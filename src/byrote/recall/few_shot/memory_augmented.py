@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from byrote.errors import InvalidData
+from byrote.recall.few_shot.descent import descend
 from byrote.recall.few_shot.least_used import least_used, next_usage, read_weights, write_weights, written
 
 SHARPNESS = 10.0
@@ -120,19 +121,12 @@ def train_on_sequences(
 
     Raises InvalidData where the loss is not finite.
     """
-    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
     drawn = draw_sequences(labels.numpy(), model.way, each, count=updates * batch, seed=seed)
-    losses: list[float] = []
-    for at in range(updates):
+
+    def loss(at: int) -> Tensor:
         part = slice(at * batch, (at + 1) * batch)
         target = torch.from_numpy(drawn.labels[part])
         logits = model(vectors[torch.from_numpy(drawn.rows[part])], target)
-        loss = functional.cross_entropy(logits.flatten(0, 1), target.flatten())
-        if not loss.isfinite():
-            raise InvalidData(f"The loss is {loss.item()} after {at} updates. Give a smaller learning rate.")
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 10.0)
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
+        return functional.cross_entropy(logits.flatten(0, 1), target.flatten())
+
+    return descend(model.parameters(), loss, updates=updates, learning_rate=learning_rate, clip=10.0)

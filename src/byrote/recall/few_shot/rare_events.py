@@ -4,6 +4,7 @@ The network makes a query of an example. The memory answers with the value of th
 gradients, so a class is added after training by writing one example.
 """
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from torch.nn import functional
 
 from byrote.errors import InvalidData
 from byrote.recall.episodes import draw_episodes
+from byrote.recall.few_shot.descent import descend
 from byrote.recall.few_shot.training import EpisodicRecipe
 from byrote.recall.memory import Memory
 
@@ -123,19 +125,16 @@ def train_with_memory(
 
     An episode presents its classes in rounds, one example of each. Each round is first read, which gives the loss, and then
     written. The memory is empty when an episode begins. Gradients go to queries only, as in the paper. The model is changed
-    in place, and is in evaluation mode then.
+    in place, and is in evaluation mode then. Raises InvalidData where the loss is not finite.
     """
     rounds = recipe.shot + recipe.queries
     episodes = draw_episodes(
         labels.numpy(), recipe.way, recipe.shot, queries=recipe.queries, count=recipe.updates, seed=seed
     )
-    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
-    falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.updates)
     values = torch.arange(recipe.way)
-    losses: list[float] = []
-    model.train()
-    for support, query in zip(episodes.support, episodes.query, strict=True):
-        rows = torch.cat([torch.from_numpy(support), torch.from_numpy(query)], 1)
+
+    def loss(at: int) -> Tensor:
+        rows = torch.from_numpy(np.concatenate([episodes.support[at], episodes.query[at]], 1))
         vectors = model(pictures[rows.flatten()]).unflatten(0, rows.shape)
         memory = KeyValueMemory(recipe.way * rounds, vectors.shape[-1], seed=seed)
         total = vectors.sum() * 0
@@ -143,12 +142,10 @@ def train_with_memory(
             if each:
                 total = total + memory.loss(vectors[:, each], values, margin=margin)
             memory.write(vectors[:, each].detach(), values)
-        loss = total / max(rounds - 1, 1)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        falling.step()
-        losses.append(loss.item())
+        return total / max(rounds - 1, 1)
+
+    model.train()
+    losses = descend(model.parameters(), loss, updates=recipe.updates, learning_rate=recipe.learning_rate, falling=True)
     model.eval()
     return losses
 

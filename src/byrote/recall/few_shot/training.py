@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from byrote.errors import InvalidData
 from byrote.recall.episodes import draw_episodes
+from byrote.recall.few_shot.descent import descend
 
 Scores = Callable[[Tensor, Tensor], Tensor]
 """From vectors of the support [way, shot, width] and of queries [query, width] to scores [query, way]; high is likely."""
@@ -44,24 +44,15 @@ def train_by_episodes(
     episodes = draw_episodes(
         labels.numpy(), recipe.way, recipe.shot, queries=recipe.queries, count=recipe.updates, seed=seed
     )
-    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
-    falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.updates)
     target = torch.arange(recipe.way).repeat_interleave(recipe.queries)
-    losses: list[float] = []
-    model.train()
-    for support, query in zip(episodes.support, episodes.query, strict=True):
+
+    def loss(at: int) -> Tensor:
+        support, query = episodes.support[at], episodes.query[at]
         rows = torch.from_numpy(support.ravel()), torch.from_numpy(query.ravel())
-        vectors = model(pictures[torch.cat(rows)])
-        few, many = vectors.split([len(rows[0]), len(rows[1])])
-        loss = nn.functional.cross_entropy(scores(few.unflatten(0, support.shape), many), target)
-        if not loss.isfinite():
-            raise InvalidData(
-                f"The loss is {loss.item()} after {len(losses)} episodes. Give a smaller learning rate than {recipe.learning_rate:g}."
-            )
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        falling.step()
-        losses.append(loss.item())
+        few, many = model(pictures[torch.cat(rows)]).split([len(rows[0]), len(rows[1])])
+        return nn.functional.cross_entropy(scores(few.unflatten(0, support.shape), many), target)
+
+    model.train()
+    losses = descend(model.parameters(), loss, updates=recipe.updates, learning_rate=recipe.learning_rate, falling=True)
     model.eval()
     return losses

@@ -1,0 +1,1 @@
+"""Viewer: a local page over audits, comparisons and language audits, to look at examples and decide about them."""
