@@ -80,7 +80,8 @@ class MemoryClassifier(Mixin, Base):
         there = np.isfinite(found.distances)
         weights = np.where(there, 1.0, 0.0)
         if self.temperature is not None:
-            beyond = np.where(there, found.distances, np.inf) - found.distances[:, :1]
+            distances = found.distances.astype(np.float64)
+            beyond = np.where(there, distances, np.inf) - distances[:, :1]
             with np.errstate(over="ignore", invalid="ignore"):
                 weights = np.where(beyond > 0, np.exp(-beyond / self.temperature), 1.0) * there
         rows, ranks = np.nonzero(there)
