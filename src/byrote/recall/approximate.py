@@ -125,8 +125,10 @@ class Approximate:
         squares, ids = self._lists.search(queries, k)
         rows = np.where(ids < 0, -1, np.searchsorted(self._ids.values, ids))
         squares[ids < 0] = np.inf
-        order = np.lexsort((rows, squares), axis=-1)
-        return as_distances(np.take_along_axis(squares, order, 1), self.metric), np.take_along_axis(rows, order, 1)
+        if (squares[:, 1:] <= squares[:, :-1]).any():  # equals; faiss sorts the others
+            order = np.lexsort((rows, squares), axis=-1)
+            squares, rows = np.take_along_axis(squares, order, 1), np.take_along_axis(rows, order, 1)
+        return as_distances(squares, self.metric), rows
 
     @property
     def settings(self) -> dict[str, int]:
