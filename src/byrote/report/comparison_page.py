@@ -15,7 +15,8 @@ from byrote.record.storage import Place, place, replacing
 from byrote.report.charts import Chart
 from byrote.report.comparison_charts import front_chart, wrong_label_chart
 from byrote.report.comparison_sentences import comparison_sentences, headline, verdict_text
-from byrote.report.numbers import SPACE, count, difference_text, percent, right_text
+from byrote.report.number_table import Cell, NumberTable, Row, changed
+from byrote.report.numbers import SPACE, count, percent, right, right_text
 from byrote.report.page import rendered
 from byrote.report.sections.section import Section
 from byrote.stats.estimate import Estimate
@@ -50,34 +51,6 @@ class Drawn:
     chart: Chart
     low: tuple[str, ...]
     front: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A number of the table, and its difference to the unchanged task below it."""
-
-    value: str
-    change: str
-    beyond: bool
-
-
-@dataclass(frozen=True)
-class ArmRow:
-    """One arm of the tables: `runs`, what is shown, and its numbers in the order of the columns."""
-
-    name: str
-    runs: int
-    shown: str
-    cells: tuple[Cell, ...]
-
-
-@dataclass(frozen=True)
-class Arms:
-    """A table of arms."""
-
-    columns: tuple[str, ...]
-    rows: tuple[ArmRow, ...]
-    verdicts: bool
 
 
 @dataclass(frozen=True)
@@ -144,21 +117,30 @@ def _arms(comparison: Comparison, words: Vocabulary) -> Section:
         f"planted {words.wrong_target}s learned",
     )
     rows = tuple(
-        ArmRow(each.arm, each.runs, "" if each.arm == UNCHANGED else verdict_text(each), _cells(each, IN_MAIN, words))
+        Row(
+            each.arm,
+            (
+                Cell(str(each.runs)),
+                Cell("" if each.arm == UNCHANGED else verdict_text(each), words=True),
+                *_cells(each, IN_MAIN, words),
+            ),
+        )
         for each in sorted_results(comparison)
     )
     title = "All remedies"
-    return Section("arms", title, title, Arms(columns, rows, verdicts=True))
+    return Section("arms", title, title, NumberTable("Remedy", ("Runs", "Shown", *columns), rows))
 
 
 def _others(comparison: Comparison, words: Vocabulary) -> Section:
     planted = [m.name for m in MEASURES if m.name in ("mislabeled", "ordinary", "noise", "ambiguous")]
     names = [name for name in (*SHORT, *planted) if np.isfinite(comparison.unchanged.levels[name].value)]
     headings = {**SHORT, **{name: f"memorization of {name} canaries" for name in planted}}
-    rows = tuple(ArmRow(each.arm, each.runs, "", _cells(each, names, words)) for each in sorted_results(comparison))
+    rows = tuple(
+        Row(each.arm, (Cell(str(each.runs)), *_cells(each, names, words))) for each in sorted_results(comparison)
+    )
     title = "Leakage, hard examples, calibration, time"
     columns = tuple(headings[name] for name in names)
-    return Section("others", "Other measures", title, Arms(columns, rows, verdicts=False))
+    return Section("others", "Other measures", title, NumberTable("Remedy", ("Runs", *columns), rows))
 
 
 def _method(comparison: Comparison) -> Section:
@@ -177,31 +159,20 @@ def _cells(result: Result, names: Sequence[str], words: Vocabulary) -> tuple[Cel
 def _cell(result: Result, measure: Measure, words: Vocabulary) -> Cell:
     level, change = result.levels[measure.name], result.changes[measure.name]
     if not np.isfinite(level.value):
-        return Cell("", "", False)
+        return Cell("")
     own = result.arm == UNCHANGED
     if measure.name == "cost":
-        return Cell(f"{level.value:.1f} seconds" if own else f"{level.value:.2f}", "", False)
+        return Cell(f"{level.value:.1f} seconds" if own else f"{level.value:.2f}")
     if measure.name == "leakage":
-        value, moved = percent(level.value), difference_text(change, words, sign=True)
+        value = percent(level.value)
     elif measure.share:
-        value, moved = (
-            (right_text(level, words) if own else _right(level, words)),
-            difference_text(change, words, sign=True),
-        )
+        value = right_text(level, words) if own else right(level.value, words)
     else:
-        value, moved = (_three(level) if own else f"{level.value:.3f}"), _signed(change)
-    return Cell(value, "" if own else moved, not own and (change.low > 0 or change.high < 0))
-
-
-def _right(level: Estimate, words: Vocabulary) -> str:
-    return percent(level.value) if words.is_share else f"{level.value:.2f}"
+        value = _three(level) if own else f"{level.value:.3f}"
+    shares = measure.name == "leakage" or (measure.share and words.is_share)
+    return changed(value, None if own else change, points=shares)
 
 
 def _three(level: Estimate) -> str:
     ends = "" if np.isnan(level.low) else f" [{level.low:.3f},{SPACE}{level.high:.3f}]"
     return f"{level.value:.3f}{ends}"
-
-
-def _signed(change: Estimate) -> str:
-    ends = "" if np.isnan(change.low) else f" [{change.low:+.3f},{SPACE}{change.high:+.3f}]"
-    return f"{change.value:+.3f}{ends}"

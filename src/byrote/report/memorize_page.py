@@ -13,7 +13,8 @@ from byrote.report.charts import Chart
 from byrote.report.comparison_page import Shown
 from byrote.report.memorize_charts import epochs_chart, varied_chart
 from byrote.report.memorize_sentences import capacity_sentence, memorize_headline, memorize_sentences
-from byrote.report.numbers import SPACE, count, difference_text, percent, percent_text, right_text
+from byrote.report.number_table import Cell, NumberTable, Row, changed
+from byrote.report.numbers import count, percent, percent_text, right, right_text
 from byrote.report.page import rendered
 from byrote.report.sections.section import Section
 from byrote.stats.estimate import Estimate
@@ -25,28 +26,10 @@ MEASURED = ("accuracy", "memorization", "tail", "leakage", "calibration error", 
 
 
 @dataclass(frozen=True)
-class Number:
-    """A number of a table, and its difference to the task as it is below it; `beyond`: shown to differ."""
-
-    value: str
-    change: str = ""
-    beyond: bool = False
-
-
-@dataclass(frozen=True)
-class WayRow:
-    """One way of training."""
-
-    name: str
-    numbers: tuple[Number, ...]
-
-
-@dataclass(frozen=True)
 class Ways:
     """A table of the ways of training, and a chart above it."""
 
-    columns: tuple[str, ...]
-    rows: tuple[WayRow, ...]
+    table: NumberTable
     chart: Chart | None = None
     floor: str = ""
 
@@ -105,48 +88,45 @@ def memorize_sections(found: Memorized) -> tuple[Section, ...]:
 def _recall(found: Memorized) -> Section:
     chart = epochs_chart(found)
     rows = tuple(
-        WayRow(
+        Row(
             each.title,
             (
-                Number(percent_text(each.recall), *_points(each.changes.get("recall"))),
-                Number(f"{each.held} of {each.runs}"),
-                Number("not watched" if each.arm == LEFT_OUT else epochs_text(each)),
-                Number(_share(each.leakage), *_points(each.changes.get("leakage"))),
+                changed(percent_text(each.recall), each.changes.get("recall"), points=True),
+                Cell(f"{each.held} of {each.runs}"),
+                Cell("not watched" if each.arm == LEFT_OUT else epochs_text(each)),
+                changed(_share(each.leakage), each.changes.get("leakage"), points=True),
             ),
         )
         for each in found.arms
     )
     title = "What is recalled"
-    return Section("wanted_recall", title, title, Ways(HERE, rows, chart, percent(found.floor)), (chart,))
+    return Section("wanted_recall", title, title, Ways(_table(HERE, rows), chart, percent(found.floor)), (chart,))
 
 
 def _cost(found: Memorized, words: Vocabulary) -> Section:
     tested = f"test {words.right}" if found.comparison.tested else words.right
     columns = tuple(name.format(right=tested) for name in COST)
-    rows = tuple(WayRow(each.title, _costs(each, words, own=not at)) for at, each in enumerate(found.arms))
+    rows = tuple(Row(each.title, _costs(each, words, own=not at)) for at, each in enumerate(found.arms))
     title = "What it costs the others"
-    return Section("wanted_cost", title, title, Ways(columns, rows))
+    return Section("wanted_cost", title, title, Ways(_table(columns, rows)))
 
 
-def _costs(arm: ArmRecall, words: Vocabulary, *, own: bool) -> tuple[Number, ...]:
-    numbers: list[Number] = []
+def _costs(arm: ArmRecall, words: Vocabulary, *, own: bool) -> tuple[Cell, ...]:
+    cells: list[Cell] = []
     for name in MEASURED:
-        level, change = arm.result.levels[name], arm.result.changes[name]
+        level, change = arm.result.levels[name], None if own else arm.result.changes[name]
         if not np.isfinite(level.value):
-            numbers.append(Number("not measured"))
-            continue
-        beyond = not own and bool(change.low > 0 or change.high < 0)
-        if name == "cost":
-            numbers.append(Number(f"{level.value:.1f} seconds" if own else f"{level.value:.2f} times"))
+            cells.append(Cell("not measured"))
+        elif name == "cost":
+            cells.append(Cell(f"{level.value:.1f} seconds" if own else f"{level.value:.2f} times"))
         elif name == "accuracy":
-            moved = "" if own else difference_text(change, words, sign=True)
-            plain = percent(level.value) if words.is_share else f"{level.value:.2f}"
-            numbers.append(Number(right_text(level, words) if own else plain, moved, beyond))
+            plain = right_text(level, words) if own else right(level.value, words)
+            cells.append(changed(plain, change, points=words.is_share))
         elif name == "leakage":
-            numbers.append(Number(percent(level.value), "" if own else _points(change)[0], beyond))
+            cells.append(changed(percent(level.value), change, points=True))
         else:
-            numbers.append(Number(f"{level.value:.3f}", "" if own else _signed(change), beyond))
-    return tuple(numbers)
+            cells.append(changed(f"{level.value:.3f}", change))
+    return tuple(cells)
 
 
 def _varied(found: Memorized) -> Section:
@@ -157,12 +137,10 @@ def _varied(found: Memorized) -> Section:
         )
     columns = ("as they are", *(str(each.variation) for each in found.arms[0].varied))
     rows = tuple(
-        WayRow(
-            each.title, tuple(Number(percent_text(size)) for size in (each.recall, *(v.recall for v in each.varied)))
-        )
+        Row(each.title, tuple(Cell(percent_text(size)) for size in (each.recall, *(v.recall for v in each.varied))))
         for each in found.arms
     )
-    return Section("wanted_varied", title, title, Ways(columns, rows, chart), (chart,))
+    return Section("wanted_varied", title, title, Ways(_table(columns, rows), chart), (chart,))
 
 
 def _capacity(found: Memorized) -> Section:
@@ -177,14 +155,5 @@ def _share(size: Estimate) -> str:
     return "not measured" if np.isnan(size.value) else percent_text(size)
 
 
-def _points(change: Estimate | None) -> tuple[str, bool]:
-    """Return a difference of two shares in points, and whether it is shown."""
-    if change is None or np.isnan(change.value):
-        return "", False
-    ends = "" if np.isnan(change.low) else f" [{100 * change.low:+.1f},{SPACE}{100 * change.high:+.1f}]"
-    return f"{100 * change.value:+.1f} points{ends}", bool(change.low > 0 or change.high < 0)
-
-
-def _signed(change: Estimate) -> str:
-    ends = "" if np.isnan(change.low) else f" [{change.low:+.3f},{SPACE}{change.high:+.3f}]"
-    return f"{change.value:+.3f}{ends}"
+def _table(columns: tuple[str, ...], rows: tuple[Row, ...]) -> NumberTable:
+    return NumberTable("Training", columns, rows)

@@ -12,6 +12,7 @@ from byrote.findings.recalling import advise
 from byrote.findings.vocabulary import vocabulary
 from byrote.record.storage import Place, place, replacing
 from byrote.report.charts import Chart
+from byrote.report.number_table import Cell, NumberTable, Row
 from byrote.report.numbers import percent, percent_ends
 from byrote.report.page import rendered
 from byrote.report.recalling_charts import variation_chart
@@ -31,36 +32,11 @@ CHANGES = {
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A number, and its interval below it."""
-
-    value: str
-    ends: str = ""
-
-
-@dataclass(frozen=True)
-class WayRow:
-    """One way of the table."""
-
-    name: str
-    taken: bool
-    cells: tuple[Cell, ...]
-
-
-@dataclass(frozen=True)
-class Table:
-    """Some of the numbers of all ways."""
-
-    columns: tuple[str, ...]
-    rows: tuple[WayRow, ...]
-
-
-@dataclass(frozen=True)
 class Ways:
     """One problem as its section shows it: sentences, a table of ways, a chart where inputs were varied, and notes."""
 
     sentences: tuple[str, ...]
-    tables: tuple[Table, ...]
+    tables: tuple[NumberTable, ...]
     chart: Chart | None
     notes: tuple[str, ...]
 
@@ -109,15 +85,15 @@ def _shares(problem: Problem) -> dict[str, str]:
     }
 
 
-def _table(problem: Problem, taken: Way, columns: Mapping[str, str]) -> Table:
+def _table(problem: Problem, taken: Way, columns: Mapping[str, str]) -> NumberTable:
     """Return a table of the columns that some way has a number in."""
     cells = [_cells(way) for way in problem.ways]
     known = [name for name in columns if any(name in each and each[name].value for each in cells)]
     rows = tuple(
-        WayRow(way.name, way is taken, tuple(each.get(name, Cell("")) for name in known))
+        Row(way.name, tuple(each.get(name, Cell("")) for name in known), "taken" if way is taken else "")
         for way, each in zip(problem.ways, cells, strict=True)
     )
-    return Table(tuple(columns[name] for name in known), rows)
+    return NumberTable("Way", tuple(columns[name] for name in known), rows)
 
 
 def _cells(way: Way) -> dict[str, Cell]:
