@@ -31,9 +31,9 @@ def log(record: Record, *, store: str | None = None, experiment: str = "byrote")
     new run is made. Raises ByroteError without MLflow, InvalidData where the store refuses, MissingEvidence without a
     finished run.
     """
-    library, found = _library(), tracked(record)
+    library = _library()
     active = library.active_run() if store is None else None
-    client = _client(library, store)
+    client, found = _client(library, store), tracked(record)
     if active is not None:
         run = str(active.info.run_id)
     else:
