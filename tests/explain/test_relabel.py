@@ -1,6 +1,5 @@
 import csv
 import io
-import json
 from collections import Counter
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from byrote.explain.noise_floor import beyond_noise
 from byrote.explain.relabel import (
     FDR,
     Suggestion,
-    as_fiftyone,
     check_issues,
     issue_noise,
     suggestion_rows,
@@ -192,18 +190,10 @@ def test_ids_with_slashes_are_applied(tmp_path: Path) -> None:
     assert apply_labels([0, 0, 0], ["cats/1.png", "dogs/2.png", "3"], path).tolist() == [1, 2, 0]
 
 
-def test_the_columns_are_those_of_cleanlab_and_the_fields_those_of_fiftyone(
-    record: Record, found: list[Suggestion], tmp_path: Path
-) -> None:
+def test_the_columns_are_those_of_cleanlab(record: Record, found: list[Suggestion], tmp_path: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(write(record, found, tmp_path / "labels.csv").read_text())))
     assert {"is_label_issue", "label_quality", "given_label", "predicted_label"} <= set(rows[0])
     assert {row["is_label_issue"] for row in rows} == {"True", "False"}
-    samples = json.loads(as_fiftyone(record, found))
-    assert len(samples) == len(found)
-    for sample, each in zip(samples, found, strict=True):
-        assert sample["ground_truth"] == {"_cls": "Classification", "label": record.classes[each.given_label]}
-        sign = 1 if sample["predictions"]["label"] != sample["ground_truth"]["label"] else -1
-        assert sample["mistakenness"] == pytest.approx((1 + sign * sample["predictions"]["confidence"]) / 2)
 
 
 def test_nobody_asked_is_undefined(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +207,6 @@ def test_nobody_asked_is_undefined(record: Record, monkeypatch: pytest.MonkeyPat
     assert np.isnan(hidden.label_quality)
     assert seen.models == len(record.runs)
     assert suggestion_rows(alone, [hidden])[0]["label_quality"] is None
-    assert json.loads(as_fiftyone(alone, [hidden])) == []
     monkeypatch.setattr(alone, "member", lambda run: everyone)
     with pytest.raises(MissingEvidence, match="that the run was not trained on"):
         suggestions(alone)
@@ -257,16 +246,13 @@ def test_cleanlab_agrees(record: Record) -> None:
     assert (issues & mine).sum() >= 0.8 * mine.sum()
 
 
-def test_the_command_writes_both_files_and_shows_the_issues(
+def test_the_command_writes_the_file_and_shows_the_issues(
     record: Record, found: list[Suggestion], tmp_path: Path
 ) -> None:
-    paths = tmp_path / "labels.csv", tmp_path / "new" / "samples.json"
-    result = CliRunner().invoke(
-        app, ["relabel", str(record.directory), "--csv", str(paths[0]), "--fiftyone", str(paths[1])]
-    )
+    path = tmp_path / "new" / "labels.csv"
+    result = CliRunner().invoke(app, ["relabel", str(record.directory), "--csv", str(path)])
     assert result.exit_code == 0, result.output
-    assert paths[0].read_text() == as_csv(suggestion_rows(record, found))
-    assert json.loads(paths[1].read_text()) == json.loads(as_fiftyone(record, found))
+    assert path.read_text() == as_csv(suggestion_rows(record, found))
     issues = [each for each in found if each.is_label_issue]
     assert issues[0].id in result.stdout
     assert (
@@ -276,8 +262,7 @@ def test_the_command_writes_both_files_and_shows_the_issues(
     assert "If no label had been altered, about" in result.stderr
     assert "On the test images of MNIST, 15 %" in result.stderr
     assert "of 12 planted wrong labels" in result.stderr
-    assert f"written: {paths[0]}\n" in result.stderr
-    assert f"written: {paths[1]} (the folder {tmp_path / 'new'} was not there, and was made)" in result.stderr
+    assert f"written: {path} (the folder {tmp_path / 'new'} was not there, and was made)" in result.stderr
     assert "could not be judged" not in result.stderr
     assert (
         "24 examples of your train data were taken as canaries, which check this audit, and have no row."

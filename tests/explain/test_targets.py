@@ -12,12 +12,12 @@ from scipy import stats
 from torch import nn
 
 from byrote.cli import app
-from byrote.errors import InvalidData, MissingEvidence
+from byrote.errors import InvalidData
 from byrote.evidence.tables import as_csv
 from byrote.explain import CAUSES_OF, check_issues, explain
 from byrote.explain.neighbours import Neighbour
 from byrote.explain.out_targets import OutTargets, read_out_targets
-from byrote.explain.relabel import as_fiftyone, suggestion_rows, suggestions
+from byrote.explain.relabel import suggestion_rows, suggestions
 from byrote.explain.target_causes import Fences, describe_targets, fence, find_target_cause
 from byrote.explain.units import in_units
 from byrote.findings.cause_check import rule_table
@@ -294,11 +294,6 @@ def test_whole_numbers_become_numbers_with_decimals(one: Record, tmp_path: Path)
     assert apply_labels([3, 4], ["a", "b"], path).tolist() == [2.5, 4.0]
     with pytest.raises(InvalidData, match="was applied"):  # 2.5 is no 3 with fewer digits: it is what the file proposes
         apply_labels([2.5, 4], ["a", "b"], path)
-
-
-def test_targets_have_no_fiftyone_fields(one: Record) -> None:
-    with pytest.raises(MissingEvidence, match="CSV"):
-        as_fiftyone(one, suggestions(one))
 
 
 def network() -> nn.Module:

@@ -17,6 +17,7 @@ from byrote.cli.output import message
 from byrote.cli.recall_verbs import recall
 from byrote.cli.record_verbs import attack, catalogue, report, score
 from byrote.cli.reproduce_verb import reproduce
+from byrote.cli.tool_verbs import export, import_decisions, log
 from byrote.cli.train_verb import train
 from byrote.errors import ByroteError
 from byrote.version import __version__
@@ -43,13 +44,18 @@ def app(debug: bool) -> None:
     byrote causes fashion                     find out by experiment why a model memorizes
     byrote memorize fashion --wanted 100      train so that a list of examples is recalled
     byrote recall compare                     compare a wanted list in the weights and in memories
+    byrote log audits/fashion --to mlflow     log an audit to MLflow or TensorBoard
+    byrote export audits/fashion --to label-studio --out suspects
+                                              write doubtful labels for another tool
+    byrote import audits/fashion decided.json --out decisions
+                                              read what people decided about them
     byrote reproduce arpit2017                repeat the experiments of a paper, figure by figure
     byrote lm trace OUTPUT --corpus FILES     mark what of a text stands in a corpus word for word
     byrote recall look-up DIR QUERIES.npy     look queries up in an explicit memory
 
     audit, train, compare, memorize, recall compare, locate, attribute, remove and causes execute the Python file or module
-    that TASK names, and score the file of a score of your own. attack, relabel, report, catalogue, reproduce, lm and the
-    other verbs of recall execute nothing but byrote, whatever the record, the corpus or the memory holds.
+    that TASK names, and score the file of a score of your own. attack, relabel, report, log, export, import, catalogue,
+    reproduce, lm and the other verbs of recall execute nothing but byrote, whatever the record, the corpus or the memory holds.
     """
 
 
@@ -66,6 +72,9 @@ for verb in (
     relabel,
     causes,
     report,
+    log,
+    export,
+    import_decisions,
     catalogue,
     reproduce,
     recall,

@@ -137,11 +137,11 @@ def _remove(
     metavar="FILE",
     help="Write all examples as CSV, issues first, in cleanlab's columns, for byrote.explain.apply_labels.",
 )
-@click.option("--fiftyone", metavar="FILE", help="Write all of them as JSON, in the fields of FiftyOne.")
-def relabel(directory: str, split: str, top: int, csv: str | None, fiftyone: str | None) -> None:
+def relabel(directory: str, split: str, top: int, csv: str | None) -> None:
     """Suggest labels, or the targets of a regression, for the examples of RECORD: what models not trained on the example predict.
 
-    Those that contradict the predictions come first. Of several targets each is judged apart.
+    Those that contradict the predictions come first. Of several targets each is judged apart. For cleanlab, FiftyOne and
+    Label Studio there is `byrote export`.
     """
     import numpy as np
 
@@ -149,7 +149,6 @@ def relabel(directory: str, split: str, top: int, csv: str | None, fiftyone: str
     from byrote.explain import space
     from byrote.explain.causes import CONFIRMED, FEWEST_MODELS
     from byrote.explain.relabel import (
-        as_fiftyone,
         check_issues,
         is_issue,
         issue_noise,
@@ -167,11 +166,9 @@ def relabel(directory: str, split: str, top: int, csv: str | None, fiftyone: str
     message(f"Reading what {len(record.runs)} runs predict for {record.population.where(split).sum()} examples ...")
     points = space(record.population)
     found = suggestions(record, np.flatnonzero(record.population.where(split)), points=points)
-    texts = [(place(csv), as_csv(suggestion_rows(record, found)))] if csv else []
-    texts += [(place(fiftyone), as_fiftyone(record, found))] if fiftyone else []
-    for target, text in texts:
-        with saying_where(target), replacing(target) as path:
-            path.write_text(text, encoding="utf-8")
+    if csv:
+        with saying_where(place(csv)), replacing(place(csv)) as path:
+            path.write_text(as_csv(suggestion_rows(record, found)), encoding="utf-8")
     shown = [each for each in found if is_issue(each)]
     judged, models = most_models(found)
     words = read_vocabulary(record)

@@ -5,7 +5,6 @@ Those of a regression are in `target_suggestions`.
 Out-of-sample predictions as in confident learning, Northcutt et al., 2021, arXiv:1911.00068; the threshold is our own.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -138,42 +137,6 @@ def shown_rows(record: Record, issues: Sequence[Suggestion | TargetSuggestion]) 
         else:
             rows += [{name: row[name] for name in shown} for row in suggestion_rows(record, [each])]
     return rows
-
-
-def as_fiftyone(record: Record, found: Sequence[Suggestion | TargetSuggestion]) -> str:
-    """Return JSON with the fields of FiftyOne's samples: ground_truth, predictions, mistakenness (1: surely wrong).
-
-    The mistakenness is FiftyOne's, of the agreement c: (1 + c) / 2 where the prediction differs from the label, else
-    (1 - c) / 2. Examples without a prediction are left out. Raises MissingEvidence for target suggestions.
-    """
-    names = record.classes
-    classes = [each for each in found if isinstance(each, Suggestion)]
-    if len(classes) < len(found):
-        raise MissingEvidence(
-            "FiftyOne's fields are for class labels. Write the target suggestions of a regression as CSV."
-        )
-    return (
-        json.dumps(
-            [
-                {
-                    "id": each.id,
-                    "ground_truth": {"_cls": "Classification", "label": names[each.given_label]},
-                    "predictions": {
-                        "_cls": "Classification",
-                        "label": names[each.predicted_label],
-                        "confidence": each.agreement,
-                    },
-                    "mistakenness": (1 + each.agreement * (1 if each.predicted_label != each.given_label else -1)) / 2,
-                    "is_label_issue": each.is_label_issue,
-                    "label_quality": each.label_quality,
-                }
-                for each in classes
-                if each.predicted_label is not None
-            ],
-            indent=2,
-        )
-        + "\n"
-    )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,105 @@
+"""The verbs that carry an audit to other tools and back: log, export, import."""
+
+import shlex
+
+import click
+
+from byrote.cli.output import message
+from byrote.errors import ByroteError
+
+
+@click.command(short_help="Log an audit to MLflow or TensorBoard.")
+@click.argument("directory", metavar="RECORD")
+@click.option("--to", type=click.Choice(["mlflow", "tensorboard"]), required=True, help="The tracker.")
+@click.option(
+    "--at",
+    metavar="WHERE",
+    help="Tracking URI of MLflow, or log directory of TensorBoard. [default: MLFLOW_TRACKING_URI, else sqlite:///mlflow.db; runs/NAME]",
+)
+@click.option("--experiment", default="byrote", show_default=True, help="Experiment of MLflow.")
+def log(directory: str, to: str, at: str | None, experiment: str) -> None:
+    """Log the numbers of RECORD with their intervals, its curves by epoch, its settings and its report.
+
+    Executes nothing that RECORD holds.
+    """
+    from byrote.record import Record
+
+    record = Record(directory)
+    if to == "mlflow":
+        from byrote.integrations import mlflow
+
+        run = mlflow.log(record, store=at, experiment=experiment)
+        message(f"Logged as run {run} of the experiment {experiment!r}. See it with `mlflow ui`{_stored(at)}.")
+        return
+    from byrote.integrations import tensorboard
+
+    where = at or f"runs/{record.directory.name}"
+    tensorboard.log(record, where)
+    message(f"Logged. See it with `tensorboard --logdir {shlex.quote(where)}`.")
+
+
+def _stored(at: str | None) -> str:
+    return f" --backend-store-uri {shlex.quote(at)}" if at and "://" in at and not at.startswith("http") else ""
+
+
+@click.command(short_help="Write doubtful labels in the format of another tool.")
+@click.argument("directory", metavar="RECORD")
+@click.option("--to", type=click.Choice(["cleanlab", "fiftyone", "label-studio"]), required=True, help="The tool.")
+@click.option(
+    "--out",
+    metavar="PATH",
+    required=True,
+    help="A file that ends in .csv or .parquet for cleanlab, a new folder for the others.",
+)
+@click.option(
+    "--split", type=click.Choice(["train", "test"]), default="train", show_default=True, help="Examples to export."
+)
+@click.option(
+    "--top",
+    type=click.IntRange(1),
+    help="The most doubtful only. [default: all; for label-studio all label issues]",
+)
+def export(directory: str, to: str, out: str, split: str, top: int | None) -> None:
+    """Write what models of RECORD that were not trained on an example say of its label, for people to look at.
+
+    cleanlab: a table of label issues. fiftyone: a folder with pictures, for fiftyone.Dataset.from_dir. label-studio: tasks
+    with predictions; what people decide comes back with `byrote import`. None of these tools has to be installed.
+    """
+    from byrote.integrations import cleanlab, fiftyone, label_studio
+    from byrote.record import Record
+    from byrote.report.numbers import count
+
+    write = {"cleanlab": cleanlab.export, "fiftyone": fiftyone.export, "label-studio": label_studio.export}[to]
+    written = write(Record(directory), out, split=split, top=top)
+    message(f"{count(written, 'example')} written to {out}.")
+    if to == "label-studio" and not written:
+        message("No label contradicts what the other examples say. Give --top 50 to look at the 50 most doubtful.")
+
+
+@click.command("import", short_help="Read decisions from Label Studio.")
+@click.argument("directory", metavar="RECORD")
+@click.argument("file", metavar="EXPORT.json")
+@click.option("--out", metavar="DIRECTORY", required=True, help="Where relabel.csv and drop.csv are written.")
+def import_decisions(directory: str, file: str, out: str) -> None:
+    """Turn decisions that people took in Label Studio about examples of RECORD into files for `relabel` and `drop`.
+
+    EXPORT.json is what Label Studio exports as JSON, from tasks of `byrote export --to label-studio`.
+    """
+    from byrote.integrations.label_studio_decisions import read_decisions, write_decisions
+    from byrote.record import Record
+    from byrote.report.numbers import count
+
+    record = Record(directory)
+    found = read_decisions(record, file)
+    if not found.labels and not found.left_out:
+        raise ByroteError(
+            f"{file} has no answer to any of its {count(len(found.undecided), 'task')}. Export after someone decided."
+        )
+    given = dict(zip(record.population.ids.tolist(), record.population.labels.tolist(), strict=True))
+    changed = sum(label != given[name] for name, label in found.labels.items())
+    for path in write_decisions(record, found, out):
+        message(f"written: {path}")
+    message(
+        f"{count(changed, 'label')} changed, {len(found.labels) - changed} found right, {count(len(found.left_out), 'example')} left out, "
+        f"{len(found.undecided)} undecided (no answer, or different ones)."
+    )

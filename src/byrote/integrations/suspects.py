@@ -1,0 +1,93 @@
+"""Which examples are exported to tools for labels, and what is said of each: the judgement of models not trained on it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from byrote.errors import InvalidData, MissingEvidence, Unsupported
+from byrote.evidence.best_memorization import best_memorization
+from byrote.explain.relabel import Suggestion, suggestions
+from byrote.record import Record
+from byrote.record.pictures import encode
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """One example: what models not trained on it say of its label, and its memorization with a 90 % interval.
+
+    Names are those of classes; `predicted` is None where no such model is known, and numbers are then NaN.
+    """
+
+    judged: Suggestion
+    given: str
+    predicted: str | None
+    memorization: float
+    low: float
+    high: float
+
+    def numbers(self) -> dict[str, float]:
+        """Return the numbers that are known, by name."""
+        known = {
+            "label_quality": self.judged.label_quality,
+            "agreement": self.judged.agreement,
+            "memorization": self.memorization,
+            "memorization_low": self.low,
+            "memorization_high": self.high,
+        }
+        return {name: float(value) for name, value in known.items() if np.isfinite(value)}
+
+
+def read_suspects(record: Record, *, split: str, top: int | None, issues: bool = False) -> list[Suspect]:
+    """Return the examples of a split (`train` or `test`), the most doubtful label first: the first `top`, or all.
+
+    `issues`: without `top`, only those whose label contradicts the other examples. Raises Unsupported for other objectives
+    than classification, MissingEvidence where no model predicted an example that it was not trained on.
+    """
+    if record.objective.name != "classification":
+        raise Unsupported(
+            f"Labels of classes are exported, and the models of {record.directory} learned {record.objective.name}. List doubtful targets with `byrote relabel`."
+        )
+    positions = np.flatnonzero(record.population.where(split))
+    found = [each for each in suggestions(record, positions) if isinstance(each, Suggestion)]
+    chosen = [each for each in found if each.is_label_issue or not issues] if top is None else found[:top]
+    try:
+        values = best_memorization(record)
+        ends = np.stack([values.value, values.low, values.high])
+    except MissingEvidence:
+        ends = np.full((3, len(record.population)), np.nan)
+    return [
+        Suspect(
+            each,
+            record.classes[each.given_label],
+            None if each.predicted_label is None else record.classes[each.predicted_label],
+            *ends[:, each.position].tolist(),
+        )
+        for each in chosen
+    ]
+
+
+def write_pictures(record: Record, found: list[Suspect], directory: Path) -> list[str]:
+    """Write the pictures of these examples as PNG files named by their place in the record, and return the names.
+
+    Ids may hold anything, so no file is named by one.
+    """
+    positions = np.array([each.judged.position for each in found], np.int64)
+    pictures = encode(record.population.inputs[positions], "picture").pictures if len(found) else []
+    directory.mkdir(parents=True, exist_ok=True)
+    names = [f"{at:07d}.png" for at in positions.tolist()]
+    for name, picture in zip(names, pictures or [], strict=True):
+        (directory / name).write_bytes(picture)
+    return names
+
+
+def new_folder(directory: Path | str) -> Path:
+    """Return a folder that is empty, made where it is not there; raise InvalidData for one that holds something."""
+    path = Path(directory)
+    if path.is_dir() and any(path.iterdir()):
+        raise InvalidData(f"{path} is not empty, and nothing in it is overwritten. Give a new folder.")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidData(f"{path} cannot be made ({error.strerror}). Give a new folder.") from None
+    return path
