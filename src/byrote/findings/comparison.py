@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from byrote.experiments.compare import Comparison, Result
 from byrote.experiments.compare_audits import AuditChange
 from byrote.experiments.measures import MEASURES
@@ -31,10 +33,13 @@ def comparison_rows(comparison: Comparison) -> Rows:
     return [_row(each) for each in sorted_results(comparison)]
 
 
-def example_rows(found: AuditChange) -> Rows:
-    """Return one row per training example that both audits have: listed ones first, those that changed most before others."""
+def example_rows(found: AuditChange, part: slice = slice(None)) -> Rows:
+    """Return one row per training example that both audits have: listed ones first, those that changed most before others.
+
+    `part` is which of these rows are wanted.
+    """
     examples = found.examples
-    order = sorted(range(len(found.ids)), key=lambda at: (not examples.listed[at], -abs(examples.change[at])))
+    order = np.lexsort((-np.abs(examples.change), ~examples.listed))[part]
     return [
         {
             "id": str(found.ids[at]),
@@ -47,7 +52,7 @@ def example_rows(found: AuditChange) -> Rows:
             "no_longer": bool(examples.no_longer[at]),
             "newly": bool(examples.newly[at]),
         }
-        for at in order
+        for at in order.tolist()
     ]
 
 

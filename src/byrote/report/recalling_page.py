@@ -12,6 +12,7 @@ from byrote.findings.recalling import advise
 from byrote.findings.vocabulary import vocabulary
 from byrote.record.storage import Place, place, replacing
 from byrote.report.charts import Chart
+from byrote.report.kept_verdict import keep_verdict
 from byrote.report.numbers import percent, percent_ends
 from byrote.report.page import rendered
 from byrote.report.recalling_charts import variation_chart
@@ -73,6 +74,8 @@ def write_recall_comparison(comparison: RecallComparison, path: Path | str | Non
     )
     with replacing(target) as aside:
         aside.write_text(html, encoding="utf-8")
+    if path is None:
+        keep_verdict(place(comparison.directory), "recall", "recall", recalling_sentences(comparison))
     return target
 
 
