@@ -1,11 +1,14 @@
 """App: the addresses of the viewer, and what each answers. Audits are named by their number, files by a list: no path is one of a user's."""
 
 import json
+import math
 from collections.abc import Callable
 from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from byrote.errors import ByroteError, InvalidData
 from byrote.findings.vocabulary import read_vocabulary
@@ -113,12 +116,21 @@ def _said(answer: Callable[[], Any]) -> "Response":
         status = 409
     except MemoryError:
         found, status = {"error": "There is not enough memory for this. Close other programs, or open fewer audits."}, 409
-    text = json.dumps(found, allow_nan=False, separators=(",", ":"), default=_plain)
+    text = json.dumps(_finite(found), allow_nan=False, separators=(",", ":"))
     return Response(text, status, media_type="application/json")
 
 
-def _plain(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") else str(value)
+def _finite(value: Any) -> Any:
+    """Return a value as JSON has it: None for NaN, and infinity as text."""
+    if isinstance(value, dict):
+        return {str(key): _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value
 
 
 def _refuse(why: str) -> Any:
