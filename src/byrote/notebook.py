@@ -14,9 +14,7 @@ LONGEST = 160
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], note: str = "") -> str:
     """Return a title, a table and a note below it as HTML. Cells are shown as text, cut off where they are long."""
     head = "".join(f'<th style="{CELL};opacity:0.75;font-weight:500">{_text(name)}</th>' for name in columns)
-    body = "".join(
-        "<tr>" + "".join(f'<td style="{CELL}">{_text(cell)}</td>' for cell in row) + "</tr>" for row in rows
-    )
+    body = "".join("<tr>" + "".join(f'<td style="{CELL}">{_text(cell)}</td>' for cell in row) + "</tr>" for row in rows)
     below = f'<p style="{QUIET}">{html.escape(note)}</p>' if note else ""
     return (
         f'<div style="max-width:60em"><p style="margin:0.3em 0;font-weight:600">{html.escape(title)}</p>'
@@ -25,9 +23,9 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], 
 
 
 def number(value: float, low: float, high: float) -> str:
-    """Return a number with its interval as text: `0.91 [0.88, 0.94]`; a dash where it is undefined."""
+    """Return a number with its interval as text: `0.91 [0.88, 0.94]`; or that it is undefined."""
     if value != value:
-        return "–"
+        return "undefined"
     return f"{value:.3g}" + ("" if low != low or high != high else f" [{low:.3g}, {high:.3g}]")
 
 

@@ -39,20 +39,20 @@ def example_rows(found: AuditChange, part: slice = slice(None)) -> Rows:
     `part` is which of these rows are wanted.
     """
     examples = found.examples
-    order = np.lexsort((-np.abs(examples.change), ~examples.listed))[part]
+    order: list[int] = np.lexsort((-np.abs(examples.change), ~examples.listed))[part].tolist()
     return [
         {
             "id": str(found.ids[at]),
             "label": found.labels[at] if found.labels else None,
-            "before": _number(examples.before[at]),
-            "after": _number(examples.after[at]),
-            "change": _number(examples.change[at]),
-            "p_value": _number(examples.p_value[at]),
+            "before": _number(float(examples.before[at])),
+            "after": _number(float(examples.after[at])),
+            "change": _number(float(examples.change[at])),
+            "p_value": _number(float(examples.p_value[at])),
             "listed": bool(examples.listed[at]),
             "no_longer": bool(examples.no_longer[at]),
             "newly": bool(examples.newly[at]),
         }
-        for at in order.tolist()
+        for at in order
     ]
 
 

@@ -44,9 +44,12 @@ def follow(record: Record, position: int) -> Followed:
             one = np.where(np.isnan(one), passed, one)
         values[member].append(one)
         ends.append((run, member, last if np.isfinite(last) else None))
-    return Followed(column, _means(record, values[True]), _means(record, values[False]), during, tuple(ends))
+    is_share = column == "confidence" or record.objective.outcome != "r2"
+    trained, left_out = (_means(record, values[member], is_share) for member in (True, False))
+    return Followed(column, trained, left_out, during, tuple(ends))
 
 
-def _means(record: Record, runs: list[Float[ndarray, " step"]]) -> tuple[Estimate, ...]:
+def _means(record: Record, runs: list[Float[ndarray, " step"]], is_share: bool) -> tuple[Estimate, ...]:
     every = np.stack(runs) if runs else np.full((1, record.last_step), np.nan)
-    return tuple(Estimate.of_mean(every[:, step], "run", level=LEVEL) for step in range(every.shape[1]))
+    sizes = [Estimate.of_mean(every[:, step], "run", level=LEVEL) for step in range(every.shape[1])]
+    return tuple(each.within(0.0, 1.0) if is_share and each.n > 1 else each for each in sizes)

@@ -103,7 +103,7 @@ def _median(errors: Float[ndarray, " example"]) -> float:
 
 
 def mean_memorization(outcome: Shaped[ndarray, "run example"], member: Bool[ndarray, "run example"]) -> Estimate:
-    """Return the mean memorization of these examples, by the textbook estimator, with its variance from leaving out one run at a time (Tukey 1958)."""
+    """Return the mean memorization of these examples, with its jackknife interval over runs (Tukey 1958)."""
     runs = len(outcome)
     mean = _nanmean(memorization(outcome, member))
     left_out = np.array([_nanmean(memorization(*_kept(outcome, member, run))) for run in range(runs)])

@@ -45,7 +45,7 @@ def write_causes(found: ModelCauses, path: "str | os.PathLike[str] | UPath") -> 
     with replacing(target) as aside:
         aside.write_text(html, encoding="utf-8")
     if target.name == "causes.html":
-        keep_verdict(target.parent, "causes", found.plan.task.name, why(found))
+        keep_verdict(target.parent, "causes", found.plan.task.name, why(found).sentences)
     return target
 
 

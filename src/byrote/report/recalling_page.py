@@ -16,7 +16,13 @@ from byrote.report.kept_verdict import keep_verdict
 from byrote.report.numbers import percent, percent_ends
 from byrote.report.page import rendered
 from byrote.report.recalling_charts import variation_chart
-from byrote.report.recalling_sentences import left_out_sentence, number_text, problem_sentences, seconds_text
+from byrote.report.recalling_sentences import (
+    left_out_sentence,
+    number_text,
+    problem_sentences,
+    recalling_sentences,
+    seconds_text,
+)
 from byrote.report.sections.section import Section
 from byrote.stats.estimate import Estimate
 

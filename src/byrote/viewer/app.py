@@ -1,4 +1,4 @@
-"""App: the addresses of the viewer, and what each answers. Audits are named by their number, files by a list: no path is one of a user's."""
+"""App: the addresses of the viewer, and what each answers. Audits are named by their number, and files by a list."""
 
 import json
 import math
@@ -37,7 +37,21 @@ STATIC = {
     "viewer.css": ("byrote.viewer", "static/viewer.css", "text/css"),
     **{
         f"{name}.js": ("byrote.viewer", f"static/{name}.js", "text/javascript")
-        for name in ("main", "dom", "server", "looks", "sizes", "overview", "audit", "rows", "deciding", "example", "curve", "compare", "language")
+        for name in (
+            "main",
+            "dom",
+            "server",
+            "looks",
+            "sizes",
+            "overview",
+            "audit",
+            "rows",
+            "deciding",
+            "example",
+            "curve",
+            "compare",
+            "language",
+        )
     },
 }
 """The files that are served, by the names of their addresses: package, file and type."""
@@ -115,7 +129,10 @@ def _said(answer: Callable[[], Any]) -> "Response":
         found = {"error": f"The audit cannot be read ({error.strerror or type(error).__name__}). It may have been removed or moved; go back to the overview."}  # fmt: skip
         status = 409
     except MemoryError:
-        found, status = {"error": "There is not enough memory for this. Close other programs, or open fewer audits."}, 409
+        found, status = (
+            {"error": "There is not enough memory for this. Close other programs, or open fewer audits."},
+            409,
+        )
     text = json.dumps(_finite(found), allow_nan=False, separators=(",", ":"))
     return Response(text, status, media_type="application/json")
 
@@ -300,7 +317,7 @@ def _export(things: OpenThings, request: "Request", _: dict[str, Any]) -> Any:
 
 
 def _counts(table: ExampleTable) -> dict[str, int]:
-    found = dict.fromkeys((*CHOICES, "tagged"), 0)
+    found: dict[str, int] = dict.fromkeys((*CHOICES, "tagged"), 0)
     for each in table.decisions.current().values():
         if each.choice:
             found[each.choice] += 1

@@ -38,7 +38,7 @@ def both(first: ExampleTable, second: ExampleTable, name: str) -> dict[str, Any]
     for each in values:
         if isinstance(each, NotMeasured):
             return {"reason": each.reason}
-    ids, at, other = np.intersect1d(*(_train_ids(table) for table in (first, second)), return_indices=True)
+    ids, at, other = np.intersect1d(_train_ids(first), _train_ids(second), return_indices=True)
     pairs = [_train(v, table)[where] for v, table, where in zip(values, (first, second), (at, other), strict=True)]
     fine = np.isfinite(pairs[0]) & np.isfinite(pairs[1])
     x, y, ids = pairs[0][fine], pairs[1][fine], ids[fine]
@@ -52,7 +52,10 @@ def both(first: ExampleTable, second: ExampleTable, name: str) -> dict[str, Any]
         "low": plain(low),
         "high": plain(high),
         "cells": CELLS,
-        "points": [[int(c // CELLS), int(c % CELLS), int(n), str(ids[i])] for c, n, i in zip(where, counts, first_of, strict=True)],
+        "points": [
+            [int(c // CELLS), int(c % CELLS), int(n), str(ids[i])]
+            for c, n, i in zip(where, counts, first_of, strict=True)
+        ],
         "examples": len(x),
         "correlation": plain(float(np.corrcoef(x, y)[0, 1])) if len(x) > 1 and x.std() > 0 and y.std() > 0 else None,
     }

@@ -66,7 +66,9 @@ def example_neighbours(table: ExampleTable, at: int) -> dict[str, Any]:
         "pictures": album.pictures,
         "lines": album.lines,
         "texts": album.texts,
-        "columns": [] if album.table is None else [list(pair) for pair in zip(album.table.names, album.table.usual, strict=True)],
+        "columns": []
+        if album.table is None
+        else [list(pair) for pair in zip(album.table.names, album.table.usual, strict=True)],
     }
 
 

@@ -12,7 +12,7 @@ import pyarrow.compute
 from jaxtyping import Bool, Int
 from numpy import ndarray
 
-from byrote.errors import MissingEvidence, unknown
+from byrote.errors import InvalidData, MissingEvidence, unknown
 from byrote.evidence.catalogue import MEANING, find_score
 from byrote.evidence.evaluate import Values, evaluate
 from byrote.evidence.tables import surest_first
@@ -144,10 +144,10 @@ class ExampleTable:
         }
 
     def place(self, name: str) -> int:
-        """Return the position of an id; raise ByroteError for one that is not there."""
+        """Return the position of an id; raise InvalidData for one that is not there."""
         at = self._places.get(name)
         if at is None:
-            raise unknown("example", name, list(self._places)[:50])
+            raise InvalidData(f"This audit has no example {name!r}. Search for a part of its id.")
         return at
 
     def has(self, name: str) -> int | None:

@@ -32,17 +32,21 @@ def can_be_relabelled(record: Record) -> bool:
 
 
 def check_choice(record: Record, position: int, choice: str, label: object) -> None:
-    """Raise InvalidData or Unsupported for a choice that cannot be carried out for this example, or a label that it cannot have."""
+    """Raise InvalidData or Unsupported for a choice that cannot be carried out for this example, or its label."""
     population = record.population
     split = str(population.split[position])
     if choice and population.canary[position]:
         raise InvalidData("This is a canary, which byrote planted to check the audit. Decide about your own examples.")
     if choice in ("drop", "wanted") and split != "train":
-        raise InvalidData(f"Only training examples can be {choice if choice == 'wanted' else 'dropped'}; this is a {split} example.")
+        raise InvalidData(
+            f"Only training examples can be {choice if choice == 'wanted' else 'dropped'}; this is a {split} example."
+        )
     if choice != "relabel":
         return
     if not can_be_relabelled(record):
-        raise Unsupported(f"Targets of a {record.objective.name} cannot be relabelled from a file. Drop the example, or tag it.")
+        raise Unsupported(
+            f"Targets of a {record.objective.name} cannot be relabelled from a file. Drop the example, or tag it."
+        )
     given = np.asarray(label) if not isinstance(label, str | None) else np.zeros((), str)
     own = population.labels[position]
     if record.objective.name == "classification":
@@ -50,7 +54,9 @@ def check_choice(record: Record, position: int, choice: str, label: object) -> N
         if not fine:
             raise InvalidData(f"{label!r} is no class. Give a number from 0 to {len(record.classes) - 1}.")
         if int(given) == int(own):
-            raise InvalidData(f"The example has the label {record.classes[int(own)]!r} already. Give another, or keep it.")
+            raise InvalidData(
+                f"The example has the label {record.classes[int(own)]!r} already. Give another, or keep it."
+            )
         return
     wanted = np.atleast_1d(own).shape
     if given.dtype.kind not in "iuf" or np.atleast_1d(given).shape != wanted or not np.isfinite(given).all():
@@ -69,13 +75,14 @@ def write_exports(record: Record, decisions: Mapping[str, Decision]) -> tuple[Ex
         raise InvalidData(f"{folder} is a symbolic link, and byrote follows none in a record. Remove it.")
     where = {str(name): at for at, name in enumerate(record.population.ids)}
     known = sorted(((where[name], each) for name, each in decisions.items() if name in where), key=lambda pair: pair[0])
+    files = {name: folder / f"{name}.csv" for name in ("drop", "wanted", "relabel", "all")}
     taken = {
         "drop": (
-            f"byrote remove TASK {quote(str(record.directory))} --ids {quote(str(folder / 'drop.csv'))}",
-            f"byrote compare TASK --controls {_control("drop", folder)}",
+            f"byrote remove TASK {quote(str(record.directory))} --ids {quote(str(files['drop']))}",
+            f"byrote compare TASK --controls {_control('drop', files['drop'])}",
         ),
-        "wanted": (f"byrote memorize TASK --wanted {quote(str(folder / 'wanted.csv'))}",),
-        "relabel": (f"byrote compare TASK --controls {_control("relabel", folder)}",),
+        "wanted": (f"byrote memorize TASK --wanted {quote(str(files['wanted']))}",),
+        "relabel": (f"byrote compare TASK --controls {_control('relabel', files['relabel'])}",),
         "all": (),
     }
     rows = {
@@ -84,11 +91,11 @@ def write_exports(record: Record, decisions: Mapping[str, Decision]) -> tuple[Ex
         "relabel": [_fix(record, at, each) for at, each in known if each.choice == "relabel"],
         "all": [_plain(record, at, each) for at, each in known],
     }
-    return tuple(found for name in rows if (found := _write(folder / f"{name}.csv", rows[name], taken[name])))
+    return tuple(found for name in rows if (found := _write(files[name], rows[name], taken[name])))
 
 
-def _control(name: str, folder: Path) -> str:
-    return quote(f"{name}({str(folder / f'{name}.csv')!r})")
+def _control(name: str, path: Path) -> str:
+    return quote(f"{name}({str(path)!r})")
 
 
 def _write(path: Path, rows: Sequence[Row], taken_by: tuple[str, ...]) -> Export | None:
@@ -124,12 +131,19 @@ def _fix(record: Record, at: int, decision: Decision) -> Row:
 
 
 def _plain(record: Record, at: int, decision: Decision) -> Row:
-    new = decision.label
-    is_class = record.objective.name == "classification" and isinstance(new, int)
     return {
         "example": decision.example,
         "label": target_text(record, at),
         "decision": decision.choice,
-        "new label": "" if new is None else record.classes[new] if is_class else new,
+        "new label": _new_text(record, decision),
         "tags": "; ".join(decision.tags),
     }
+
+
+def _new_text(record: Record, decision: Decision) -> str:
+    new = decision.label
+    if new is None:
+        return ""
+    if record.objective.name == "classification" and isinstance(new, int):
+        return record.classes[new]
+    return ", ".join(f"{each:g}" for each in np.atleast_1d(np.asarray(new)).tolist())

@@ -26,7 +26,7 @@ REPORTS = (
     "sandbox allow-scripts; default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""What a report may do, which came with an audit and may be a stranger's: draw itself, and reach nothing, this server included."""
+"""What a report may do, which may be a stranger's: draw itself, and reach nothing, this server included."""
 
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -90,7 +90,9 @@ class Guard:
         """Turn the secret of the address into a cookie, and send the browser to the same address without it."""
         given = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=20).get("token", [""])
         if scope["method"] != "GET" or scope["path"] != "/" or len(given) != 1 or not self._same(given[0]):
-            await _answer(send, 403, "This page needs the secret of its address. Open the address that byrote view printed.")
+            await _answer(
+                send, 403, "This page needs the secret of its address. Open the address that byrote view printed."
+            )
             return
         cookie = f"{self._cookie}={self._secret}; Path=/; HttpOnly; SameSite=Strict"
         await _answer(send, 303, "", {"location": "/", "set-cookie": cookie})
@@ -136,6 +138,10 @@ async def _answer(send: Send, status: int, text: str, more: dict[str, str] | Non
         **HEADERS, "content-security-policy": OWN_PAGES, "content-type": "text/plain; charset=utf-8",
         "content-length": str(len(body)), **(more or {}),
     }  # fmt: skip
-    start = {"type": "http.response.start", "status": status, "headers": [(k.encode(), v.encode()) for k, v in headers.items()]}
+    start = {
+        "type": "http.response.start",
+        "status": status,
+        "headers": [(k.encode(), v.encode()) for k, v in headers.items()],
+    }
     await send(start)
     await send({"type": "http.response.body", "body": body})

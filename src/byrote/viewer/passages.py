@@ -17,7 +17,7 @@ def read_language(directory: Place) -> LanguageFindings:
 
 
 def passages(found: LanguageFindings, *, redact: bool) -> list[dict[str, Any]]:
-    """Return the passages: where each is from, what kind it is, and its tokens as text, probability and whether it is the greedy one."""
+    """Return the passages: where each is from, its kind, and its tokens: text, probability, and whether it is the greedy one."""
     cards = [passage_card(found, each, redact) for each in found.shown]
     return [
         {
@@ -27,7 +27,10 @@ def passages(found: LanguageFindings, *, redact: bool) -> list[dict[str, Any]]:
             "recited": card.recited,
             "copies": card.copies,
             "samples": card.samples,
-            "tokens": [[token.text, None if token.probability is None else round(token.probability, 3), token.greedy] for token in card.tokens],
+            "tokens": [
+                [token.text, None if token.probability is None else round(token.probability, 3), token.greedy]
+                for token in card.tokens
+            ],
         }
         for card in cards
     ]

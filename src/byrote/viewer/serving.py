@@ -50,11 +50,11 @@ def serving(
 ) -> "Generator[tuple[Server, str, socket.socket]]":
     """Yield a server that is ready to run, its address with the secret, and the socket that it runs on."""
     try:
-        import starlette as _
         import uvicorn
+
+        app = make_app(OpenThings(open_all(directories)), redact=redact)
     except ImportError:
         raise missing_extra("byrote view needs the packages starlette and uvicorn", "view") from None
-    things = OpenThings(open_all(directories))
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -65,9 +65,9 @@ def serving(
                 f"Port {port} cannot be used ({getattr(error, 'strerror', '') or error}). Give another --port, or none for a free one."
             ) from None
         chosen, secret = listening.getsockname()[1], secrets.token_urlsafe(32)
-        app = Guard(make_app(things, redact=redact), chosen, secret)
+        guarded = Guard(app, chosen, secret)
         settings = uvicorn.Config(
-            app, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=1, server_header=False,
+            guarded, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=1, server_header=False,
             proxy_headers=False, ws="none", loop="asyncio", http="h11",
         )  # fmt: skip
         yield uvicorn.Server(settings), f"http://{LOOPBACK}:{chosen}/?token={secret}", listening
