@@ -16,9 +16,10 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], 
     head = "".join(f'<th style="{CELL};opacity:0.75;font-weight:500">{_text(name)}</th>' for name in columns)
     body = "".join("<tr>" + "".join(f'<td style="{CELL}">{_text(cell)}</td>' for cell in row) + "</tr>" for row in rows)
     below = f'<p style="{QUIET}">{html.escape(note)}</p>' if note else ""
+    inside = f'<table style="{FRAME}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>' if rows else ""
     return (
         f'<div style="max-width:60em"><p style="margin:0.3em 0;font-weight:600">{html.escape(title)}</p>'
-        f'<table style="{FRAME}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}</div>'
+        f"{inside}{below}</div>"
     )
 
 

@@ -14,6 +14,9 @@ export async function show(main, number) {
   new Audit(main, audit, open.filter((each) => each.kind === "audit" && each.number !== number));
 }
 
+// A name may break behind its underscores.
+const breakable = (text) => text.split(/(?<=_)/).flatMap((part, i) => (i ? [make("wbr"), part] : [part]));
+
 class Audit {
   constructor(main, audit, others) {
     Object.assign(this, { audit, columns: [...audit.columns], query: { split: "train", sort: audit.columns[0] || "" } });
@@ -117,7 +120,7 @@ class Audit {
     const { sort, turned } = this.query;
     const high = Object.fromEntries(this.audit.scores.map((score) => [score.name, score.high]));
     const head = (name, text, note = "", kind = "") => make("span", { role: "columnheader", class: kind, "aria-sort": sort === name ? (turned ? "ascending" : "descending") : "none" },
-      make("button", { type: "button", data: { sort: name }, title: "sort by it; again: the reverse order" }, text, sort === name ? (turned ? " ▴" : " ▾") : ""), note ? make("small", { text: note }) : null);
+      make("button", { type: "button", data: { sort: name }, title: "sort by it; again: the reverse order" }, breakable(text), sort === name ? (turned ? " ▴" : " ▾") : ""), note ? make("small", { text: note }) : null);
     this.rows.node.style.setProperty("--columns", this.columns.length);
     this.rows.head.replaceChildren(make("span", { role: "columnheader", class: "look" }, make("span", { class: "unseen", text: "looks" })), head("id", "example", "", "name"),
       ...this.columns.map((name) => head(name, name, `high: ${high[name]}`, "score")), make("span", { role: "columnheader", class: "cause", text: "cause" }), make("span", { role: "columnheader", class: "choice", text: "decision" }));

@@ -3,7 +3,7 @@ import { $, make, option, svg } from "./dom.js";
 import { get } from "./server.js";
 import { number, range, table } from "./sizes.js";
 
-const SIZE = 420, EDGE = 44, PAGE = 60;
+const SIZE = 420, EDGE = 54, PAGE = 60;
 
 export async function show(main, first, second) {
   const [found, open, audit] = await Promise.all([get(`/api/change/${first}/${second}`, { count: PAGE }), get("/api/open"), get(`/api/audit/${first}`)]);
@@ -56,7 +56,7 @@ function scatter(found, first, before, after) {
     svg("text", { x: SIZE / 2, y: SIZE - 6, "text-anchor": "middle", text: `before (${before.number})` }),
     svg("text", { x: 12, y: SIZE / 2, "text-anchor": "middle", transform: `rotate(-90 12 ${SIZE / 2})`, text: `after (${after.number})` }),
     ...points.map(([a, b, n, id]) => {
-      const dot = svg("circle", { class: "dot-of", cx: x(a), cy: y(b), r: Math.max(step * 0.75 * Math.sqrt(n / most), 1.6) }, svg("title", { text: n === 1 ? id : `${n} examples` }));
+      const dot = svg("circle", { class: "dot-of", cx: x(a), cy: y(b), r: Math.max(13 * Math.sqrt(n / most), 2.6) }, svg("title", { text: n === 1 ? id : `${n} examples` }));
       return n === 1 ? svg("a", { href: `/audit/${first}#${encodeURIComponent(id)}`, "aria-label": id, tabindex: "-1" }, dot) : dot;
     }));
   return make("figure", { class: "chart narrow-chart" }, drawing, make("figcaption", { text: `${examples.toLocaleString("en")} training examples that both audits have. On the line, nothing has changed; the area of a circle is how many examples are there. A circle of one example leads to it. Correlation: ${number(found.correlation)}.` }));

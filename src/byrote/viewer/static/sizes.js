@@ -4,6 +4,7 @@ import { make } from "./dom.js";
 export function number(value) {
   if (value === null || value === undefined) return "–";
   if (typeof value === "string") return value.startsWith("-") ? "−∞" : "∞";
+  if (value !== 0 && Math.abs(value) < 0.0001) return value > 0 ? "<0.0001" : ">−0.0001";
   if (value !== 0 && Math.abs(value) < 0.005) return value.toPrecision(1);
   return Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : value.toFixed(2);
 }
