@@ -45,7 +45,7 @@ class Values:
         rows = [
             (
                 self.ids[at],
-                notebook.number(self.value[at], self.low[at], self.high[at]),
+                notebook.number(*(float(part[at]) for part in (self.value, self.low, self.high))),
                 self.runs_in[at],
                 self.runs_out[at],
             )

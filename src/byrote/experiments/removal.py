@@ -131,7 +131,8 @@ def remove(
     """Retrain without the most memorized, influential and suspect examples of `record`, and without random ones.
 
     With `ids` (or the path of a file of them, as in `byrote.controls.drop`), exactly these examples are removed, and as many
-    random ones: `shares` do not count then. For each share of the real training examples, as many are removed in all four ways, in `seeds` runs each. The
+    random ones: `shares` do not count then. For each share of the real training examples, as many are removed in all four
+    ways, in `seeds` runs each. The
     runs lie in `directory`, one record for each way and share; finished ones are not trained again, and more shares or
     seeds add to what is there. `compute` is as in `byrote.collect`. No canaries are planted, and the training examples that
     were canaries in `record` always stay in.
