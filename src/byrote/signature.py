@@ -18,6 +18,15 @@ AXES = ("run", "step", "example", "target", "class", "token", "view")
 High = Literal["memorized", "hard", "easy", "helps", "member"]
 """What a large value says. `memorized` and `hard` rank first when sorted downwards, `easy` when sorted upwards."""
 
+MEANING = {
+    "memorized": "memorized",
+    "hard": "hard or memorized",
+    "easy": "easy, learned from others",
+    "helps": "the target depends on it",
+    "member": "the run was trained on it",
+}
+"""What a large value says, in words."""
+
 Interval = Callable[..., tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 

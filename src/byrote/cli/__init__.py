@@ -19,6 +19,7 @@ from byrote.cli.record_verbs import attack, catalogue, report, score
 from byrote.cli.reproduce_verb import reproduce
 from byrote.cli.tool_verbs import export, import_decisions, log
 from byrote.cli.train_verb import train
+from byrote.cli.view_verb import view
 from byrote.errors import ByroteError
 from byrote.version import __version__
 
@@ -36,6 +37,7 @@ def app(debug: bool) -> None:
     byrote audit my_task.py                   audit your own task
     byrote train fashion --hold memorization=.2
                                               train a model while memorization is held at a target
+    byrote view audits/fashion                look at the examples, and decide about them
     byrote score audits/fashion memorization  print a score, example by example
     byrote attack audits/fashion              run membership attacks on the models of a record
     byrote remove fashion audits/fashion      retrain without the most memorized examples
@@ -54,7 +56,7 @@ def app(debug: bool) -> None:
     byrote recall look-up DIR QUERIES.npy     look queries up in an explicit memory
 
     audit, train, compare, memorize, recall compare, locate, attribute, remove and causes execute the Python file or module
-    that TASK names, and score the file of a score of your own. attack, relabel, report, log, export, import, catalogue,
+    that TASK names, and score the file of a score of your own. attack, relabel, report, view, log, export, import, catalogue,
     reproduce, lm and the other verbs of recall execute nothing but byrote, whatever the record, the corpus or the memory holds.
     """
 
@@ -72,6 +74,7 @@ for verb in (
     relabel,
     causes,
     report,
+    view,
     log,
     export,
     import_decisions,

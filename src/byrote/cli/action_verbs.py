@@ -40,6 +40,11 @@ REMOVAL_COLUMNS = (
     multiple=True,
     help="Share of the training examples to remove. Repeatable. [default: .05 .1 .2; with --onion .1]",
 )
+@click.option(
+    "--ids",
+    metavar="FILE",
+    help="Remove exactly the examples in this file instead, as `byrote view` writes: one id in each line, or a CSV with a column example or id.",
+)
 @click.option("--seeds", type=click.IntRange(2), default=5, show_default=True, help="Models for each way and share.")
 @click.option(
     "--onion",
@@ -54,6 +59,7 @@ def remove(
     task: str,
     directory: str,
     shares: Sequence[float],
+    ids: str | None,
     seeds: int,
     onion: bool,
     seed: int,
@@ -73,9 +79,11 @@ def remove(
     from byrote.training.dispatch import cores
     from byrote.training.matching import as_recorded
 
+    if ids is not None and (shares or onion):
+        raise click.UsageError("--ids names the examples. Leave --share and --onion out.")
     record, where = Record(directory), out or f"{directory.rstrip('/')}-removed"
     found = as_recorded(load_task(task), record)
-    models = seeds * (4 * len(shares or (0.05, 0.1, 0.2)) + 1)
+    models = seeds * (3 if ids is not None else 4 * len(shares or (0.05, 0.1, 0.2)) + 1)
     if not onion:
         say_how_long(record, models, f"Training {models} models", side_by_side=workers or cores())
     with training_bar() as (update, _):
@@ -85,16 +93,19 @@ def remove(
         if onion:
             rows, names = _peel(found, record, where, shares or (0.1,), settings), ["value"]
         else:
-            rows, names = _remove(found, record, where, shares or (0.05, 0.1, 0.2), seeds, settings)
+            rows, names = _remove(found, record, where, shares or (0.05, 0.1, 0.2), ids, seeds, settings)
     if form:
         print_data(rows, form)
         return
     print_rows(rows, names)
+    chosen = (
+        f"The removed examples were chosen by the {len(record.runs)} runs of the record"
+        if ids is None
+        else f"The removed examples are those of {ids}"
+    )
     if not onion:
         message(REMOVAL_COLUMNS)
-    message(
-        f"The removed examples were chosen by the {len(record.runs)} runs of the record; intervals at 90 %. The models are in {where}."
-    )
+    message(f"{chosen}; intervals at 90 %. The models are in {where}.")
 
 
 def _peel(task: "Task", record: "Record", where: str, shares: Sequence[float], settings: dict[str, Any]) -> Rows:
@@ -110,6 +121,7 @@ def _remove(
     record: "Record",
     where: str,
     shares: Sequence[float],
+    ids: str | None,
     seeds: int,
     settings: dict[str, Any],
 ) -> tuple[Rows, list[str]]:
@@ -119,7 +131,10 @@ def _remove(
     from byrote.findings.vocabulary import read_vocabulary
     from byrote.record.storage import place, replacing
 
-    removal, words = remove(task, record, where, shares=shares, seeds=seeds, **settings), read_vocabulary(record)
+    removal, words = (
+        remove(task, record, where, shares=shares, ids=ids, seeds=seeds, **settings),
+        read_vocabulary(record),
+    )
     with replacing(place(where) / "removal.svg") as path:
         path.write_text(draw_removal(removal, words), encoding="utf-8")
     names = [measured_on_tests(words), "against random", "on new tests", "hard tests", "hard against random"]

@@ -1,6 +1,7 @@
 """What controls of the training examples share: they suit any model, and name examples by their ids."""
 
 import csv
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -66,7 +67,7 @@ def read_ids(control: Control, path: str) -> tuple[str, ...]:
     """Return the ids in a file: one in each line, or those of the column `example` or `id` of a CSV file with a header."""
     try:
         with open(path, newline="", encoding="utf-8") as file:
-            lines = file.read().splitlines()
+            lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", file.read())  # not at other separators, which an id may hold
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidData(
             f"{control.name} cannot read ids from {path!r} ({type(error).__name__}). Give the path of a text file, or a list of ids."

@@ -8,15 +8,7 @@ from numpy import ndarray
 
 from byrote.errors import unknown
 from byrote.scores import SCORES
-from byrote.signature import Need, Probe, Score, parse_call, spell
-
-MEANING = {
-    "memorized": "memorized",
-    "hard": "hard or memorized",
-    "easy": "easy, learned from others",
-    "helps": "the target depends on it",
-    "member": "the run was trained on it",
-}
+from byrote.signature import MEANING, Need, Probe, Score, parse_call, spell
 
 
 def find_score(text: str) -> Score:

@@ -7,15 +7,19 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy import ndarray
 
+from byrote import notebook
 from byrote.arrays import checked
 from byrote.errors import MissingEvidence
 from byrote.evidence.columns import Read, chosen_runs, per_run, stack
 from byrote.record import Record
-from byrote.signature import Score
+from byrote.signature import MEANING, Score
 from byrote.stats.intervals import normal_quantile, student
 
 LEVEL = 0.9
 """Level of every interval, unless another is given."""
+
+SHOWN = 10
+"""Examples that values show of themselves in a notebook."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +39,22 @@ class Values:
     runs_in: Int[ndarray, " example"]
     runs_out: Int[ndarray, " example"]
     level: float = LEVEL
+
+    def _repr_html_(self) -> str:
+        order = self.ranked(~np.isnan(self.value))[:SHOWN]
+        rows = [
+            (
+                self.ids[at],
+                notebook.number(*(float(part[at]) for part in (self.value, self.low, self.high))),
+                self.runs_in[at],
+                self.runs_out[at],
+            )
+            for at in order
+        ]
+        undefined = int(np.isnan(self.value).sum())
+        note = f"The first {len(rows)} of {len(self.value):,} examples by it; of {undefined:,} it is undefined. High: {MEANING[self.score.high]}. {self.score.summary}"
+        columns = ("example", f"value, {100 * self.level:g} % interval", "runs in", "runs out")
+        return notebook.table(f"{self.score}", columns, rows, note)
 
     @property
     def stderr(self) -> Float[ndarray, " example"]:

@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 from numpy.typing import NDArray
 
+from byrote import notebook
 from byrote.errors import Diverged, InvalidData, Remedy, WrongRecord
 from byrote.experiments.halving import FOLLOWED, Plan, Round, make_plan, smallest_budget, spend
 from byrote.experiments.measures import MEASURES, Values, gap, hard_examples, measured, same_examples
@@ -95,6 +96,24 @@ class Comparison:
     failed: Mapping[str, str]
     skipped: Mapping[str, str]
     canaries: str
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (each.arm, each.runs, *(notebook.number(size.value, size.low, size.high) for size in _shown(each)))
+            for each in self.results
+        ]
+        columns = (
+            "way of training",
+            "runs",
+            "memorization",
+            "accuracy",
+            "change of memorization",
+            "change of accuracy",
+        )
+        note = (
+            "Intervals at 90 % over runs, each for itself. byrote.write_comparison writes the page, with what is shown."
+        )
+        return notebook.table(f"Remedies for {self.name}", columns, rows, note)
 
     @property
     def unchanged(self) -> Result:
@@ -494,6 +513,12 @@ def _measure(
         skipped=skipped,
         canaries=str(canaries),
     )
+
+
+def _shown(result: Result) -> list[Estimate]:
+    """Return what a comparison shows of an arm in a notebook."""
+    names = ("memorization", "accuracy")
+    return [*(result.levels[name] for name in names), *(result.changes[name] for name in names)]
 
 
 def _changes(values: Values, unchanged: Values) -> dict[str, Estimate]:

@@ -10,6 +10,7 @@ from numpy import ndarray
 from numpy.typing import NDArray
 from scipy import stats
 
+from byrote import notebook
 from byrote.arrays import checked
 from byrote.errors import InvalidData, MissingEvidence, WrongRecord
 from byrote.evidence.evaluate import LEVEL
@@ -89,6 +90,17 @@ class AuditChange:
     paired: bool
     runs: tuple[int, int]
     left_out: int
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, f"{before:.3g}", f"{after:.3g}", notebook.number(change.value, change.low, change.high))
+            for name, (before, after, change) in self.measures.items()
+        ]
+        listed, newly = int(self.examples.listed.sum()), int(self.examples.newly.sum())
+        note = f"{listed} of {len(self.ids):,} training examples have changed, at a false-discovery rate of {FDR:.0%}: {int(self.examples.no_longer.sum())} are no longer memorized, {newly} newly."
+        return notebook.table(
+            f"From {self.before} to {self.after}", ("measure", "before", "after", "change, 90 % interval"), rows, note
+        )
 
 
 def compare_audits(before: Record | Path | str, after: Record | Path | str) -> AuditChange:

@@ -4,7 +4,7 @@ Feldman & Zhang, 2020, arXiv:2008.03703, figure 2.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,6 +14,8 @@ from jaxtyping import Bool, Int, Shaped
 from numpy import ndarray
 from numpy.typing import NDArray
 
+from byrote.controls import drop
+from byrote.controls._examples import named
 from byrote.errors import InvalidData
 from byrote.evidence.evaluate import LEVEL
 from byrote.evidence.outcomes import read_outcomes
@@ -33,6 +35,7 @@ NOTHING = "nothing"
 """What is removed for the models that all others are compared with."""
 
 RANDOM = "random"
+CHOSEN = "chosen"
 KINDS = ("memorized", "influential", "suspect", RANDOM)
 """What is removed, in the order of the rows."""
 
@@ -51,9 +54,13 @@ class Without:
     name: ClassVar[str] = "without"
 
     def __str__(self) -> str:
+        return spell(self.name, {"what": self.what, "count": self.count, "of": self.digest})
+
+    @property
+    def digest(self) -> str:
+        """A short text that differs for other examples."""
         positions = np.sort(self.order) if self.shuffled else np.sort(self.order[: self.count])
-        digest = hashlib.sha256(np.ascontiguousarray(positions, np.int64).data).hexdigest()[:16]
-        return spell(self.name, {"what": self.what, "count": self.count, "of": digest})
+        return hashlib.sha256(np.ascontiguousarray(positions, np.int64).data).hexdigest()[:16]
 
     def membership(self, blocks: Sequence[int], groups: NDArray[np.str_], seed: int) -> Bool[ndarray, "run example"]:
         """Return which examples each run is trained on; more runs do not change the earlier ones."""
@@ -77,6 +84,7 @@ class Removal:
     their `r2`); NOTHING has the
     share 0 only. Runs of one seed start from the same weights in all of them. `removed` is how many examples were removed
     at each share, `hard` marks the hard test examples. Shares are of `candidates`, the real training examples of the record.
+    `kinds` are those that were tried: KINDS, or CHOSEN and RANDOM where the examples were named.
     """
 
     shares: tuple[float, ...]
@@ -84,6 +92,7 @@ class Removal:
     candidates: int
     hard: Bool[ndarray, " test"]
     right: Mapping[tuple[str, float], Shaped[ndarray, "run test"]]
+    kinds: tuple[str, ...] = KINDS
 
     def accuracy(self, what: str, share: float, *, hard: bool = False) -> Estimate:
         """Return the accuracy (or R2) on the test examples after this removal, with its interval over seeds: 1 is perfect."""
@@ -113,6 +122,7 @@ def remove(
     directory: Path | str,
     *,
     shares: Sequence[float] = (0.05, 0.1, 0.2),
+    ids: str | Path | Iterable[object] | None = None,
     seeds: int = 5,
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
@@ -120,7 +130,9 @@ def remove(
 ) -> Removal:
     """Retrain without the most memorized, influential and suspect examples of `record`, and without random ones.
 
-    For each share of the real training examples, as many are removed in all four ways, in `seeds` runs each. The
+    With `ids` (or the path of a file of them, as in `byrote.controls.drop`), exactly these examples are removed, and as many
+    random ones: `shares` do not count then. For each share of the real training examples, as many are removed in all four
+    ways, in `seeds` runs each. The
     runs lie in `directory`, one record for each way and share; finished ones are not trained again, and more shares or
     seeds add to what is there. `compute` is as in `byrote.collect`. No canaries are planted, and the training examples that
     were canaries in `record` always stay in.
@@ -135,15 +147,20 @@ def remove(
     if seeds < 2:
         raise InvalidData(f"{seeds} seed cannot give an interval. Give 2 or more.")
     candidates = check_same(task, record)
-    counts = {share: removed_count(share, len(candidates)) for share in dict.fromkeys(shares)}
-    designs = _designs(task, record, candidates, counts)
+    if ids is None:
+        counts = {share: removed_count(share, len(candidates)) for share in dict.fromkeys(shares)}
+        designs, kinds = _designs(task, record, candidates, counts), KINDS
+    else:
+        counts, designs = _chosen(task, candidates, ids)
+        kinds = (CHOSEN, RANDOM)
     watch, right = JointProgress(len(designs), progress), dict[tuple[str, float], NDArray[Any]]()
     for (what, share), design in designs.items():
-        where = subdirectory(directory, f"{what}-{design.count}")
+        which = f"-{design.digest[:8]}" if what == CHOSEN else ""  # other lists may be as long
+        where = subdirectory(directory, f"{what}-{design.count}{which}")
         found = collect(task, where, runs=seeds, design=design, seed=seed, compute=compute, progress=watch)
         watch.next()
         right[what, share] = _right(found, seeds)
-    return Removal(tuple(counts), counts, len(candidates), _hard(task, record), right)
+    return Removal(tuple(counts), counts, len(candidates), _hard(task, record), right, kinds)
 
 
 def removed_count(share: float, candidates: int) -> int:
@@ -192,6 +209,28 @@ def _designs(
         designs |= {(what, share): Without(what, order, count) for what, order in ranked.items()}
         designs[RANDOM, share] = Without(RANDOM, candidates, count, shuffled=True)
     return designs
+
+
+def _chosen(
+    task: Task, candidates: Int[ndarray, " candidate"], ids: str | Path | Iterable[object]
+) -> tuple[dict[float, int], dict[tuple[str, float], Without]]:
+    """Return how many examples were named, by their share, and what each record is trained without."""
+    control = drop(ids)
+    named_ids = named(control, task, control.ids)
+    order = candidates[named_ids[candidates]]
+    if len(order) < named_ids.sum():
+        raise InvalidData(
+            f"{named_ids.sum() - len(order)} of the {named_ids.sum()} ids are of examples that the record has as canaries, which always stay in. Leave them out."
+        )
+    if not 0 < len(order) < len(candidates):
+        raise InvalidData(f"{len(order)} of {len(candidates)} examples are named. Name some, and leave some in.")
+    share = len(order) / len(candidates)
+    designs = {
+        (NOTHING, 0.0): Without(NOTHING, candidates, 0),
+        (CHOSEN, share): Without(CHOSEN, order, len(order)),
+        (RANDOM, share): Without(RANDOM, candidates, len(order), shuffled=True),
+    }
+    return {share: len(order)}, designs
 
 
 def _right(record: Record, runs: int) -> Shaped[ndarray, "run test"]:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from byrote.experiments.compare import Comparison, Result
 from byrote.experiments.compare_audits import AuditChange
 from byrote.experiments.measures import MEASURES
@@ -31,18 +33,21 @@ def comparison_rows(comparison: Comparison) -> Rows:
     return [_row(each) for each in sorted_results(comparison)]
 
 
-def example_rows(found: AuditChange) -> Rows:
-    """Return one row per training example that both audits have: listed ones first, those that changed most before others."""
+def example_rows(found: AuditChange, part: slice = slice(None)) -> Rows:
+    """Return one row per training example that both audits have: listed ones first, those that changed most before others.
+
+    `part` is which of these rows are wanted.
+    """
     examples = found.examples
-    order = sorted(range(len(found.ids)), key=lambda at: (not examples.listed[at], -abs(examples.change[at])))
+    order: list[int] = np.lexsort((-np.abs(examples.change), ~examples.listed))[part].tolist()
     return [
         {
             "id": str(found.ids[at]),
             "label": found.labels[at] if found.labels else None,
-            "before": _number(examples.before[at]),
-            "after": _number(examples.after[at]),
-            "change": _number(examples.change[at]),
-            "p_value": _number(examples.p_value[at]),
+            "before": _number(float(examples.before[at])),
+            "after": _number(float(examples.after[at])),
+            "change": _number(float(examples.change[at])),
+            "p_value": _number(float(examples.p_value[at])),
             "listed": bool(examples.listed[at]),
             "no_longer": bool(examples.no_longer[at]),
             "newly": bool(examples.newly[at]),

@@ -79,7 +79,7 @@ def read_memorized(
     above = [ShareAbove(t, memorized_fraction(*outcomes, above=t, level=LEVEL)) for t in THRESHOLDS if is_counted]
     return MemorizationSummary(
         estimator=str(values.score),
-        mean=_mean(*outcomes),
+        mean=mean_memorization(*outcomes),
         above=tuple(above),
         error=_error(*outcomes) if is_counted else _median(values.stderr[train][defined]),
         reliability=(
@@ -102,8 +102,8 @@ def _median(errors: Float[ndarray, " example"]) -> float:
     return float(np.nanmedian(errors)) if np.isfinite(errors).any() else np.nan
 
 
-def _mean(outcome: Shaped[ndarray, "run example"], member: Bool[ndarray, "run example"]) -> Estimate:
-    """Return mean memorization, with its variance from leaving out one run at a time (Tukey 1958)."""
+def mean_memorization(outcome: Shaped[ndarray, "run example"], member: Bool[ndarray, "run example"]) -> Estimate:
+    """Return the mean memorization of these examples, with its jackknife interval over runs (Tukey 1958)."""
     runs = len(outcome)
     mean = _nanmean(memorization(outcome, member))
     left_out = np.array([_nanmean(memorization(*_kept(outcome, member, run))) for run in range(runs)])

@@ -3,13 +3,13 @@
 from typing import Any
 
 from byrote.experiments.onion import Onion
-from byrote.experiments.removal import KINDS, NOTHING, RANDOM, Removal
+from byrote.experiments.removal import CHOSEN, NOTHING, RANDOM, Removal
 from byrote.findings.vocabulary import Vocabulary
 from byrote.stats.estimate import UNDEFINED
 
 Rows = list[dict[str, Any]]
 
-INKS = {"memorized": "#c2410c", "influential": "#1d4ed8", "suspect": "#7e22ce", RANDOM: "#6b7280"}
+INKS = {"memorized": "#c2410c", "influential": "#1d4ed8", "suspect": "#7e22ce", CHOSEN: "#7e22ce", RANDOM: "#6b7280"}
 PANEL = {False: "all test examples", True: "the hard tenth of them"}
 
 
@@ -24,7 +24,7 @@ def removal_rows(removal: Removal, words: Vocabulary) -> Rows:
     `against random` is on these test examples, `on new tests` what to expect on others; see `Removal.change`.
     """
     rows: Rows = [_row(removal, words, NOTHING, 0.0)]
-    return rows + [_row(removal, words, what, share) for share in removal.shares for what in KINDS]
+    return rows + [_row(removal, words, what, share) for share in removal.shares for what in removal.kinds]
 
 
 def onion_rows(onion: Onion) -> Rows:
@@ -48,7 +48,7 @@ def draw_removal(removal: Removal, words: Vocabulary) -> str:
     shown: Rows = []
     for hard, panel in PANEL.items():
         full = removal.accuracy(NOTHING, 0.0, hard=hard)
-        for what in KINDS:
+        for what in removal.kinds:
             points = [(0.0, full), *((share, removal.accuracy(what, share, hard=hard)) for share in removal.shares)]
             shown += [
                 {"panel": panel, "removed": what, "share": share, "right": e.value, "low": e.low, "high": e.high}
@@ -57,7 +57,7 @@ def draw_removal(removal: Removal, words: Vocabulary) -> str:
     colour = alt.Color(
         "removed:N",
         title="removed",
-        scale=alt.Scale(domain=list(INKS), range=list(INKS.values())),
+        scale=alt.Scale(domain=list(removal.kinds), range=[INKS[what] for what in removal.kinds]),
         legend=alt.Legend(symbolOpacity=1),
     )
     base = alt.Chart(alt.InlineData(values=shown)).encode(

@@ -9,6 +9,7 @@ from byrote.record.ids import split_of as split_of
 from byrote.record.inputs import Inputs as Inputs
 from byrote.record.population import Population as Population
 from byrote.record.population import no_labels as no_labels
+from byrote.record.population import read_pictures as read_pictures
 from byrote.record.population import write_population as write_population
 from byrote.record.reading import SCHEMA as SCHEMA
 from byrote.record.reading import Record as Record

@@ -208,6 +208,11 @@ def _read_texts(path: Place, n: int) -> list[str] | None:
     return texts if any(texts) else None
 
 
+def read_pictures(directory: Place, n: int) -> pa.ChunkedArray:
+    """Return the pictures of the first `n` examples as examples.parquet has them: PNGs that nothing has decoded, or nulls."""
+    return _read(directory / "examples.parquet", ["picture"])[:n]["picture"]
+
+
 def _read_inputs(path: Place, n: int) -> NDArray[Any]:
     """Return what is kept of the first `n`: rows that were added since do not belong to the population that asks."""
     table = _read(path, LOOKS)[:n]

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 from numpy.typing import NDArray
 
+from byrote import notebook
 from byrote.errors import ByroteError, MissingEvidence, WrongRecord, unknown
 from byrote.objectives import Objective, parse_objective
 from byrote.record.columns import RunColumns, run_path
@@ -59,6 +60,19 @@ class Record:
 
     def __repr__(self) -> str:
         return f"Record({str(self.directory)!r}: {len(self.runs)} runs, {len(self.population)} examples)"
+
+    def _repr_html_(self) -> str:
+        population, steps = self.population, self.manifest["steps"]
+        counts = [f"{int(population.where(split).sum()):,} {split}" for split in ("train", "test", "canary")]
+        rows = [
+            ("learns", self.manifest["objective"]),
+            ("examples", ", ".join(counts)),
+            ("runs", f"{len(self.runs)} finished, {self.last_step} {steps.get('unit', 'step')}s each"),
+            ("design", self.manifest.get("design", "")),
+            ("columns", ", ".join(self.layout.columns)),
+        ]
+        title = f"Record of {self.manifest['task'].get('name', 'task')}"
+        return notebook.table(title, ("", ""), rows, f"{self.directory}: byrote.evaluate(score, record) gives values.")
 
     @cached_property
     def objective(self) -> Objective:

@@ -10,6 +10,7 @@ from byrote.findings.vocabulary import Vocabulary, vocabulary
 from byrote.record.storage import Place, place, replacing
 from byrote.report import causes_charts as charts
 from byrote.report.charts import Chart
+from byrote.report.kept_verdict import keep_verdict
 from byrote.report.numbers import difference_text, percent, right_text
 from byrote.report.page import page_data, render_page
 from byrote.report.why import not_examined, where_measured, why
@@ -43,6 +44,8 @@ def write_causes(found: ModelCauses, path: "str | os.PathLike[str] | UPath") -> 
     target = place(path)
     with replacing(target) as aside:
         aside.write_text(html, encoding="utf-8")
+    if target.name == "causes.html":
+        keep_verdict(target.parent, "causes", found.plan.task.name, why(found).sentences)
     return target
 
 

@@ -15,6 +15,7 @@ from byrote.record.storage import Place, place, replacing
 from byrote.report.charts import Chart
 from byrote.report.comparison_charts import front_chart, wrong_label_chart
 from byrote.report.comparison_sentences import comparison_sentences, headline, verdict_text
+from byrote.report.kept_verdict import keep_verdict
 from byrote.report.number_table import Cell, NumberTable, Row, changed
 from byrote.report.numbers import SPACE, count, percent, right, right_text
 from byrote.report.page import rendered
@@ -73,6 +74,8 @@ def write_comparison(comparison: Comparison, path: Path | str | None = None) -> 
     )
     with replacing(target) as aside:
         aside.write_text(html, encoding="utf-8")
+    if path is None:
+        keep_verdict(comparison.directory, "comparison", comparison.name, comparison_sentences(comparison))
     return target
 
 

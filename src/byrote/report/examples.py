@@ -54,7 +54,7 @@ def read_examples(
     values = panel.memorization
     if isinstance(values, NotMeasured):
         return values
-    chosen = _most_memorized(record, values, panel.of(mean_confidence))
+    chosen = most_memorized(record, values, panel.of(mean_confidence))
     if not len(chosen):
         return NotMeasured("No training example has a memorization above 0, so there is nothing to explain.")
     try:
@@ -85,7 +85,7 @@ def _explain(
     )
 
 
-def _most_memorized(record: Record, values: Values, confidence: Values | NotMeasured) -> Int[ndarray, " rank"]:
+def most_memorized(record: Record, values: Values, confidence: Values | NotMeasured) -> Int[ndarray, " rank"]:
     """Return the positions of the gallery. Ties, which are common with few runs, go by mean confidence, lowest first."""
     real = np.flatnonzero(record.population.where("train") & (values.value > 0))
     ties = np.zeros(len(real)) if isinstance(confidence, NotMeasured) else confidence.value[real]

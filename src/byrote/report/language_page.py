@@ -69,14 +69,14 @@ def write_language_report(
         found=found,
         about=found.audit.about,
         sentences=language_sentences(found),
-        tiles=_tiles(found),
+        tiles=language_tiles(found),
         charts=drawn,
         rates=[_rate(each) for each in found.rates],
         by_copies=[_rate(each) for each in found.by_copies],
         attacks=_attacks(found),
         unmeasured=_unmeasured(found),
         documents=len(set(found.audit.corpus.document)),
-        cards=[_card(found, each, redact) for each in found.shown],
+        cards=[passage_card(found, each, redact) for each in found.shown],
         longest=_longest(found, redact),
         redacted=redact,
         models=_models([found, *others]),
@@ -97,7 +97,8 @@ def _charts(found: LanguageFindings) -> dict[str, Chart]:
     return {chart.name: chart for chart in made if chart is not None}
 
 
-def _tiles(found: LanguageFindings) -> list[dict[str, str]]:
+def language_tiles(found: LanguageFindings) -> list[dict[str, str]]:
+    """Return the most important numbers of a language audit: name, value, range and note."""
     best = found.headline
     lengths = f"{best.prefix} tokens given, {best.suffix} asked for"
     untrained = "not asked" if isinstance(found.untrained, NotMeasured) else percent(found.untrained.value)
@@ -184,7 +185,8 @@ def _unmeasured(found: LanguageFindings) -> str:
     return next((each.tpr.reason for each in found.membership.attacks if isinstance(each.tpr, NotMeasured)), "")
 
 
-def _card(found: LanguageFindings, shown: ShownPassage, redact: bool) -> Card:
+def passage_card(found: LanguageFindings, shown: ShownPassage, redact: bool) -> Card:
+    """Return a passage as it is shown; with `redact`, blocks in place of its characters."""
     table, at = found.audit.corpus, shown.at
     forced = found.audit.extracted.forced[found.audit.prefix]
     prefix = table.passages.prefix

@@ -11,6 +11,7 @@ from byrote.findings.wanted_rows import epochs_text
 from byrote.record.storage import Place, place, replacing
 from byrote.report.charts import Chart
 from byrote.report.comparison_page import Shown
+from byrote.report.kept_verdict import keep_verdict
 from byrote.report.memorize_charts import epochs_chart, varied_chart
 from byrote.report.memorize_sentences import capacity_sentence, memorize_headline, memorize_sentences
 from byrote.report.number_table import Cell, NumberTable, Row, changed
@@ -60,6 +61,8 @@ def write_memorized(found: Memorized, path: Path | str | None = None) -> Place:
     html = rendered(f"wanted examples of {found.name}", memorize_sections(found), words, about="wanted memorization")
     with replacing(target) as aside:
         aside.write_text(html, encoding="utf-8")
+    if path is None:
+        keep_verdict(found.directory, "memorize", found.name, memorize_sentences(found))
     return target
 
 

@@ -12,11 +12,18 @@ from byrote.findings.recalling import advise
 from byrote.findings.vocabulary import vocabulary
 from byrote.record.storage import Place, place, replacing
 from byrote.report.charts import Chart
+from byrote.report.kept_verdict import keep_verdict
 from byrote.report.number_table import Cell, NumberTable, Row
 from byrote.report.numbers import percent, percent_ends
 from byrote.report.page import rendered
 from byrote.report.recalling_charts import variation_chart
-from byrote.report.recalling_sentences import left_out_sentence, number_text, problem_sentences, seconds_text
+from byrote.report.recalling_sentences import (
+    left_out_sentence,
+    number_text,
+    problem_sentences,
+    recalling_sentences,
+    seconds_text,
+)
 from byrote.report.sections.section import Section
 from byrote.stats.estimate import Estimate
 
@@ -49,6 +56,8 @@ def write_recall_comparison(comparison: RecallComparison, path: Path | str | Non
     )
     with replacing(target) as aside:
         aside.write_text(html, encoding="utf-8")
+    if path is None:
+        keep_verdict(place(comparison.directory), "recall", "recall", recalling_sentences(comparison))
     return target
 
 

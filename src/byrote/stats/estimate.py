@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Real
 from numpy import ndarray
 
+from byrote import notebook
 from byrote.stats.intervals import clopper_pearson, jackknife_interval, newcombe, student, wilson
 
 NAN = float("nan")
@@ -31,6 +32,11 @@ class Estimate:
 
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+    def _repr_html_(self) -> str:
+        number = notebook.number(self.value, self.low, self.high)
+        about = f"{100 * self.level:g} % interval, from {self.n:,} {self.unit}{'' if self.n == 1 else 's'}"
+        return notebook.table(number, (), (), about)
 
     def cells(self, name: str) -> dict[str, float | None]:
         """Return value and ends as cells of a row, under `name`, `name low` and `name high`; None where undefined."""

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from byrote.findings.accuracy import Accuracies
 from byrote.findings.findings import Findings
+from byrote.findings.vocabulary import Vocabulary
 from byrote.report.numbers import behind, count, right, right_range
 from byrote.report.sections.section import Section
 from byrote.report.verdict import Verdict
@@ -41,28 +43,30 @@ def read_summary(found: Findings, verdict: Verdict) -> Section:
         *((count(planted, "canary").replace("canarys", "canaries"),) if planted else ()),
     )
     sentences = tuple(verdict.sentences)
-    return Section("verdict", "Verdict", sentences[0], Summary(audit, sentences, _tiles(found)))
-
-
-def _tiles(found: Findings) -> tuple[Tile, ...]:
-    numbers, words = found.accuracies, found.words
     memorized = found.memorized
-    during = ", measured during training" if numbers.seen_only else ""
     mean = memorized if isinstance(memorized, NotMeasured) else memorized.mean
+    return Section(
+        "verdict", "Verdict", sentences[0], Summary(audit, sentences, tiles(found.accuracies, mean, found.words))
+    )
+
+
+def tiles(numbers: Accuracies, mean: Estimate | NotMeasured, words: Vocabulary) -> tuple[Tile, ...]:
+    """Return the most important numbers of an audit: its accuracies, and the `mean` memorization of a training example."""
+    during = ", measured during training" if numbers.seen_only else ""
     return (
-        _tile("Trained on", numbers.learned, f"{words.right} on examples that a model was trained on{during}", found),
-        _tile("Held out", numbers.held_out, f"{words.right} on training examples that it was not trained on", found),
-        _tile("Test", numbers.tested, f"{words.right} on the test set", found),
+        _tile("Trained on", numbers.learned, f"{words.right} on examples that a model was trained on{during}", words),
+        _tile("Held out", numbers.held_out, f"{words.right} on training examples that it was not trained on", words),
+        _tile("Test", numbers.tested, f"{words.right} on the test set", words),
         _tile(
             "Mean memorization",
             mean,
             "mean over training examples; the gap is a mean over runs, so its interval differs",
-            found,
+            words,
         ),
     )
 
 
-def _tile(name: str, size: Estimate | NotMeasured, note: str, found: Findings) -> Tile:
+def _tile(name: str, size: Estimate | NotMeasured, note: str, words: Vocabulary) -> Tile:
     if isinstance(size, NotMeasured):
         return Tile(name, "", "", "", size.reason)
-    return Tile(name, right(size.value, found.words), right_range(size, found.words), f"{note}; {behind(size)}")
+    return Tile(name, right(size.value, words), right_range(size, words), f"{note}; {behind(size)}")
