@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from byrote.objectives import Tokens as Tokens
     from byrote.probes import ask as ask
     from byrote.record import Record as Record
+    from byrote.recorder import DistributedRecorder as DistributedRecorder
     from byrote.recorder import Recorder as Recorder
+    from byrote.recorder import own_runs as own_runs
     from byrote.recorder import with_ids as with_ids
     from byrote.report import write_comparison as write_comparison
     from byrote.report import write_memorized as write_memorized
@@ -89,7 +91,9 @@ _HOME = {
     "Tokens": "objectives",
     "ask": "probes",
     "Record": "record",
+    "DistributedRecorder": "recorder",
     "Recorder": "recorder",
+    "own_runs": "recorder",
     "with_ids": "recorder",
     "write_comparison": "report",
     "write_memorized": "report",
