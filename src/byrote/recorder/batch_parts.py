@@ -61,4 +61,6 @@ def _entries(batch: Any) -> list[Any]:
     if isinstance(batch, list | tuple) and len(batch) > 1:
         return list(batch)
     found = "a dict" if isinstance(batch, Mapping) else describe(batch)
-    raise InvalidData(f"A batch is {found} and carries no ids. Train on the data of the run: run.train, or byrote.with_ids(data).")
+    raise InvalidData(
+        f"A batch is {found} and carries no ids. Train on the data of the run: run.train, or byrote.with_ids(data)."
+    )

@@ -77,7 +77,7 @@ class DistributedRecorder:
         self._add(split, False, ids, outputs, labels, member)
 
     def end_step(self, step: int) -> None:
-        """Gather what all processes have seen since the last step, and write it; all have to call it. Raises as that of `Recorder` does."""
+        """Gather and write what all processes have seen since the last step; all have to call it. Raises as `Recorder` does."""
         parts: list[Any] | None = [None] * dist.get_world_size() if dist.get_rank() == 0 else None
         mine = Part(self._calls, self._heard.layout, self._heard.classes, self._heard.device)
         self._calls = []

@@ -99,7 +99,8 @@ def own_runs(
         for number in numbers:
             if number in finished_runs(where):
                 continue
-            chosen = Subset(everything, np.flatnonzero(member[number]).tolist())
+            data: Any = everything
+            chosen = Subset(data, np.flatnonzero(member[number]).tolist())
             own = int(np.random.SeedSequence([seed, OWN_RUN_STREAM, number]).generate_state(1)[0])
             yield OwnRun(where, number, own, chosen, unchanged, tested, tuple(map(str, classes)), objective, shown)
 

@@ -1,6 +1,6 @@
 """RunRecording: what the callbacks of training libraries have in common: epochs are steps, and a clean pass ends the run."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
 from byrote.errors import InvalidData, unknown
+from byrote.record.inputs import each
 from byrote.recorder.batch_parts import parts_of, say
 from byrote.recorder.ids import WithIds, describe
 from byrote.recorder.own_runs import OwnRun
@@ -56,7 +57,7 @@ class RunRecording:
 
     def seen(self, ids: Any, outputs: Any, labels: Any) -> None:
         """Record a batch of the training pass. Raises as `Recorder.seen` does."""
-        self._recorder.seen(ids, self._as_logits(outputs), labels)
+        self._recorder.seen(ids, self._as_logits(outputs), self._as_targets(labels))
 
     def end_epoch(self, epoch: int, model: Any) -> None:
         """End the step of an epoch, from 1; `model` is a torch model, or a function of inputs that gives outputs.
@@ -71,7 +72,7 @@ class RunRecording:
         self.ended = epoch
 
     def finish(self, model: Any) -> None:
-        """Complete a run that stopped early: its model does not change any more, so its last clean pass stands for the other steps."""
+        """Complete a run that stopped early: its model stays as it is, so one clean pass stands for all steps that are left."""
         if not 0 < self.ended < self.steps:
             return
         said = list(self._passes(model))
@@ -81,8 +82,8 @@ class RunRecording:
         self.ended = self.steps
 
     def _tell(self, said: list[Pass]) -> None:
-        for each in said:
-            self._recorder.clean(each.ids, each.outputs, each.labels, split=each.split)
+        for heard in said:
+            self._recorder.clean(heard.ids, heard.outputs, heard.labels, split=heard.split)
 
     def _passes(self, model: Any) -> Iterator[Pass]:
         with evaluating(model):
@@ -92,7 +93,15 @@ class RunRecording:
                 for batch in DataLoader(_own_part(data), self._batch_size, collate_fn=self._collate):
                     inputs, labels, ids = parts_of(batch)
                     outputs = self._as_logits(say(model, _moved(inputs, model)))
-                    yield Pass("test" if split == "test" else "train", ids, outputs, labels)
+                    yield Pass("test" if split == "test" else "train", ids, outputs, self._as_targets(labels))
+
+    def _as_targets(self, labels: Any) -> Any:
+        """Return class indices as a recorder takes them: many losses want them as real numbers, or `[example, 1]`."""
+        if not (isinstance(labels, Tensor) and str(self.run.objective).startswith("classification")):
+            return labels
+        labels = labels.squeeze(1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
+        whole = labels.is_floating_point() and bool((labels == labels.round()).all())
+        return labels.long() if whole else labels
 
     def _as_logits(self, outputs: Any) -> Tensor:
         if not isinstance(outputs, Tensor):
@@ -112,7 +121,7 @@ class RunRecording:
 
 
 @contextmanager
-def evaluating(model: Any) -> Iterator[None]:
+def evaluating(model: Any) -> Generator[None, None, None]:
     """Put a torch model into evaluation mode without gradients, and each of its modules back afterwards."""
     modules = list(model.modules()) if isinstance(model, torch.nn.Module) else []
     before = [module.training for module in modules]
@@ -138,4 +147,4 @@ def _moved(inputs: Any, model: Any) -> Any:
     first = next(model.parameters(), None) if isinstance(model, torch.nn.Module) else None
     if first is None:
         return inputs
-    return torch.utils._pytree.tree_map_only(Tensor, lambda part: part.to(first.device), inputs)  # noqa: SLF001
+    return each(lambda part: part.to(first.device), inputs)
