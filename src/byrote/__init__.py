@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from byrote.experiments.model_causes import model_causes as model_causes
     from byrote.experiments.onion import peel as peel
     from byrote.experiments.removal import remove as remove
+    from byrote.inputs.estimators import estimator_task as estimator_task
     from byrote.integrations.scikit_learn import MemoryClassifier as MemoryClassifier
     from byrote.objectives import Classification as Classification
     from byrote.objectives import Multilabel as Multilabel
@@ -84,6 +85,7 @@ _HOME = {
     "model_causes": "experiments.model_causes",
     "peel": "experiments.onion",
     "remove": "experiments.removal",
+    "estimator_task": "inputs.estimators",
     "MemoryClassifier": "integrations.scikit_learn",
     "Classification": "objectives",
     "Multilabel": "objectives",

@@ -105,7 +105,7 @@ def test_a_training_goes_on_from_its_checkpoint_and_one_that_stops_early_is_comp
 
 def test_what_it_cannot_find_it_asks_for(tmp_path: Path) -> None:
     (run,) = own_runs(tmp_path / "record", TRAIN, TEST, runs=1)
-    with pytest.raises(InvalidData, match='return {"loss": loss, "logits": logits}'):
+    with pytest.raises(InvalidData, match=r'return \{"loss": loss, "logits": logits\}'):
         fit(run, Silent(), tmp_path)
     with pytest.raises(InvalidData, match="max_epochs=-1"):
         fit(run, Plain(), tmp_path, epochs=-1)

@@ -67,6 +67,8 @@ class RunCallback(Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         """Begin the run, and listen to the model's loss, which is told what the model says."""
         self._recording = RunRecording(self._run, self.params["epochs"], outputs=self._outputs, every=self._every)
+        if isinstance(getattr(vars(self.model).get("compute_loss"), "__self__", None), RunCallback):
+            del self.model.compute_loss  # of a training that an error ended
         self._compute_loss = self.model.compute_loss
         self.model.compute_loss = self._heard
 
