@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from byrote.experiments.model_causes import model_causes as model_causes
     from byrote.experiments.onion import peel as peel
     from byrote.experiments.removal import remove as remove
+    from byrote.inputs.estimators import estimator_task as estimator_task
     from byrote.integrations.scikit_learn import MemoryClassifier as MemoryClassifier
     from byrote.objectives import Classification as Classification
     from byrote.objectives import Multilabel as Multilabel
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
     from byrote.objectives import Tokens as Tokens
     from byrote.probes import ask as ask
     from byrote.record import Record as Record
+    from byrote.recorder import DistributedRecorder as DistributedRecorder
     from byrote.recorder import Recorder as Recorder
+    from byrote.recorder import own_runs as own_runs
     from byrote.recorder import with_ids as with_ids
     from byrote.report import write_comparison as write_comparison
     from byrote.report import write_memorized as write_memorized
@@ -82,6 +85,7 @@ _HOME = {
     "model_causes": "experiments.model_causes",
     "peel": "experiments.onion",
     "remove": "experiments.removal",
+    "estimator_task": "inputs.estimators",
     "MemoryClassifier": "integrations.scikit_learn",
     "Classification": "objectives",
     "Multilabel": "objectives",
@@ -89,7 +93,9 @@ _HOME = {
     "Tokens": "objectives",
     "ask": "probes",
     "Record": "record",
+    "DistributedRecorder": "recorder",
     "Recorder": "recorder",
+    "own_runs": "recorder",
     "with_ids": "recorder",
     "write_comparison": "report",
     "write_memorized": "report",

@@ -3,8 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
+from byrote.errors import InvalidData
 from byrote.evidence.cached_reads import read_once
+from byrote.inputs.estimators import estimator_task, is_estimator
 from byrote.record import Record
 from byrote.report import estimator_sentence, findings, read_panel, sentences, write_report
 from byrote.signature import Probe
@@ -19,9 +22,11 @@ from byrote.training.progress import Progress, Watcher
 
 
 def audit(
-    task: Task | str,
+    task: Any,
+    *given: Any,
     directory: Path | str | None = None,
-    *,
+    X_test: Any = None,
+    y_test: Any = None,
     runs: int | None = None,
     until: float | None = None,
     epochs: int | None = None,
@@ -37,6 +42,8 @@ def audit(
 ) -> Record:
     """Train the runs that are missing in `directory` (default: audits/NAME), write report.html there, and return the record.
 
+    Call it as `audit(task, directory)`, or as `audit(estimator, X, y, directory)` with a classifier or regressor of
+    scikit-learn, XGBoost, LightGBM or their kind; see `byrote.estimator_task`, also for `X_test` and `y_test`.
     `task` is a byrote.Task or what `byrote audit` takes: `fashion`, `my_task.py`, `package.module:task`. With `until`, runs
     are added until the median standard error of memorization is that small, `runs` at most. By default, canaries check the
     audit: wrong labels, ordinary examples and noise, each one per cent of the training examples. The first two kinds are
@@ -44,7 +51,7 @@ def audit(
     rest. `on_verdict` is called with the verdict, sentence by sentence, before the report is drawn.
     """
     source = task if isinstance(task, str) else ""
-    found = load_task(task) if isinstance(task, str) else task
+    found, directory = _task_and_place(task, given, directory, X_test, y_test, seed)
     if epochs is not None:
         found = replace(found, recipe=replace(found.recipe, epochs=epochs))
     where = directory if directory is not None else Path("audits") / found.name
@@ -62,3 +69,23 @@ def audit(
         on_verdict([*sentences(measured), *estimator_sentence(measured)])
     write_report(record, panel=panel, found=measured)
     return record
+
+
+def _task_and_place(
+    task: Any, given: tuple[Any, ...], directory: Path | str | None, X_test: Any, y_test: Any, seed: int
+) -> tuple[Task, Path | str | None]:
+    """Return the task and the directory of either way to call `audit`; raise InvalidData for what is neither."""
+    of_estimator = is_estimator(task) or isinstance(task, type)
+    places = given[2:] if of_estimator else given
+    if len(places) > 1 or (places and directory is not None) or (of_estimator and len(given) < 2):
+        raise InvalidData(
+            f"byrote.audit got {type(task).__name__} and {len(given)} further arguments by position. Call audit(task, directory) or audit(estimator, X, y, directory)."
+        )
+    where = places[0] if places else directory
+    if where is not None and not (isinstance(where, str) or hasattr(where, "joinpath")):
+        raise InvalidData(f"The directory is {type(where).__name__}. Call audit(task, directory) or audit(estimator, X, y, directory).")  # fmt: skip
+    if of_estimator:
+        return estimator_task(task, given[0], given[1], X_test, y_test, seed=seed), where
+    if X_test is not None or y_test is not None:
+        raise InvalidData("X_test and y_test go with an estimator; a task has its own test examples.")
+    return load_task(task) if isinstance(task, str) else cast("Task", task), where

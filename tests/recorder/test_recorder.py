@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
+import byrote.recorder.heard
 import byrote.recorder.recorder
 from byrote.errors import ByroteError, InvalidData, WrongRecord
 from byrote.evidence.evaluate import evaluate
@@ -144,7 +145,7 @@ def test_ids_stay_with_their_examples_through_shuffling_and_loader_workers(tmp_p
 def test_the_last_of_two_presentations_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = torch.tensor([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]]), torch.tensor([[5.0, 0.0]])
     for run, limit in enumerate((1 << 20, 1)):  # reduced at the end of the step, and after every batch
-        monkeypatch.setattr(byrote.recorder.recorder, "BUFFER_BYTES", limit)
+        monkeypatch.setattr(byrote.recorder.heard, "BUFFER_BYTES", limit)
         recorder = Recorder(tmp_path, run=run, steps=1)
         recorder.seen([7, 8, 7], first, [0, 1, 0])
         recorder.seen([8], second, [1])
@@ -159,11 +160,11 @@ def test_early_reduction_bounds_memory_and_changes_only_rounding(
     logits, labels = torch.randn(200, 10, generator=source), torch.randint(0, 10, (200,), generator=source)
     waited: list[int] = []
     for run, limit in enumerate((1 << 20, 1000)):
-        monkeypatch.setattr(byrote.recorder.recorder, "BUFFER_BYTES", limit)
+        monkeypatch.setattr(byrote.recorder.heard, "BUFFER_BYTES", limit)
         recorder = Recorder(tmp_path, run=run, steps=1)
         for i in range(0, 200, 20):
             recorder.seen(torch.arange(i, i + 20), logits[i : i + 20], labels[i : i + 20])
-            waited.append(recorder._waiting_bytes)
+            waited.append(recorder._heard._waiting_bytes)
         recorder.end_step(1)
     assert max(waited[:10]) == 200 * 10 * 4
     assert max(waited[10:]) <= 1000

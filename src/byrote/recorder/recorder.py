@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 
 from byrote.errors import ByroteError, InvalidData, WrongRecord, unknown
-from byrote.objectives import Classification, Objective, Regression, Tokens, parse_objective
+from byrote.objectives import Classification, Objective, Regression, parse_objective
 from byrote.record import (
     Layout,
     check_text,
@@ -26,16 +25,15 @@ from byrote.record import (
     write_run,
 )
 from byrote.record.storage import place, refuse_links
-from byrote.recorder.batches import Batch, Rows, batch, rows
+from byrote.recorder.batches import Batch, Rows, batch
 from byrote.recorder.display_examples import DisplayExamples, population_of
+from byrote.recorder.heard import Heard
 from byrote.recorder.partial_run import PartialRun
 from byrote.recorder.registry import Split
 from byrote.task.examples import Examples
 from byrote.version import __version__
 
 DESIGN = "own loop"
-BUFFER_BYTES = 64 << 20
-"""Bytes of outputs that wait for the end of the step; beyond it they are reduced early."""
 LOCK_SECONDS = 10
 """Loader workers of a killed loop hold its lock until they notice, which takes them up to five seconds."""
 
@@ -60,8 +58,8 @@ class Recorder:
     save the checkpoint after it.
 
     Costs a copy of the outputs per batch (at most 64 MB wait for the end of the step; those of texts are reduced at
-    once) and some 600 bytes per example, twice that while a run is completed. Not for several processes that train one
-    model: gather ids, outputs and labels on the first, and record there.
+    once) and some 600 bytes per example, twice that while a run is completed. For several processes that train one
+    model there is `byrote.DistributedRecorder`.
 
     Raises WrongRecord when the directory holds another audit or this run is finished, ByroteError when another process
     is recording this run.
@@ -93,24 +91,30 @@ class Recorder:
         refuse_links(where)
         refuse_links(where / "working" / f"{run:04d}")
         self.directory, self.run, self.steps = where, run, steps
-        self._classes = names
         given = parse_objective(objective) if isinstance(objective, str) else objective
         if not hasattr(given, "observe"):
             raise InvalidData(
                 f"`objective` is {type(given).__name__}. Give byrote.Classification(), Regression(...), Multilabel() or Tokens()."
             )
         train, test = (None if each is None else _checked(each, given) for each in (train, test))
-        self._layout = Rows(_fitted(given, train, self._classes))
-        self._check_directory()
+        layout = Rows(_fitted(given, train, names))
+        classes = self._check_directory(layout.objective, names)
         self._display = DisplayExamples(train, test)
-        self._registry = self._display.registry(population_of(self.directory))
-        self._waiting: dict[tuple[Split, bool], list[Batch]] = {}
-        self._waiting_bytes = 0
+        self._heard = Heard(layout, classes, self._display.registry(population_of(self.directory)))
         self._recorded: list[pa.RecordBatch] = []
         self._steps = PartialRun(self.directory / "working" / f"{run:04d}", run)
-        self._device = "cpu"
         self._begun = self._complete = False
         self._lock = _lock(self.directory / "working" / f"{run:04d}.lock", run)
+
+    @property
+    def layout(self) -> Rows:
+        """The columns that are recorded, as far as they are known before the first batch."""
+        return self._heard.layout
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes; none before the first batch says how many there are."""
+        return self._heard.classes
 
     def seen(self, ids: Any, outputs: Tensor, labels: Any) -> None:
         """Record the training pass of a batch, whose examples thereby are members of this run.
@@ -119,7 +123,7 @@ class Recorder:
         comes twice in a step, the last one counts. Raises InvalidData for lengths that differ, at the latest at the
         end of the step for labels out of range, labels that changed, and NaN.
         """
-        self._wait("train", True, batch(ids, outputs, labels, True, self._layout.objective))
+        self._add("train", True, batch(ids, outputs, labels, True, self._heard.layout.objective))
 
     def clean(self, ids: Any, outputs: Tensor, labels: Any, *, split: Split = "train", member: Any = None) -> None:
         """Note what the model in evaluation mode says about a batch, at the end of the current step.
@@ -133,7 +137,7 @@ class Recorder:
             raise InvalidData(
                 "Test examples have no `member`: no run is trained on them. Give them as split='train' if one was."
             )
-        self._wait(split, False, batch(ids, outputs, labels, member, self._layout.objective))
+        self._add(split, False, batch(ids, outputs, labels, member, self._heard.layout.objective))
 
     def end_step(self, step: int) -> None:
         """Write what was recorded since the last call as this step (from 1); after the last step, complete the run.
@@ -147,62 +151,37 @@ class Recorder:
             raise InvalidData(
                 f"Step {step!r} was ended, but this run has steps 1 to {self.steps}. Count from 1, or give `steps` the number of passes."
             )
-        self._reduce()
+        self._recorded += self._heard.take_rows()
         if not self._recorded:
             raise InvalidData(f"Nothing was recorded in step {step}. Call `seen` after each batch, before `end_step`.")
         if not self._begun:
             self._begin(step)
+        self._steps.layout = self._heard.layout
         self._steps.write(step, self._recorded)
         self._recorded = []
         if step == self.steps:
             self._finish()
 
-    def _wait(self, split: Split, seen: bool, ready: Batch) -> None:
+    def take_over(self, rows: Sequence[pa.RecordBatch], layout: Rows, classes: tuple[str, ...], device: str) -> None:
+        """Record rows that other processes have reduced, in this order; see `DistributedRecorder`."""
         self._check_open()
-        self._check_width(ready)
-        self._waiting.setdefault((split, seen), []).append(ready)
-        self._waiting_bytes += ready.outputs.nbytes
-        if self._waiting_bytes > BUFFER_BYTES or ready.outputs.ndim > 2:
-            self._reduce()
+        self._heard.layout, self._heard.classes, self._heard.device = layout, classes, device
+        for each in rows:
+            self._heard.add_rows(each)
 
-    def _check_width(self, ready: Batch) -> None:
-        """Learn from the first batch how many outputs there are; raise InvalidData when another has others."""
-        objective, count = self._layout.objective, ready.outputs.shape[-1]
-        if isinstance(objective, Tokens):
-            if objective.vocabulary not in (0, count):
-                raise InvalidData(
-                    f"These outputs have {count} logits at each place, and the record a vocabulary of {objective.vocabulary}. Give one logit for each token id."
-                )
-            self._layout = self._steps.layout = Rows(replace(objective, vocabulary=count), ready.labels.shape[1])
-            return
-        if objective.name == "classification" and count == 1:
-            count = 2  # a single logit, of the second of two classes
-        if not self._classes:
-            self._classes = tuple(str(i) for i in range(count))
-        if count != len(self._classes):
-            what = "logit for each class" if objective.name == "classification" else "output for each"
-            raise InvalidData(
-                f"These outputs have {count} columns, but the record has {len(self._classes)} classes. Give one {what}."
-            )
-        if objective.outputs != count:
-            objective = objective.fitted(np.zeros((1, count)), count)
-        width = ready.labels.shape[1] if ready.labels.ndim == 2 else 0
-        self._layout = self._steps.layout = Rows(objective, width)
-
-    def _reduce(self) -> None:
-        waiting, self._waiting, self._waiting_bytes = self._waiting, {}, 0
-        for (split, seen), batches in waiting.items():
-            self._recorded.append(rows(batches, split, seen, self._registry, self._layout))
-            self._device = str(batches[0].outputs.device)
+    def _add(self, split: Split, seen: bool, given: Batch) -> None:
+        self._check_open()
+        self._heard.add(split, seen, given)
 
     def _begin(self, step: int) -> None:
         """Open the record on disk, and take over the steps that an earlier process recorded."""
         with FileLock(self.directory / ".lock"):
-            self._check_directory()
+            self._check_directory(self._heard.layout.objective, self._heard.classes)
             if not (self.directory / "record.json").exists():
                 write_population(self.directory, population_of(self.directory))
                 write_manifest(self.directory, self._manifest())
-        self._steps.take_over(step, self._registry)
+        self._steps.layout = self._heard.layout
+        self._steps.take_over(step, self._heard.registry)
         self._begun = True
 
     def _finish(self) -> None:
@@ -217,7 +196,7 @@ class Recorder:
             "byrote": __version__,
             "torch": torch.__version__,
             "threads": torch.get_num_threads(),
-            "device": self._device,
+            "device": self._heard.device,
         }
         trained = np.isin(population.ids, np.array(names, np.str_)[member])
         steps = self._steps.steps(population.ids)
@@ -227,7 +206,7 @@ class Recorder:
             trained,
             population.ids,
             settings,
-            Layout.of(self._layout.objective),
+            Layout.of(self._heard.layout.objective),
         )
         self._complete = True
         self._steps.remove()
@@ -236,9 +215,9 @@ class Recorder:
     def _manifest(self) -> dict[str, Any]:
         """Return record.json of a record that a loop of the user's own writes."""
         body: dict[str, Any] = {
-            "classes": list(self._classes),
+            "classes": list(self._heard.classes),
             "steps": {"unit": "epoch", "last": self.steps},
-            "objective": str(self._layout.objective),
+            "objective": str(self._heard.layout.objective),
         }
         return {
             "key": hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest(),
@@ -250,7 +229,7 @@ class Recorder:
             "canaries": "canaries()",
             "seed": None,
             "steps": body["steps"],
-            **Layout.of(self._layout.objective).values(),
+            **Layout.of(self._heard.layout.objective).values(),
             "blocks": [],
         }
 
@@ -260,30 +239,31 @@ class Recorder:
                 f"Run {self.run} is complete: its last step, {self.steps}, was ended. Make a Recorder for the next run."
             )
 
-    def _check_directory(self) -> None:
+    def _check_directory(self, objective: Objective, classes: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the classes of the record, or those given where there is none yet; raise WrongRecord for another audit."""
         if not (self.directory / "record.json").exists():
             if finished_runs(self.directory):
                 raise WrongRecord(
                     f"{self.directory} has runs but no record.json that says what they are. Choose another directory."
                 )
-            return
+            return classes
         found = read_manifest(self.directory)
         for name, old, new in (
             ("design", found["design"], DESIGN),
             ("number of steps", found["steps"]["last"], self.steps),
-            ("objective", _kind(found["objective"]), _kind(str(self._layout.objective))),
-            ("classes", found["task"]["classes"], list(self._classes) or found["task"]["classes"]),
+            ("objective", _kind(found["objective"]), _kind(str(objective))),
+            ("classes", found["task"]["classes"], list(classes) or found["task"]["classes"]),
         ):
             if old != new:
                 raise WrongRecord(
                     f"{self.directory} holds another audit: its {name} is {old!r}, not {new!r}. Choose another directory."
                 )
-        self._classes = tuple(found["task"]["classes"])
         path = run_path(self.directory, self.run)
         if path.exists():
             raise WrongRecord(
                 f"Run {self.run} is already finished in {self.directory}. Give this one another number, or delete {path} to record it again."
             )
+        return tuple(found["task"]["classes"])
 
 
 def _whole(name: str, value: object, least: int) -> int:
