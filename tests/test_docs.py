@@ -313,10 +313,11 @@ def test_links_between_pages_lead_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name} -> {target}"
 
 
+@pytest.mark.parametrize("name", ["own_loop", "fine_tuning"])
 @pytest.mark.pages
-def test_the_example_of_ones_own_loop(tmp_path: Path) -> None:
+def test_the_examples_of_ones_own_loop(name: str, tmp_path: Path) -> None:
     result = subprocess.run(
-        [sys.executable, "-W", "error", str(ROOT / "examples/own_loop.py")],
+        [sys.executable, "-W", "error", str(ROOT / f"examples/{name}.py")],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -57,6 +57,8 @@ def test_arrays_and_texts_come_back() -> None:
 def test_columns_say_what_their_numbers_mean() -> None:
     frame = frame_of([pd.DataFrame(CELLS).drop(columns="day")])
     assert frame.names == ["count", "share", "share is missing", "word (0 = a, 1 = b, 2 = None)", "true (0 = False, 1 = True)"]  # fmt: skip
+    days = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=10)})
+    assert frame_of([days]).names == ["day (0 = 2024-01-01 ... 9 = 2024-01-10)"]
     encoded = frame.encode(pd.DataFrame(CELLS).drop(columns="day"))
     np.testing.assert_array_equal(encoded[1], [1, 1.375, 1, 0, 0])
 

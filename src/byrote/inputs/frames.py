@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from byrote.errors import InvalidData
 
 NAMED = 6
-"""A column of words says in its name what its codes mean when there are at most so many different words."""
+"""A column of words says in its name what its codes mean; of more than so many different words, the first and the last."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,9 @@ class Column:
         """The names of the columns of numbers that it becomes."""
         if self.levels is None:
             return [self.name] if self.fill is None else [self.name, f"{self.name} is missing"]
-        words = ", ".join(f"{code} = {level}"[:30] for code, level in enumerate(self.levels))
-        return [f"{self.name} ({words})" if len(self.levels) <= NAMED else f"{self.name} (code)"]
+        words = [f"{code} = {level}"[:30].removesuffix(" 00:00:00") for code, level in enumerate(self.levels)]
+        few = len(words) <= NAMED
+        return [f"{self.name} ({', '.join(words) if few else f'{words[0]} ... {words[-1]}'})"]
 
     def encode(self, values: NDArray[Any]) -> list[NDArray[np.float64]]:
         """Return the columns of numbers."""

@@ -80,17 +80,20 @@ def own_runs(
 
     `train` and `test` are `byrote.Examples`, which the report then shows, or data sets with a length whose items are
     `(inputs, label)`, or dicts with `labels`; `byrote.with_ids(data, ids)` gives them ids of your own. `clean` are the same
-    training examples, in the same order, as the clean pass reads them: without augmentation. `runs` is how many there
-    shall be in the end, or their numbers, so that several processes share the work. Which examples run 7 is trained on
-    depends on the seed, 7 and the number of examples only. `classes` and `objective` are those of `byrote.Recorder`.
+    training examples, in the same order, as the clean pass (and the report) reads them: without augmentation.
+
+    `runs` is how many there shall be in the end, or their numbers, so that several processes share the work. Which examples
+    run 7 is trained on depends on the seed, 7 and the number of examples only. `classes` and `objective` are those of
+    `byrote.Recorder`.
 
     Raises InvalidData for data without a length, a `clean` of another length, and runs or a fraction that cannot be.
     """
     everything, tested = _with_ids(train), None if test is None else _with_ids(test)
-    unchanged = everything if clean is None else with_ids(clean, list(everything.ids))
+    unchanged = everything if clean is None else with_ids(_items(clean), list(everything.ids))
     numbers = _numbers(runs)
     share, n = Subsets(fraction), len(everything)
-    shown = (train if isinstance(train, Examples) else None, test if isinstance(test, Examples) else None)
+    shown = next((each for each in (train, clean) if isinstance(each, Examples)), None)
+    shown_test = test if isinstance(test, Examples) else None
     where = Path(directory)
 
     def each_run() -> Iterator[OwnRun]:
@@ -102,7 +105,9 @@ def own_runs(
             data: Any = everything
             chosen = Subset(data, np.flatnonzero(member[number]).tolist())
             own = int(np.random.SeedSequence([seed, OWN_RUN_STREAM, number]).generate_state(1)[0])
-            yield OwnRun(where, number, own, chosen, unchanged, tested, tuple(map(str, classes)), objective, shown)
+            yield OwnRun(
+                where, number, own, chosen, unchanged, tested, tuple(map(str, classes)), objective, (shown, shown_test)
+            )
 
     return each_run()
 
@@ -127,9 +132,13 @@ def _as_read(part: NDArray[Any]) -> torch.Tensor:
     return tensor / 255 if is_picture(part) else tensor
 
 
+def _items(data: Any) -> Any:
+    return _Items(data) if isinstance(data, Examples) else data
+
+
 def _with_ids(data: Any) -> WithIds:
     if isinstance(data, Examples):
-        return with_ids(_Items(data), data.ids.tolist())
+        return with_ids(_items(data), data.ids.tolist())
     if isinstance(data, Mapping):
         raise InvalidData("The data are a dict. Give byrote.Examples(inputs, labels), or a data set of examples.")
     return data if isinstance(data, WithIds) else with_ids(data)
