@@ -1,5 +1,6 @@
 """The viewer in a real browser: by the keyboard alone, on a phone, in the dark, and with many rows."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from byrote.evidence.evaluate import evaluate
 from byrote.record import Record
 from byrote.scores import memorization
 from byrote.viewer.decisions import Decisions
-from small_record import CLOSING, HOSTILE
+from small_record import HOSTILE
 from viewer.served import Served, served
 from written import written
 
@@ -92,6 +94,11 @@ def desktop(browser: Browser, viewer: Served, trouble: list[str]) -> Page:
     return visit(browser, viewer, trouble, viewport={"width": 1280, "height": 900}, color_scheme="light")
 
 
+def said(tab: Page, text: str) -> None:
+    """Wait until the page says so."""
+    expect(tab.locator("#status")).to_contain_text(text, timeout=20_000)
+
+
 def active(tab: Page) -> str:
     return tab.locator(".row[aria-selected=true] .id").inner_text()
 
@@ -112,36 +119,36 @@ def test_by_the_keyboard_alone_one_looks_decides_and_undoes(
     tab, keys = desktop, desktop.keyboard
     go(tab, viewer, "/audit/1")
     decisions = Decisions(directories[0])
-    tab.wait_for_function("document.activeElement.getAttribute('role') === 'grid'")
+    expect(tab.locator("[role=grid]")).to_be_focused()
     first = active(tab)
     keys.press("ArrowDown")
     second = active(tab)
     assert second != first
     keys.press("d")
-    tab.wait_for_function("document.getElementById('status').textContent.includes('drop')")
+    said(tab, "drop")
     assert decisions.current()[second].choice == "drop"
     assert "drop" in tab.locator(".row[aria-selected=true]").inner_text()
     keys.press("ArrowUp")
     keys.press("w")
-    tab.wait_for_function("document.getElementById('status').textContent.includes('wanted')")
+    said(tab, "wanted")
     assert decisions.current()[first].choice == "wanted"
     keys.press("u")
-    tab.wait_for_function("document.getElementById('status').textContent.includes('undecided again')")
+    said(tab, "undecided again")
     assert first not in decisions.current()
     keys.press("r")
     tab.wait_for_selector("dialog[open] select")
     keys.press("Enter")
     tab.wait_for_selector("dialog", state="detached")
-    tab.wait_for_function("document.getElementById('status').textContent.includes('relabel as')")
+    said(tab, "relabel as")
     assert decisions.current()[first].choice == "relabel"
     keys.press("t")
     keys.type(HOSTILE)
     keys.press("Enter")
-    tab.wait_for_function("document.getElementById('status').textContent.includes('tagged')")
+    said(tab, "tagged")
     assert decisions.current()[first].tags == (HOSTILE,)
     keys.press("Enter")
     tab.wait_for_selector("aside.example:not([hidden])")
-    tab.wait_for_function("document.querySelectorAll('aside table')[0].rows.length >= 11")
+    expect(tab.locator("aside table").first.locator("tbody tr")).to_have_count(11)
     tab.wait_for_selector("aside .curve")
     tab.wait_for_selector("aside .others img.picture")
     assert tab.locator("aside h2").inner_text() == first
@@ -154,7 +161,7 @@ def test_by_the_keyboard_alone_one_looks_decides_and_undoes(
     keys.press("Escape")
     keys.press("/")
     keys.type("train/1")
-    tab.wait_for_function("document.querySelector('.count').textContent.startsWith('1')")
+    expect(tab.locator(".count")).to_have_text(re.compile("^1"))
     keys.press("Enter")
     assert tab.evaluate("document.activeElement.getAttribute('role')") == "grid"
     assert active(tab).startswith("train/1")
@@ -162,10 +169,16 @@ def test_by_the_keyboard_alone_one_looks_decides_and_undoes(
 
 def test_every_focus_can_be_seen(desktop: Page, viewer: Served) -> None:
     go(desktop, viewer, "/audit/1")
-    for _ in range(8):
+    seen: set[str] = set()
+    for _ in range(16):
         desktop.keyboard.press("Tab")
-        style = desktop.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-        assert style != "none", desktop.evaluate("document.activeElement.outerHTML")
+        where, style = desktop.evaluate(
+            "[document.activeElement.outerHTML.slice(0, 90), getComputedStyle(document.activeElement).outlineStyle]"
+        )
+        if not where.startswith("<body"):
+            assert style != "none", where
+            seen.add(where)
+    assert len(seen) > 8
 
 
 def test_a_second_tab_keeps_what_the_first_decided(
@@ -175,11 +188,11 @@ def test_a_second_tab_keeps_what_the_first_decided(
     go(desktop, viewer, "/audit/2")
     name = active(other)
     desktop.keyboard.press("k")
-    desktop.wait_for_function("document.getElementById('status').textContent.includes('keep')")
+    said(desktop, "keep")
     other.keyboard.press("t")
     other.keyboard.type("odd")
     other.keyboard.press("Enter")
-    other.wait_for_function("document.getElementById('status').textContent.includes('tagged')")
+    said(other, "tagged")
     decided = Decisions(directories[1]).current()[name]
     assert (decided.choice, decided.tags) == ("keep", ("odd",))
     other.context.close()
@@ -189,7 +202,7 @@ def test_filters_sorting_and_scores_change_the_table(desktop: Page, viewer: Serv
     go(desktop, viewer, "/audit/1")
     desktop.select_option("select[name=label]", "2")
     expected = int(((record.population.labels == 2) & record.population.where("train")).sum())
-    desktop.wait_for_function(f"document.querySelector('.count').textContent.startsWith('{expected} ')")
+    expect(desktop.locator(".count")).to_have_text(re.compile(f"^{expected} "))
     assert HOSTILE in desktop.locator(".body .row small").first.inner_text()
     desktop.locator("summary", has_text="Scores shown").click()
     desktop.locator("input[value=forgetting]").check()
@@ -205,12 +218,10 @@ def test_many_rows_are_scrolled_to_the_end_without_drawing_them_all(desktop: Pag
     assert desktop.locator("[role=grid]").get_attribute("aria-rowcount") == str(MANY + 1)
     desktop.keyboard.press("End")
     record = Record(large)
-    from byrote.evidence.evaluate import evaluate
-
     values = evaluate(memorization, record)
     shown = desktop.locator("select[name=sort]").input_value()
     assert shown in ("memorization", "shrunk_memorization")
-    desktop.wait_for_function("document.querySelector('.row[aria-selected=true] .id') !== null")
+    desktop.wait_for_selector(".row[aria-selected=true] .id")
     assert desktop.locator(".body .row").count() < 60
     last = active(desktop)
     assert values.value[int(last.split("/")[1])] <= np.nanquantile(values.value, 0.2)
@@ -218,7 +229,7 @@ def test_many_rows_are_scrolled_to_the_end_without_drawing_them_all(desktop: Pag
         desktop.evaluate(
             f"(() => {{ const g = document.querySelector('[role=grid]'); g.scrollTop = {share} * g.scrollHeight; }})()"
         )
-        desktop.wait_for_function("![...document.querySelectorAll('.body .row')].some((row) => row.dataset.empty)")
+        expect(desktop.locator(".body .row[data-empty]")).to_have_count(0)
         indices = [int(row.get_attribute("data-index") or 0) for row in desktop.locator(".body .row").all()]
         assert abs(indices[len(indices) // 2] / MANY - share) < 0.02
     assert desktop.locator(".body .row").count() < 60
@@ -270,7 +281,6 @@ def test_a_phone_never_scrolls_sideways(browser: Browser, viewer: Served, troubl
     background = tab.evaluate("getComputedStyle(document.body).backgroundColor")
     light = sum(map(int, background[4:-1].split(","))) > 380
     assert light == (scheme == "light")
-    assert CLOSING not in tab.title()
     tab.context.close()
 
 
@@ -306,7 +316,7 @@ def test_a_server_that_is_gone_is_said(browser: Browser, directories: list[Path]
         go(tab, own, "/audit/1")
         shutil.rmtree(copy)
         tab.keyboard.press("d")
-        tab.wait_for_function("document.getElementById('status').textContent.includes('no longer there')")
+        said(tab, "no longer there")
     tab.keyboard.press("d")
-    tab.wait_for_function("document.getElementById('status').textContent.includes('Is byrote view still running?')")
+    said(tab, "Is byrote view still running?")
     tab.context.close()
