@@ -335,3 +335,26 @@ def test_the_command_prints_a_table_and_resumes(tmp_path: Path) -> None:
     assert "difference: a new layer" in peeled.stdout
     assert "on new tests" not in peeled.stderr
     assert sorted(path.name for path in out.glob("peeled-*")) == ["peeled-memorized-16", "peeled-random-16"]
+
+
+def test_exactly_the_named_examples_are_removed(record: Record, tmp_path: Path) -> None:
+    train = np.flatnonzero(record.population.where("train"))
+    names = record.population.ids[train[[3, 5]]].tolist()
+    (tmp_path / "drop.csv").write_text("example\n" + "\n".join(names) + "\n")
+    found = remove(
+        long_tail.task(), record, tmp_path / "out", ids=tmp_path / "drop.csv", seeds=2, compute=Compute(workers=1)
+    )
+    assert found.kinds == ("chosen", "random")
+    share = 2 / len(train)
+    assert found.removed == {share: 2}
+    (where,) = (tmp_path / "out").glob("chosen-2-*")
+    made = Record(where)
+    for run in made.runs:
+        assert set(made.population.ids[made.population.where("train") & ~made.member(run)].tolist()) == set(names)
+    rows = removal_rows(found, CLASSIFICATION)
+    assert [row["removed"] for row in rows] == ["nothing", "chosen", "random"]
+    assert "<svg" in draw_removal(found, CLASSIFICATION)
+    with pytest.raises(InvalidData, match="of no training example"):
+        remove(long_tail.task(), record, tmp_path / "out", ids=["nobody"], seeds=2)
+    with pytest.raises(InvalidData, match="Name some"):
+        remove(long_tail.task(), record, tmp_path / "out", ids=[], seeds=2)

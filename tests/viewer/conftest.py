@@ -12,15 +12,19 @@ from byrote.record import Record
 from lm.recall import recall_model
 from viewer.served import Served, served
 
+REPORT = "<!doctype html><title>byrote</title><script>document.title = document.cookie</script>"
+"""Stands for a report that came with a stranger's audit."""
+
 LINES = ["<b>the secret</b> of mine is 31415926", "another line that is known by heart 27182"]
 
 
 @pytest.fixture(scope="module")
-def directories(record: Record, page: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def directories(record: Record, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     where = tmp_path_factory.mktemp("open")
     whole, fewer, language = where / "whole", where / "fewer", where / "language"
     shutil.copytree(record.directory, whole)
-    shutil.copytree(record.directory, fewer)
+    (whole / "report.html").write_text(REPORT)
+    shutil.copytree(whole, fewer)
     for run in record.runs[8:]:
         (fewer / "runs" / f"{run:04d}.parquet").unlink()
     model, _ = recall_model(LINES, [*LINES, "abc"])

@@ -138,7 +138,7 @@ def test_passages_are_those_of_the_language_report(viewer: Served) -> None:
     assert {token[1] is None for token in found["passages"][0]["tokens"]} == {True, False}
 
 
-def test_a_record_that_grows_or_goes_away_is_said(directories: list[Path], tmp_path: Path) -> None:
+def test_a_record_that_grows_or_goes_away_is_said(directories: list[Path], record: Record, tmp_path: Path) -> None:
     growing = tmp_path / "growing"
     shutil.copytree(directories[0], growing)
     last = sorted((growing / "runs").iterdir())[-1]
@@ -147,7 +147,7 @@ def test_a_record_that_grows_or_goes_away_is_said(directories: list[Path], tmp_p
     with served([growing]) as viewer:
         before = viewer.get("/api/audit/1")["runs"]
         last.write_bytes(kept)
-        assert viewer.get("/api/rows/1?sort=memorization")["total"] == 240
+        assert viewer.get("/api/rows/1?sort=memorization")["total"] == int(record.population.where("train").sum())
         assert viewer.get("/api/audit/1")["runs"] == before + 1
         last.write_bytes(kept[:1000])
         shutil.copy(last, growing / "runs" / "0099.parquet")

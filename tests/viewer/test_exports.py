@@ -82,12 +82,14 @@ def test_the_control_and_the_list_of_wanted_examples_take_them(
 
 
 def test_all_decisions_are_in_a_table(files: dict[str, tuple[Path, tuple[str, ...]]]) -> None:
-    rows = list(csv.DictReader(files["all"][0].open(newline="", encoding="utf-8")))
+    with files["all"][0].open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
     assert {row["example"]: row["decision"] for row in rows}["train/line\nbreak"] == "drop"
     assert [(row["tags"], row["new label"] != "") for row in rows if row["decision"] == "relabel"] == [("a tag", True)]
     assert len(rows) == 7
 
 
+@pytest.mark.slow
 def test_the_verbs_take_them_as_the_page_spells_them(
     files: dict[str, tuple[Path, tuple[str, ...]]], tmp_path: Path
 ) -> None:
@@ -95,7 +97,7 @@ def test_the_verbs_take_them_as_the_page_spells_them(
     task.write_text(TASK.format(tests=str(Path(__file__).parents[1])))
     out = {
         "remove": ["--seeds", "2"],
-        "compare": ["--runs", "4", "--canaries", "mislabeled=2"],
+        "compare": ["--runs", "6", "--canaries", "mislabeled=2"],
         "memorize": ["--runs", "3"],
     }
     for _, commands in files.values():

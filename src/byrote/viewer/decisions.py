@@ -154,6 +154,8 @@ class _Writing:
     def __enter__(self) -> None:
         self._lock.acquire()
         try:
+            if not self._path.parent.is_dir():  # the lock would make it again
+                raise FileNotFoundError(2, "No such directory")
             self._others.acquire(timeout=10)
             self._read()
         except BaseException as error:

@@ -42,6 +42,7 @@ export class Deciding {
       this.tell(row, { choice: "relabel", label }, `relabel as ${classes.length ? classes[label] : values.join(", ")}`);
     } } }, make("p", { class: "quiet", text: `${row.id} has ${row.label}.` }), inputs,
     make("p", {}, make("button", { type: "submit", text: "Relabel" }), row.choice === "relabel" ? make("button", { type: "button", text: "Undecided", on: { click: () => { shown.close(); this.tell(row, { choice: "" }, "undecided"); } } }) : null));
+    if (classes.length) inputs[0].addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); form.requestSubmit(); } });
     const shown = dialog(`Another ${words.target}`, form);
     inputs[0].focus();
   }
