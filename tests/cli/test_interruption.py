@@ -50,13 +50,15 @@ def _lives(process: psutil.Process) -> bool:
         return False
 
 
-@pytest.mark.parametrize(
-    ("name", "group"), [("SIGINT", False), ("SIGTERM", True), ("SIGTERM", False), ("SIGHUP", True)]
-)
+@pytest.mark.parametrize(("name", "group"), [("SIGINT", False), ("SIGTERM", True), ("SIGHUP", True)])
 def test_signals_end_an_audit_with_a_message(name: str, group: bool, tmp_path: Path) -> None:
-    """A terminal and a service manager signal the whole group, `kill` the one process."""
+    """A terminal and a service manager signal the whole group, `kill` the one process (SIGTERM: see the last test)."""
     process = begin(tmp_path)
     (os.killpg if group else os.kill)(process.pid, getattr(signal, name))
+    ends_with_a_message(process)
+
+
+def ends_with_a_message(process: "subprocess.Popen[str]") -> None:
     _, told = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "Traceback" not in told
@@ -123,7 +125,7 @@ def test_a_current_directory_that_is_deleted_is_named(tmp_path: Path) -> None:
 def test_after_an_interruption_the_same_command_goes_on(tmp_path: Path) -> None:
     process = begin(tmp_path, until=2, epochs=100)
     process.terminate()
-    process.communicate(timeout=60)
+    ends_with_a_message(process)
     kept = {path.name: path.read_bytes() for path in (tmp_path / "out/runs").glob("*.parquet")}
     again = byrote("audit", "my_task.py", "--runs", 12, "--workers", 1, "--out", "out", cwd=tmp_path)
     assert again.returncode == 0, again.stderr

@@ -110,15 +110,16 @@ def test_the_python_of_the_page(store: str, tmp_path: Path) -> None:
     given: dict[str, Any] = {"task": small_task(epochs=1, n=40)}
     with contextlib.chdir(tmp_path):
         for block in blocks:
-            exec(compile(block, "docs/trackers.md", "exec"), given)  # noqa: S102 - our own page
+            fewer = block.replace("runs=20", "runs=4")  # which one process trains
+            exec(compile(fewer, "docs/trackers.md", "exec"), given)  # noqa: S102 - our own page
     assert list((tmp_path / "runs" / "mine").glob("events.*"))
     client = mlflow.MlflowClient()
     newest, *_ = client.search_runs([client.get_experiment_by_name("byrote").experiment_id])
     finished = client.get_metric_history(newest.info.run_id, "progress/runs")
     assert [each.step for each in finished] == sorted({each.step for each in finished})
-    assert newest.data.metrics["progress/runs"] == newest.data.metrics["audit/runs"] == 8
+    assert newest.data.metrics["progress/runs"] == newest.data.metrics["audit/runs"] == 4
     errors = client.get_metric_history(newest.info.run_id, "memorization/median_standard_error")
-    assert errors[-1].step == 8
+    assert errors[-1].step == 4
     assert mlflow.active_run() is None, "the run is ended by its owner, not before"
     with pytest.raises(InvalidData, match="No MLflow run is active"):
         to_mlflow.progress()

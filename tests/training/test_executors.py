@@ -38,11 +38,11 @@ class AtOnce(Executor):
         return future
 
 
-EXECUTORS: dict[str, Callable[[], Executor]] = {
-    "processes": lambda: ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")),
-    "threads": lambda: ThreadPoolExecutor(2),
-    "loky": lambda: loky.ProcessPoolExecutor(2),
-    "at once": AtOnce,
+EXECUTORS: dict[str, Callable[[int], Executor]] = {
+    "processes": lambda width: ProcessPoolExecutor(width, mp_context=multiprocessing.get_context("spawn")),
+    "threads": ThreadPoolExecutor,
+    "loky": lambda width: loky.ProcessPoolExecutor(width),
+    "at once": lambda width: AtOnce(),
 }
 
 
@@ -58,9 +58,10 @@ def serial(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return bytes_of(directory)
 
 
-@pytest.fixture(params=EXECUTORS)
+@pytest.fixture(scope="module", params=EXECUTORS)
 def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
-    with EXECUTORS[request.param]() as made:
+    """One for all tests, as a user has one for several collections: each new process needs seconds for its imports."""
+    with EXECUTORS[request.param](2) as made:
         yield made
 
 
@@ -83,7 +84,7 @@ def test_the_bytes_are_those_of_one_process(executor: Executor, serial: dict[str
 def test_it_goes_on_where_another_one_stopped(tmp_path: Path) -> None:
     """Three blocks of a plan, each trained by someone else, are as one process trains them."""
     for name, runs in (("processes", 2), ("at once", 3), ("threads", RUNS)):
-        with EXECUTORS[name]() as made:
+        with EXECUTORS[name](1) as made:
             collect(small_task(), tmp_path / "shared", runs=runs, compute=Compute(executor=made))
         collect(small_task(), tmp_path / "alone", runs=runs, compute=Compute(workers=1))
     assert bytes_of(tmp_path / "shared") == bytes_of(tmp_path / "alone")
@@ -114,7 +115,7 @@ def test_a_pool_that_breaks_is_told_in_a_sentence(tmp_path: Path) -> None:
     task = small_task()
     for name in ("processes", "loky"):
         with (
-            EXECUTORS[name]() as made,
+            EXECUTORS[name](1) as made,
             pytest.raises(ByroteError, match=r"workers died .*Run again with a new executor"),
         ):
             collect(Task(Deadly, task.train, task.test), tmp_path / name, runs=2, compute=Compute(executor=made))

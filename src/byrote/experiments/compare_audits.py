@@ -20,6 +20,7 @@ from byrote.explain.dependents import MEMORIZED
 from byrote.record import Record
 from byrote.scores import memorization
 from byrote.stats.estimate import Estimate
+from byrote.stats.intervals import t_quantile
 from byrote.stats.step_up import step_up
 
 FDR = 0.1
@@ -259,7 +260,7 @@ def difference(
     if not error > 1e-12:
         return Estimate(value, np.nan, np.nan, n, "run", LEVEL), float("nan")
     freedom = squared.sum() ** 2 / (squared**2 / (np.array(sizes) - 1)).sum()
-    half = float(stats.t.ppf(0.5 + LEVEL / 2, freedom)) * error
+    half = float(t_quantile(LEVEL, freedom)) * error
     p = float(2 * stats.t.sf(abs(value) / error, freedom))
     return Estimate(value, value - half, value + half, n, "run", LEVEL), p
 

@@ -15,6 +15,7 @@ from scipy import stats
 from byrote.arrays import checked
 from byrote.errors import InvalidData, Unsupported
 from byrote.stats.estimate import Estimate
+from byrote.stats.intervals import t_quantile
 
 LEVEL = 0.9
 SMALL = 1e-8
@@ -144,7 +145,7 @@ def fieller(
     level: float = LEVEL,
 ) -> tuple[float, float]:
     """Return the interval of a ratio of two linear functions of normal estimates (Fieller, 1954); NaN where it has no ends."""
-    t2 = stats.t.ppf(0.5 + level / 2, df) ** 2
+    t2 = t_quantile(level, df) ** 2
     a = (bottom @ beta) ** 2 - t2 * bottom @ covariance @ bottom
     b = (top @ beta) * (bottom @ beta) - t2 * top @ covariance @ bottom
     c = (top @ beta) ** 2 - t2 * top @ covariance @ top
@@ -190,5 +191,5 @@ def _columns(
 
 
 def _estimate(value: float, variance: float, df: int, n: int) -> Estimate:
-    half = float(stats.t.ppf(0.5 + LEVEL / 2, df) * np.sqrt(max(variance, 0.0)))
+    half = float(t_quantile(LEVEL, df) * np.sqrt(max(variance, 0.0)))
     return Estimate(float(value), float(value) - half, float(value) + half, n, "run", LEVEL)

@@ -10,9 +10,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 from numpy.typing import NDArray
-from scipy import stats
 
 from byrote.errors import InvalidData
+from byrote.stats.intervals import t_quantile
 
 FOLLOWED = 5
 """Arms, besides the unchanged one, that reach the last round at most."""
@@ -149,7 +149,7 @@ def _costly(accuracy: Float[ndarray, "arm run"], scale: float) -> NDArray[np.boo
     """Return which arms are less accurate than the first by more than MARGIN, beyond a 90 % interval."""
     arms, runs = accuracy.shape
     freedom = max(1, (arms - 1) * (runs - 1))
-    half = float(stats.t.ppf(0.95, freedom)) * scale * np.sqrt(2 / runs)
+    half = float(t_quantile(0.9, freedom)) * scale * np.sqrt(2 / runs)
     with np.errstate(invalid="ignore"):
         return (accuracy - accuracy[:1]).mean(axis=1) + half < -MARGIN
 

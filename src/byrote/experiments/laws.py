@@ -10,6 +10,7 @@ from scipy import stats
 from byrote.arrays import checked
 from byrote.errors import InvalidData
 from byrote.stats.estimate import Estimate
+from byrote.stats.intervals import t_quantile
 from byrote.stats.not_measured import NotMeasured
 
 LEVEL = 0.9
@@ -42,7 +43,7 @@ class Line:
 
     def contrast(self, first: Float[ndarray, " seed"], second: Float[ndarray, " seed"]) -> Estimate:
         """Return the mean of second - first, paired by seed, with a 90 % interval from the noise of all places."""
-        half = float(stats.t.ppf(0.5 + LEVEL / 2, self.df) * self.noise * np.sqrt(2 / self.seeds))
+        half = float(t_quantile(LEVEL, self.df) * self.noise * np.sqrt(2 / self.seeds))
         value = float(np.mean(second - first))
         return Estimate(value, value - half, value + half, 2 * self.seeds, "run", LEVEL)
 
@@ -50,9 +51,7 @@ class Line:
         """Return the line and the ends of its 90 % band at these places, for new seeds as well as these."""
         away = at - self.x.mean()
         middle = self.height + self.slope.value * away
-        half = stats.t.ppf(0.5 + LEVEL / 2, self.seeds - 1) * np.sqrt(
-            self.seed_variance + self.slope_variance * away**2
-        )
+        half = t_quantile(LEVEL, self.seeds - 1) * np.sqrt(self.seed_variance + self.slope_variance * away**2)
         return np.column_stack([middle, middle - half, middle + half])
 
 
@@ -91,7 +90,7 @@ def line(x: Float[ndarray, " place"], values: Float[ndarray, "place seed"]) -> L
     df = (places - 1) * (seeds - 1)
     variance = float((residuals**2).sum() / df)
     slope_variance = variance / (seeds * float(away @ away))
-    half = float(stats.t.ppf(0.5 + LEVEL / 2, df) * np.sqrt(slope_variance))
+    half = float(t_quantile(LEVEL, df) * np.sqrt(slope_variance))
     off = means - means.mean() - slope * away
     ratio = seeds * float(off @ off) / (places - 2) / max(variance, 1e-300)
     return Line(

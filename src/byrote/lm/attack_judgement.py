@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
-from scipy import stats
 from scipy.special import expit, logit
 from scipy.stats import rankdata
 
 from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
+from byrote.stats.intervals import t_quantile
 from byrote.stats.not_measured import NotMeasured
 from byrote.summaries.auroc import auroc
 from byrote.summaries.tpr_at_fpr import OperatingPoint, tpr_at_fpr
@@ -115,7 +115,7 @@ def _clustered_auroc(
         fewest = min(count for _, count in parts)
         return Estimate.of_share(area * fewest, fewest, "document", exact=True, level=level)
     freedom = variance**2 / sum(part**2 / (count - 1) for part, count in parts)
-    half = float(stats.t.ppf(0.5 + level / 2, freedom)) * math.sqrt(variance) / (area * (1 - area))
+    half = float(t_quantile(level, freedom)) * math.sqrt(variance) / (area * (1 - area))
     low, high = expit(logit(area) - half), expit(logit(area) + half)
     return Estimate(area, float(low), float(high), sum(count for _, count in parts), "document", level)
 

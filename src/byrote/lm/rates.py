@@ -7,7 +7,7 @@ from scipy import stats
 
 from byrote.arrays import checked
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import normal_quantile, of_difference
+from byrote.stats.intervals import normal_quantile, of_difference, t_quantile
 
 RESAMPLES = 1000
 
@@ -103,7 +103,7 @@ def _bound(hits: Float[ndarray, " document"], counts: Float[ndarray, " document"
     variance = documents / max(1, documents - 1) * ((hits - p * counts) ** 2).sum() / passages**2
     if mixed and variance > 0:
         # The variance is known from few documents: those that have hits. Student's quantile says how badly.
-        student = normal_quantile(level) / stats.t.ppf(0.5 + level / 2, max(1, mixed - 1))
+        student = normal_quantile(level) / t_quantile(level, max(1, mixed - 1))
         effective = max(least, min(passages, student**2 * p * (1 - p) / variance))
     k, tail = p * effective, (1 - level) / 2
     low = float(stats.beta.ppf(tail, k, effective - k + 1)) if k > 0 else 0.0

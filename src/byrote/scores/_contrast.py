@@ -3,7 +3,6 @@
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
-from scipy import stats
 
 
 def sums(
@@ -35,7 +34,7 @@ def welch(
     (in_error, in_runs), (out_error, out_runs) = _squared_error(outcome, member), _squared_error(outcome, ~member)
     with np.errstate(invalid="ignore", divide="ignore"):
         freedom = (in_error + out_error) ** 2 / (in_error**2 / (in_runs - 1) + out_error**2 / (out_runs - 1))
-        half = stats.t.ppf(0.5 + level / 2, freedom) * np.sqrt(in_error + out_error)
+        half = t_quantile(level, freedom) * np.sqrt(in_error + out_error)
     value = difference(outcome, member)
     return value - half, value + half
 

@@ -3,10 +3,9 @@
 import numpy as np
 from jaxtyping import Bool, Float, Real, Shaped
 from numpy import ndarray
-from scipy import stats
 
 from byrote.signature import score
-from byrote.stats.intervals import newcombe
+from byrote.stats.intervals import newcombe, t_quantile
 
 
 def _interval(
@@ -61,6 +60,6 @@ def _welch(
             for squares, total, n in ((in_squares, in_total, in_runs), (out_squares, out_total, out_runs))
         )
         freedom = (in_error + out_error) ** 2 / (in_error**2 / (in_runs - 1) + out_error**2 / (out_runs - 1))
-        half = stats.t.ppf(0.5 + level / 2, freedom) * np.sqrt(in_error + out_error)
+        half = t_quantile(level, freedom) * np.sqrt(in_error + out_error)
         value = in_total / in_runs - out_total / out_runs
     return value - half, value + half

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Real
 from numpy import ndarray
-from scipy import stats
+from scipy import special
 
 Numbers = Real[ndarray, "..."] | int | float | np.number[Any]
 Floats = Float[ndarray, "*shape"]
@@ -14,7 +14,12 @@ Floats = Float[ndarray, "*shape"]
 
 def normal_quantile(level: float) -> float:
     """Return z such that a standard normal lies within +-z with probability `level`."""
-    return float(stats.norm.ppf(0.5 + level / 2))
+    return float(special.ndtri(0.5 + level / 2))
+
+
+def t_quantile(level: float, freedom: Numbers) -> Floats:
+    """Return t such that Student's distribution lies within +-t with probability `level`; NaN without degrees of freedom."""
+    return np.asarray(special.stdtrit(freedom, 0.5 + level / 2))
 
 
 def wilson(successes: Numbers, trials: Numbers, *, level: float) -> tuple[Floats, Floats]:
@@ -33,8 +38,8 @@ def clopper_pearson(successes: Numbers, trials: Numbers, *, level: float) -> tup
     """Return the exact (conservative) interval of a proportion; NaN without trials."""
     k, n = np.asarray(successes, np.float64), np.asarray(trials, np.float64)
     tail = (1 - level) / 2
-    low = np.where(k > 0, stats.beta.ppf(tail, k, n - k + 1), 0.0)
-    high = np.where(k < n, stats.beta.ppf(1 - tail, k + 1, n - k), 1.0)
+    low = np.where(k > 0, special.betaincinv(k, n - k + 1, tail), 0.0)
+    high = np.where(k < n, special.betaincinv(k + 1, n - k, 1 - tail), 1.0)
     return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
 
 
@@ -77,7 +82,7 @@ def student(mean: Numbers, variance: Numbers, n: Numbers, *, level: float) -> tu
     """
     m, v, n = np.asarray(mean, np.float64), np.asarray(variance, np.float64), np.asarray(n, np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
-        half = stats.t.ppf(0.5 + level / 2, np.where(n > 1, n - 1, np.nan)) * np.sqrt(v / n)
+        half = t_quantile(level, np.where(n > 1, n - 1, np.nan)) * np.sqrt(v / n)
     return np.asarray(m - half), np.asarray(m + half)
 
 

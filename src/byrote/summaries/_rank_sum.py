@@ -45,7 +45,7 @@ def _p_value(out_sum: int, ranks: tuple[int, ...], sizes: tuple[int, ...], out_r
     if variance <= 0:
         return 1.0
     centre = out_runs * (n + 1) / 2
-    return float(stats.norm.cdf((out_sum / 2 - centre + 0.5) / np.sqrt(variance)))
+    return float(special.ndtr((out_sum / 2 - centre + 0.5) / np.sqrt(variance)))
 
 
 @lru_cache(maxsize=4096)

@@ -3,13 +3,12 @@
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
-from scipy import stats
 from scipy.special import expit, logit
 from scipy.stats import rankdata
 
 from byrote.arrays import checked
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import clopper_pearson, normal_quantile
+from byrote.stats.intervals import clopper_pearson, normal_quantile, t_quantile
 from byrote.summaries._clusters import as_table, two_way_variance
 from byrote.summaries._ranking import check_ranking
 
@@ -54,7 +53,7 @@ def auroc(
             clustered, freedom = two_way_variance(part.reshape(table.shape))
             size = min(1.0, variance / clustered)
             variance = clustered
-        half = float(stats.t.ppf(0.5 + level / 2, freedom)) * np.sqrt(variance) / (area * (1 - area))
+        half = float(t_quantile(level, freedom)) * np.sqrt(variance) / (area * (1 - area))
         low, high = expit(logit(area) - half), expit(logit(area) + half)
     else:
         if len(table) > 1:

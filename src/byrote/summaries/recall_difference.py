@@ -3,11 +3,11 @@
 import numpy as np
 from jaxtyping import Bool
 from numpy import ndarray
-from scipy import stats
 
 from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
+from byrote.stats.intervals import t_quantile
 from byrote.summaries._clusters import effective_number, two_way_variance
 
 
@@ -31,7 +31,7 @@ def recall_difference(
     mean = float(apart.mean())
     variance, freedom = two_way_variance((apart - mean) / right.size)
     if variance > 0:
-        half = float(stats.t.ppf(0.5 + level / 2, max(freedom, 1)) * np.sqrt(variance))
+        half = float(t_quantile(level, max(freedom, 1)) * np.sqrt(variance))
     else:  # as if one example in so many could differ
         none = Estimate.of_share(0, effective_number(right, np.ones_like(right)), "answer", level=level)
         half = none.high

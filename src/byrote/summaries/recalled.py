@@ -3,10 +3,11 @@
 import numpy as np
 from jaxtyping import Bool
 from numpy import ndarray
-from scipy import stats
+from scipy import special
 
 from byrote.arrays import checked
 from byrote.stats.estimate import Estimate
+from byrote.stats.intervals import normal_quantile, t_quantile
 from byrote.summaries._clusters import effective_number, two_way_variance
 
 
@@ -25,6 +26,6 @@ def recalled(right: Bool[ndarray, "run example"], *, level: float = 0.9) -> Esti
     """
     number, share = effective_number(right, np.ones_like(right)), float(right.mean())
     _, freedom = two_way_variance((right - share) / right.size)
-    quantile = stats.t.ppf(0.5 + level / 2, max(freedom, 1)) if 0 < share < 1 else stats.norm.ppf(0.5 + level / 2)
-    found = Estimate.of_share(share * number, number, "answer", level=float(2 * stats.norm.cdf(quantile) - 1))
+    quantile = t_quantile(level, max(freedom, 1)) if 0 < share < 1 else normal_quantile(level)
+    found = Estimate.of_share(share * number, number, "answer", level=float(2 * special.ndtr(quantile) - 1))
     return Estimate(share, found.low, found.high, right.size, "answer", level)
