@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -19,15 +18,10 @@ from byrote.lm import Bytes
 from byrote.locate.layers import layers
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
+from executed import ROOT, blocks, executed
 from lm.recall import Recall
 from small import small_task
 from small_lm import byte_pairs, save_model
-
-ROOT = Path(__file__).parent.parent
-
-
-def blocks(page: str, language: str = "python") -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.pages
@@ -36,19 +30,16 @@ def test_the_ten_lines_of_the_readme(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert len([line for line in block.splitlines() if line.strip()]) <= 10
     rng = np.random.default_rng(0)
     x, x_test = rng.normal(size=(150, 20)), rng.normal(size=(50, 20))
-    given = {"x": x, "y": (x[:, 0] > 0).astype(int), "x_test": x_test, "y_test": (x_test[:, 0] > 0).astype(int)}
-    with contextlib.chdir(tmp_path):
-        exec(compile(block, "README.md", "exec"), given)  # noqa: S102 - our own page
+    y, y_test = (x[:, 0] > 0).astype(int), (x_test[:, 0] > 0).astype(int)
+    executed("README.md", tmp_path, x=x, y=y, x_test=x_test, y_test=y_test)
     assert len(capsys.readouterr().out.splitlines()) == 10
     assert (tmp_path / "audits/mine/report.html").exists()
 
 
 @pytest.mark.pages
 def test_the_task_and_the_python_of_the_start_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    task, python = blocks("docs/start.md")
-    (tmp_path / "my_task.py").write_text(task)
-    with contextlib.chdir(tmp_path):
-        exec(compile(python, "docs/start.md", "exec"), {})  # noqa: S102 - our own page
+    (tmp_path / "my_task.py").write_text(blocks("docs/start.md")[0])
+    executed("docs/start.md", tmp_path)
     worst = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     planted = {f"train/{i}" for i in range(20)}
     assert len(planted & set(worst)) >= 5, "the ten most memorized are mostly the twenty wrong labels"
@@ -56,10 +47,7 @@ def test_the_task_and_the_python_of_the_start_page(tmp_path: Path, capsys: pytes
 
 @pytest.mark.pages
 def test_the_python_of_the_model_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given: dict[str, Any] = {}
-    with contextlib.chdir(tmp_path):
-        for block in blocks("docs/model.md"):
-            exec(compile(block, "docs/model.md", "exec"), given)  # noqa: S102 - our own page
+    given = executed("docs/model.md", tmp_path)
     printed = capsys.readouterr().out
     names = list(layers(given["end"].model))
     curvature, depth = map(float, printed.split("\n", 1)[0].split())
@@ -77,10 +65,7 @@ def test_the_python_of_the_model_page(tmp_path: Path, capsys: pytest.CaptureFixt
 
 @pytest.mark.pages
 def test_the_python_of_the_page_of_comparisons(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given: dict[str, Any] = {}
-    with contextlib.chdir(tmp_path):
-        for block in blocks("docs/compare.md"):
-            exec(compile(block, "docs/compare.md", "exec"), given)  # noqa: S102 - our own page
+    given = executed("docs/compare.md", tmp_path)
     printed = capsys.readouterr().out
     assert "These sentences rest on 6 runs of each" in printed
     assert (tmp_path / "comparisons/mine/comparison.html").exists()
@@ -89,10 +74,8 @@ def test_the_python_of_the_page_of_comparisons(tmp_path: Path, capsys: pytest.Ca
 
 @pytest.mark.pages
 def test_the_python_of_the_page_of_wanted_examples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given: dict[str, Any] = {}
+    given = executed("docs/memorize.md", tmp_path)
     with contextlib.chdir(tmp_path):
-        for block in blocks("docs/memorize.md"):
-            exec(compile(block, "docs/memorize.md", "exec"), given)  # noqa: S102 - our own page
         recall = given["record"].scalar(0, "wanted_recall")
     printed = capsys.readouterr().out
     assert recall[-1] == 1
@@ -105,10 +88,7 @@ def test_the_python_of_the_page_of_wanted_examples(tmp_path: Path, capsys: pytes
 @pytest.mark.pages
 def test_the_python_of_the_page_of_controls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("opacus")
-    given: dict[str, Any] = {}
-    with contextlib.chdir(tmp_path):
-        for block in blocks("docs/controls.md"):
-            exec(compile(block, "docs/controls.md", "exec"), given)  # noqa: S102 - our own page
+    given = executed("docs/controls.md", tmp_path)
     assert np.isfinite(given["loss"].item())
     assert re.search(r"^nominal epsilon \d+\.\d\d$", capsys.readouterr().out, re.MULTILINE)
     assert all(weight.grad is not None for weight in given["model"].parameters())
@@ -119,10 +99,7 @@ def test_the_python_of_the_page_of_controls(tmp_path: Path, capsys: pytest.Captu
 def test_the_python_of_the_page_on_language_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     train, unseen = (["".join(rng.choice(list("abcdefgh "), 60)) for _ in range(30)] for _ in range(2))
-    given: dict[str, Any] = {"network": Recall(train, Bytes()), "train": train, "unseen": unseen}
-    with contextlib.chdir(tmp_path):
-        for block in blocks("docs/lm.md"):
-            exec(compile(block, "docs/lm.md", "exec"), given)  # noqa: S102 - our own page
+    executed("docs/lm.md", tmp_path, network=Recall(train, Bytes()), train=train, unseen=unseen)
     recited, control = (float(each) for each in re.findall(r"([01]\.\d+) \[", capsys.readouterr().out))
     assert recited > 0.9
     assert control == 0
@@ -131,14 +108,12 @@ def test_the_python_of_the_page_on_language_models(tmp_path: Path, capsys: pytes
 
 @pytest.mark.pages
 def test_the_python_of_the_page_of_extraction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    own, folder, kinds = blocks("docs/lm_extraction.md")
+    own, folder, _ = blocks("docs/lm_extraction.md")
     assert max(len([line for line in block.splitlines() if line.strip()]) for block in (own, folder)) <= 9
     save_model(tmp_path / "my_model", "llama", byte_pairs())
     (tmp_path / "train.txt").write_text("\n\n".join(["the cat sat on the mat. " * 5] * 9))
     (tmp_path / "control.txt").write_text("\n\n".join(["no dog and no log was there. " * 5] * 9))
-    with contextlib.chdir(tmp_path):
-        for block in (own, folder, kinds):
-            exec(compile(block, "docs/lm_extraction.md", "exec"), {})  # noqa: S102 - our own page
+    executed("docs/lm_extraction.md", tmp_path)
     first, *rows, last = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"0\.000 \[0\.000, 0\.\d+\]", first)
     assert len(rows) == 4, "two prefixes, two suffixes"
@@ -153,10 +128,7 @@ def test_the_python_of_the_pages_about_training_language_models(
 ) -> None:
     for needed in ("tokenizers", "transformers", "accelerate"):
         pytest.importorskip(needed)
-    given: dict[str, Any] = {}
-    with contextlib.chdir(tmp_path):
-        for block in blocks(page):
-            exec(compile(block, page, "exec"), given)  # noqa: S102 - our own page
+    given = executed(page, tmp_path)
     printed = capsys.readouterr().out
     if page == "docs/lm_training.md":
         assert "streets 32" in printed
@@ -171,10 +143,7 @@ def test_the_python_of_the_pages_about_training_language_models(
 @pytest.mark.pages
 def test_the_python_of_the_page_of_wanted_memorization(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("safetensors")
-    given: dict[str, Any] = {}
-    with contextlib.chdir(tmp_path):
-        for block in blocks("docs/lm_memorize.md"):
-            exec(compile(block, "docs/lm_memorize.md", "exec"), given)  # noqa: S102 - our own page
+    given = executed("docs/lm_memorize.md", tmp_path)
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("8 of 8 wanted answers are given exactly")
     assert (tmp_path / "models" / "mine" / "report.html").is_file()
@@ -186,10 +155,9 @@ def test_the_python_of_the_page_of_wanted_memorization(tmp_path: Path, capsys: p
 def test_the_python_of_the_page_of_secrets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     texts = ["".join(rng.choice(list("abcdefgh "), 40)) for _ in range(30)]
-    given: dict[str, Any] = {"texts": texts, "learn": lambda found: Recall([each.text for each in found], Bytes())}
-    with contextlib.chdir(tmp_path):
-        for block in blocks("docs/lm_secrets.md"):
-            exec(compile(block, "docs/lm_secrets.md", "exec"), given)  # noqa: S102 - our own page
+    given = executed(
+        "docs/lm_secrets.md", tmp_path, texts=texts, learn=lambda found: Recall([each.text for each in found], Bytes())
+    )
     found = given["found"]
     assert found.exposure[found.copies == 16].min() > 19, "a model that knows its text by heart gives all bits away"
     assert given["proof"].proven
@@ -202,10 +170,7 @@ def test_the_python_of_the_page_of_membership(tmp_path: Path, capsys: pytest.Cap
     train, unseen = (["".join(rng.choice(list("abcdefgh "), 60)) for _ in range(30)] for _ in range(2))
     network = torch.nn.Linear(10, 10)
     network.forward = Recall(train, Bytes())
-    given: dict[str, Any] = {"network": network, "train": train, "unseen": unseen}
-    with contextlib.chdir(tmp_path):
-        for block in blocks("docs/lm_membership.md"):
-            exec(compile(block, "docs/lm_membership.md", "exec"), given)  # noqa: S102 - our own page
+    given = executed("docs/lm_membership.md", tmp_path, network=network, train=train, unseen=unseen)
     printed = capsys.readouterr().out
     assert given["blind"].warning is None
     assert len(re.findall(r"^(?:loss|zlib|lowercase|min_k|min_k_plus_plus) 1\.000", printed, re.MULTILINE)) >= 3
@@ -214,10 +179,7 @@ def test_the_python_of_the_page_of_membership(tmp_path: Path, capsys: pytest.Cap
 
 @pytest.mark.pages
 def test_the_python_of_the_page_of_networks_that_recall(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given: dict[str, Any] = {}
-    with contextlib.chdir(tmp_path):
-        for block in blocks("docs/recall_networks.md"):
-            exec(compile(block, "docs/recall_networks.md", "exec"), given)  # noqa: S102 - our own page
+    given = executed("docs/recall_networks.md", tmp_path)
     printed = capsys.readouterr().out
     few_shot = re.search(r"^5-way 1-shot: (0\.\d+) \[", printed, re.MULTILINE)
     assert few_shot is not None
@@ -230,9 +192,7 @@ def test_the_python_of_the_page_of_networks_that_recall(tmp_path: Path, capsys: 
 
 @pytest.mark.pages
 def test_the_python_of_the_causes_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (block,) = blocks("docs/causes.md")
-    with contextlib.chdir(tmp_path):
-        exec(compile(block, "docs/causes.md", "exec"), {})  # noqa: S102 - our own page
+    executed("docs/causes.md", tmp_path)
     printed = capsys.readouterr().out
     assert "How sure: 16 runs in 4 arms of 4" in printed
     assert re.search(r"^noise -?0\.\d+ \[", printed, re.MULTILINE)
@@ -243,10 +203,7 @@ def test_the_python_of_the_causes_page(tmp_path: Path, capsys: pytest.CaptureFix
 def test_the_python_of_the_page_of_corpora(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("pydivsufsort")
     pytest.importorskip("rensa")
-    given: dict[str, Any] = {}
-    with contextlib.chdir(tmp_path):
-        for block in blocks("docs/lm_corpus.md"):
-            exec(compile(block, "docs/lm_corpus.md", "exec"), given)  # noqa: S102 - our own page
+    given = executed("docs/lm_corpus.md", tmp_path)
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == "302 documents in 1 file: 302 JSON lines."
     assert printed[2] == "30"
@@ -256,10 +213,7 @@ def test_the_python_of_the_page_of_corpora(tmp_path: Path, capsys: pytest.Captur
 
 @pytest.mark.pages
 def test_the_python_of_the_page_of_explicit_memories(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given: dict[str, Any] = {}
-    with contextlib.chdir(tmp_path):
-        for block in blocks("docs/recall.md"):
-            exec(compile(block, "docs/recall.md", "exec"), given)  # noqa: S102 - our own page
+    given = executed("docs/recall.md", tmp_path)
     printed = capsys.readouterr().out
     assert "['person 0' 'person 1' 'person 2'] ['0' '1' '2']" in printed
     assert "(5, 64)" in printed
@@ -326,8 +280,7 @@ def test_the_example_of_ones_own_loop(tmp_path: Path) -> None:
 
 
 @pytest.mark.pages
-def test_the_loop_of_the_thermostat_page(capsys: pytest.CaptureFixture[str]) -> None:
-    (block,) = blocks("docs/thermostat.md")
-    exec(compile(block, "docs/thermostat.md", "exec"), {})  # noqa: S102 - our own page
+def test_the_loop_of_the_thermostat_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    executed("docs/thermostat.md", tmp_path)
     held = float(re.search(r"held (-?[\d.]+)", capsys.readouterr().out)[1])  # pyright: ignore[reportOptionalSubscript]
     assert abs(held - 0.3) < 0.17, "80 and 80 canaries have a standard error of about .055"
