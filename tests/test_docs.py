@@ -128,7 +128,7 @@ def test_the_python_of_the_pages_about_training_language_models(
 ) -> None:
     for needed in ("tokenizers", "transformers", "accelerate"):
         pytest.importorskip(needed)
-    given = executed(page, tmp_path)
+    executed(page, tmp_path)
     printed = capsys.readouterr().out
     if page == "docs/lm_training.md":
         assert "streets 32" in printed
@@ -143,7 +143,7 @@ def test_the_python_of_the_pages_about_training_language_models(
 @pytest.mark.pages
 def test_the_python_of_the_page_of_wanted_memorization(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("safetensors")
-    given = executed("docs/lm_memorize.md", tmp_path)
+    executed("docs/lm_memorize.md", tmp_path)
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("8 of 8 wanted answers are given exactly")
     assert (tmp_path / "models" / "mine" / "report.html").is_file()

@@ -47,7 +47,7 @@ def gather(first: list[Path]) -> None:
         new = set(targets.values()) - found
         found |= new
         left += new
-        write(path, LINK.sub(lambda link: link[1] + there(path, targets.get(link[2]), link[2]), text))
+        write(path, for_the_site(path, text, targets))
 
 
 def linked(page: Path, target: str) -> Path:
@@ -59,12 +59,17 @@ def linked(page: Path, target: str) -> Path:
     return path
 
 
-def there(page: Path, target: Path | None, written: str) -> str:
-    """Return the link as it is on the site."""
-    if target is None:
-        return written
-    path = target.with_name(target.name + ".md") if target.suffix in CODE else target
-    return os.path.relpath(path, page.parent)
+def for_the_site(page: Path, text: str, targets: dict[str, Path]) -> str:
+    """Return the text of a page with its links as they are on the site."""
+
+    def there(link: re.Match[str]) -> str:
+        target = targets.get(link[2])
+        if target is None:
+            return link[0]
+        path = target.with_name(target.name + ".md") if target.suffix in CODE else target
+        return link[1] + os.path.relpath(path, page.parent)
+
+    return LINK.sub(there, text)
 
 
 def copy(path: Path) -> None:
