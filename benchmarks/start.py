@@ -1,4 +1,4 @@
-"""How long a start takes, and how many modules it imports: `import byrote`, `byrote --help`, a score on arrays, a task with torch.
+"""How long a start takes, and how many modules it imports: `import byrote`, `byrote --help`, scores on arrays, a task.
 
 python benchmarks/start.py [--rounds 7]
 """

@@ -4,6 +4,7 @@ import contextlib
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import click
@@ -16,12 +17,18 @@ from byrote.evidence.catalogue import find_score
 from byrote.evidence.evaluate import evaluate
 from byrote.lm import Bytes
 from byrote.locate.layers import layers
+from byrote.task.canaries import Canaries
+from byrote.task.designs import halves
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
+from byrote.version import __version__
 from executed import ROOT, blocks, executed
 from lm.recall import Recall
 from small import small_task
 from small_lm import byte_pairs, save_model
+
+WRITTEN = [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs/tutorials").glob("*.md"))]
+"""The pages that people write; docs/api/ is generated."""
 
 
 @pytest.mark.pages
@@ -234,11 +241,11 @@ def test_the_score_of_the_contributing_page_runs_on_any_record(tmp_path: Path) -
 def test_every_command_on_the_pages_is_one_that_exists(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pages = ["README.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *WRITTEN]
     typed = {
         line.split("#")[0].strip()
         for page in pages
-        for line in (ROOT / page).read_text().splitlines()
+        for line in page.read_text().splitlines()
         if line.startswith("byrote ")
     }
     assert len(typed) >= 8
@@ -257,14 +264,55 @@ def test_every_command_on_the_pages_is_one_that_exists(
 
 
 def test_links_between_pages_lead_somewhere() -> None:
-    for page in [
-        ROOT / "README.md",
-        ROOT / "CONTRIBUTING.md",
-        *(ROOT / "docs").glob("*.md"),
-        *(ROOT / "benchmarks").glob("*.md"),
-    ]:
-        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name} -> {target}"
+    """On a code host, whose anchors are those of GitHub: `make site` checks those of the site."""
+    of_root = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")]
+    for page in [*of_root, *WRITTEN, *(ROOT / "benchmarks").glob("*.md"), *(ROOT / "records").rglob("*.md")]:
+        for target, anchor in re.findall(r"\]\((?![a-z]+:)([^)#\s]*)#?([^)\s]*)\)", without_code(page)):
+            path = page.parent / target if target else page
+            assert path.exists(), f"{page.name} -> {target}"
+            assert not anchor or anchor in anchors(path), f"{page.name} -> {target}#{anchor}"
+
+
+def without_code(page: Path) -> str:
+    return re.sub(r"^```.*?^```|`[^`\n]*`", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
+@cache
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of the headings of a page, as GitHub makes them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    titles = (re.sub(r"[^\w\- ]", "", title.lower()) for title in re.findall(r"^#+ (.*)", text, re.MULTILINE))
+    return {title.strip().replace(" ", "-") for title in titles}
+
+
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    entries = set(re.findall(r'"(docs/[^"]*\.md)"', (ROOT / "zensical.toml").read_text()))
+    pages = {str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")}
+    assert pages - entries == set(), "pages without a line in zensical.toml"
+    assert entries - pages == set(), "lines of zensical.toml without a page"
+
+
+def test_the_citation_has_the_version_of_the_package() -> None:
+    assert f"version: {__version__}" in (ROOT / "CITATION.cff").read_text().splitlines()
+
+
+@pytest.mark.pages
+def test_the_tutorials_on_small_records(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Their commands take minutes. Here their Python reads small records of the same names."""
+    planted = Canaries(mislabeled=10)
+    for name, seed in (("fashion", 0), ("more", 1), ("leak", 2)):
+        made = {"runs": 8, "design": halves(), "canaries": planted, "seed": seed, "compute": Compute(workers=1)}
+        collect(small_task(), tmp_path / "audits" / name, **made)
+    (tmp_path / "my_score.py").write_text(blocks("docs/tutorials/score.md")[0])
+    executed("docs/tutorials/score.md", tmp_path)
+    rows = capsys.readouterr().out.splitlines()
+    assert [row.split()[0] for row in rows][:2] == ["late_loss", "mean_confidence"]
+    assert len(rows) == 7
+    given = executed("docs/tutorials/privacy.md", tmp_path)
+    assert all(re.fullmatch(r"\S+ \d of \d \d of \d", row) for row in capsys.readouterr().out.splitlines())
+    assert given["task"].controls == ("dp_sgd(epsilon=8.0, noise=None, clip=1.0, delta=0.0001)",)
+    assert executed("docs/tutorials/classifier.md", tmp_path)["task"].controls == ("weight_decay(decay=0.01)",)
+    executed("docs/tutorials/wanted.md", tmp_path)
 
 
 @pytest.mark.pages

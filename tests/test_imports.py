@@ -10,7 +10,7 @@ HELP = "import sys; sys.argv = ['byrote', '--help']; from byrote.cli import main
 
 LIGHT = {"byrote"}
 LINE = {"byrote", "click", "rich"}
-ARRAYS = {"byrote", "numpy", "scipy", "jaxtyping"}
+ARRAYS = {"byrote", "numpy", "scipy", "jaxtyping", "threadpoolctl"}
 OTHERS = {"charset_normalizer", "cython_runtime"}
 """Brought along by compiled packages."""
 
