@@ -76,7 +76,7 @@ def step(name: str, *command: object, here: Path, quiet: bool = False) -> None:
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
     if not quiet and done.stdout:
-        print("  " + done.stdout.strip().replace("\n", "\n  "), flush=True)
+        print("  " + done.stdout.strip().replace(str(here), "FOLDER").replace("\n", "\n  "), flush=True)
 
 
 def megabytes(folder: Path) -> float:

@@ -247,7 +247,7 @@ def _segment(module: str, node: ast.stmt) -> str:
 
 def _shortened(text: str) -> str:
     lines = text.splitlines()
-    return text if len(lines) <= 6 else "\n".join([lines[0] + " ... " + lines[-1].strip()])
+    return text if len(lines) <= 6 else f"{lines[0]}...{lines[-1].strip()}"
 
 
 def _dedented(text: str) -> str:
