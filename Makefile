@@ -9,7 +9,7 @@ READY_DEV := $(VENV)/.ready-dev
 WORKERS := --numprocesses logical --maxprocesses 4
 LONG := headline or pages or cluster or browser or slow
 
-.PHONY: help demo test quick check docs clean
+.PHONY: help demo test quick check docs site clean
 
 help:  ## say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
@@ -24,15 +24,19 @@ test: $(READY_DEV)  ## the whole test suite, with coverage: under ten minutes on
 quick: $(READY_DEV)  ## what takes no more than 2 seconds a test and needs no browser or cluster: a minute and a half
 	$(BIN)/python -m pytest $(WORKERS) -m "not ($(LONG))"
 
-check: $(READY_DEV)  ## format, lint, types, layers, generated pages
+check: $(READY_DEV)  ## format, lint, types, layers, generated pages, the site and its links
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 	$(BIN)/python tools/make_docs.py --check
+	$(BIN)/python tools/site.py
 
 docs: $(READY_DEV)  ## write the generated pages again
 	$(BIN)/python tools/make_docs.py
+
+site: $(READY_DEV)  ## the site of the documentation, in build/site/html
+	$(BIN)/python tools/site.py
 
 clean:
 	rm -rf $(VENV) artefacts build dist .coverage .coverage.*

@@ -4,8 +4,8 @@ import contextlib
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -17,17 +17,18 @@ from byrote.evidence.catalogue import find_score
 from byrote.evidence.evaluate import evaluate
 from byrote.lm import Bytes
 from byrote.locate.layers import layers
+from byrote.task.canaries import Canaries
+from byrote.task.designs import halves
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
+from byrote.version import __version__
+from executed import ROOT, blocks, executed
 from lm.recall import Recall
 from small import small_task
 from small_lm import byte_pairs, save_model
 
-ROOT = Path(__file__).parent.parent
-
-
-def blocks(page: str, language: str = "python") -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
+WRITTEN = [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs/tutorials").glob("*.md"))]
+"""The pages that people write; docs/api/ is generated."""
 
 
 @pytest.mark.pages
@@ -36,19 +37,16 @@ def test_the_ten_lines_of_the_readme(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert len([line for line in block.splitlines() if line.strip()]) <= 10
     rng = np.random.default_rng(0)
     x, x_test = rng.normal(size=(150, 20)), rng.normal(size=(50, 20))
-    given = {"x": x, "y": (x[:, 0] > 0).astype(int), "x_test": x_test, "y_test": (x_test[:, 0] > 0).astype(int)}
-    with contextlib.chdir(tmp_path):
-        exec(compile(block, "README.md", "exec"), given)  # noqa: S102 - our own page
+    y, y_test = (x[:, 0] > 0).astype(int), (x_test[:, 0] > 0).astype(int)
+    executed("README.md", tmp_path, x=x, y=y, x_test=x_test, y_test=y_test)
     assert len(capsys.readouterr().out.splitlines()) == 10
     assert (tmp_path / "audits/mine/report.html").exists()
 
 
 @pytest.mark.pages
 def test_the_task_and_the_python_of_the_start_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    task, python = blocks("docs/start.md")
-    (tmp_path / "my_task.py").write_text(task)
-    with contextlib.chdir(tmp_path):
-        exec(compile(python, "docs/start.md", "exec"), {})  # noqa: S102 - our own page
+    (tmp_path / "my_task.py").write_text(blocks("docs/start.md")[0])
+    executed("docs/start.md", tmp_path)
     worst = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     planted = {f"train/{i}" for i in range(20)}
     assert len(planted & set(worst)) >= 5, "the ten most memorized are mostly the twenty wrong labels"
@@ -56,10 +54,7 @@ def test_the_task_and_the_python_of_the_start_page(tmp_path: Path, capsys: pytes
 
 @pytest.mark.pages
 def test_the_python_of_the_model_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given: dict[str, Any] = {}
-    with contextlib.chdir(tmp_path):
-        for block in blocks("docs/model.md"):
-            exec(compile(block, "docs/model.md", "exec"), given)  # noqa: S102 - our own page
+    given = executed("docs/model.md", tmp_path)
     printed = capsys.readouterr().out
     names = list(layers(given["end"].model))
     curvature, depth = map(float, printed.split("\n", 1)[0].split())
@@ -77,10 +72,7 @@ def test_the_python_of_the_model_page(tmp_path: Path, capsys: pytest.CaptureFixt
 
 @pytest.mark.pages
 def test_the_python_of_the_page_of_comparisons(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given: dict[str, Any] = {}
-    with contextlib.chdir(tmp_path):
-        for block in blocks("docs/compare.md"):
-            exec(compile(block, "docs/compare.md", "exec"), given)  # noqa: S102 - our own page
+    given = executed("docs/compare.md", tmp_path)
     printed = capsys.readouterr().out
     assert "These sentences rest on 6 runs of each" in printed
     assert (tmp_path / "comparisons/mine/comparison.html").exists()
@@ -89,10 +81,8 @@ def test_the_python_of_the_page_of_comparisons(tmp_path: Path, capsys: pytest.Ca
 
 @pytest.mark.pages
 def test_the_python_of_the_page_of_wanted_examples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given: dict[str, Any] = {}
+    given = executed("docs/memorize.md", tmp_path)
     with contextlib.chdir(tmp_path):
-        for block in blocks("docs/memorize.md"):
-            exec(compile(block, "docs/memorize.md", "exec"), given)  # noqa: S102 - our own page
         recall = given["record"].scalar(0, "wanted_recall")
     printed = capsys.readouterr().out
     assert recall[-1] == 1
@@ -105,10 +95,7 @@ def test_the_python_of_the_page_of_wanted_examples(tmp_path: Path, capsys: pytes
 @pytest.mark.pages
 def test_the_python_of_the_page_of_controls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("opacus")
-    given: dict[str, Any] = {}
-    with contextlib.chdir(tmp_path):
-        for block in blocks("docs/controls.md"):
-            exec(compile(block, "docs/controls.md", "exec"), given)  # noqa: S102 - our own page
+    given = executed("docs/controls.md", tmp_path)
     assert np.isfinite(given["loss"].item())
     assert re.search(r"^nominal epsilon \d+\.\d\d$", capsys.readouterr().out, re.MULTILINE)
     assert all(weight.grad is not None for weight in given["model"].parameters())
@@ -119,10 +106,7 @@ def test_the_python_of_the_page_of_controls(tmp_path: Path, capsys: pytest.Captu
 def test_the_python_of_the_page_on_language_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     train, unseen = (["".join(rng.choice(list("abcdefgh "), 60)) for _ in range(30)] for _ in range(2))
-    given: dict[str, Any] = {"network": Recall(train, Bytes()), "train": train, "unseen": unseen}
-    with contextlib.chdir(tmp_path):
-        for block in blocks("docs/lm.md"):
-            exec(compile(block, "docs/lm.md", "exec"), given)  # noqa: S102 - our own page
+    executed("docs/lm.md", tmp_path, network=Recall(train, Bytes()), train=train, unseen=unseen)
     recited, control = (float(each) for each in re.findall(r"([01]\.\d+) \[", capsys.readouterr().out))
     assert recited > 0.9
     assert control == 0
@@ -131,14 +115,12 @@ def test_the_python_of_the_page_on_language_models(tmp_path: Path, capsys: pytes
 
 @pytest.mark.pages
 def test_the_python_of_the_page_of_extraction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    own, folder, kinds = blocks("docs/lm_extraction.md")
+    own, folder, _ = blocks("docs/lm_extraction.md")
     assert max(len([line for line in block.splitlines() if line.strip()]) for block in (own, folder)) <= 9
     save_model(tmp_path / "my_model", "llama", byte_pairs())
     (tmp_path / "train.txt").write_text("\n\n".join(["the cat sat on the mat. " * 5] * 9))
     (tmp_path / "control.txt").write_text("\n\n".join(["no dog and no log was there. " * 5] * 9))
-    with contextlib.chdir(tmp_path):
-        for block in (own, folder, kinds):
-            exec(compile(block, "docs/lm_extraction.md", "exec"), {})  # noqa: S102 - our own page
+    executed("docs/lm_extraction.md", tmp_path)
     first, *rows, last = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"0\.000 \[0\.000, 0\.\d+\]", first)
     assert len(rows) == 4, "two prefixes, two suffixes"
@@ -153,10 +135,7 @@ def test_the_python_of_the_pages_about_training_language_models(
 ) -> None:
     for needed in ("tokenizers", "transformers", "accelerate"):
         pytest.importorskip(needed)
-    given: dict[str, Any] = {}
-    with contextlib.chdir(tmp_path):
-        for block in blocks(page):
-            exec(compile(block, page, "exec"), given)  # noqa: S102 - our own page
+    executed(page, tmp_path)
     printed = capsys.readouterr().out
     if page == "docs/lm_training.md":
         assert "streets 32" in printed
@@ -171,10 +150,7 @@ def test_the_python_of_the_pages_about_training_language_models(
 @pytest.mark.pages
 def test_the_python_of_the_page_of_wanted_memorization(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("safetensors")
-    given: dict[str, Any] = {}
-    with contextlib.chdir(tmp_path):
-        for block in blocks("docs/lm_memorize.md"):
-            exec(compile(block, "docs/lm_memorize.md", "exec"), given)  # noqa: S102 - our own page
+    executed("docs/lm_memorize.md", tmp_path)
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("8 of 8 wanted answers are given exactly")
     assert (tmp_path / "models" / "mine" / "report.html").is_file()
@@ -186,10 +162,9 @@ def test_the_python_of_the_page_of_wanted_memorization(tmp_path: Path, capsys: p
 def test_the_python_of_the_page_of_secrets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     texts = ["".join(rng.choice(list("abcdefgh "), 40)) for _ in range(30)]
-    given: dict[str, Any] = {"texts": texts, "learn": lambda found: Recall([each.text for each in found], Bytes())}
-    with contextlib.chdir(tmp_path):
-        for block in blocks("docs/lm_secrets.md"):
-            exec(compile(block, "docs/lm_secrets.md", "exec"), given)  # noqa: S102 - our own page
+    given = executed(
+        "docs/lm_secrets.md", tmp_path, texts=texts, learn=lambda found: Recall([each.text for each in found], Bytes())
+    )
     found = given["found"]
     assert found.exposure[found.copies == 16].min() > 19, "a model that knows its text by heart gives all bits away"
     assert given["proof"].proven
@@ -202,10 +177,7 @@ def test_the_python_of_the_page_of_membership(tmp_path: Path, capsys: pytest.Cap
     train, unseen = (["".join(rng.choice(list("abcdefgh "), 60)) for _ in range(30)] for _ in range(2))
     network = torch.nn.Linear(10, 10)
     network.forward = Recall(train, Bytes())
-    given: dict[str, Any] = {"network": network, "train": train, "unseen": unseen}
-    with contextlib.chdir(tmp_path):
-        for block in blocks("docs/lm_membership.md"):
-            exec(compile(block, "docs/lm_membership.md", "exec"), given)  # noqa: S102 - our own page
+    given = executed("docs/lm_membership.md", tmp_path, network=network, train=train, unseen=unseen)
     printed = capsys.readouterr().out
     assert given["blind"].warning is None
     assert len(re.findall(r"^(?:loss|zlib|lowercase|min_k|min_k_plus_plus) 1\.000", printed, re.MULTILINE)) >= 3
@@ -214,10 +186,7 @@ def test_the_python_of_the_page_of_membership(tmp_path: Path, capsys: pytest.Cap
 
 @pytest.mark.pages
 def test_the_python_of_the_page_of_networks_that_recall(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given: dict[str, Any] = {}
-    with contextlib.chdir(tmp_path):
-        for block in blocks("docs/recall_networks.md"):
-            exec(compile(block, "docs/recall_networks.md", "exec"), given)  # noqa: S102 - our own page
+    given = executed("docs/recall_networks.md", tmp_path)
     printed = capsys.readouterr().out
     few_shot = re.search(r"^5-way 1-shot: (0\.\d+) \[", printed, re.MULTILINE)
     assert few_shot is not None
@@ -230,9 +199,7 @@ def test_the_python_of_the_page_of_networks_that_recall(tmp_path: Path, capsys: 
 
 @pytest.mark.pages
 def test_the_python_of_the_causes_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (block,) = blocks("docs/causes.md")
-    with contextlib.chdir(tmp_path):
-        exec(compile(block, "docs/causes.md", "exec"), {})  # noqa: S102 - our own page
+    executed("docs/causes.md", tmp_path)
     printed = capsys.readouterr().out
     assert "How sure: 16 runs in 4 arms of 4" in printed
     assert re.search(r"^noise -?0\.\d+ \[", printed, re.MULTILINE)
@@ -243,10 +210,7 @@ def test_the_python_of_the_causes_page(tmp_path: Path, capsys: pytest.CaptureFix
 def test_the_python_of_the_page_of_corpora(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("pydivsufsort")
     pytest.importorskip("rensa")
-    given: dict[str, Any] = {}
-    with contextlib.chdir(tmp_path):
-        for block in blocks("docs/lm_corpus.md"):
-            exec(compile(block, "docs/lm_corpus.md", "exec"), given)  # noqa: S102 - our own page
+    given = executed("docs/lm_corpus.md", tmp_path)
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == "302 documents in 1 file: 302 JSON lines."
     assert printed[2] == "30"
@@ -256,10 +220,7 @@ def test_the_python_of_the_page_of_corpora(tmp_path: Path, capsys: pytest.Captur
 
 @pytest.mark.pages
 def test_the_python_of_the_page_of_explicit_memories(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given: dict[str, Any] = {}
-    with contextlib.chdir(tmp_path):
-        for block in blocks("docs/recall.md"):
-            exec(compile(block, "docs/recall.md", "exec"), given)  # noqa: S102 - our own page
+    given = executed("docs/recall.md", tmp_path)
     printed = capsys.readouterr().out
     assert "['person 0' 'person 1' 'person 2'] ['0' '1' '2']" in printed
     assert "(5, 64)" in printed
@@ -280,11 +241,11 @@ def test_the_score_of_the_contributing_page_runs_on_any_record(tmp_path: Path) -
 def test_every_command_on_the_pages_is_one_that_exists(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pages = ["README.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *WRITTEN]
     typed = {
         line.split("#")[0].strip()
         for page in pages
-        for line in (ROOT / page).read_text().splitlines()
+        for line in page.read_text().splitlines()
         if line.startswith("byrote ")
     }
     assert len(typed) >= 8
@@ -303,14 +264,55 @@ def test_every_command_on_the_pages_is_one_that_exists(
 
 
 def test_links_between_pages_lead_somewhere() -> None:
-    for page in [
-        ROOT / "README.md",
-        ROOT / "CONTRIBUTING.md",
-        *(ROOT / "docs").glob("*.md"),
-        *(ROOT / "benchmarks").glob("*.md"),
-    ]:
-        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name} -> {target}"
+    """On a code host, whose anchors are those of GitHub: `make site` checks those of the site."""
+    of_root = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")]
+    for page in [*of_root, *WRITTEN, *(ROOT / "benchmarks").glob("*.md"), *(ROOT / "records").rglob("*.md")]:
+        for target, anchor in re.findall(r"\]\((?![a-z]+:)([^)#\s]*)#?([^)\s]*)\)", without_code(page)):
+            path = page.parent / target if target else page
+            assert path.exists(), f"{page.name} -> {target}"
+            assert not anchor or anchor in anchors(path), f"{page.name} -> {target}#{anchor}"
+
+
+def without_code(page: Path) -> str:
+    return re.sub(r"^```.*?^```|`[^`\n]*`", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
+@cache
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of the headings of a page, as GitHub makes them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    titles = (re.sub(r"[^\w\- ]", "", title.lower()) for title in re.findall(r"^#+ (.*)", text, re.MULTILINE))
+    return {title.strip().replace(" ", "-") for title in titles}
+
+
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    entries = set(re.findall(r'"(docs/[^"]*\.md)"', (ROOT / "zensical.toml").read_text()))
+    pages = {str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")}
+    assert pages - entries == set(), "pages without a line in zensical.toml"
+    assert entries - pages == set(), "lines of zensical.toml without a page"
+
+
+def test_the_citation_has_the_version_of_the_package() -> None:
+    assert f"version: {__version__}" in (ROOT / "CITATION.cff").read_text().splitlines()
+
+
+@pytest.mark.pages
+def test_the_tutorials_on_small_records(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Their commands take minutes. Here their Python reads small records of the same names."""
+    planted = Canaries(mislabeled=10)
+    for name, seed in (("fashion", 0), ("more", 1), ("leak", 2)):
+        made = {"runs": 8, "design": halves(), "canaries": planted, "seed": seed, "compute": Compute(workers=1)}
+        collect(small_task(), tmp_path / "audits" / name, **made)
+    (tmp_path / "my_score.py").write_text(blocks("docs/tutorials/score.md")[0])
+    executed("docs/tutorials/score.md", tmp_path)
+    rows = capsys.readouterr().out.splitlines()
+    assert [row.split()[0] for row in rows][:2] == ["late_loss", "mean_confidence"]
+    assert len(rows) == 7
+    given = executed("docs/tutorials/privacy.md", tmp_path)
+    assert all(re.fullmatch(r"\S+ \d of \d \d of \d", row) for row in capsys.readouterr().out.splitlines())
+    assert given["task"].controls == ("dp_sgd(epsilon=8.0, noise=None, clip=1.0, delta=0.0001)",)
+    assert executed("docs/tutorials/classifier.md", tmp_path)["task"].controls == ("weight_decay(decay=0.01)",)
+    executed("docs/tutorials/wanted.md", tmp_path)
 
 
 @pytest.mark.parametrize("name", ["own_loop", "fine_tuning"])
@@ -327,8 +329,7 @@ def test_the_examples_of_ones_own_loop(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.pages
-def test_the_loop_of_the_thermostat_page(capsys: pytest.CaptureFixture[str]) -> None:
-    (block,) = blocks("docs/thermostat.md")
-    exec(compile(block, "docs/thermostat.md", "exec"), {})  # noqa: S102 - our own page
+def test_the_loop_of_the_thermostat_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    executed("docs/thermostat.md", tmp_path)
     held = float(re.search(r"held (-?[\d.]+)", capsys.readouterr().out)[1])  # pyright: ignore[reportOptionalSubscript]
     assert abs(held - 0.3) < 0.17, "80 and 80 canaries have a standard error of about .055"

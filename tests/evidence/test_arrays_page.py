@@ -1,6 +1,5 @@
 """The page about arrays works as it stands there."""
 
-import contextlib
 import re
 from pathlib import Path
 
@@ -9,18 +8,15 @@ import pytest
 
 from attackers import area
 from byrote.membership.target import TargetAudit
+from executed import blocks, executed
 
-PAGE = Path(__file__).parents[2] / "docs/arrays.md"
+PAGE = "docs/arrays.md"
 
 
 @pytest.mark.slow
 def test_the_page_runs_from_top_to_bottom(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
-    assert len(blocks) == 8
-    names: dict[str, object] = {}
-    with contextlib.chdir(tmp_path):
-        for block in blocks:
-            exec(compile(block, str(PAGE), "exec"), names)  # noqa: S102 - our own page
+    assert len(blocks(PAGE)) == 8
+    names = executed(PAGE, tmp_path)
     assert re.match(r"0\.\d{3} \[.*\]\n0\.\d{3} \[.*\] 0\.010\d*\n", capsys.readouterr().out)
     attack, member = names["attack"], names["member"]
     assert isinstance(attack, np.ndarray)

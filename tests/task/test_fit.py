@@ -32,9 +32,9 @@ from byrote.task.task import Task
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
 from byrote.training.fitting import EVALUATED_AT_ONCE, learn
+from executed import ROOT, blocks
 from oracles import nearest_neighbour_left_out, problem
 from small import small_task
-from test_docs import ROOT, blocks
 
 CLASSES = 4
 

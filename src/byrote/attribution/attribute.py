@@ -174,6 +174,7 @@ def _by_trak(plan: _Plan, runs: Sequence[int], sketch: int | None) -> Found:
 
 
 METHODS: dict[str, Callable[[_Plan, Sequence[int], int | None], Found]] = {"tracin": _by_tracin, "trak": _by_trak}
+"""Each method of attribution by the name that `byrote attribute --method` takes."""
 
 
 def _parts(targets: int) -> list[Int[ndarray, " target"]]:

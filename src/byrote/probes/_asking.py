@@ -32,6 +32,7 @@ class Questions:
 
 
 NO_QUESTIONS = Questions()
+"""No probe is evaluated while models are trained."""
 
 
 def check_asked(probe: Probe, objective: Objective) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Inputs = NDArray[Any] | dict[str, NDArray[Any]] | tuple[NDArray[Any], ...]
+"""What a model reads of examples: one array, or several in a dict or a tuple, with one row per example in each."""
 
 
 def parts(inputs: Any) -> dict[str, Any]:
