@@ -4,6 +4,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
+from byrote.stats.intervals import t_quantile
+
 
 def sums(
     outcome: Float[ndarray, "run example"], counted: Bool[ndarray, "run example"]
