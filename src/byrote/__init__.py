@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from byrote.experiments.model_causes import model_causes as model_causes
     from byrote.experiments.onion import peel as peel
     from byrote.experiments.removal import remove as remove
+    from byrote.inputs.opening import open_task as open_task
+    from byrote.inputs.reading import Reading as Reading
     from byrote.integrations.scikit_learn import MemoryClassifier as MemoryClassifier
     from byrote.objectives import Classification as Classification
     from byrote.objectives import Multilabel as Multilabel
@@ -82,6 +84,8 @@ _HOME = {
     "model_causes": "experiments.model_causes",
     "peel": "experiments.onion",
     "remove": "experiments.removal",
+    "open_task": "inputs.opening",
+    "Reading": "inputs.reading",
     "MemoryClassifier": "integrations.scikit_learn",
     "Classification": "objectives",
     "Multilabel": "objectives",
