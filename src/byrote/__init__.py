@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from byrote.experiments.removal import remove as remove
     from byrote.findings.as_table import as_table as as_table
     from byrote.findings.example_table import example_table as example_table
+    from byrote.inputs.opening import open_task as open_task
+    from byrote.inputs.reading import Reading as Reading
     from byrote.integrations.scikit_learn import MemoryClassifier as MemoryClassifier
     from byrote.objectives import Classification as Classification
     from byrote.objectives import Multilabel as Multilabel
@@ -86,6 +88,8 @@ _HOME = {
     "remove": "experiments.removal",
     "as_table": "findings.as_table",
     "example_table": "findings.example_table",
+    "open_task": "inputs.opening",
+    "Reading": "inputs.reading",
     "MemoryClassifier": "integrations.scikit_learn",
     "Classification": "objectives",
     "Multilabel": "objectives",
