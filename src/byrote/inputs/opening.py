@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from byrote.errors import InvalidData, Unsupported
+from byrote.inputs.folders import open_folder
 from byrote.inputs.reading import Reading
 from byrote.task.loading import load_task
 from byrote.task.task import Task
@@ -22,7 +23,7 @@ def open_task(source: Any, reading: Reading = Reading()) -> Task:
         raise Unsupported(f"{type(source).__name__} cannot be opened yet.")
     path, name = Path(source), str(source).lower()
     if path.is_dir():
-        raise Unsupported(f"{source} is a folder, and folders cannot be opened yet.")
+        return open_folder(path, reading)
     if name.endswith(SERIES):
         raise Unsupported(f"{source} is a file of series, and these cannot be opened yet.")
     if name.endswith(TABLES):

@@ -25,6 +25,7 @@ class Reading:
 
     The test set is a `test_share` of the groups (or rows), drawn with the classes in proportion; or what a column
     `test_column` says, with the words train and test; or the last `test_share` by `time`. `encoding` is that of text files.
+    `size` is the longer side of pictures, in pixels, or the number of time steps of series.
     Raises InvalidData for parts that contradict each other, and for a share that leaves no data.
     """
 
@@ -38,6 +39,7 @@ class Reading:
     test_column: str | None = None
     time: str | None = None
     encoding: str = "utf-8"
+    size: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "drop", tuple(self.drop))
@@ -54,6 +56,8 @@ class Reading:
         for name, kind in self.types:
             if kind not in KINDS:
                 raise unknown(f"type of column ({name!r})", kind, KINDS)
+        if self.size is not None and (type(cast("object", self.size)) is not int or self.size < 1):
+            raise InvalidData(f"size={self.size!r} is no number of pixels or time steps. Give a whole number, 1 or more.")
         self._check_parts()
 
     @property
