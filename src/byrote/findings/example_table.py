@@ -5,9 +5,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from byrote.errors import MissingEvidence
 from byrote.evidence.best_memorization import best_memorization
-from byrote.evidence.evaluate import Values, evaluate
+from byrote.evidence.evaluate import evaluate
 from byrote.evidence.targets import target_text
 from byrote.explain import explain
 from byrote.record import Record

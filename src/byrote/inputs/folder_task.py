@@ -71,9 +71,7 @@ def check_options(root: Path, reading: Reading) -> None:
     allowed = Reading(**{name: getattr(reading, name) for name in FOR_FOLDERS})
     if reading != allowed:
         odd = next(word for word in reading.options() if word.startswith("--") and word not in allowed.options())
-        raise InvalidData(
-            f"{odd} is about columns of a table, and {root} is a folder of classes. Leave it out."
-        )
+        raise InvalidData(f"{odd} is about columns of a table, and {root} is a folder of classes. Leave it out.")
 
 
 def check_memory(size: int, what: str) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
-from byrote.inputs.class_folders import ClassFolders, class_folders, copies, listed
+from byrote.inputs.broken_files import about_broken, check_broken
+from byrote.inputs.class_folders import ClassFolders, class_folders, copies
 from byrote.inputs.folder_task import check_memory, folder_task
 from byrote.inputs.picture_files import SUFFIXES, Header, read_header, read_pixels
 from byrote.inputs.reading import Reading
@@ -21,11 +22,6 @@ SIDE = 64
 
 SMALLEST, ELONGATED = 8, 3.0
 """The shorter side of pictures at least, and the longer side over the shorter at most, where sizes differ."""
-
-BROKEN = 0.1
-"""The largest share of files that are left out because they cannot be read; a few are always."""
-
-FEW = 3
 
 
 def image_folder(path: Path | str, reading: Reading = Reading()) -> Task:
@@ -41,15 +37,17 @@ def image_folder(path: Path | str, reading: Reading = Reading()) -> Task:
     headers, broken = _headers(found)
     size = common_size([(each.width, each.height) for each in headers.values()], reading.size)
     is_grey = all(each.is_grey for each in headers.values())
-    check_memory(len(headers) * size[0] * size[1] * (1 if is_grey else 3), f"{len(headers):,} pictures of {_spelled(size)}")
+    check_memory(
+        len(headers) * size[0] * size[1] * (1 if is_grey else 3), f"{len(headers):,} pictures of {_spelled(size)}"
+    )
     good, pixels = _pixels(found, headers, size, is_grey, broken)
-    _check_broken(root, found, broken)
+    check_broken(root, found, broken, "pictures")
     kept = found.kept(good)
     groups, about_copies = copies(kept)
     sentences = (
         f"{len(good):,} pictures of {kept.counts()}.",
         *_about([headers[at] for at in good], size, is_grey, pixels),
-        *_about_broken(found, broken),
+        *about_broken(found, broken),
         *kept.sentences,
         *about_copies,
     )
@@ -80,7 +78,7 @@ def _headers(found: ClassFolders) -> tuple[dict[int, Header], dict[int, str]]:
         else:
             headers[at] = header
     if not headers:
-        raise InvalidData(f"None of {len(broken):,} files can be read. {' '.join(_about_broken(found, broken))}")
+        raise InvalidData(f"None of {len(broken):,} files can be read. {' '.join(about_broken(found, broken))}")
     return headers, broken
 
 
@@ -122,8 +120,16 @@ def _about(headers: Sequence[Header], size: tuple[int, int], is_grey: bool, pixe
         sentences.append(f"All are {_spelled(size)}, {'grey' if is_grey else 'in colour'}: {_bytes(pixels.nbytes)}.")
     else:
         small, large = (choose(sizes, key=lambda each: each[0] * each[1]) for choose in (min, max))
-        had = f"They have {len(sizes):,} sizes, from {_spelled(small)} to {_spelled(large)}" if len(sizes) > 1 else f"They are {_spelled(small)}"
-        cut = ", and cut at the centre where their shape differs" if any(w * size[1] != h * size[0] for w, h in sizes) else ""
+        had = (
+            f"They have {len(sizes):,} sizes, from {_spelled(small)} to {_spelled(large)}"
+            if len(sizes) > 1
+            else f"They are {_spelled(small)}"
+        )
+        cut = (
+            ", and cut at the centre where their shape differs"
+            if any(w * size[1] != h * size[0] for w, h in sizes)
+            else ""
+        )
         sentences.append(
             f"{had}; all are brought to {_spelled(size)}{cut}, {'grey' if is_grey else 'in colour'}: {_bytes(pixels.nbytes)}. --size says another longer side."
         )
@@ -137,27 +143,6 @@ def _about(headers: Sequence[Header], size: tuple[int, int], is_grey: bool, pixe
         if number:
             sentences.append(f"{number:,} {what}.")
     return sentences
-
-
-def _about_broken(found: ClassFolders, broken: dict[int, str]) -> list[str]:
-    if not broken:
-        return []
-    files = [f"{found.names[at]} ({broken[at]})" for at in sorted(broken)]
-    return [f"{len(broken):,} files cannot be read and are left out: {listed(files, most=20)}."]
-
-
-def _check_broken(root: Path, found: ClassFolders, broken: dict[int, str]) -> None:
-    """Raise InvalidData where so many files are broken that something else is wrong, or where a class has no others."""
-    if len(broken) > max(FEW, BROKEN * len(found.paths)):
-        raise InvalidData(
-            f"{len(broken):,} of {len(found.paths):,} pictures of {root} cannot be read, more than one in ten. Repair or remove them. {' '.join(_about_broken(found, broken))}"
-        )
-    good = sorted(set(range(len(found.paths))) - set(broken))
-    left = np.bincount(found.labels[good], minlength=len(found.classes))
-    if (left == 0).any():
-        raise InvalidData(
-            f"No picture of the class {found.classes[int(np.argmin(left))]!r} can be read. {' '.join(_about_broken(found, broken))}"
-        )
 
 
 def _spelled(size: tuple[int, int]) -> str:

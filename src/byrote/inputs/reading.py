@@ -57,7 +57,9 @@ class Reading:
             if kind not in KINDS:
                 raise unknown(f"type of column ({name!r})", kind, KINDS)
         if self.size is not None and (type(cast("object", self.size)) is not int or self.size < 1):
-            raise InvalidData(f"size={self.size!r} is no number of pixels or time steps. Give a whole number, 1 or more.")
+            raise InvalidData(
+                f"size={self.size!r} is no number of pixels or time steps. Give a whole number, 1 or more."
+            )
         self._check_parts()
 
     @property
