@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from byrote.errors import InvalidData
-from byrote.inputs.image_folder import brightest, common_size, image_folder
+from byrote.inputs.image_folder import image_folder
 from byrote.inputs.picture_files import LARGEST, read_header, read_pixels
+from byrote.inputs.pictures import brightest, common_size
 from byrote.inputs.reading import Reading
 from byrote.task.task import Task
 from inputs.folders import COLOURS, picture, pictures
@@ -54,7 +55,7 @@ def test_differing_sizes_become_the_median_shape(tmp_path: Path) -> None:
     root = pictures(tmp_path, 6, lambda at: [(200, 100), (200, 100), (80, 90)][at % 3], "jpg")
     task = image_folder(root)
     assert task.train.shape == (3, 32, 64)
-    assert "They have 2 sizes, from 80 x 90 to 200 x 100; all are brought to 64 x 32, and cut at the centre" in said(task)
+    assert "They have 2 sizes, from 80 x 90 to 200 x 100; they are brought to 64 x 32, and cut at the centre" in said(task)
     for name in ("red/0.jpg", "red/2.jpg"):
         assert np.abs(of(task, name).mean(axis=(1, 2)) - RED).max() < 12
     assert image_folder(root, Reading(size=20)).train.shape == (3, 10, 20)

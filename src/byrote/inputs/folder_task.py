@@ -37,7 +37,6 @@ def folder_task(
 
     Groups are then never on both sides. `files.sentences` begin what was inferred; `of` says what examples are: "pictures".
     """
-    check_options(root, reading)
     sentences = list(files.sentences)
     sides = np.array(files.sides)
     train, test = sides != "test", sides == "test"

@@ -1,5 +1,6 @@
-"""Picture files: what a file says it is, and its pixels as bytes. Files may be a stranger's: no decoder runs a program."""
+"""Picture files: what a file (or its bytes) says it is, and its pixels as bytes. Files may be a stranger's: no decoder runs a program."""
 
+import io
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -27,6 +28,9 @@ DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
 GREY = ("1", "L", "LA", "La", *DEEP)
 
+Source = Path | bytes
+"""A file, or what is in it."""
+
 
 @dataclass(frozen=True)
 class Header:
@@ -41,10 +45,10 @@ class Header:
     frames: int
 
 
-def read_header(path: Path) -> Header | str:
+def read_header(source: Source) -> Header | str:
     """Return what a file says without decoding it, or why it cannot be read."""
     try:
-        with _opened(path) as picture:
+        with _opened(source) as picture:
             turn = int(picture.getexif().get(ORIENTATION, 1) or 1)
             width, height = picture.size if turn < 5 else picture.size[::-1]
             grey = picture.mode in GREY or (picture.mode == "P" and _is_grey_palette(picture))
@@ -56,14 +60,14 @@ def read_header(path: Path) -> Header | str:
         return _why(error)
 
 
-def read_pixels(path: Path, size: tuple[int, int], *, is_grey: bool) -> NDArray[Any] | str:
+def read_pixels(source: Source, size: tuple[int, int], *, is_grey: bool) -> NDArray[Any] | str:
     """Return a picture of this size (width, height) as `[height, width]` or `[3, height, width]`, or why it cannot be read.
 
     It is shrunk until it fills the size, and cut at the centre. The pixels are uint8, but float32 as in the file where it
     has more than 8 bits (in grey pictures only). What is transparent becomes white. Of an animation it is the first frame.
     """
     try:
-        with _opened(path) as picture:
+        with _opened(source) as picture:
             picture.draft(None, (2 * max(size), 2 * max(size)))  # a large JPEG is decoded at a fraction of its size
             turned = ImageOps.exif_transpose(picture)
             if picture.mode in DEEP:
@@ -77,12 +81,12 @@ def read_pixels(path: Path, size: tuple[int, int], *, is_grey: bool) -> NDArray[
 
 
 @contextmanager
-def _opened(path: Path) -> Generator[Any]:
+def _opened(source: Source) -> Generator[Any]:
     """Open a picture whose size is known to be bearable; what Pillow warns of is of no use to the user of a folder."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(path, formats=FORMATS) as picture:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as picture:
             width, height = picture.size
             if width * height > LARGEST:
                 raise ValueError(f"it claims {width:,} x {height:,} pixels, more than {LARGEST:,}")

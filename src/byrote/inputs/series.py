@@ -9,7 +9,7 @@ from byrote.errors import InvalidData
 from byrote.inputs.broken_files import about_broken, check_broken
 from byrote.inputs.class_folders import class_folders, copies, listed
 from byrote.inputs.equal_lengths import LONGEST, MEASURED, equal_lengths
-from byrote.inputs.folder_task import check_memory, folder_task
+from byrote.inputs.folder_task import check_memory, check_options, folder_task
 from byrote.inputs.reading import Reading
 from byrote.inputs.series_files import SUFFIXES, Series, read_series
 from byrote.task.task import Task
@@ -25,6 +25,7 @@ def series_folder(path: Path | str, reading: Reading = Reading()) -> Task:
     of the files cannot be read.
     """
     root = Path(path)
+    check_options(root, reading)
     found = class_folders(root, SUFFIXES, "series")
     read, broken = dict[int, Series](), dict[int, str]()
     for at, file in enumerate(found.paths):
