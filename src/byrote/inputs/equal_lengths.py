@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 from numpy import ndarray
+from numpy.typing import NDArray
 
 LONGEST = 1_024
 """Time steps at most, where nothing else is said: longer series are averaged over neighbouring steps."""
@@ -20,9 +21,9 @@ MEASURED = "measured"
 
 @dataclass(frozen=True, eq=False)
 class Equal:
-    """Series of one length. `has_gaps`: the last channel says where they were measured. `sentences` say what was done."""
+    """Series of one length, `[example, channel, time]`. `has_gaps`: the last channel says where they were measured. `sentences` say what was done."""
 
-    values: Float32[ndarray, "example channel time"]
+    values: NDArray[np.float32]
     has_gaps: bool
     sentences: tuple[str, ...]
 
@@ -57,7 +58,7 @@ def _span(lengths: Any) -> int:
     return longest if longest <= MUCH_LONGER * np.median(lengths) else int(np.quantile(lengths, USUAL, method="higher"))
 
 
-def _averaged(values: Float[ndarray, "channel time"], step: int) -> Float[ndarray, "channel time"]:
+def _averaged(values: Float[ndarray, "channel time"], step: int) -> Float[ndarray, "channel shorter"]:
     """Return the means of `step` neighbouring values; the last is that of those that are left."""
     if step == 1:
         return values
@@ -73,7 +74,7 @@ def _filled(channel: Float[ndarray, " time"]) -> Float[ndarray, " time"]:
     return np.interp(np.arange(len(channel)), known, channel[known]) if len(known) else np.zeros(len(channel))
 
 
-def _padded(values: Float[ndarray, "channel time"], length: int, mode: Any) -> Float[ndarray, "channel time"]:
+def _padded(values: Float[ndarray, "channel time"], length: int, mode: Any) -> Float[ndarray, "channel longer"]:
     return np.pad(values, ((0, 0), (0, length - values.shape[1])), mode=mode)
 
 
