@@ -28,8 +28,8 @@ class Equal:
     sentences: tuple[str, ...]
 
 
-def equal_lengths(series: Sequence[Float[ndarray, "channel time"]], size: int | None = None) -> Equal:
-    """Return series as one array of `size` time steps (None: what suits them).
+def equal_lengths(series: Sequence[NDArray[np.float64]], size: int | None = None) -> Equal:
+    """Return series, each `[channel, time]`, as one array of `size` time steps (None: what suits them).
 
     Longer ones are averaged over neighbouring steps, or cut; shorter ones go on with their last values. Gaps (NaN) are
     filled along a straight line between what was measured before and after.
