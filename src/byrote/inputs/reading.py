@@ -25,6 +25,7 @@ class Reading:
 
     The test set is a `test_share` of the groups (or rows), drawn with the classes in proportion; or what a column
     `test_column` says, with the words train and test; or the last `test_share` by `time`. `encoding` is that of text files.
+    `series` are channels, each a column of lists of numbers, or columns that begin with this name and end with a number.
     `size` is the longer side of pictures, in pixels, or the number of time steps of series.
     Raises InvalidData for parts that contradict each other, and for a share that leaves no data.
     """
@@ -39,10 +40,12 @@ class Reading:
     test_column: str | None = None
     time: str | None = None
     encoding: str = "utf-8"
+    series: tuple[str, ...] = ()
     size: int | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "drop", tuple(self.drop))
+        for name in ("drop", "series"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         object.__setattr__(self, "types", tuple((str(name), str(kind)) for name, kind in self.types))
         share = cast("object", self.test_share)
         if isinstance(share, bool) or not isinstance(share, float | int) or not 0 < share < 1:
@@ -89,8 +92,8 @@ class Reading:
             if field.name == "types":
                 for column, kind in self.types:
                     yield from ("--type", f"{column}={kind}")
-            elif field.name == "drop":
-                for column in self.drop:
+            elif field.name in ("drop", "series"):
+                for column in value:
                     yield from (flag, column)
             else:
                 yield from (flag, str(value))
