@@ -5,10 +5,10 @@ from typing import Any
 
 from byrote.errors import InvalidData, Unsupported
 from byrote.inputs.reading import Reading
-from byrote.task.loading import load_task
+from byrote.inputs.table_rows import TABLES, is_frame, read_rows
+from byrote.task.loading import BUILT_IN, ELSEWHERE, load_task
 from byrote.task.task import Task
 
-TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".parquet", ".jsonl", ".ndjson", ".json")
 SERIES = (".npy", ".npz", ".ts")
 
 
@@ -19,16 +19,29 @@ def open_task(source: Any, reading: Reading = Reading()) -> Task:
     `Task.inferred`. Raises InvalidData for a file that cannot be read as it was said, and what `load_task` raises.
     """
     if not isinstance(source, str | Path):
-        raise Unsupported(f"{type(source).__name__} cannot be opened yet.")
+        return _table(source, reading)
     path, name = Path(source), str(source).lower()
-    if path.is_dir():
+    is_known = str(source) in (*BUILT_IN, *ELSEWHERE)
+    if path.is_dir() and not is_known:
         raise Unsupported(f"{source} is a folder, and folders cannot be opened yet.")
     if name.endswith(SERIES):
         raise Unsupported(f"{source} is a file of series, and these cannot be opened yet.")
     if name.endswith(TABLES):
-        raise Unsupported(f"{source} is a table, and tables cannot be opened yet.")
+        return _table(path, reading)
     if reading.said:
         raise InvalidData(
             f"{' '.join(reading.options()[:2])} says how a table or a folder is read, and {str(source)!r} is a task in Python. Leave it out."
         )
     return load_task(str(source))
+
+
+def _table(source: Any, reading: Reading) -> Task:
+    from byrote.inputs.table import table_task  # brings torch, for the model
+    from byrote.inputs.texts import text_task
+
+    if not isinstance(source, Path) and not is_frame(source):
+        raise Unsupported(
+            f"{type(source).__name__} is no data frame of pandas or polars. Give one, or the path of a file or folder."
+        )
+    rows = read_rows(source, reading.encoding)
+    return table_task(rows, reading) if reading.text is None else text_task(rows, reading)
