@@ -5,12 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from byrote.evidence.cached_reads import read_once
+from byrote.inputs.opening import open_task
 from byrote.record import Record
 from byrote.report import estimator_sentence, findings, read_panel, sentences, write_report
 from byrote.signature import Probe
 from byrote.task.canaries import Canaries
 from byrote.task.designs import Design
-from byrote.task.loading import default_canaries, load_task
+from byrote.task.loading import default_canaries
 from byrote.task.taking import taken
 from byrote.task.task import Task
 from byrote.training.collect import collect
@@ -37,14 +38,14 @@ def audit(
 ) -> Record:
     """Train the runs that are missing in `directory` (default: audits/NAME), write report.html there, and return the record.
 
-    `task` is a byrote.Task or what `byrote audit` takes: `fashion`, `my_task.py`, `package.module:task`. With `until`, runs
-    are added until the median standard error of memorization is that small, `runs` at most. By default, canaries check the
-    audit: wrong labels, ordinary examples and noise, each one per cent of the training examples. The first two kinds are
-    taken out of your training examples and have no row of their own; Canaries() plants none. See `byrote.collect` for the
+    `task` is a byrote.Task (of a table: see `byrote.open_task`) or what `byrote audit` takes: `fashion`, `my_task.py`. With
+    `until`, runs are added until the median standard error of memorization is that small, `runs` at most. By default, canaries
+    check the audit: wrong labels, ordinary examples and noise, each one per cent of the training examples. The first two kinds
+    are taken out of your training examples and have no row of their own; Canaries() plants none. See `byrote.collect` for the
     rest. `on_verdict` is called with the verdict, sentence by sentence, before the report is drawn.
     """
     source = task if isinstance(task, str) else ""
-    found = load_task(task) if isinstance(task, str) else task
+    found = open_task(task) if isinstance(task, str) else task
     if epochs is not None:
         found = replace(found, recipe=replace(found.recipe, epochs=epochs))
     where = directory if directory is not None else Path("audits") / found.name

@@ -31,7 +31,14 @@ def test_values_are_a_data_frame_in_every_library(record: Record) -> None:
         "datasets": datasets.Dataset(pa.table(values)).to_pandas(),
     }
     for frame in frames.values():
-        assert list(frame) == ["example", "memorization", "memorization low", "memorization high", "runs in", "runs out"]
+        assert list(frame) == [
+            "example",
+            "memorization",
+            "memorization low",
+            "memorization high",
+            "runs in",
+            "runs out",
+        ]
         assert frame["example"].tolist() == record.population.ids.tolist()
         np.testing.assert_array_equal(frame["memorization"].to_numpy(float), values.value)
         np.testing.assert_array_equal(frame["runs in"], values.runs_in)

@@ -55,7 +55,9 @@ def test_differing_sizes_become_the_median_shape(tmp_path: Path) -> None:
     root = pictures(tmp_path, 6, lambda at: [(200, 100), (200, 100), (80, 90)][at % 3], "jpg")
     task = image_folder(root)
     assert task.train.shape == (3, 32, 64)
-    assert "They have 2 sizes, from 80 x 90 to 200 x 100; they are brought to 64 x 32, and cut at the centre" in said(task)
+    assert "They have 2 sizes, from 80 x 90 to 200 x 100; they are brought to 64 x 32, and cut at the centre" in said(
+        task
+    )
     for name in ("red/0.jpg", "red/2.jpg"):
         assert np.abs(of(task, name).mean(axis=(1, 2)) - RED).max() < 12
     assert image_folder(root, Reading(size=20)).train.shape == (3, 10, 20)
@@ -179,7 +181,9 @@ def bomb(width: int = 40_000, height: int = 40_000) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
+    )
 
 
 def eps() -> bytes:

@@ -51,7 +51,9 @@ def dataset_rows(source: Any, reading: Reading) -> DatasetRows:
                 f"The splits have different columns: {', '.join(features)}, and in {name!r} {', '.join(dataset.features)}. Give splits of the same columns."
             )
         tables.append(_worded(dataset.with_format("arrow")[:], features))
-    ids = [f"{name}/{at}" if name else str(at) for name, one in zip(splits, tables, strict=True) for at in range(len(one))]
+    ids = [
+        f"{name}/{at}" if name else str(at) for name, one in zip(splits, tables, strict=True) for at in range(len(one))
+    ]
     if len(splits) > 1 and SPLIT not in features and reading.test_column is None and reading.time is None:
         words = np.repeat(list(splits), [len(one) for one in tables])
         tables = [pa.concat_tables(tables, promote_options="permissive").append_column(SPLIT, pa.array(words))]

@@ -15,7 +15,26 @@ from PIL import Image, ImageOps
 FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
 """Of Pillow's decoders those that are tried; others start programs, as that of EPS does, or read files that nobody has."""
 
-SUFFIXES = frozenset([".bmp", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"])
+SUFFIXES = frozenset(
+    [
+        ".bmp",
+        ".gif",
+        ".jfif",
+        ".jp2",
+        ".jpe",
+        ".jpeg",
+        ".jpg",
+        ".pbm",
+        ".pgm",
+        ".png",
+        ".pnm",
+        ".ppm",
+        ".tga",
+        ".tif",
+        ".tiff",
+        ".webp",
+    ]
+)
 
 LARGEST = 80_000_000
 """Pixels of the largest picture that is decoded, 300 MB in colour: a small file may claim to be a very large picture."""

@@ -1,7 +1,5 @@
 """A table with one series per row: columns t0, t1, t2 ..., or cells that are lists, with a label in another column."""
 
-import re
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,25 +12,10 @@ from byrote.inputs.equal_lengths import MEASURED, equal_lengths
 from byrote.inputs.labelled import Labelled, labelled, with_copies
 from byrote.inputs.labelled_task import labelled_task
 from byrote.inputs.reading import Reading
+from byrote.inputs.series_names import steps_of
 from byrote.inputs.table_rows import Rows
 from byrote.task.inferred import InferredColumn
 from byrote.task.task import Task
-
-NUMBERED = re.compile(r"^(.*?)[_\- .]?(\d+)$")
-"""A column that is a time step of a series: the name of the channel, and the number of the step."""
-
-BY_ITSELF = ("t", "time", "step")
-"""Names of channels that are taken for series when nobody says so, with FEWEST steps or more."""
-
-FEWEST = 8
-
-
-def series_named(names: Sequence[str], reading: Reading) -> tuple[str, ...]:
-    """Return the channels of a table that holds series: those that `reading.series` names, or t0, t1 ... by themselves."""
-    if reading.series:
-        return reading.series
-    steps = _steps(names)
-    return () if reading.text else tuple(name for name in BY_ITSELF if len(steps.get(name, ())) >= FEWEST)[:1]
 
 
 def series_table(rows: Rows, reading: Reading, channels: Sequence[str]) -> Task:
@@ -42,7 +25,7 @@ def series_table(rows: Rows, reading: Reading, channels: Sequence[str]) -> Task:
     All channels of a row have one length. Raises InvalidData for a channel that is neither, and for cells that are no numbers.
     """
     found = labelled(rows, reading)
-    steps = _steps(found.table.column_names)
+    steps = steps_of(found.table.column_names)
     read = [_channel(found, name, steps) for name in channels]
     for name, one in zip(channels, read, strict=True):
         if [len(each) for each in one] != [len(each) for each in read[0]]:
@@ -63,24 +46,20 @@ def _read_from(name: str, names: Sequence[str], steps: dict[str, tuple[str, ...]
     """Return what is said of the columns of a channel: one entry for all of them."""
     if name in names:
         return InferredColumn(name, "series", "a channel")
-    return InferredColumn(f"{steps[name][0]} ... {steps[name][-1]}", "series", f"the channel {name!r}, {len(steps[name]):,} time steps")
-
-
-def _steps(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Return the columns of each channel in the order of their numbers."""
-    numbered: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
-    for name in names:
-        match = NUMBERED.match(name)
-        if match:
-            numbered[match[1]].append((int(match[2]), name))
-    return {channel: tuple(name for _, name in sorted(found)) for channel, found in numbered.items()}
+    return InferredColumn(
+        f"{steps[name][0]} ... {steps[name][-1]}", "series", f"the channel {name!r}, {len(steps[name]):,} time steps"
+    )
 
 
 def _channel(found: Labelled, name: str, steps: dict[str, tuple[str, ...]]) -> list[NDArray[np.float64]]:
     """Return a channel of every row. Empty cells at the end of a row are no steps, others are gaps (NaN)."""
     if name in found.table.column_names:
         cells = found.table[name]
-        if not pa.types.is_list(cells.type) and not pa.types.is_large_list(cells.type) and not pa.types.is_fixed_size_list(cells.type):
+        if (
+            not pa.types.is_list(cells.type)
+            and not pa.types.is_large_list(cells.type)
+            and not pa.types.is_fixed_size_list(cells.type)
+        ):
             raise InvalidData(f"The cells of {name!r} are {cells.type}, not lists of numbers. Name columns such as t0, t1 ... by their beginning: --series t.")  # fmt: skip
         lists = [np.array(cell or (), dtype=np.float64) for cell in cells.to_pylist()]
     elif name in steps:
@@ -89,7 +68,9 @@ def _channel(found: Labelled, name: str, steps: dict[str, tuple[str, ...]]) -> l
         raise unknown("series", name, [*found.table.column_names, *steps])
     short = next((at for at, each in enumerate(lists) if not len(each)), None)
     if short is not None:
-        raise InvalidData(f"The series {name!r} of row {str(found.ids[short])!r} is empty. Leave the row out, or fill it.")
+        raise InvalidData(
+            f"The series {name!r} of row {str(found.ids[short])!r} is empty. Leave the row out, or fill it."
+        )
     return lists
 
 

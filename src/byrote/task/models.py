@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from byrote.errors import InvalidData
 
-
 STRETCHES = 16
 """Parts of the time over which the network for signals takes means."""
 
