@@ -48,7 +48,8 @@ def test_what_is_undefined_is_null_and_what_is_infinite_stays(record: Record) ->
     values = byrote.evaluate(forgetting, record)
     values.value[:2] = np.inf
     frame = pl.DataFrame(values)
-    assert np.isnan(values.value).any() and np.isinf(values.value).any()
+    assert np.isnan(values.value).any()
+    assert np.isinf(values.value).any()
     assert frame["forgetting"].null_count() == np.isnan(values.value).sum()
     assert not frame["forgetting"].is_nan().any()
     assert frame["forgetting"].is_infinite().sum() == np.isinf(values.value).sum()

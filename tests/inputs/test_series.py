@@ -136,8 +136,8 @@ def test_files_with_other_columns_are_left_out(tmp_path: Path) -> None:
     (root / "slow/8.csv").write_text((root / "slow/1.csv").read_text().replace("time,x,y", "time,y,x"))
     task = series_folder(root)
     assert "slow/9.csv (without the column 'y')" in said(task)
-    swapped = [row for each in task.examples.values() for row in each.inputs[each.ids == "slow/8.csv"]][0]
-    original = [row for each in task.examples.values() for row in each.inputs[each.ids == "slow/1.csv"]][0]
+    swapped = next(row for each in task.examples.values() for row in each.inputs[each.ids == "slow/8.csv"])
+    original = next(row for each in task.examples.values() for row in each.inputs[each.ids == "slow/1.csv"])
     np.testing.assert_array_equal(swapped, original[::-1])
 
 

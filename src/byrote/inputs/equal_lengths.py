@@ -21,7 +21,10 @@ MEASURED = "measured"
 
 @dataclass(frozen=True, eq=False)
 class Equal:
-    """Series of one length, `[example, channel, time]`. `has_gaps`: the last channel says where they were measured. `sentences` say what was done."""
+    """Series of one length, `[example, channel, time]`. `has_gaps`: the last channel says where they were measured.
+
+    `sentences` say what was done.
+    """
 
     values: NDArray[np.float32]
     has_gaps: bool
@@ -44,7 +47,7 @@ def equal_lengths(series: Sequence[NDArray[np.float64]], size: int | None = None
     channels = series[0].shape[0]
     values = np.empty((len(series), channels + has_gaps, length), np.float32)
     for row, each in zip(values, series, strict=True):
-        measured = _averaged(np.isfinite(each).all(axis=0)[None].astype(np.float64), step)
+        measured = _averaged(np.asarray(np.isfinite(each).all(axis=0), np.float64)[None], step)
         filled = _averaged(np.stack([_filled(channel) for channel in each]), step)
         row[:channels] = _padded(filled[:, :length], length, mode="edge")
         if has_gaps:

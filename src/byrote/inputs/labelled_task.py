@@ -29,7 +29,10 @@ def labelled_task(
     rows: Rows, reading: Reading, found: Labelled, inputs: NDArray[Any], read: Sequence[InferredColumn], *,
     kind: str, columns: Sequence[str], channels: tuple[str, ...] = (),
 ) -> Task:  # fmt: skip
-    """Return the task of predicting the label from `inputs`, one entry for each row; `read` says of the `columns` what they became."""
+    """Return the task of predicting the label from `inputs`, one entry for each row.
+
+    `read` says what became of the `columns` that these were read from.
+    """
     split = split_of(found, reading)
     groups = list(found.groups) if (found.groups != "").any() else None
     every = Examples(inputs, found.target.labels, list(found.ids), groups=groups, kind=kind, columns=channels or None)

@@ -1,4 +1,7 @@
-"""Picture files: what a file (or its bytes) says it is, and its pixels as bytes. Files may be a stranger's: no decoder runs a program."""
+"""Picture files: what a file (or its bytes) says it is, and its pixels.
+
+Files may be a stranger's: no decoder runs a program, and none is asked for more pixels than memory bears.
+"""
 
 import io
 import warnings
