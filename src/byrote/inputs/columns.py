@@ -135,7 +135,7 @@ def _from_text(name: str, cells: pa.Array, said: str | None, *, comma: bool) -> 
         good = np.isfinite(dates.days)
         if good.any() and (said or found.share(good) >= NEARLY * found.share(there)):
             notes = (dates.note.replace("NAME", name),) if dates.note else ()
-            notes += found.odd(there & ~good, "dates")
+            notes += found.odd(~good & ~matches(found.cells, "^$"), "dates")
             return Column(name, "date", dates.days[found.codes], has_time=dates.has_time, notes=notes)
     return _words(name, found, there, said)
 
@@ -150,7 +150,7 @@ def _written_number(
     if not good.any() or (said is None and (found.share(good) < NEARLY * found.share(there) or text.padded)):
         return None
     values = parsed(found.cells, good, comma=has_comma)
-    notes = found.odd(there & ~good, "numbers")
+    notes = found.odd(~good & ~matches(found.cells, "^$"), "numbers")
     if has_comma and not text.point[good].all():
         notes += ("read with a decimal comma",)
     return _number(name, values[found.codes], said, notes)
@@ -164,7 +164,7 @@ def _number(name: str, values: NDArray[np.float64], said: str | None, notes: tup
     known = values[~np.isnan(values)]
     if not len(known):
         return Column(name, "empty", codes=np.full(len(values), -1))
-    if said is None and not notes and np.isin(known, (0.0, 1.0)).all():
+    if said is None and np.isin(known, (0.0, 1.0)).all():
         return Column(name, "boolean", codes=np.where(np.isnan(values), -1, values).astype(np.int64), words=("0", "1"))
     return Column(name, "number", values, whole=bool((known == np.floor(known)).all()), notes=notes)
 
@@ -195,6 +195,7 @@ def _words(name: str, found: _Values, there: NDArray[np.bool_], said: str | None
     place = np.full(len(words), -1)
     place[order] = np.arange(len(order))
     known = tuple(words[at] for at in order)
+    said_missing = ~there & ~matches(found.cells, "^$")
     kind = said if said in ("category", "boolean", "text") else None
     if kind is None:
         several = len(known) > found.share(there) / 2 and len(known) > 2
@@ -204,7 +205,7 @@ def _words(name: str, found: _Values, there: NDArray[np.bool_], said: str | None
         kind = "category"
     elif kind == "category" and tuple(sorted(word.lower() for word in known[:3])) in TRUE_FALSE:
         kind = "boolean"
-    return Column(name, kind, codes=place[found.codes], words=known)
+    return Column(name, kind, codes=place[found.codes], words=known, notes=found.odd(said_missing, "values"))
 
 
 def natural(word: str) -> tuple[tuple[int, float, str], ...]:

@@ -53,9 +53,7 @@ def labelled(rows: Rows, reading: Reading) -> Labelled:
         there = there & ~matches(as_text(rows.table[reading.text]), ABSENT)
     table, ids = (rows.table, rows.ids) if there.all() else (rows.table.filter(pa.array(there)), rows.ids[there])
     target = target_of(column_from(label, table[label], said, comma=comma), said)
-    sentences = [
-        f"{rows.table.num_rows:,} rows{f' of {rows.source}' if rows.source else ''}, of which {table.num_rows:,} are used."
-    ]
+    sentences = [f"{table.num_rows:,} rows{f' of {rows.source}' if rows.source else ''}."]
     columns = [InferredColumn(label, "label", target.becomes, target.notes)]
     if left := len(there) - table.num_rows:
         sentences.append(f"{left:,} rows without a label{' or a text' if reading.text else ''} are left out.")

@@ -42,7 +42,7 @@ class MeanOfWords(nn.Module):
 
 
 def table_network(
-    centre: Sequence[float], scale: Sequence[float], outputs: int, *, width: int = 128, depth: int = 2
+    centre: Sequence[float], scale: Sequence[float], outputs: int, *, width: int = 64, depth: int = 2
 ) -> nn.Module:
     """Return a perceptron of `depth` layers of `width` units over standardized columns."""
     return nn.Sequential(Standardize(centre, scale), *_dense(len(centre), width, depth, outputs))
@@ -54,9 +54,13 @@ def text_network(vocabulary: int, outputs: int, *, width: int = 64, depth: int =
 
 
 def recipe_for(examples: int) -> Recipe:
-    """Return a recipe that suits so many training examples: batches grow with their square root, and passes get fewer."""
-    batch = min(1024, max(16, 1 << round(examples**0.5).bit_length() - 1))
-    return Recipe(epochs=min(60, max(5, 2000 // batch)), batch_size=batch, optimizer="adamw", learning_rate=0.003)
+    """Return a recipe that suits so many training examples: batches grow with their square root, and passes get fewer.
+
+    On tables of 140 to 700 rows (benchmarks of scikit-learn, and one with half of its labels by chance) three times the passes
+    in half the batches fitted more training rows, and fewer test rows.
+    """
+    batch = min(1024, max(32, 1 << round(examples**0.5).bit_length() - 1))
+    return Recipe(epochs=min(20, max(5, 2000 // batch)), batch_size=batch, learning_rate=0.003)
 
 
 def _dense(inputs: int, width: int, depth: int, outputs: int) -> list[nn.Module]:

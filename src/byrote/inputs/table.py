@@ -39,9 +39,9 @@ def table_task(rows: Rows, reading: Reading) -> Task:
     train = int(split.train.sum())
     recipe = recipe_for(train)
     outputs = len(found.target.classes) or 1
-    size = {"width": 256} if train >= WIDE else {}
+    size = {"width": 128} if train >= WIDE else {}
     model = partial(table_network, every.centre, every.scale, outputs, **size)
-    about = f"The model is a perceptron over {len(every.names)} inputs; {recipe.epochs} epochs in batches of {recipe.batch_size}."
+    about = f"The model is a perceptron over {len(every.names)} inputs; its recipe has {recipe.epochs} epochs in batches of {recipe.batch_size}."
     order = {name: at for at, name in enumerate(rows.table.column_names)}
     said = (*found.columns, *parts_of(reading), *known, *dropped)
     inferred = Inferred(

@@ -50,7 +50,7 @@ def text_task(rows: Rows, reading: Reading) -> Task:
         for each in rows.table.column_names
         if each not in reading.named.values()
     ]
-    about = f"The model is a perceptron over the mean of word vectors; {recipe.epochs} epochs in batches of {recipe.batch_size}."
+    about = f"The model is a perceptron over the mean of word vectors; its recipe has {recipe.epochs} epochs in batches of {recipe.batch_size}."
     order = {each: at for at, each in enumerate(rows.table.column_names)}
     said = sorted((*found.columns, *parts_of(reading), column, *rest), key=lambda each: order[each.name])
     inferred = Inferred(rows.source, reading.options(), tuple(said), (*found.sentences, *split.sentences, about))

@@ -49,8 +49,8 @@ def split_words(text: str) -> list[str]:
 def vocabulary(texts: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """Return the words that stand in TEXTS texts or more, the commonest first, behind the two tokens that are no words."""
     counts = Counter(word for text in texts for word in set(text))
-    known = [word for word, count in counts.most_common(SIZE) if count >= TEXTS]
-    return ("", "<unknown>", *known)
+    known = sorted((word for word, count in counts.items() if count >= TEXTS), key=lambda word: (-counts[word], word))
+    return ("", "<unknown>", *known[:SIZE])
 
 
 def tokens_of(texts: Sequence[Sequence[str]], words: Sequence[str], length: int) -> NDArray[np.int32]:
