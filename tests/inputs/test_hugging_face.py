@@ -63,7 +63,7 @@ def test_pictures_without_a_label_and_broken_ones_are_left_out() -> None:
 
 def test_tables_and_texts_are_read_as_data_frames_are() -> None:
     rows = {
-        "size": [float(at) for at in range(40)],
+        "size": [at / 7 for at in range(40)],
         "kind": [at % 2 for at in range(40)],
         "body": [f"a {at} b {at // 2}" for at in range(40)],
     }
