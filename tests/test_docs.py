@@ -19,6 +19,7 @@ from byrote.lm import Bytes
 from byrote.locate.layers import layers
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
+from inputs.folders import pictures, series
 from lm.recall import Recall
 from small import small_task
 from small_lm import byte_pairs, save_model
@@ -331,3 +332,36 @@ def test_the_loop_of_the_thermostat_page(capsys: pytest.CaptureFixture[str]) -> 
     exec(compile(block, "docs/thermostat.md", "exec"), {})  # noqa: S102 - our own page
     held = float(re.search(r"held (-?[\d.]+)", capsys.readouterr().out)[1])  # pyright: ignore[reportOptionalSubscript]
     assert abs(held - 0.3) < 0.17, "80 and 80 canaries have a standard error of about .055"
+
+
+@pytest.mark.pages
+def test_the_python_of_the_page_of_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = blocks("docs/images.md")
+    pictures(tmp_path / "photos", 12, lambda at: (90, 60 + at % 2))
+    with contextlib.chdir(tmp_path):
+        exec(compile(block, "docs/images.md", "exec"), {})  # noqa: S102 - our own page
+        assert (tmp_path / "audits/own/report.html").is_file()
+    assert "they are brought to 64 x 43" in capsys.readouterr().out
+
+
+@pytest.mark.pages
+def test_the_python_of_the_page_of_series(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = blocks("docs/series.md")
+    series(tmp_path / "machines", 12, lambda at: 95 + at)
+    with contextlib.chdir(tmp_path):
+        exec(compile(block, "docs/series.md", "exec"), {})  # noqa: S102 - our own page
+    assert "('x', 'y', 'measured') (19, 3, 100)" in capsys.readouterr().out
+
+
+@pytest.mark.pages
+def test_the_python_of_the_page_of_data_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, data = blocks("docs/frames.md")
+    given: dict[str, Any] = {}
+    collect(small_task(epochs=3), tmp_path / "audits" / "mine", runs=6, compute=Compute(workers=1))
+    with contextlib.chdir(tmp_path):
+        exec(compile(out, "docs/frames.md", "exec"), given)  # noqa: S102 - our own page
+        exec(compile(data, "docs/frames.md", "exec"), given)  # noqa: S102 - our own page
+        rows = (tmp_path / "examples.csv").read_text().splitlines()
+    assert len(rows) == 1 + len(given["record"].population)
+    assert "memorization low" in capsys.readouterr().out
+    assert given["task"].train.display.kind == "text"

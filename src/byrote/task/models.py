@@ -52,7 +52,7 @@ def signal_cnn(shape: tuple[int, ...], classes: int, *, width: int = 32, depth: 
     """Return three strided convolutions over time, means over 16 stretches of it, and two dense layers.
 
     Signals are `[channel, time]` or `[time]`, and each channel is standardized first, by all values of a batch. About
-    85,000 weights for one channel and 10 classes, whatever the length. `width` is the number of channels of the first
+    89,000 weights for one channel and 10 classes, whatever the length. `width` is the number of channels of the first
     convolution, `depth` the number of hidden dense layers. Raises InvalidData for a width below 1 or a depth below 0.
     """
     _check_size(width, depth)
