@@ -35,7 +35,7 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
     found = class_folders(root, {".x"}, "pictures")
     assert found.classes == ("a", "b")
     said = " ".join(found.sentences)
-    for part in ("1 picture in no class folder", "loose.x", "2 .txt", "1 no suffix", "empty, only_text"):
+    for part in ("1 picture in no class folder", "loose.x", "2 .txt", "1 no suffix", "empty/, only_text/"):
         assert part in said
 
 

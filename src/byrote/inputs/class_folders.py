@@ -66,7 +66,7 @@ def class_folders(root: Path, suffixes: Collection[str], what: str) -> ClassFold
             others.update(file.suffix.lower() or "no suffix" for file in files if file.suffix.lower() not in suffixes)
             found += [(side, folder, file) for file in good]
             if not good:
-                empty.append(_text((top / folder).relative_to(root).as_posix()))
+                empty.append(_text((top / folder).relative_to(root).as_posix()) + "/")
     loose = [file for top in {root, *sides.values()} for file in _entries(top) if file.is_file()]
     loose_good = [file for file in loose if file.suffix.lower() in suffixes]
     if loose_good:
