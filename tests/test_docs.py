@@ -230,6 +230,15 @@ def test_the_python_of_the_page_of_networks_that_recall(tmp_path: Path, capsys: 
 
 
 @pytest.mark.pages
+def test_the_python_of_the_page_of_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = blocks("docs/tables.md")
+    with contextlib.chdir(tmp_path):
+        exec(compile(block, "docs/tables.md", "exec"), {})  # noqa: S102 - our own page
+    assert "number id dropped: whole numbers" in capsys.readouterr().out
+    assert (tmp_path / "audits/kinds/report.html").is_file()
+
+
+@pytest.mark.pages
 def test_the_python_of_the_causes_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (block,) = blocks("docs/causes.md")
     with contextlib.chdir(tmp_path):

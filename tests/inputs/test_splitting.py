@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from byrote.errors import InvalidData
@@ -15,6 +15,7 @@ from byrote.inputs.splitting import at_random, bins, by_column, by_time
 )
 def test_classes_are_in_proportion_and_the_share_is_kept(n: int, classes: int, share: float, seed: int) -> None:
     strata = np.random.default_rng(seed).integers(0, classes, n)
+    assume(np.bincount(strata).max() > 1)
     split = at_random(strata, share)
     assert (split.train ^ split.test).all()
     assert split.test.any()
@@ -32,7 +33,7 @@ def test_a_group_is_never_on_both_sides(n: int, groups: int, seed: int) -> None:
     names[:3] = ""
     split = at_random(rng.integers(0, 3, n), 0.2, names)
     assert not (set(names[split.train]) & set(names[split.test])) - {""}
-    assert 0.02 < split.test.mean() < 0.5
+    assert 0.05 < split.test.mean() <= 0.5
 
 
 def test_a_group_of_most_rows_stays_in_training() -> None:

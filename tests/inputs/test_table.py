@@ -131,7 +131,8 @@ def test_rows_without_a_label_are_left_out_and_said() -> None:
     labels[:10] = None
     found = task(columns={"label": labels})
     assert len(found.train) + len(found.test or ()) == N - 10
-    assert said_of(found, "label").notes[0].startswith("10 rows have no label")
+    assert found.inferred is not None
+    assert "10 rows without a label are left out." in found.inferred.sentences
     assert "0" not in found.train.ids
 
 
@@ -142,12 +143,12 @@ def test_rows_without_a_label_are_left_out_and_said() -> None:
         ({"label": [f"w{at}" for at in range(N)]}, {}, "120 different words in 120 rows"),
         ({"label": [None] * N}, {}, "has no value that can be learned"),
         ({}, {"drop": ("x",)}, "No column of the table is left"),
-        ({}, {"group": "nobody"}, "no column named 'nobody'"),
+        ({}, {"group": "nobody"}, "no column of the table named 'nobody'"),
         ({}, {"id": "label"}, "given as id and as label"),
         ({"id": [1] * N}, {"id": "id"}, "--group id instead"),
         ({}, {"test_share": 1.5}, "between 0 and 1"),
         ({}, {"types": (("x", "numeric"),)}, "Did you mean 'number'"),
-        ({}, {"time": "label"}, "read as category"),
+        ({"when": ["never"] * N}, {"time": "when"}, "read as category"),
     ],
 )
 def test_what_cannot_be_learned_is_refused(columns: dict[str, Any], reading: dict[str, Any], said: str) -> None:
@@ -158,7 +159,10 @@ def test_what_cannot_be_learned_is_refused(columns: dict[str, Any], reading: dic
 
 
 def test_copies_and_rows_of_one_person_are_in_one_group_and_on_one_side() -> None:
-    twice = pd.concat([frame(who=np.arange(N) // 4)] * 2, ignore_index=True).drop(index=range(N + 8, 2 * N))
+    other = np.random.default_rng(2).normal(size=N)
+    twice = pd.concat([frame(who=np.arange(N) // 4, other=other)] * 2, ignore_index=True).drop(
+        index=range(N + 8, 2 * N)
+    )
     twice.loc[N:, "who"] = 99
     found = open_task(twice, Reading(label="label", group="who"))
     assert found.train.groups is not None

@@ -78,8 +78,9 @@ def says_label(column: Column, labels: NDArray[np.int64]) -> bool:
         return True
     if not 1 < column.distinct <= min(LEAKS, len(labels) / 5):
         return False
-    pairs = len(np.unique(np.stack([column.keys, labels]), axis=1).T)
-    return pairs == len(np.unique(column.keys)) and len(np.unique(labels)) > 1
+    values = np.unique(column.bits, return_inverse=True)[1].astype(np.int64)
+    pairs = np.unique(values * (int(labels.max()) + 1) + labels)
+    return len(pairs) == int(values.max()) + 1 and len(np.unique(labels)) > 1
 
 
 def same_as_target(column: Column, targets: NDArray[np.float64]) -> bool:

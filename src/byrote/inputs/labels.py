@@ -38,8 +38,6 @@ def target_of(column: Column, said: str | None = None) -> Target:
     notes: list[str] = list(column.notes)
     if not there.any() or column.kind in ("empty", "other"):
         raise InvalidData(f"The label {column.name!r} has no value that can be learned. Name another column.")
-    if not there.all():
-        notes.append(f"{(~there).sum():,} rows have no label, and are left out")
     if column.kind in ("number", "date"):
         numbers = column.values
         if column.kind == "number" and (said in ("category", "boolean") or _are_codes(numbers[there], column.whole)):

@@ -17,9 +17,6 @@ SPLIT_SEED = 0
 BINS = 10
 """Of a regression, the test set is drawn in proportion from so many parts of the targets, of equally many rows."""
 
-LARGE = 0.5
-"""A group with more than this share of the test rows that are wanted stays in training: else the test set were one group."""
-
 WORDS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("test", "testing", "holdout"), "test"),
@@ -44,18 +41,25 @@ def at_random(
     """Return a split with a `share` of the groups (or rows) in the test set, drawn in proportion from each stratum.
 
     `strata` are whole numbers: the class of each row, or the bin of its target. A group counts for its commonest stratum; an
-    empty group is a row by itself. A stratum with one group or row stays in training. `of` says what the rows are: "pictures".
+    empty group is a row by itself. A stratum with one group or row stays in training, and so
+    does a group of more rows than are wanted, while there are enough others. `of` says what the rows are: "pictures".
     """
     units = unit_of(groups, len(strata))
     count, sizes = int(units.max()) + 1, np.bincount(units)
     rng = np.random.default_rng(SPLIT_SEED)
     own = _commonest(units, strata, count)
-    usual = np.flatnonzero((np.bincount(own)[own] > 1) & (sizes <= max(1, LARGE * share * len(strata))))
+    wanted, several = share * len(strata), np.bincount(own)[own] > 1
+    small = several & (sizes <= max(1, wanted))
+    usual = np.flatnonzero(small if 2 * wanted <= sizes[small].sum() else several)
     order = usual[np.lexsort((rng.random(len(usual)), own[usual]))]
     ends = np.floor(np.arange(len(order) + 1) * share + rng.random())  # every whole number that is passed takes one
     chosen = np.zeros(count, np.bool_)
     chosen[order[np.diff(ends) > 0]] = True
     chosen[order[:1]] |= not chosen.any()
+    for unit in rng.permutation(np.flatnonzero(several)).tolist():  # groups differ in size: too few rows may be drawn
+        rows = int(sizes[chosen].sum())
+        if rows < wanted / 2 and rows + sizes[unit] <= 2 * wanted:
+            chosen[unit] = True
     test = chosen[units]
     _check(test, share, of)
     whole = "" if groups is None or not (groups != "").any() else "; groups are whole on one side"
