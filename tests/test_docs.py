@@ -23,6 +23,7 @@ from byrote.training.collect import collect
 from byrote.training.compute import Compute
 from byrote.version import __version__
 from executed import ROOT, blocks, executed
+from inputs.folders import pictures, series
 from lm.recall import Recall
 from small import small_task
 from small_lm import byte_pairs, save_model
@@ -198,6 +199,13 @@ def test_the_python_of_the_page_of_networks_that_recall(tmp_path: Path, capsys: 
 
 
 @pytest.mark.pages
+def test_the_python_of_the_page_of_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    executed("docs/tables.md", tmp_path)
+    assert "number id dropped: whole numbers" in capsys.readouterr().out
+    assert (tmp_path / "audits/kinds/report.html").is_file()
+
+
+@pytest.mark.pages
 def test_the_python_of_the_causes_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     executed("docs/causes.md", tmp_path)
     printed = capsys.readouterr().out
@@ -333,3 +341,28 @@ def test_the_loop_of_the_thermostat_page(tmp_path: Path, capsys: pytest.CaptureF
     executed("docs/thermostat.md", tmp_path)
     held = float(re.search(r"held (-?[\d.]+)", capsys.readouterr().out)[1])  # pyright: ignore[reportOptionalSubscript]
     assert abs(held - 0.3) < 0.17, "80 and 80 canaries have a standard error of about .055"
+
+
+@pytest.mark.pages
+def test_the_python_of_the_page_of_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pictures(tmp_path / "photos", 12, lambda at: (90, 60 + at % 2))
+    executed("docs/images.md", tmp_path)
+    assert (tmp_path / "audits/own/report.html").is_file()
+    assert "they are brought to 64 x 43" in capsys.readouterr().out
+
+
+@pytest.mark.pages
+def test_the_python_of_the_page_of_series(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    series(tmp_path / "machines", 12, lambda at: 95 + at)
+    executed("docs/series.md", tmp_path)
+    assert "('x', 'y', 'measured') (19, 3, 100)" in capsys.readouterr().out
+
+
+@pytest.mark.pages
+def test_the_python_of_the_page_of_data_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    collect(small_task(epochs=3), tmp_path / "audits" / "mine", runs=6, compute=Compute(workers=1))
+    given = executed("docs/frames.md", tmp_path)
+    rows = (tmp_path / "examples.csv").read_text().splitlines()
+    assert len(rows) == 1 + len(given["record"].population)
+    assert "memorization low" in capsys.readouterr().out
+    assert given["task"].train.display.kind == "text"

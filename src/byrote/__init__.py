@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from byrote.experiments.model_causes import model_causes as model_causes
     from byrote.experiments.onion import peel as peel
     from byrote.experiments.removal import remove as remove
+    from byrote.findings.as_table import as_table as as_table
+    from byrote.findings.example_table import example_table as example_table
     from byrote.inputs.estimators import estimator_task as estimator_task
+    from byrote.inputs.opening import open_task as open_task
+    from byrote.inputs.reading import Reading as Reading
     from byrote.integrations.scikit_learn import MemoryClassifier as MemoryClassifier
     from byrote.objectives import Classification as Classification
     from byrote.objectives import Multilabel as Multilabel
@@ -86,6 +90,10 @@ _HOME = {
     "peel": "experiments.onion",
     "remove": "experiments.removal",
     "estimator_task": "inputs.estimators",
+    "as_table": "findings.as_table",
+    "example_table": "findings.example_table",
+    "open_task": "inputs.opening",
+    "Reading": "inputs.reading",
     "MemoryClassifier": "integrations.scikit_learn",
     "Classification": "objectives",
     "Multilabel": "objectives",

@@ -8,12 +8,13 @@ from typing import Any, cast
 from byrote.errors import InvalidData
 from byrote.evidence.cached_reads import read_once
 from byrote.inputs.estimators import estimator_task, is_estimator
+from byrote.inputs.opening import open_task
 from byrote.record import Record
 from byrote.report import estimator_sentence, findings, read_panel, sentences, write_report
 from byrote.signature import Probe
 from byrote.task.canaries import Canaries
 from byrote.task.designs import Design
-from byrote.task.loading import default_canaries, load_task
+from byrote.task.loading import default_canaries
 from byrote.task.taking import taken
 from byrote.task.task import Task
 from byrote.training.collect import collect
@@ -44,11 +45,11 @@ def audit(
 
     Call it as `audit(task, directory)`, or as `audit(estimator, X, y, directory)` with a classifier or regressor of
     scikit-learn, XGBoost, LightGBM or their kind; see `byrote.estimator_task`, also for `X_test` and `y_test`.
-    `task` is a byrote.Task or what `byrote audit` takes: `fashion`, `my_task.py`, `package.module:task`. With `until`, runs
-    are added until the median standard error of memorization is that small, `runs` at most. By default, canaries check the
-    audit: wrong labels, ordinary examples and noise, each one per cent of the training examples. The first two kinds are
-    taken out of your training examples and have no row of their own; Canaries() plants none. See `byrote.collect` for the
-    rest. `on_verdict` is called with the verdict, sentence by sentence, before the report is drawn.
+    `task` is a byrote.Task (of a table or a folder: see `byrote.open_task`) or what `byrote audit` takes: `fashion`,
+    `my_task.py`, `package.module:task`. With `until`, runs are added until the median standard error of memorization is that
+    small, `runs` at most. By default, canaries check the audit: wrong labels, ordinary examples and noise, each one per cent
+    of the training examples. The first two kinds are taken out of your training examples and have no row of their own;
+    Canaries() plants none. See `byrote.collect` for the rest. `on_verdict` is called with the verdict, sentence by sentence, before the report is drawn.
     """
     source = task if isinstance(task, str) else ""
     found, directory = _task_and_place(task, given, directory, X_test, y_test, seed)
@@ -88,4 +89,4 @@ def _task_and_place(
         return estimator_task(task, given[0], given[1], X_test, y_test, seed=seed), where
     if X_test is not None or y_test is not None:
         raise InvalidData("X_test and y_test go with an estimator; a task has its own test examples.")
-    return load_task(task) if isinstance(task, str) else cast("Task", task), where
+    return open_task(task) if isinstance(task, str) else cast("Task", task), where

@@ -1,5 +1,6 @@
 """The page in a real browser. Needs Debian's chromium; screenshots go to artefacts/."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -230,6 +231,7 @@ def test_each_kind_of_data_is_shown_on_a_phone(
         assert HOSTILE in dialog.inner_text()
     elif kind == "signal":
         assert first.locator("svg .line").count() == 2
+        assert re.fullmatch(r"-?[\d.]+\s+-?[\d.]+\s+0\s+time steps\s+\d+", first.locator(".axes").inner_text().strip())
         assert dialog.locator(".others svg").count() >= 5
         assert HOSTILE in dialog.locator(".legend").inner_text()
     else:

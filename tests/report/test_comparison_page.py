@@ -8,12 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from click.testing import CliRunner
 
 from byrote.cli import app
 from byrote.experiments.compare import Comparison, Result, compare
 from byrote.experiments.paired import Judged, Verdict
+from byrote.findings.as_table import as_table
+from byrote.findings.comparison import sorted_results
 from byrote.record import Record
 from byrote.report import comparison_sentences, write_comparison
 from byrote.report.comparison_charts import front_chart
@@ -109,6 +112,13 @@ def test_wrong_calls_are_refused(arguments: list[str], message: str) -> None:
     ran = CliRunner().invoke(app, ["compare", *arguments])
     assert ran.exit_code != 0
     assert message in f"{ran.output}{ran.exception}"
+
+
+def test_a_comparison_is_a_data_frame(comparison: Comparison) -> None:
+    frame = pl.DataFrame(as_table(comparison))
+    assert frame["arm"].to_list() == [each.arm for each in sorted_results(comparison)]
+    unchanged = comparison.unchanged.levels["memorization"]
+    assert frame.row(0, named=True)["memorization low"] == unchanged.low
 
 
 def test_the_page_holds_all_it_shows(comparison: Comparison, tmp_path: Path) -> None:

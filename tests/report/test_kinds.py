@@ -14,7 +14,8 @@ from byrote.record.population import Population
 from byrote.report import write_report
 from byrote.report.lines import HEIGHT, POINTS, Lines
 from byrote.report.pictures import Album
-from byrote.report.table_rows import COLUMNS, TableRows, number
+from byrote.report.table_columns import number
+from byrote.report.table_rows import COLUMNS, TableRows
 from report.kinds import KINDS, LONG, UNUSUAL, make
 from small_record import CLOSING, HOSTILE
 

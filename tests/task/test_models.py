@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from byrote.task.models import cnn, mlp, suited
+from byrote.task.models import cnn, mlp, signal_cnn, suited
 
 
 def weights(model: nn.Module) -> int:
@@ -44,3 +44,18 @@ def test_every_model_is_fresh() -> None:
     first, second = factory(), factory()
     assert first is not second
     assert any(not torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("shape", [(1, 200), (3, 40), (2, 5), (1, 1), (17,), (12, 1024)])
+def test_signals_of_any_length_get_the_network_for_signals(shape: tuple[int, ...]) -> None:
+    model = suited(shape, 4, kind="signal")()
+    assert any(isinstance(layer, nn.Conv1d) for layer in model.modules())
+    assert model(torch.randn(3, *shape)).shape == (3, 4)
+    assert suited(shape, 4, kind="signal")(width=2).__class__ is nn.Sequential  # pyright: ignore[reportCallIssue]
+
+
+def test_the_network_for_signals_does_not_depend_on_their_unit() -> None:
+    assert round(weights(signal_cnn((1, 200), 10)), -3) == 89_000
+    torch.manual_seed(0)
+    model, signals = signal_cnn((1, 50), 3), torch.randn(20, 1, 50)
+    assert torch.allclose(model(signals), model(signals * 1000 - 50), atol=1e-3)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from byrote.cli.options import machine_options, seed_option
+from byrote.cli.options import machine_options, opened, reading_options, seed_option
 from byrote.cli.output import (
     data_options,
     message,
@@ -51,6 +51,7 @@ REMOVAL_COLUMNS = (
     is_flag=True,
     help="Measure memorization of the remaining examples instead: are others memorized without the most memorized?",
 )
+@reading_options
 @seed_option
 @click.option("--out", metavar="DIRECTORY", help="Directory of the new models' records. [default: RECORD-removed]")
 @machine_options
@@ -74,7 +75,6 @@ def remove(
     removal.svg. Stop it at any time: finished models are kept, and the same command goes on where it stopped.
     """
     from byrote.record import Record
-    from byrote.task.loading import load_task
     from byrote.training.compute import Compute
     from byrote.training.dispatch import cores
     from byrote.training.matching import as_recorded
@@ -82,7 +82,7 @@ def remove(
     if ids is not None and (shares or onion):
         raise click.UsageError("--ids names the examples. Leave --share and --onion out.")
     record, where = Record(directory), out or f"{directory.rstrip('/')}-removed"
-    found = as_recorded(load_task(task), record)
+    found = as_recorded(opened(task), record)
     models = seeds * (3 if ids is not None else 4 * len(shares or (0.05, 0.1, 0.2)) + 1)
     if not onion:
         say_how_long(record, models, f"Training {models} models", side_by_side=workers or cores())

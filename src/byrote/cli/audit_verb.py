@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from byrote.cli.options import machine_options, seed_option
+from byrote.cli.options import given_task, machine_options, reading_options, seed_option
 from byrote.cli.output import message, training_bar
 
 
@@ -21,14 +21,13 @@ from byrote.cli.output import message, training_bar
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the training set. [default: the task's recipe]")
 @click.option(
     "--design",
-    default="subsets(fraction=0.7)",
-    show_default=True,
-    help="Which examples each model is trained on: subsets(...), halves, kfold(folds=5), leave_one_out, leave_group_out.",
+    help="Which examples each model is trained on: subsets(...), halves, together(...), kfold(folds=5), leave_one_out, leave_group_out. [default: subsets(fraction=0.7); of a table with groups together(fraction=0.7)]",
 )
 @click.option(
     "--canaries",
     help="Number of canaries to plant of each usual kind, or of the kinds you name: mislabeled=50,ambiguous=20. Kinds: mislabeled, ordinary, noise, ambiguous. Wrong labels and ordinary ones are examples taken out of your training data; 0 plants none. [default: of each usual kind, 1 % of the training examples]",
 )
+@reading_options
 @seed_option
 @click.option(
     "--take",
@@ -75,7 +74,7 @@ def audit(
     task: str,
     runs: int | None,
     epochs: int | None,
-    design: str,
+    design: str | None,
     canaries: str | None,
     seed: int,
     take: int | None,
@@ -92,7 +91,7 @@ def audit(
     """Train models on subsets of TASK's examples, score every example, and write report.html.
 
     TASK is fashion, fashion-mnist, digits, a Python file that defines `task`, or package.module:name. Such a file or module is
-    executed: give only one that you trust. Stop it at any
+    executed: give only one that you trust. Or it is a table (.csv, .tsv, .parquet, .jsonl) with --label. Stop it at any
     time: finished runs are kept, and the same command goes on where it stopped.
     """
     from byrote.auditing import audit as run_audit
@@ -103,6 +102,7 @@ def audit(
 
     planted = None if canaries is None else parse_canaries(canaries)
     budget = None if memory is None else parse_memory(memory)
+    given = given_task(task)
     with _executor(engine, device) as executor, training_bar() as (update, close):
 
         def show(verdict: list[str]) -> None:
@@ -111,7 +111,7 @@ def audit(
             message("drawing the report ...")
 
         record = run_audit(
-            task, out, runs=runs, until=until, epochs=epochs, design=parse_design(design), canaries=planted,
+            given, out, runs=runs, until=until, epochs=epochs, design=None if design is None else parse_design(design), canaries=planted,
             seed=seed, take=take, probes=probes, probe_every=probe_every, progress=update, on_verdict=show,
             compute=Compute(workers, executor, device, precision, budget),
         )  # fmt: skip

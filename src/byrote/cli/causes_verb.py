@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from byrote.cli.options import machine_options, seed_option
+from byrote.cli.options import machine_options, opened, reading_options, seed_option
 from byrote.cli.output import data_options, message, print_data, print_rows, training_bar
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="Examine this control too, in place of the usual regularization, for example 'dropout(0.3)'. Repeatable.",
 )
+@reading_options
 @seed_option
 @machine_options
 @data_options
@@ -55,10 +56,9 @@ def causes(
     from byrote.findings.model_causes import causes_rows, factor_rows
     from byrote.report.causes_page import write_causes
     from byrote.report.why import not_examined, why
-    from byrote.task.loading import load_task
     from byrote.training.compute import Compute
 
-    found_task = load_task(task)
+    found_task = opened(task)
     plan = plan_causes(found_task, runs=runs, seed=seed, only=only, remedies=remedies)
     where, compute = out or str(Path("audits") / f"{found_task.name}-causes"), Compute(workers=workers, device=device)
     _say_plan(plan, where, compute)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from byrote.cli.options import machine_options, seed_option
+from byrote.cli.options import given_task, machine_options, reading_options, seed_option
 from byrote.cli.output import data_options, message, print_data, print_rows, short, training_bar
 
 
@@ -25,6 +25,7 @@ from byrote.cli.output import data_options, message, print_data, print_rows, sho
     "--canaries",
     help="Number of canaries to plant of each usual kind, or of the kinds you name: mislabeled=50,ambiguous=20. [default: of each usual kind, 1 % of the training examples, 30 at least]",
 )
+@reading_options
 @seed_option
 @click.option("--out", metavar="DIRECTORY", help="Directory of the records and the page. [default: comparisons/NAME]")
 @machine_options
@@ -65,9 +66,10 @@ def compare(
     def announce(stated: Stated) -> None:
         message("\n".join(stated_sentences(stated)))
 
+    given = given_task(task)
     with training_bar() as (update, _):
         found = run_comparison(
-            task, [*controls, *others] or None, out, runs=runs, canaries=None if canaries is None else parse_canaries(canaries),
+            given, [*controls, *others] or None, out, runs=runs, canaries=None if canaries is None else parse_canaries(canaries),
             seed=seed, compute=Compute(workers=workers, device=device), progress=update, on_plan=announce,
         )  # fmt: skip
     if form:

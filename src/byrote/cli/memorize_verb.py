@@ -2,7 +2,7 @@
 
 import click
 
-from byrote.cli.options import machine_options, seed_option
+from byrote.cli.options import given_task, machine_options, reading_options, seed_option
 from byrote.cli.output import data_options, message, print_data, training_bar
 
 
@@ -30,6 +30,7 @@ from byrote.cli.output import data_options, message, print_data, training_bar
     "--wider", type=click.FloatRange(0, min_open=True), default=1.5, show_default=True,
     help="Without brakes: times the width.",
 )  # fmt: skip
+@reading_options
 @seed_option
 @click.option("--out", metavar="DIRECTORY", help="Directory of the records and the page. [default: memorized/NAME]")
 @machine_options
@@ -66,9 +67,10 @@ def memorize(
     def announce(announced: Announced) -> None:
         message("\n".join(announced_sentences(announced)))
 
+    given = given_task(task)
     with training_bar() as (update, _):
         found = run_memorize(
-            task, int(wanted) if wanted.isdecimal() else wanted, recall, out, runs=runs, tolerance=tolerance, longer=longer,
+            given, int(wanted) if wanted.isdecimal() else wanted, recall, out, runs=runs, tolerance=tolerance, longer=longer,
             wider=wider, seed=seed, compute=Compute(workers=workers, device=device), progress=update, on_plan=announce,
         )  # fmt: skip
     if form:

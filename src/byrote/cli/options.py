@@ -1,8 +1,15 @@
 """Options that several verbs have: each is written once, and means the same everywhere."""
 
+import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from byrote.cli.output import say_inferred
+
+if TYPE_CHECKING:
+    from byrote.task.task import Task
 
 Verb = Callable[..., None]
 
@@ -19,3 +26,74 @@ def machine_options(verb: Verb) -> Verb:
     )
     device = click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps ...")
     return workers(device(verb))
+
+
+READING = "byrote.reading"
+"""The key under which a command keeps what was said of a table until its task is opened."""
+
+
+def reading_options(verb: Verb) -> Verb:
+    """Add what can be said of a table or a folder in place of TASK. `opened` takes it from there, not the verb."""
+    for option in reversed(_reading_options()):
+        verb = option(verb)
+    return verb
+
+
+def opened(task: str) -> "Task":
+    """Return the task that was named, with the options of `reading_options`; what was inferred of files is said on stderr."""
+    from byrote.inputs.opening import open_task
+    from byrote.inputs.reading import Reading
+
+    found = open_task(task, Reading(**click.get_current_context().meta.get(READING, {})))
+    if found.inferred is not None:
+        say_inferred(found.inferred)
+    return found
+
+
+def given_task(task: str) -> "Task | str":
+    """Return the task of a file or folder of data, as `opened` does; another name as it is, to be opened by who is given it."""
+    said = click.get_current_context().meta.get(READING)
+    is_data = os.path.exists(task) and not task.endswith(".py")
+    return opened(task) if said or is_data else task
+
+
+def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value not in (None, ()):
+        context.meta.setdefault(READING, {})[parameter.name] = value
+
+
+def _types(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> None:
+    pairs = [tuple(part.strip() for part in each.rpartition("=")[::2]) for each in value]
+    for each, (name, _) in zip(value, pairs, strict=True):
+        if not name:
+            raise click.BadParameter(f"{each!r} names no column. Write --type COLUMN=KIND, as in --type zip=category.")
+    _keep(context, parameter, tuple(pairs))
+
+
+def _reading_options() -> list[Callable[[Verb], Verb]]:
+    def option(*names: str, **settings: Any) -> Callable[[Verb], Verb]:
+        return click.option(*names, expose_value=False, callback=settings.pop("callback", _keep), **settings)
+
+    return [
+        option("--label", metavar="COLUMN", help="Of a table: the column to learn. Words are classes, numbers a regression."),
+        option("--text", metavar="COLUMN", help="Of a table: read this column of free text, and no other."),
+        option("--group", metavar="COLUMN", help="Of a table: rows with the same value are left out together."),
+        option("--id", metavar="COLUMN", help="Of a table: the name of each row. [default: its number]"),
+        option("--drop", metavar="COLUMN", multiple=True, help="Of a table: not for the model. Repeatable."),
+        option(
+            "--type", "types", metavar="COLUMN=KIND", multiple=True, callback=_types,
+            help="Of a table: what a column is: number, decimal-comma, category, boolean, date, day-first, month-first, text. Repeatable. [default: by its cells]",
+        ),
+        option("--test-share", type=float, help="Of files: share of the data that is the test set. [default: 0.2]"),
+        option("--test-column", metavar="COLUMN", help="Of a table: says train or test for each row."),
+        option("--time", metavar="COLUMN", help="Of a table: the last part by this date or number is the test set."),
+        option("--encoding", help="Of text files. [default: utf-8]"),
+        option(
+            "--series", metavar="NAME", multiple=True,
+            help="Of a table with a series in each row: a channel, by what its columns begin with (t0, t1 ...), or a column of lists. Repeatable.",
+        ),
+        option(
+            "--size", type=click.IntRange(1),
+            help="Of folders and series: longer side of pictures, or time steps of series. [default: at most 64, at most 1024]",
+        ),
+    ]  # fmt: skip

@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from byrote.record import Record
     from byrote.record.storage import Place
     from byrote.summaries.forecast import Forecast
+    from byrote.task.inferred import Inferred
     from byrote.training.progress import Progress
+
+
+SAID = 60
+"""Columns of a table that are said on stderr, at most."""
 
 
 def message(text: str) -> None:
@@ -111,6 +116,31 @@ def say_how_long(record: "Record", runs: int, what: str, *, side_by_side: int = 
         message(
             f"{what} takes about {spell_seconds(seconds)} (a run of the record took {spell_seconds(median(known))})."
         )
+
+
+def say_inferred(inferred: "Inferred") -> None:
+    """Say on stderr how files were read: a line for each column, then the rest in sentences."""
+    console = Console(stderr=True, width=None if sys.stderr.isatty() else 160)
+    if inferred.columns:
+        table = Table(box=None, pad_edge=False)
+        for name in ("column", "type", "what the model gets"):
+            table.add_column(name, overflow="fold")
+        for each in inferred.columns[:SAID]:
+            table.add_row(
+                *map(
+                    Text,
+                    (
+                        printable(each.name),
+                        each.kind,
+                        printable(each.becomes) + "".join(f"\n  {printable(note)}" for note in each.notes),
+                    ),
+                )
+            )
+        console.print(table)
+        if len(inferred.columns) > SAID:
+            message(f"... and {len(inferred.columns) - SAID:,} more columns (Task.inferred has all).")
+    for sentence in inferred.sentences:
+        message(printable(sentence))
 
 
 def _precision(forecast: "Forecast | None") -> str:

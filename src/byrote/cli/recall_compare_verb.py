@@ -2,7 +2,7 @@
 
 import click
 
-from byrote.cli.options import machine_options, seed_option
+from byrote.cli.options import given_task, machine_options, reading_options, seed_option
 from byrote.cli.output import data_options, message, print_data, training_bar
 
 
@@ -28,6 +28,7 @@ from byrote.cli.output import data_options, message, print_data, training_bar
     help="classification, verification, few-shot or language; may be given several times. [default: all]",
 )
 @click.option("--runs", type=click.IntRange(2), default=4, show_default=True, help="Number of models of each way.")
+@reading_options
 @seed_option
 @click.option("--out", metavar="DIRECTORY", help="Directory of models, numbers and page. [default: recalls/NAME]")
 @machine_options
@@ -51,7 +52,7 @@ def compare(
     given = WANTED if wanted is None else int(wanted) if wanted.isdigit() else wanted
     with training_bar() as (update, _):
         found = compare_recall(
-            task, out, wanted=given, recall=recall, problems=problems, runs=runs, seed=seed,
+            None if task is None else given_task(task), out, wanted=given, recall=recall, problems=problems, runs=runs, seed=seed,
             compute=Compute(workers=workers, device=device), progress=update,
         )  # fmt: skip
     if form:

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from byrote.cli.options import machine_options, seed_option
+from byrote.cli.options import machine_options, opened, reading_options, seed_option
 from byrote.cli.output import data_options, message, print_data, training_bar
 
 
@@ -34,6 +34,7 @@ from byrote.cli.output import data_options, message, print_data, training_bar
 )
 @click.option("--runs", type=click.IntRange(1), default=1, show_default=True, help="Number of models.")
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the training set. [default: the task's recipe]")
+@reading_options
 @seed_option
 @click.option("--out", metavar="DIRECTORY", help="Directory of the record and the weights. [default: trained/NAME]")
 @machine_options
@@ -67,12 +68,11 @@ def train(
     from byrote.findings.held import draw_held, held_rows, held_sentences
     from byrote.record.storage import place, replacing
     from byrote.task.canaries import parse_canaries
-    from byrote.task.loading import load_task
     from byrote.training.compute import Compute
 
     mode, target = _goal({"hold": hold, "cap": cap, "floor": floor})
     begin = (0.5 if mode == "floor" else 0.0) if start is None else start
-    found = load_task(task)
+    found = opened(task)
     if epochs is not None:
         found = replace(found, recipe=replace(found.recipe, epochs=epochs))
     settings: Any = {"mode": mode, "start": begin}

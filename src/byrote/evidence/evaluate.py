@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
@@ -12,6 +13,7 @@ from byrote.arrays import checked
 from byrote.errors import MissingEvidence
 from byrote.evidence.columns import Read, chosen_runs, per_run, stack
 from byrote.record import Record
+from byrote.record.arrow import arrow_stream
 from byrote.signature import MEANING, Score
 from byrote.stats.intervals import normal_quantile, student
 
@@ -28,7 +30,8 @@ class Values:
 
     `low` and `high` bound the value at `level`; `stderr` is their distance divided by twice the normal quantile.
     `runs_in` and `runs_out` count the runs that were and were not trained on the example. Undefined values, and
-    intervals that one run cannot give, are NaN.
+    intervals that one run cannot give, are NaN. A data frame is made of it directly, with a row per example and the columns
+    of `byrote score --csv`: `polars.DataFrame(values)`, `pandas.DataFrame.from_arrow(values)`.
     """
 
     score: Score
@@ -61,6 +64,17 @@ class Values:
         """Half the interval over the normal quantile of its level."""
         return (self.high - self.low) / (2 * normal_quantile(self.level))
 
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The table, column by column: `example`, the score with its `low` and `high` end, `runs in` and `runs out`."""
+        name = str(self.score)
+        ends = {f"{name} low": self.low, f"{name} high": self.high}
+        return {"example": self.ids, name: self.value, **ends, "runs in": self.runs_in, "runs out": self.runs_out}
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Give the table to a library that reads Arrow; undefined values are null."""
+        return arrow_stream(self.columns, requested_schema)
+
     @checked
     def ranked(self, mask: Bool[ndarray, " example"]) -> Int[ndarray, " rank"]:
         """Return the positions under `mask`, most memorized (or hardest) first; ties keep their order, NaN comes last."""
@@ -73,7 +87,8 @@ class AttackValues:
     """Values of a membership attack for every run and example: a high value says that the run was trained on the example.
 
     Each run is the target once, and the others are the attacker's shadow models. `positions` are the examples, in the
-    order of the columns; `member` is the truth. NaN where the attack has no value.
+    order of the columns; `member` is the truth. NaN where the attack has no value. A data frame that is made of it has a row
+    for each run and example.
     """
 
     score: Score
@@ -81,6 +96,17 @@ class AttackValues:
     positions: Int[ndarray, " example"]
     value: Float[ndarray, "run example"]
     member: Bool[ndarray, "run example"]
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Give `run`, `position`, the attack's value and `member` to a library that reads Arrow."""
+        runs, examples = self.value.shape
+        columns = {
+            "run": np.repeat(np.array(self.runs, np.int64), examples),
+            "position": np.tile(self.positions, runs),
+            str(self.score): self.value.ravel(),
+            "member": self.member.ravel(),
+        }
+        return arrow_stream(columns, requested_schema)
 
 
 @checked

@@ -26,11 +26,12 @@ from byrote.experiments.paired import Judged, change, front, front_shares, judge
 from byrote.experiments.remedies import Arm, Given, arms_of
 from byrote.experiments.removal import subdirectory
 from byrote.experiments.timing import durations
+from byrote.inputs.opening import open_task
 from byrote.record import Record, finished_runs, make_ids
 from byrote.record.storage import Place, exists, place, read_bytes, replacing
 from byrote.stats.estimate import Estimate
 from byrote.task.canaries import Canaries
-from byrote.task.loading import CANARY_SHARE, load_task
+from byrote.task.loading import CANARY_SHARE
 from byrote.task.task import Task
 from byrote.training.collect import collect, processes
 from byrote.training.compute import Compute
@@ -166,7 +167,7 @@ def compare(
     Intervals are over runs, with the examples as given. Raises InvalidData for controls that cannot act, that contradict each
     other or are there twice, and for too few runs; WrongRecord when the directory holds another comparison.
     """
-    found = load_task(task) if isinstance(task, str) else task
+    found = open_task(task) if isinstance(task, str) else task
     arms, skipped = arms_of(found, controls)
     return compare_arms(
         arms,

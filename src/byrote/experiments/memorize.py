@@ -26,13 +26,13 @@ from byrote.experiments.remedies import Arm
 from byrote.experiments.removal import subdirectory
 from byrote.experiments.variations import Variation, variations, varied
 from byrote.experiments.wanted_list import Given, WantedList, wanted_list
+from byrote.inputs.opening import open_task
 from byrote.record import Record, make_ids
 from byrote.record.inputs import rows
 from byrote.record.storage import Place, place
 from byrote.stats.estimate import Estimate
 from byrote.summaries import recalled
 from byrote.task.canaries import Canaries
-from byrote.task.loading import load_task
 from byrote.task.task import Task
 from byrote.training.compute import Compute
 from byrote.training.job import run_seed
@@ -168,7 +168,7 @@ def memorize(
     is empty, unknown, the whole training set, or contradicts itself, for a floor that is not above 0 and up to 1, and for
     fewer than 3 runs.
     """
-    found = load_task(task) if isinstance(task, str) else task
+    found = open_task(task) if isinstance(task, str) else task
     listed = wanted_list(found, wanted, recall=recall, tolerance=tolerance, seed=seed)
     where = place(directory if directory is not None else Path("memorized") / found.name)
     arms = memorize_arms(found, listed, recall, tolerance=tolerance, longer=longer, wider=wider)

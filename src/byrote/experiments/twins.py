@@ -74,7 +74,7 @@ class Twins:
             columns=train.display.columns or None,
             show=train.show,
         )
-        return replace(task, train=copied)
+        return replace(task, train=copied.with_cells(train.display.cells))
 
     def mislabeled(self, task: Task) -> Task:
         """Return the task with wrong labels (or clearly different targets) for `noisy`."""

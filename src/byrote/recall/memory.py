@@ -21,6 +21,7 @@ from byrote.recall.indexes import make_index
 from byrote.recall.keys import as_keys
 from byrote.recall.threshold import Threshold
 from byrote.recall.values import as_values
+from byrote.record.arrow import arrow_stream
 from byrote.record.storage import place
 
 if TYPE_CHECKING:
@@ -94,6 +95,10 @@ class Memory:
     def values(self) -> ndarray:
         """The values, in the order of `ids`."""
         return self._entries.held.values[self._entries.rows]
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Give `id`, `value` and `key` of all entries to a library that reads Arrow: `polars.DataFrame(memory)`."""
+        return arrow_stream({"id": self.ids, "value": self.values, "key": self.keys()}, requested_schema)
 
     def keys(self, ids: Sequence[str] | None = None) -> Float32[ndarray, "entry width"]:
         """Return the stored keys of some ids, or all in the order of `ids`. Raises InvalidData for ids that it does not hold."""

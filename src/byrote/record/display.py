@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from byrote.errors import InvalidData, unknown
+from byrote.record.cells import Cell
 from byrote.record.inputs import Inputs, is_picture, parts, rows
 
 KINDS = ("picture", "table", "signal", "text")
@@ -30,23 +31,29 @@ class Display:
     """The kind of data (one of KINDS, or empty: other data), and what is needed to show one example of it.
 
     `columns` names the features of a table, or the channels of a signal; empty: they have no names. `shape` is that of
-    one example, `[feature]` or `[channel, time]`.
+    one example, `[feature]` or `[channel, time]`. `cells` say how the columns of a table are read; empty: as numbers.
     """
 
     kind: str = ""
     columns: tuple[str, ...] = ()
     shape: tuple[int, ...] = ()
+    cells: tuple[Cell, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return what a record keeps of it."""
-        return {"kind": self.kind, "columns": list(self.columns), "shape": list(self.shape)}
+        kept = {"kind": self.kind, "columns": list(self.columns), "shape": list(self.shape)}
+        return {**kept, "cells": [cell.as_json() for cell in self.cells]} if self.cells else kept
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> "Display":
         """Return what a record kept. Raises ValueError, TypeError or KeyError for anything else."""
         if kept["kind"] not in (*KINDS, ""):
             raise ValueError(f"{kept['kind']!r} is no kind of data")
-        return cls(str(kept["kind"]), tuple(map(str, kept["columns"])), tuple(map(int, kept["shape"])))
+        shape, cells = tuple(map(int, kept["shape"])), tuple(Cell.from_json(each) for each in kept.get("cells", ()))
+        for cell in cells:
+            if max(cell.at + cell.inputs - 1, cell.missing) >= next(iter(shape), 0):
+                raise ValueError(f"the cell {cell.name!r} is beyond the columns")
+        return cls(str(kept["kind"]), tuple(map(str, kept["columns"])), shape, cells)
 
 
 def display_of(inputs: Inputs, kind: str | None = None, columns: Sequence[object] | None = None) -> Display:

@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from byrote.record import Population
 from byrote.record.display import channels
-from byrote.report.table_rows import number
+from byrote.report.table_columns import number
 
 POINTS = 120
 """Points of a line at most. Longer signals are drawn by the smallest and largest value of each of 60 stretches."""

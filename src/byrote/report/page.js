@@ -49,6 +49,13 @@
     });
     return node;
   }
+  // The same with axes, where there is room for them: values upwards, time steps to the right.
+  function chart(id, alt) {
+    if (!data.lines[id]) return look(id, alt);
+    const { low, high, time } = data.signal;
+    const ends = (name, ...texts) => make("span", { class: name, "aria-hidden": "true" }, ...texts.map((text) => make("span", { text })));
+    return make("span", { class: "axes" }, ends("up", high, low), lines(id, alt), ends("right", 0, "time steps", time - 1));
+  }
   if ($("legend")) $("legend").replaceWith(legend());
   function legend() {
     const { low, high, time, names, channels, band } = data.signal;
@@ -177,7 +184,7 @@
   function card(item) {
     const prediction = item.predicted ? `predicted: ${item.predicted}` : "";
     const button = make("button", { type: "button", class: pictured ? "card" : "card plain", data: { cause: item.cause, id: item.id } },
-      look(item.id, ""),
+      chart(item.id, ""),
       make("span", { class: "spine" },
         make("span", { class: "badge", text: item.cause }), make("br"),
         make("strong", { text: item.label }), make("br"),
@@ -278,7 +285,7 @@
     const sheet = make("div", { class: "sheet", data: { cause: item.cause } },
       make("header", {}, make("h3", { id: "details-title", text: item.id }), neighbour(-1, "Previous"), neighbour(1, "Next"), close),
       make("div", { class: "intro" },
-        look(item.id, `${item.label}, ${item.id}`),
+        chart(item.id, `${item.label}, ${item.id}`),
         make("div", {},
           data.lines[item.id] ? legend() : null,
           make("p", {}, make("span", { class: "badge", text: item.cause }), ` ${data.words.target}: `, make("strong", { text: item.label })),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from byrote.findings.attributed import source_words
 from byrote.findings.findings import Findings
 from byrote.record import Record
 from byrote.record.inputs import describe
@@ -27,7 +28,7 @@ def settings(record: Record, found: Findings) -> tuple[SettingsTable, ...]:
     tables = {
         "Data and model": {
             "name": task.get("name"),
-            "source": task.get("source"),
+            "source": source_words(manifest),
             "objective": manifest.get("objective"),
             "inputs": describe(record.inputs),
             "classes": ", ".join(record.classes),
@@ -63,7 +64,7 @@ def command(record: Record) -> str | None:
     Where runs were added later it is several, one for each block: who is trained on in a run depends on the blocks.
     """
     manifest = record.manifest
-    source, seed, steps = manifest.get("task", {}).get("source"), manifest.get("seed"), manifest["steps"]
+    source, seed, steps = source_words(manifest), manifest.get("seed"), manifest["steps"]
     if not source or seed is None:
         return None
     counts = {kind: number for kind, number in parse_call(manifest["canaries"])[1].items() if number}
@@ -77,4 +78,4 @@ def command(record: Record) -> str | None:
     if every := manifest.get("probes", {}).get("every"):
         options.append(f"--probe-every {every}")
     planned = np.cumsum(manifest["blocks"]).tolist()
-    return " && ".join(f"byrote audit {shlex.quote(str(source))} --runs {runs} {' '.join(options)}" for runs in planned)
+    return " && ".join(f"byrote audit {source} --runs {runs} {' '.join(options)}" for runs in planned)

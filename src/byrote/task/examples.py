@@ -1,7 +1,7 @@
 """Examples: inputs, targets and stable ids, checked once when they enter."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
 from byrote.record import Inputs
+from byrote.record.cells import Cell
 from byrote.record.display import Display, Show, display_of, write_texts
 from byrote.record.inputs import each, parts, rows
 
@@ -119,7 +120,7 @@ class Examples:
             show=self.show,
         )
         object.__setattr__(found, "label_columns", self.label_columns)
-        return found
+        return found.with_cells(self.display.cells)
 
     @property
     def layout(self) -> dict[str, tuple[str, tuple[int, ...]]]:
@@ -139,7 +140,11 @@ class Examples:
         """Return the same examples with these weights; raise InvalidData for one that is not finite, or below 0."""
         return self._with("weights", _weights(weights, self.ids))
 
-    def _with(self, name: str, value: NDArray[Any]) -> "Examples":
+    def with_cells(self, cells: Sequence[Cell]) -> "Examples":
+        """Return the same examples, whose columns people read as these cells: words of a category, dates, what is missing."""
+        return self._with("display", replace(self.display, cells=tuple(cells)))
+
+    def _with(self, name: str, value: Any) -> "Examples":
         found = object.__new__(Examples)
         for part in ("inputs", "labels", "label_columns", "ids", "groups", "weights", "display", "show"):
             object.__setattr__(found, part, value if part == name else getattr(self, part))

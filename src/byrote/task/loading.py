@@ -15,6 +15,7 @@ from typing import Any
 from byrote.errors import ByroteError, InvalidData, Remedy, unknown
 from byrote.task.canaries import Canaries
 from byrote.task.datasets import digits, fashion_mnist, glyphs
+from byrote.task.designs import Design, Subsets, Together
 from byrote.task.examples import Examples
 from byrote.task.models import suited
 from byrote.task.recipe import Recipe
@@ -91,6 +92,12 @@ def default_canaries(task: Task) -> Canaries:
     training examples: 2 % of the data are canaries, half of these with a wrong label. Give Canaries() to plant none.
     """
     return Canaries.of_each(round(CANARY_SHARE * len(task.train)))
+
+
+def default_design(task: Task) -> Design:
+    """Return the design where the user does not say: random subsets; of a task read from files with groups, of whole groups."""
+    groups = task.train.groups
+    return Together() if task.inferred is not None and groups is not None and (groups != "").any() else Subsets()
 
 
 def _image_task(name: str, train: Examples, test: Examples, recipe: Recipe, classes: tuple[str, ...]) -> Task:

@@ -11,6 +11,7 @@ from byrote.errors import InvalidData, refuses_unknown_names
 from byrote.objectives import Classification, Objective, Tokens, parse_objective
 from byrote.task.examples import Examples
 from byrote.task.fit import Fit
+from byrote.task.inferred import Inferred
 from byrote.task.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class Task:
     DataFrame of them); tokens have none. `controls` are the texts of the controls that made this task of another (see
     `byrote.controls`), and `excluded` the ids of training examples that no run is trained on, for which canaries and
     designs are as if they were. `always` are the ids of training examples that every run is trained on, whatever the
-    design leaves out; no canary is made of them. Raises InvalidData when the parts do not fit each other, also when the
+    design leaves out; no canary is made of them. `inferred` is how files were read to make it, for people (see
+    `byrote.open_task`). Raises InvalidData when the parts do not fit each other, also when the
     columns of two DataFrames are not in the same order.
     """
 
@@ -52,6 +54,7 @@ class Task:
     controls: tuple[str, ...] = ()
     excluded: frozenset[str] = frozenset()
     always: frozenset[str] = frozenset()
+    inferred: Inferred | None = None
 
     def __post_init__(self) -> None:
         for part, value in (("train", self.train), ("test", self.test)):

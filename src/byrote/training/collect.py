@@ -26,8 +26,9 @@ from byrote.record.inputs import is_one_real
 from byrote.record.storage import Place, exists, place
 from byrote.signature import Probe
 from byrote.task.canaries import Canaries, flips, plant
-from byrote.task.designs import Design, Subsets
+from byrote.task.designs import Design
 from byrote.task.fit import Fit, check_fit, fit_digest
+from byrote.task.loading import default_design
 from byrote.task.taking import taken
 from byrote.task.task import Task
 from byrote.training.adapter import learner
@@ -67,8 +68,9 @@ def collect(
     """Train what is missing of `runs` runs (default: what the design needs) and return the record.
 
     Runs that are already in `directory` are kept and count; `runs=0` trains nothing. More runs than planned extend
-    the design, whose balance holds at the end of each extension. `directory` is a path, or a URL that fsspec
-    understands (`s3://bucket/audits/fashion`). Several processes may collect into one directory: they share the work.
+    the design (default: `default_design`), whose balance holds at the end of each extension. `directory` is a path, or a URL
+    that fsspec understands (`s3://bucket/audits/fashion`). Several processes may collect into one directory: they share the
+    work.
 
     With `until`, runs are added until the median standard error of memorization is at most that, `runs` at most: the
     design is extended by whole blocks, each by as many runs as the forecast asks for, so that balance holds whenever it stops.
@@ -88,7 +90,7 @@ def collect(
     """
     from byrote.training.checks import check_device
 
-    where, scheme = place(directory), design or Subsets()
+    where, scheme = place(directory), design or default_design(task)
     if until is not None:
         check_until(until, task.learned)
     check_device(compute.device)

@@ -25,6 +25,9 @@ from byrote.task.task import Task
 from byrote.training.sensors import scalar_names
 from byrote.version import __version__
 
+ORIGIN = ("source", "options")
+"""What says where a task came from, and changes nothing."""
+
 
 def describe(
     task: Task,
@@ -49,7 +52,7 @@ def describe(
         "byrote": __version__,
         "task": {
             "name": task.name,
-            "source": source.encode(errors="backslashreplace").decode(),
+            **_origin(task, source),
             "classes": list(task.classes),
             "examples": _examples_digest(population),
             "model": model,
@@ -73,8 +76,15 @@ def describe(
         body["task"]["always"] = _digest(np.array(sorted(task.always)))
     if questions.probes:
         body["probes"] = questions.values()
-    matters = {**body, "task": {k: v for k, v in body["task"].items() if k != "source"}}
+    matters = {**body, "task": {k: v for k, v in body["task"].items() if k not in ORIGIN}}
     return {"key": hashlib.sha256(json.dumps(matters, sort_keys=True).encode()).hexdigest(), **body}
+
+
+def _origin(task: Task, source: str) -> dict[str, Any]:
+    """Return where the task came from: the file it was read from, and the words that say how; or else `source`."""
+    read = task.inferred
+    found = {"source": (source or (read.source if read else "")).encode(errors="backslashreplace").decode()}
+    return {**found, "options": list(read.options)} if read and read.options else found
 
 
 def layout_of(task: Task, population: Population, questions: Questions = NO_QUESTIONS) -> Layout:

@@ -15,8 +15,8 @@ from byrote.experiments.recalling.language import on_language
 from byrote.experiments.recalling.verification import on_verification
 from byrote.experiments.recalling.wanted_task import wanted_task
 from byrote.experiments.recalling.way import Problem
+from byrote.inputs.opening import open_task
 from byrote.record.storage import replacing
-from byrote.task.loading import load_task
 from byrote.task.task import Task
 from byrote.training.compute import Compute
 from byrote.training.hardware import one_thread
@@ -77,7 +77,7 @@ def compare_recall(
     names = tuple(name for name in names if name not in left_out)
     if runs < 2:
         raise InvalidData(f"With {runs} model of each way nothing has an interval. Give 2 runs or more.")
-    given = load_task(task or USUAL) if task is None or isinstance(task, str) else task
+    given = open_task(task or USUAL) if task is None or isinstance(task, str) else task
     where = Path(directory or Path("recalls") / ("all" if task is None else given.name))
 
     same: dict[str, Any] = {"seed": seed, "progress": progress}

@@ -1,0 +1,42 @@
+"""Files that cannot be read: left out and listed where they are few, refused where they are many."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from byrote.errors import InvalidData
+from byrote.inputs.class_folders import ClassFolders, listed
+
+SHARE = 0.1
+"""The largest share of files that are left out because they cannot be read; FEW are always."""
+
+FEW = 3
+
+SHOWN = 20
+"""Files that are listed at most."""
+
+
+def about_broken(found: ClassFolders, broken: Mapping[int, str]) -> list[str]:
+    """Return the sentence that lists broken files, each with its reason; `broken` is by position."""
+    if not broken:
+        return []
+    files = [f"{found.names[at]} ({broken[at]})" for at in sorted(broken)]
+    return [
+        f"{len(broken):,} of {len(found.names):,} files cannot be read and are left out: {listed(files, most=SHOWN)}."
+    ]
+
+
+def check_broken(root: Path, found: ClassFolders, broken: Mapping[int, str], what: str) -> None:
+    """Raise InvalidData where so many files are broken that something else is wrong, or where a class has no others."""
+    said = " ".join(about_broken(found, broken))
+    if len(broken) > max(FEW, SHARE * len(found.paths)):
+        raise InvalidData(
+            f"Too many {what} of {root} cannot be read: more than one in ten. {said} Repair or remove them."
+        )
+    good = [at for at in range(len(found.paths)) if at not in broken]
+    left = np.bincount(found.labels[good], minlength=len(found.classes))
+    if (left == 0).any():
+        raise InvalidData(
+            f"No file of the class {found.classes[int(np.argmin(left))]!r} can be read. {said} Repair them, or remove the class."
+        )
