@@ -14,9 +14,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ROOT / "build/site/pages"
+PAGES, BUILT = ROOT / "build/site/pages", ROOT / "build/site/html"
 LINK = re.compile(r"(\]\()(?![a-z]+:|#)([^)#\s]+)")
 """A link of Markdown to another file: what stands before the file, and the file."""
+
+LOAD = re.compile(
+    r"""(?:<(?:script|link|img|iframe|source)\b[^>]*(?:src|href)=["']?|url\(["']?|@import\s+["'])((?:https?:)?//[^"'\s)>]+)"""
+)
+"""What a browser loads by itself, from another server."""
 
 CODE = {".py": "python", ".txt": "text", ".toml": "toml"}
 
@@ -25,6 +30,8 @@ def main() -> None:
     shutil.rmtree(PAGES.parent, ignore_errors=True)
     gather(navigation())
     built = subprocess.run([Path(sys.executable).with_name("zensical"), "build", "--strict"], cwd=ROOT, check=False)
+    if away := loads_from_elsewhere():
+        sys.exit(f"The site would load from elsewhere: {', '.join(away)}.")
     sys.exit(built.returncode)
 
 
@@ -70,6 +77,15 @@ def for_the_site(page: Path, text: str, targets: dict[str, Path]) -> str:
         return link[1] + os.path.relpath(path, page.parent)
 
     return LINK.sub(there, text)
+
+
+def loads_from_elsewhere() -> list[str]:
+    """Return what the built pages and styles would load from another server."""
+    found: set[str] = set()
+    for path in sorted(BUILT.rglob("*")):
+        if path.suffix in (".html", ".css"):
+            found |= {load[1] for load in LOAD.finditer(path.read_text())}
+    return sorted(found)
 
 
 def copy(path: Path) -> None:
