@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from byrote.evidence.catalogue import find_score
 from byrote.evidence.evaluate import evaluate
 from byrote.lm import Bytes
 from byrote.locate.layers import layers
+from byrote.record import Record
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
 from lm.recall import Recall
@@ -311,6 +313,22 @@ def test_links_between_pages_lead_somewhere() -> None:
     ]:
         for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} -> {target}"
+
+
+def test_the_python_of_the_page_on_looking(record: Record, tmp_path: Path) -> None:
+    (block,) = blocks("docs/view.md")
+    shutil.copytree(record.directory, tmp_path / "audits/mine")
+    given: dict[str, Any] = {}
+    with contextlib.chdir(tmp_path):
+        exec(compile(block, "docs/view.md", "exec"), given)  # noqa: S102 - our own page
+    assert given["values"]._repr_html_().count("<tr>") == 11
+
+
+def test_the_keys_of_the_page_on_looking_are_those_of_the_viewer() -> None:
+    page, script = (ROOT / name for name in ("docs/view.md", "src/byrote/viewer/static/audit.js"))
+    for key in ("k", "r", "d", "w"):
+        assert f"| `{key}` |" in page.read_text()
+        assert f"{key}: " in script.read_text()
 
 
 @pytest.mark.pages
