@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -17,6 +18,7 @@ from byrote.evidence.catalogue import find_score
 from byrote.evidence.evaluate import evaluate
 from byrote.lm import Bytes
 from byrote.locate.layers import layers
+from byrote.record import Record
 from byrote.task.canaries import Canaries
 from byrote.task.designs import halves
 from byrote.training.collect import collect
@@ -302,6 +304,22 @@ def test_every_page_is_in_the_navigation_of_the_site() -> None:
 
 def test_the_citation_has_the_version_of_the_package() -> None:
     assert f"version: {__version__}" in (ROOT / "CITATION.cff").read_text().splitlines()
+
+
+def test_the_python_of_the_page_on_looking(record: Record, tmp_path: Path) -> None:
+    (block,) = blocks("docs/view.md")
+    shutil.copytree(record.directory, tmp_path / "audits/mine")
+    given: dict[str, Any] = {}
+    with contextlib.chdir(tmp_path):
+        exec(compile(block, "docs/view.md", "exec"), given)  # noqa: S102 - our own page
+    assert given["values"]._repr_html_().count("<tr>") == 11
+
+
+def test_the_keys_of_the_page_on_looking_are_those_of_the_viewer() -> None:
+    page, script = (ROOT / name for name in ("docs/view.md", "src/byrote/viewer/static/audit.js"))
+    for key in ("k", "r", "d", "w"):
+        assert f"| `{key}` |" in page.read_text()
+        assert f"{key}: " in script.read_text()
 
 
 @pytest.mark.pages

@@ -14,7 +14,7 @@ def test_the_means_are_those_of_the_runs_and_no_run_is_counted_twice(record: Rec
         member = {run: bool(record.member(run)[at]) for run in record.runs}
         for step in (1, last):
             values = {
-                run: record.over_steps(run, "confidence" if step == last else "confidence_seen")[step - 1, at]
+                run: float(record.over_steps(run, "confidence" if step == last else "confidence_seen")[step - 1, at])
                 for run in record.runs
             }
             own = Estimate.of_mean([v for run, v in values.items() if member[run]], "run").within(0.0, 1.0)
