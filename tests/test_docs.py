@@ -307,11 +307,8 @@ def test_the_citation_has_the_version_of_the_package() -> None:
 
 
 def test_the_python_of_the_page_on_looking(record: Record, tmp_path: Path) -> None:
-    (block,) = blocks("docs/view.md")
     shutil.copytree(record.directory, tmp_path / "audits/mine")
-    given: dict[str, Any] = {}
-    with contextlib.chdir(tmp_path):
-        exec(compile(block, "docs/view.md", "exec"), given)  # noqa: S102 - our own page
+    given = executed("docs/view.md", tmp_path)
     assert given["values"]._repr_html_().count("<tr>") == 11
 
 

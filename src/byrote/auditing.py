@@ -49,7 +49,8 @@ def audit(
     `my_task.py`, `package.module:task`. With `until`, runs are added until the median standard error of memorization is that
     small, `runs` at most. By default, canaries check the audit: wrong labels, ordinary examples and noise, each one per cent
     of the training examples. The first two kinds are taken out of your training examples and have no row of their own;
-    Canaries() plants none. See `byrote.collect` for the rest. `on_verdict` is called with the verdict, sentence by sentence, before the report is drawn.
+    Canaries() plants none. See `byrote.collect` for the rest. `on_verdict` is called with the verdict, sentence by sentence,
+    before the report is drawn.
     """
     source = task if isinstance(task, str) else ""
     found, directory = _task_and_place(task, given, directory, X_test, y_test, seed)
