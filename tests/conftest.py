@@ -40,11 +40,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 class ByModule(LoadScopeScheduling):
-    """A module is tested by one worker, which trains its records once; all of `integrations`, which share a Ray cluster, too."""
+    """A module is tested by one worker, which trains its records once; the modules that share a Ray cluster by one, too."""
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.split("::")[0]
-        return "integrations" if "/integrations/" in module else module
+        return "ray" if "/integrations/test_ray" in module else module
 
 
 @pytest.fixture
