@@ -122,8 +122,8 @@ class Audit {
     const head = (name, text, note = "", kind = "") => make("span", { role: "columnheader", class: kind, "aria-sort": sort === name ? (turned ? "ascending" : "descending") : "none" },
       make("button", { type: "button", data: { sort: name }, title: "sort by it; again: the reverse order" }, breakable(text), sort === name ? (turned ? " ▴" : " ▾") : ""), note ? make("small", { text: note }) : null);
     this.rows.node.style.setProperty("--columns", this.columns.length);
-    this.rows.head.replaceChildren(make("span", { role: "columnheader", class: "look" }, make("span", { class: "unseen", text: "looks" })), head("id", "example", "", "name"),
-      ...this.columns.map((name) => head(name, name, `high: ${high[name]}`, "score")), make("span", { role: "columnheader", class: "cause", text: "cause" }), make("span", { role: "columnheader", class: "choice", text: "decision" }));
+    this.rows.head.replaceChildren(make("span", { role: "columnheader", class: "look" }, make("span", { class: "unseen", text: "looks" })), head("id", "example", "", "name"), make("span", { role: "columnheader", class: "choice", text: "decision" }),
+      ...this.columns.map((name) => head(name, name, `high: ${high[name]}`, "score")), make("span", { role: "columnheader", class: "cause", text: "cause" }));
     this.sort.replaceChildren(...[["id", "id"], ["label", this.audit.words.target], ...this.audit.scores.map((score) => [score.name, score.name])].map(([value, text]) => option(value, text, value === sort)));
     this.turn.setAttribute("aria-pressed", String(Boolean(turned)));
   }
@@ -134,9 +134,9 @@ class Audit {
     return [
       make("span", { role: "gridcell", class: "look" }, look(this.audit, row)),
       make("span", { role: "gridcell", class: "name" }, make("span", { class: "id", text: row.id }), make("small", { text: row.canary ? `canary: ${row.canary} · ${row.label}` : row.label })),
+      make("span", { role: "gridcell", class: "choice" }, choice ? make("strong", { text: choice }) : null, row.tags.map((tag) => make("span", { class: "tag", text: tag }))),
       ...this.columns.map((name) => make("span", { role: "gridcell", class: "score", "aria-label": `${name} ${range(row.scores[name])}` }, make("small", { class: "narrow", text: name }), name.includes("memorization") ? bar(row.scores[name]) : null, make("span", { class: "number", text: range(row.scores[name]) }))),
       make("span", { role: "gridcell", class: "cause" }, row.cause ? make("span", { class: "badge", text: row.cause }) : null),
-      make("span", { role: "gridcell", class: "choice" }, choice ? make("strong", { text: choice }) : null, row.tags.map((tag) => make("span", { class: "tag", text: tag }))),
     ];
   }
 
