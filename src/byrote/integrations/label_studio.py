@@ -11,7 +11,7 @@ from byrote.errors import Unsupported
 from byrote.integrations.suspects import Suspect, new_folder, read_suspects, write_pictures
 from byrote.record import Population, Record
 from byrote.record.display import channels
-from byrote.report.table_rows import number
+from byrote.report.table_columns import number
 
 LABEL, DECISION, SHOWN = "label", "decision", "example"
 """The names of the two questions and of what is shown, in the labeling interface and in what comes back."""
