@@ -53,7 +53,7 @@ def audit(
     before the report is drawn.
     """
     source = task if isinstance(task, str) else ""
-    found, directory = _task_and_place(task, given, directory, X_test, y_test, seed)
+    found, directory = _task_and_place(task, given, directory, X_test, y_test)
     if epochs is not None:
         found = replace(found, recipe=replace(found.recipe, epochs=epochs))
     where = directory if directory is not None else Path("audits") / found.name
@@ -74,7 +74,7 @@ def audit(
 
 
 def _task_and_place(
-    task: Any, given: tuple[Any, ...], directory: Path | str | None, X_test: Any, y_test: Any, seed: int
+    task: Any, given: tuple[Any, ...], directory: Path | str | None, X_test: Any, y_test: Any
 ) -> tuple[Task, Path | str | None]:
     """Return the task and the directory of either way to call `audit`; raise InvalidData for what is neither."""
     of_estimator = is_estimator(task) or isinstance(task, type)
@@ -87,7 +87,7 @@ def _task_and_place(
     if where is not None and not (isinstance(where, str) or hasattr(where, "joinpath")):
         raise InvalidData(f"The directory is {type(where).__name__}. Call audit(task, directory) or audit(estimator, X, y, directory).")  # fmt: skip
     if of_estimator:
-        return estimator_task(task, given[0], given[1], X_test, y_test, seed=seed), where
+        return estimator_task(task, given[0], given[1], X_test, y_test), where
     if X_test is not None or y_test is not None:
         raise InvalidData("X_test and y_test go with an estimator; a task has its own test examples.")
     return open_task(task) if isinstance(task, str) else cast("Task", task), where

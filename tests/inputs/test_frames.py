@@ -56,11 +56,16 @@ def test_arrays_and_texts_come_back() -> None:
 
 def test_columns_say_what_their_numbers_mean() -> None:
     frame = frame_of([pd.DataFrame(CELLS).drop(columns="day")])
-    assert frame.names == ["count", "share", "share is missing", "word (0 = a, 1 = b, 2 = None)", "true (0 = False, 1 = True)"]  # fmt: skip
-    days = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=10)})
-    assert frame_of([days]).names == ["day (0 = 2024-01-01 ... 9 = 2024-01-10)"]
+    assert frame.names == ["count", "share", "share is missing", "word", "true"]
     encoded = frame.encode(pd.DataFrame(CELLS).drop(columns="day"))
     np.testing.assert_array_equal(encoded[1], [1, 1.375, 1, 0, 0])
+    read = [[cell.text(value) or value for value in cell.values(encoded).tolist()] for cell in frame.cells]
+    assert [cell.name for cell in frame.cells] == ["count", "share", "word", "true"]
+    assert read[1][1:2] == ["missing"]
+    assert read[2] == ["missing" if each is None else each for each in CELLS["word"]]
+    assert read[3] == [str(each) for each in CELLS["true"]]
+    days = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=10)})
+    assert frame_of([days]).cells[0].words[9] == "2024-01-10"
 
 
 def test_numbers_that_were_never_there_are_read_as_the_nearest_ones() -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from byrote.errors import InvalidData
-from byrote.recorder.batch_parts import outputs_in, parts_of, say, without_ids
+from byrote.recorder.batch_parts import outputs_in, outputs_of, parts_of, without_ids
 
 X, Y, IDS = torch.ones(2, 3), torch.tensor([0, 1]), ["a", "b"]
 
@@ -44,7 +44,7 @@ def test_what_a_batch_lacks_is_named(batch: Any, said: str) -> None:
 
 
 def test_a_model_is_called_as_its_inputs_are_and_its_logits_are_found() -> None:
-    assert say(lambda x: x, X) is X
-    assert say(lambda x, y: {"logits": y}, (X, Y)) is Y
-    assert say(lambda x, y: SimpleNamespace(logits=x), {"x": X, "y": Y}) is X
+    assert outputs_of(lambda x: x, X) is X
+    assert outputs_of(lambda x, y: {"logits": y}, (X, Y)) is Y
+    assert outputs_of(lambda x, y: SimpleNamespace(logits=x), {"x": X, "y": Y}) is X
     assert outputs_in((X,)) is None

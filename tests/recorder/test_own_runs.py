@@ -46,7 +46,7 @@ def test_augmented_data_are_read_plainly_in_the_clean_pass(tmp_path: Path) -> No
     augmented = TensorDataset(torch.from_numpy(X) + 1000, torch.from_numpy(DATA.labels))
     (run,) = own_runs(tmp_path / "record", with_ids(augmented, range(100, 150)), runs=1, clean=plain)
     assert run.train[0][0].min() >= 1000
-    inputs, _, name = run.everyone[7]
+    inputs, _, name = run.all_train[7]
     np.testing.assert_array_equal(inputs, X[7])
     assert name == 107
     assert run.test is None

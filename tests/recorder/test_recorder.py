@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
-import byrote.recorder.heard
 import byrote.recorder.recorder
+import byrote.recorder.step_rows
 from byrote.errors import ByroteError, InvalidData, WrongRecord
 from byrote.evidence.evaluate import evaluate
 from byrote.record import Record, read_manifest, write_manifest
@@ -54,7 +54,7 @@ def record_run(
     model = nn.Linear(FEATURES, CLASSES)
     optimizer = torch.optim.SGD(model.parameters(), 0.5)
     everyone = with_ids(TensorDataset(inputs, labels), [f"image-{i}" for i in range(N)])
-    heard: dict[tuple[int, str], tuple[Tensor, int]] = {}
+    recorded: dict[tuple[int, str], tuple[Tensor, int]] = {}
     recorder = Recorder(directory, run=run, steps=steps)
     for step in range(1, steps + 1):
         for x, y, ids in DataLoader(Subset(everyone, keep), 4, shuffle=True):
@@ -64,7 +64,7 @@ def record_run(
             loss.backward()
             optimizer.step()
             recorder.seen(ids, logits, y)
-            heard |= {
+            recorded |= {
                 (step, f"train/{i}"): (z, int(k)) for i, z, k in zip(ids, logits.detach().clone(), y, strict=True)
             }
         if step == steps:
@@ -72,17 +72,17 @@ def record_run(
                 recorder.clean([f"image-{i}" for i in range(N)], model(inputs), labels)
                 recorder.clean(range(5), model(inputs[:5]), labels[:5], split="test")
         recorder.end_step(step)
-    return heard
+    return recorded
 
 
 def test_seen_columns_equal_a_slow_loop(tmp_path: Path) -> None:
     keep = [0, 3, 4, 8, 11, 12, 13, 20, 22]
-    heard = record_run(tmp_path, 0, 3, keep)
+    recorded = record_run(tmp_path, 0, 3, keep)
     record = Record(tmp_path)
     place = {name: i for i, name in enumerate(record.population.ids.tolist())}
     for name in BASE_COLUMNS:
         expected = np.full((3, len(place)), np.nan)
-        for (step, example), (logits, label) in heard.items():
+        for (step, example), (logits, label) in recorded.items():
             expected[step - 1, place[example]] = said_of_one(logits, label)[name]
         np.testing.assert_allclose(record.over_steps(0, f"{name}_seen"), expected, rtol=2e-5, atol=1e-6)
     members = record.population.ids[record.member(0)]
@@ -145,7 +145,7 @@ def test_ids_stay_with_their_examples_through_shuffling_and_loader_workers(tmp_p
 def test_the_last_of_two_presentations_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = torch.tensor([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]]), torch.tensor([[5.0, 0.0]])
     for run, limit in enumerate((1 << 20, 1)):  # reduced at the end of the step, and after every batch
-        monkeypatch.setattr(byrote.recorder.heard, "BUFFER_BYTES", limit)
+        monkeypatch.setattr(byrote.recorder.step_rows, "BUFFER_BYTES", limit)
         recorder = Recorder(tmp_path, run=run, steps=1)
         recorder.seen([7, 8, 7], first, [0, 1, 0])
         recorder.seen([8], second, [1])
@@ -160,11 +160,11 @@ def test_early_reduction_bounds_memory_and_changes_only_rounding(
     logits, labels = torch.randn(200, 10, generator=source), torch.randint(0, 10, (200,), generator=source)
     waited: list[int] = []
     for run, limit in enumerate((1 << 20, 1000)):
-        monkeypatch.setattr(byrote.recorder.heard, "BUFFER_BYTES", limit)
+        monkeypatch.setattr(byrote.recorder.step_rows, "BUFFER_BYTES", limit)
         recorder = Recorder(tmp_path, run=run, steps=1)
         for i in range(0, 200, 20):
             recorder.seen(torch.arange(i, i + 20), logits[i : i + 20], labels[i : i + 20])
-            waited.append(recorder._heard._waiting_bytes)
+            waited.append(recorder._gathered._waiting_bytes)
         recorder.end_step(1)
     assert max(waited[:10]) == 200 * 10 * 4
     assert max(waited[10:]) <= 1000

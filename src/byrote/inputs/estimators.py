@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
 from byrote.inputs.frames import Frame, frame_of
+from byrote.inputs.reading import TEST_SHARE
+from byrote.inputs.splitting import at_random, bins
 from byrote.objectives import Classification, Regression
 from byrote.task.examples import Examples
 from byrote.task.fit import Fit
 from byrote.task.task import Task
-
-TEST_SHARE = 0.2
-SPLIT_STREAM = 32
 
 SURELY_NOT = np.log(1e-7)
 """The logit, beside the lowest of a row, of a class that a model was never shown: probabilities are cut off there too."""
@@ -30,13 +29,13 @@ def is_estimator(value: object) -> bool:
     return not isinstance(value, type) and hasattr(value, "fit") and hasattr(value, "predict")
 
 
-def estimator_task(estimator: Any, X: Any, y: Any, X_test: Any = None, y_test: Any = None, *, seed: int = 0) -> Task:
+def estimator_task(estimator: Any, X: Any, y: Any, X_test: Any = None, y_test: Any = None) -> Task:
     """Return the task of an estimator, which is fitted anew, from a copy, in each run.
 
     `X` is an array, a DataFrame of pandas or polars with columns of any kind, or a list of texts; the estimator gets the
     same kind, with numbers rounded to float32. `y` are labels of any kind (names, numbers, truth values), or numbers for a
-    regressor. Without test examples a fifth of the rows is held out as such, drawn by the seed, of each class alike. Ids are
-    those of a pandas index that is not just 0, 1, 2 ... and has no repeats, else the positions of the rows.
+    regressor. Without test examples a fifth of the rows is held out as such, of each class alike, the same in every audit.
+    Ids are those of a pandas index that is not just 0, 1, 2 ... and has no repeats, else the positions of the rows.
 
     Every `random_state` is set from the seed of the run, `n_jobs` to 1, since runs are trained side by side. A classifier
     with `predict_proba` gives probabilities, one with `decision_function` these as logits, any other its predictions as
@@ -55,7 +54,7 @@ def estimator_task(estimator: Any, X: Any, y: Any, X_test: Any = None, y_test: A
     labels = np.concatenate([targets for _, targets in given])
     classes = _classes(estimator, labels)
     codes = labels.astype(np.float64) if classes is None else np.searchsorted(classes, labels)
-    train, test = _examples(frame, given, codes, classes is not None, seed)
+    train, test = _examples(frame, given, codes, classes is not None)
     fit = EstimatorFit(estimator, frame, () if classes is None else tuple(classes.tolist()), _settings(estimator))
     return Task(
         Fit(fit, outputs=fit.outputs),
@@ -117,8 +116,8 @@ class EstimatorFit:
             wide[:, own] = found
             return wide
         where = {label: at for at, label in enumerate(self.classes)}
-        told = np.array([where[each] for each in np.asarray(model.predict(inputs)).tolist()])
-        return np.eye(len(self.classes))[told]
+        predicted = np.array([where[each] for each in np.asarray(model.predict(inputs)).tolist()])
+        return np.eye(len(self.classes))[predicted]
 
 
 def _own_classes(model: Any, train: Examples, classes: Sequence[Any]) -> Any:
@@ -127,7 +126,7 @@ def _own_classes(model: Any, train: Examples, classes: Sequence[Any]) -> Any:
 
 
 def _examples(
-    frame: Frame, given: Sequence[tuple[Any, NDArray[Any]]], codes: NDArray[Any], classes: bool, seed: int
+    frame: Frame, given: Sequence[tuple[Any, NDArray[Any]]], codes: NDArray[Any], classes: bool
 ) -> tuple[Examples, Examples]:
     counts = [len(targets) for _, targets in given]
     every = [
@@ -138,18 +137,14 @@ def _examples(
             kind={"texts": "text", "numbers": None}.get(frame.kind, "table"),
             columns=frame.names,
             show=_texts(frame) if frame.kind == "texts" else None,
-        )
+        ).with_cells(frame.cells)
         for (inputs, _), part in zip(given, np.split(codes, np.cumsum(counts)[:-1]), strict=True)
     ]
     if len(every) == 2:
         return every[0], every[1]
-    order = np.random.default_rng([seed, SPLIT_STREAM]).permutation(counts[0])
-    if classes:
-        order = order[np.argsort(codes[order], kind="stable")]  # so that every fifth is a fifth of each class
-    share = np.floor(np.arange(1, counts[0] + 1) * TEST_SHARE)
-    held = np.zeros(counts[0], np.bool_)
-    held[order] = np.diff(share, prepend=0) > 0
-    return every[0][~held], every[0][held]
+    strata = codes.astype(np.int64) if classes else bins(codes)
+    split = at_random(strata, TEST_SHARE)
+    return every[0][split.train], every[0][split.test]
 
 
 def _texts(frame: Frame) -> Callable[[Any], str]:

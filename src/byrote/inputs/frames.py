@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
-
-NAMED = 6
-"""A column of words says in its name what its codes mean; of more than so many different words, the first and the last."""
+from byrote.record.cells import Cell
 
 
 @dataclass(frozen=True)
@@ -25,11 +23,14 @@ class Column:
     @property
     def names(self) -> list[str]:
         """The names of the columns of numbers that it becomes."""
+        return [self.name] if self.fill is None else [self.name, f"{self.name} is missing"]
+
+    def cell(self, at: int) -> Cell:
+        """Return how people read it; `at` is the first of its columns of numbers."""
         if self.levels is None:
-            return [self.name] if self.fill is None else [self.name, f"{self.name} is missing"]
-        words = [f"{code} = {level}"[:30].removesuffix(" 00:00:00") for code, level in enumerate(self.levels)]
-        few = len(words) <= NAMED
-        return [f"{self.name} ({', '.join(words) if few else f'{words[0]} ... {words[-1]}'})"]
+            return Cell(self.name, "number", at, missing=-1 if self.fill is None else at + 1)
+        words = tuple("missing" if level is None else str(level).removesuffix(" 00:00:00") for level in self.levels)
+        return Cell(self.name, "code", at, words)
 
     def encode(self, values: NDArray[Any]) -> list[NDArray[np.float64]]:
         """Return the columns of numbers."""
@@ -67,6 +68,14 @@ class Frame:
         if self.kind in ("numbers", "texts"):
             return None
         return [name for column in self.columns for name in column.names]
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """How people read the columns of numbers; empty where these are all there is."""
+        if self.kind in ("numbers", "texts"):
+            return ()
+        widths = [len(column.names) for column in self.columns]
+        return tuple(column.cell(sum(widths[:number])) for number, column in enumerate(self.columns))
 
     def encode(self, inputs: Any) -> NDArray[Any]:
         """Return numbers `[example, column]`; codes of texts as whole numbers; an array of numbers as it is."""

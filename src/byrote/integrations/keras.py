@@ -70,7 +70,7 @@ class RunCallback(Callback):
         if isinstance(getattr(vars(self.model).get("compute_loss"), "__self__", None), RunCallback):
             del self.model.compute_loss  # of a training that an error ended
         self._compute_loss = self.model.compute_loss
-        self.model.compute_loss = self._heard
+        self.model.compute_loss = self._recorded_loss
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """End a step."""
@@ -83,7 +83,7 @@ class RunCallback(Callback):
         if self._recording is not None:
             self._recording.finish(_Evaluated(self.model))
 
-    def _heard(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True) -> Any:  # fmt: skip
+    def _recorded_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True) -> Any:  # fmt: skip
         if self._compute_loss is None or self._recording is None:
             raise AssertionError
         if training:

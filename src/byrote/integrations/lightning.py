@@ -80,24 +80,24 @@ class _Step:
 
     def __call__(self, batch: Any, *more: Any) -> Any:
         parts = parts_of(batch)
-        heard: list[Any] = []
-        hook = self._module.register_forward_hook(lambda module, given, said: heard.append(said))
+        outputs: list[Any] = []
+        hook = self._module.register_forward_hook(lambda module, given, output: outputs.append(output))
         try:
             returned = self._step(without_ids(batch), *more)
         finally:
             hook.remove()
         if self.recording is not None:
-            self.recording.seen(parts.ids, _logits(returned, heard, parts), parts.labels)
+            self.recording.seen(parts.ids, _logits(returned, outputs, parts), parts.labels)
         return returned
 
 
-def _logits(returned: Any, heard: list[Any], parts: Parts) -> Tensor:
+def _logits(returned: Any, outputs: list[Any], parts: Parts) -> Tensor:
     if isinstance(returned, dict) and "logits" in returned:
         return returned["logits"]
-    found = [each for each in map(outputs_in, heard) if isinstance(each, Tensor) and len(each) == len(parts.ids)]
+    found = [each for each in map(outputs_in, outputs) if isinstance(each, Tensor) and len(each) == len(parts.ids)]
     if len(found) != 1:
         raise InvalidData(
-            f"`training_step` called self(...) {len(heard)} times, and {len(found)} of these gave one row for each of {len(parts.ids)} examples. "
+            f"`training_step` called self(...) {len(outputs)} times, and {len(found)} of these gave one row for each of {len(parts.ids)} examples. "
             'Let it return {"loss": loss, "logits": logits}.'
         )
     return found[0]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-CELLS = ("number", "category", "date", "moment")
+CELLS = ("number", "category", "code", "date", "moment")
 
 OTHER = "another value"
 """The word of a category that the model does not know apart."""
@@ -18,7 +18,8 @@ class Cell:
     """One column as people know it, made of one or several columns of the inputs: those from `at` on.
 
     A `number` is the input plus `offset`; a `date` or a `moment` (with its time of day) is that many days since 1970. A
-    `category` is that one of `words` whose input is 1, and OTHER where none is; with two words and one input, 0 is the first.
+    `category` is that one of `words` whose input is 1, and OTHER where none is; with two words and one input, 0 is the
+    first. A `code` is a position in `words`.
     Where the input `missing` is 1, the cell is empty (-1: it never is).
     """
 
@@ -54,6 +55,8 @@ class Cell:
             else:
                 part = inputs[:, self.at : self.at + self.inputs]
                 one = np.where(part.max(axis=1) > 0.5, part.argmax(axis=1), -1).astype(np.float64)
+        elif self.kind == "code":
+            one = np.clip(np.rint(one), 0, len(self.words) - 1)
         else:
             one += self.offset
         return one if self.missing < 0 else np.where(inputs[:, self.missing] > 0.5, np.nan, one)
@@ -62,7 +65,7 @@ class Cell:
         """Return how one of these values is read; None for a plain number, and for what is missing "missing"."""
         if np.isnan(value):
             return "missing"
-        if self.kind == "category":
+        if self.kind in ("category", "code"):
             at = int(value)
             return self.words[at] if 0 <= at < len(self.words) else OTHER
         return None if self.kind == "number" else spell_days(value, time=self.kind == "moment")

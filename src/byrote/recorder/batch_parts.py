@@ -1,4 +1,4 @@
-"""The parts of a batch that carries ids: what the model reads, the labels, and the ids; and what a model says about it."""
+"""The parts of a batch that carries ids: what the model reads, the labels, and the ids; and what a model returns for it."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -43,18 +43,18 @@ def parts_of(batch: Any) -> Parts:
     )
 
 
-def say(model: Any, inputs: Any) -> Any:
+def outputs_of(model: Any, inputs: Any) -> Any:
     """Return the outputs of a model about inputs: those of a dict are keyword arguments, those of a tuple positional ones."""
     if isinstance(inputs, Mapping):
         return outputs_in(model(**inputs))
     return outputs_in(model(*inputs) if isinstance(inputs, tuple) else model(inputs))
 
 
-def outputs_in(said: Any) -> Any:
-    """Return what a model said, or the `logits` in it; None where there are none."""
-    if isinstance(said, Tensor):
-        return said
-    return said.get("logits") if isinstance(said, Mapping) else getattr(said, "logits", None)
+def outputs_in(returned: Any) -> Any:
+    """Return what a model returned, or the `logits` in it; None where there are none."""
+    if isinstance(returned, Tensor):
+        return returned
+    return returned.get("logits") if isinstance(returned, Mapping) else getattr(returned, "logits", None)
 
 
 def _entries(batch: Any) -> list[Any]:

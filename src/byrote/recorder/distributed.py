@@ -13,14 +13,14 @@ from torch import Tensor
 from byrote.errors import ByroteError, InvalidData
 from byrote.objectives import Classification, Objective
 from byrote.recorder.batches import Rows, batch
-from byrote.recorder.heard import Heard
 from byrote.recorder.recorder import Recorder
 from byrote.recorder.registry import Registry, Split
+from byrote.recorder.step_rows import StepRows
 from byrote.task.examples import Examples
 
 
 class Part(NamedTuple):
-    """What one process has heard in a step: the rows of each call, in their order."""
+    """What one process has recorded in a step: the rows of each call, in their order."""
 
     calls: list[pa.RecordBatch]
     layout: Rows
@@ -65,7 +65,7 @@ class DistributedRecorder:
             return self._recorder.layout, self._recorder.classes
 
         layout, known = _at_first(begin)
-        self._heard = Heard(layout, known, Registry((), np.zeros(0, np.int64)))
+        self._gathered = StepRows(layout, known, Registry((), np.zeros(0, np.int64)))
         self._calls: list[pa.RecordBatch] = []
 
     def seen(self, ids: Any, outputs: Tensor, labels: Any) -> None:
@@ -79,7 +79,7 @@ class DistributedRecorder:
     def end_step(self, step: int) -> None:
         """Gather and write what all processes have seen since the last step; all have to call it. Raises as `Recorder` does."""
         parts: list[Any] | None = [None] * dist.get_world_size() if dist.get_rank() == 0 else None
-        mine = Part(self._calls, self._heard.layout, self._heard.classes, self._heard.device)
+        mine = Part(self._calls, self._gathered.layout, self._gathered.classes, self._gathered.device)
         self._calls = []
         dist.gather_object(mine, parts, dst=0)
 
@@ -91,22 +91,22 @@ class DistributedRecorder:
         _at_first(write)
 
     def _add(self, split: Split, seen: bool, ids: Any, outputs: Tensor, labels: Any, member: Any) -> None:
-        self._heard.add(split, seen, batch(ids, outputs, labels, member, self._heard.layout.objective))
-        self._calls += self._heard.take_rows()
+        self._gathered.add(split, seen, batch(ids, outputs, labels, member, self._gathered.layout.objective))
+        self._calls += self._gathered.take_rows()
 
 
 def _take_over(recorder: Recorder, parts: Sequence[Part]) -> None:
     """Give the recorder the rows of all processes, in turns; raise InvalidData when they differ in their number of outputs."""
-    heard = [part for part in parts if part.calls]
-    for part in heard[1:]:
-        if part.classes != heard[0].classes or part.layout != heard[0].layout:
+    filled = [part for part in parts if part.calls]
+    for part in filled[1:]:
+        if part.classes != filled[0].classes or part.layout != filled[0].layout:
             raise InvalidData(
-                f"One process has {len(heard[0].classes)} outputs, and another one {len(part.classes)}. Train one model in all of them."
+                f"One process has {len(filled[0].classes)} outputs, and another one {len(part.classes)}. Train one model in all of them."
             )
-    if heard:
+    if filled:
         turns = chain.from_iterable(zip_longest(*(part.calls for part in parts)))
         recorder.take_over(
-            [rows for rows in turns if rows is not None], heard[0].layout, heard[0].classes, heard[0].device
+            [rows for rows in turns if rows is not None], filled[0].layout, filled[0].classes, filled[0].device
         )
 
 

@@ -30,7 +30,7 @@ OWN_RUN_STREAM = 31
 class OwnRun:
     """One run: train a fresh model on `train`, whose items are `(*item, id)`.
 
-    `everyone` are all training examples, those that this run leaves out too, and `test` the test examples (None: there
+    `all_train` are all training examples, those that this run leaves out too, and `test` the test examples (None: there
     are none); a clean pass at the end of the run is over both. `seed` is a whole number below 2**32, another one in each
     run; no random state is set with it.
     """
@@ -39,7 +39,7 @@ class OwnRun:
     number: int
     seed: int
     train: "Subset[Any]"
-    everyone: WithIds
+    all_train: WithIds
     test: WithIds | None
     classes: tuple[str, ...] = ()
     objective: Objective | str = Classification()

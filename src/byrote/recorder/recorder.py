@@ -27,9 +27,9 @@ from byrote.record import (
 from byrote.record.storage import place, refuse_links
 from byrote.recorder.batches import Batch, Rows, batch
 from byrote.recorder.display_examples import DisplayExamples, population_of
-from byrote.recorder.heard import Heard
 from byrote.recorder.partial_run import PartialRun
 from byrote.recorder.registry import Split
+from byrote.recorder.step_rows import StepRows
 from byrote.task.examples import Examples
 from byrote.version import __version__
 
@@ -100,7 +100,7 @@ class Recorder:
         layout = Rows(_fitted(given, train, names))
         classes = self._check_directory(layout.objective, names)
         self._display = DisplayExamples(train, test)
-        self._heard = Heard(layout, classes, self._display.registry(population_of(self.directory)))
+        self._gathered = StepRows(layout, classes, self._display.registry(population_of(self.directory)))
         self._recorded: list[pa.RecordBatch] = []
         self._steps = PartialRun(self.directory / "working" / f"{run:04d}", run)
         self._begun = self._complete = False
@@ -109,12 +109,12 @@ class Recorder:
     @property
     def layout(self) -> Rows:
         """The columns that are recorded, as far as they are known before the first batch."""
-        return self._heard.layout
+        return self._gathered.layout
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The names of the classes; none before the first batch says how many there are."""
-        return self._heard.classes
+        return self._gathered.classes
 
     def seen(self, ids: Any, outputs: Tensor, labels: Any) -> None:
         """Record the training pass of a batch, whose examples thereby are members of this run.
@@ -123,7 +123,7 @@ class Recorder:
         comes twice in a step, the last one counts. Raises InvalidData for lengths that differ, at the latest at the
         end of the step for labels out of range, labels that changed, and NaN.
         """
-        self._add("train", True, batch(ids, outputs, labels, True, self._heard.layout.objective))
+        self._add("train", True, batch(ids, outputs, labels, True, self._gathered.layout.objective))
 
     def clean(self, ids: Any, outputs: Tensor, labels: Any, *, split: Split = "train", member: Any = None) -> None:
         """Note what the model in evaluation mode says about a batch, at the end of the current step.
@@ -137,7 +137,7 @@ class Recorder:
             raise InvalidData(
                 "Test examples have no `member`: no run is trained on them. Give them as split='train' if one was."
             )
-        self._add(split, False, batch(ids, outputs, labels, member, self._heard.layout.objective))
+        self._add(split, False, batch(ids, outputs, labels, member, self._gathered.layout.objective))
 
     def end_step(self, step: int) -> None:
         """Write what was recorded since the last call as this step (from 1); after the last step, complete the run.
@@ -151,12 +151,12 @@ class Recorder:
             raise InvalidData(
                 f"Step {step!r} was ended, but this run has steps 1 to {self.steps}. Count from 1, or give `steps` the number of passes."
             )
-        self._recorded += self._heard.take_rows()
+        self._recorded += self._gathered.take_rows()
         if not self._recorded:
             raise InvalidData(f"Nothing was recorded in step {step}. Call `seen` after each batch, before `end_step`.")
         if not self._begun:
             self._begin(step)
-        self._steps.layout = self._heard.layout
+        self._steps.layout = self._gathered.layout
         self._steps.write(step, self._recorded)
         self._recorded = []
         if step == self.steps:
@@ -165,23 +165,23 @@ class Recorder:
     def take_over(self, rows: Sequence[pa.RecordBatch], layout: Rows, classes: tuple[str, ...], device: str) -> None:
         """Record rows that other processes have reduced, in this order; see `DistributedRecorder`."""
         self._check_open()
-        self._heard.layout, self._heard.classes, self._heard.device = layout, classes, device
+        self._gathered.layout, self._gathered.classes, self._gathered.device = layout, classes, device
         for each in rows:
-            self._heard.add_rows(each)
+            self._gathered.add_rows(each)
 
     def _add(self, split: Split, seen: bool, given: Batch) -> None:
         self._check_open()
-        self._heard.add(split, seen, given)
+        self._gathered.add(split, seen, given)
 
     def _begin(self, step: int) -> None:
         """Open the record on disk, and take over the steps that an earlier process recorded."""
         with FileLock(self.directory / ".lock"):
-            self._check_directory(self._heard.layout.objective, self._heard.classes)
+            self._check_directory(self._gathered.layout.objective, self._gathered.classes)
             if not (self.directory / "record.json").exists():
                 write_population(self.directory, population_of(self.directory))
                 write_manifest(self.directory, self._manifest())
-        self._steps.layout = self._heard.layout
-        self._steps.take_over(step, self._heard.registry)
+        self._steps.layout = self._gathered.layout
+        self._steps.take_over(step, self._gathered.registry)
         self._begun = True
 
     def _finish(self) -> None:
@@ -196,7 +196,7 @@ class Recorder:
             "byrote": __version__,
             "torch": torch.__version__,
             "threads": torch.get_num_threads(),
-            "device": self._heard.device,
+            "device": self._gathered.device,
         }
         trained = np.isin(population.ids, np.array(names, np.str_)[member])
         steps = self._steps.steps(population.ids)
@@ -206,7 +206,7 @@ class Recorder:
             trained,
             population.ids,
             settings,
-            Layout.of(self._heard.layout.objective),
+            Layout.of(self._gathered.layout.objective),
         )
         self._complete = True
         self._steps.remove()
@@ -215,9 +215,9 @@ class Recorder:
     def _manifest(self) -> dict[str, Any]:
         """Return record.json of a record that a loop of the user's own writes."""
         body: dict[str, Any] = {
-            "classes": list(self._heard.classes),
+            "classes": list(self._gathered.classes),
             "steps": {"unit": "epoch", "last": self.steps},
-            "objective": str(self._heard.layout.objective),
+            "objective": str(self._gathered.layout.objective),
         }
         return {
             "key": hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest(),
@@ -229,7 +229,7 @@ class Recorder:
             "canaries": "canaries()",
             "seed": None,
             "steps": body["steps"],
-            **Layout.of(self._heard.layout.objective).values(),
+            **Layout.of(self._gathered.layout.objective).values(),
             "blocks": [],
         }
 

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Subset
 
 from byrote.errors import InvalidData, unknown
 from byrote.record.inputs import each
-from byrote.recorder.batch_parts import parts_of, say
+from byrote.recorder.batch_parts import outputs_of, parts_of
 from byrote.recorder.ids import WithIds, describe
 from byrote.recorder.own_runs import OwnRun
 from byrote.recorder.registry import Split
@@ -22,7 +22,7 @@ Outputs = Literal["logits", "probabilities"]
 
 
 class Pass(NamedTuple):
-    """What a model said about one batch."""
+    """What a model passes about one batch."""
 
     split: Split
     ids: Any
@@ -33,8 +33,8 @@ class Pass(NamedTuple):
 class RunRecording:
     """Records one run, whose steps are epochs.
 
-    `seen` is what the model says in training, `end_epoch` ends a step. At the last epoch, and at each `every`-th one if
-    `every` is above 0, the model in evaluation mode is asked about all training examples and the test examples, in
+    `seen` is the training pass, `end_epoch` ends a step. At the last epoch, and at each `every`-th one if
+    `every` is above 0, the model in evaluation mode is evaluated on all training examples and the test examples, in
     batches that `collate` makes (default: that of torch). `outputs` says whether the model gives logits or
     probabilities.
     """
@@ -67,7 +67,7 @@ class RunRecording:
         if epoch > self.steps:
             return
         if epoch == self.steps or (self._every and epoch % self._every == 0):
-            self._tell(list(self._passes(model)))
+            self._record(list(self._passes(model)))
         self._recorder.end_step(epoch)
         self.ended = epoch
 
@@ -75,24 +75,24 @@ class RunRecording:
         """Complete a run that stopped early: its model stays as it is, so one clean pass stands for all steps that are left."""
         if not 0 < self.ended < self.steps:
             return
-        said = list(self._passes(model))
+        passes = list(self._passes(model))
         for step in range(self.ended + 1, self.steps + 1):
-            self._tell(said)
+            self._record(passes)
             self._recorder.end_step(step)
         self.ended = self.steps
 
-    def _tell(self, said: list[Pass]) -> None:
-        for heard in said:
-            self._recorder.clean(heard.ids, heard.outputs, heard.labels, split=heard.split)
+    def _record(self, passes: list[Pass]) -> None:
+        for part in passes:
+            self._recorder.clean(part.ids, part.outputs, part.labels, split=part.split)
 
     def _passes(self, model: Any) -> Iterator[Pass]:
         with evaluating(model):
-            for split, data in (("train", self.run.everyone), ("test", self.run.test)):
+            for split, data in (("train", self.run.all_train), ("test", self.run.test)):
                 if data is None:
                     continue
                 for batch in DataLoader(_own_part(data), self._batch_size, collate_fn=self._collate):
                     inputs, labels, ids = parts_of(batch)
-                    outputs = self._as_logits(say(model, _moved(inputs, model)))
+                    outputs = self._as_logits(outputs_of(model, _moved(inputs, model)))
                     yield Pass("test" if split == "test" else "train", ids, outputs, self._as_targets(labels))
 
     def _as_targets(self, labels: Any) -> Any:
@@ -136,7 +136,7 @@ def evaluating(model: Any) -> Generator[None, None, None]:
 
 
 def _own_part(data: WithIds) -> Any:
-    """Return the examples that this process asks about, where several share the work: each its part."""
+    """Return the examples that this process evaluates, where several share the work: each its part."""
     if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
         return data
     return Subset(data, range(torch.distributed.get_rank(), len(data), torch.distributed.get_world_size()))  # pyright: ignore[reportArgumentType]

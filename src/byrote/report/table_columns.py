@@ -80,7 +80,7 @@ def table_column(cell: Cell, train: Float[ndarray, " example"]) -> TableColumn:
     known = known if len(known) else np.zeros(1)
     text = _spelling(cell)
     absent = f"; missing in {percent(1 - len(known) / len(train))}" if len(known) < len(train) else ""
-    shares = _shares(known) if cell.kind == "category" else _two_shares(known)
+    shares = _shares(known) if cell.kind in ("category", "code") else _two_shares(known)
     low, q1, median, q3, high = np.quantile(known, (0.05, 0.25, 0.5, 0.75, 0.95)).tolist()
     middle = (q3 - q1) / NORMAL
     spread = middle if middle > 0 else float(known.std())

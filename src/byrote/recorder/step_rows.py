@@ -1,4 +1,4 @@
-"""Heard: what a loop has said since its last step, kept as it came and reduced to rows when enough of it waits."""
+"""Step rows: what a loop has recorded since its last step, kept as it came and reduced to rows when enough of it waits."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ BUFFER_BYTES = 64 << 20
 """Bytes of outputs that wait for the end of the step; beyond it they are reduced early."""
 
 
-class Heard:
+class StepRows:
     """Batches of one step. The first one of all says how many outputs there are, if the `layout` does not know it yet."""
 
     def __init__(self, layout: Rows, classes: Sequence[str], registry: Registry) -> None:
