@@ -34,7 +34,7 @@ def test_a_batch_has_three_parts(batch: Any, inputs: Any, rest: Any) -> None:
     [
         (X, r"shape \(2, 3\)"),
         ({"x": X}, "is a dict and carries no ids"),
-        ([X, IDS], "1 entry beside the ids, and no labels"),
+        ([X, IDS], "two entries; inputs, labels and ids are three"),
         ([{"x": X}, IDS], "'x' beside the ids, and no labels"),
     ],
 )

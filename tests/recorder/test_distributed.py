@@ -69,6 +69,8 @@ def distributed(rank: int, folder: str, address: str) -> None:
 
 def refusals(rank: int, folder: Path) -> None:
     """Whatever stops the first process stops the others too, with the same sentence; and no one waits."""
+    with pytest.raises(ByroteError, match="DistributedRecorder"):
+        Recorder(folder / "alone", steps=1)
     with pytest.raises(WrongRecord, match="already finished"):
         DistributedRecorder(folder / "two", steps=EPOCHS)
     recorder = DistributedRecorder(folder / "wrong", steps=1)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from byrote.errors import ByroteError, InvalidData
+from byrote.errors import ByroteError, InvalidData, WrongRecord
 from byrote.record import Record
 from byrote.recorder import own_runs, with_ids
 from byrote.recorder.run_recording import RunRecording, evaluating
@@ -39,6 +39,12 @@ def test_each_example_is_in_seven_of_ten_runs_however_many_there_will_be(tmp_pat
     for run in (3, 4):
         np.testing.assert_array_equal(other.member(run), found.member(run))
     assert [run.number for run in own_runs(tmp_path / "b", DATA, runs=6)] == [0, 1, 2, 5], "finished ones are left out"
+
+
+def test_other_data_in_the_same_record_are_refused(tmp_path: Path) -> None:
+    record(tmp_path, runs=1)
+    with pytest.raises(WrongRecord, match="about 50 training examples, and these are 40"):
+        own_runs(tmp_path, DATA[:40], runs=2)
 
 
 def test_augmented_data_are_read_plainly_in_the_clean_pass(tmp_path: Path) -> None:

@@ -37,9 +37,12 @@ def parts_of(batch: Any) -> Parts:
         key = next((name for name in LABELS if name in named), None)
         if key is not None:
             return Parts(named, named.pop(key), ids)
-    found = ", ".join(map(repr, rest[0])) if rest and isinstance(rest[0], Mapping) else f"{len(rest)} entry"
+    if rest and isinstance(rest[0], Mapping):
+        raise InvalidData(
+            f"A batch has {', '.join(map(repr, rest[0]))} beside the ids, and no labels. Let the data set yield (inputs, label), or a dict with 'labels'."
+        )
     raise InvalidData(
-        f"A batch has {found} beside the ids, and no labels. Let the data set yield (inputs, label), or a dict with 'labels'."
+        "A batch has two entries; inputs, labels and ids are three. Train on the data of the run, run.train, whose items carry ids, and let your data set yield (inputs, label)."
     )
 
 

@@ -60,7 +60,14 @@ class DistributedRecorder:
 
         def begin() -> tuple[Rows, tuple[str, ...]]:
             self._recorder = Recorder(
-                directory, run=run, steps=steps, classes=classes, train=train, test=test, objective=objective
+                directory,
+                run=run,
+                steps=steps,
+                classes=classes,
+                train=train,
+                test=test,
+                objective=objective,
+                gathered=True,
             )
             return self._recorder.layout, self._recorder.classes
 

@@ -10,10 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Subset
 
-from byrote.errors import InvalidData
+from byrote.errors import InvalidData, WrongRecord
 from byrote.objectives import Classification, Objective
-from byrote.record import finished_runs
+from byrote.record import finished_runs, make_id
 from byrote.record.inputs import each, is_picture, rows
+from byrote.recorder.display_examples import population_of
 from byrote.recorder.distributed import DistributedRecorder
 from byrote.recorder.ids import WithIds, with_ids
 from byrote.recorder.recorder import Recorder
@@ -86,7 +87,8 @@ def own_runs(
     run 7 is trained on depends on the seed, 7 and the number of examples only. `classes` and `objective` are those of
     `byrote.Recorder`.
 
-    Raises InvalidData for data without a length, a `clean` of another length, and runs or a fraction that cannot be.
+    Raises InvalidData for data without a length, a `clean` of another length, and runs or a fraction that cannot be;
+    WrongRecord where the record has other training examples, by their ids: other inputs under the same ids are not seen.
     """
     everything, tested = _with_ids(train), None if test is None else _with_ids(test)
     unchanged = everything if clean is None else with_ids(_items(clean), list(everything.ids))
@@ -95,6 +97,7 @@ def own_runs(
     shown = next((each for each in (train, clean) if isinstance(each, Examples)), None)
     shown_test = test if isinstance(test, Examples) else None
     where = Path(directory)
+    _check_same(where, everything)
 
     def each_run() -> Iterator[OwnRun]:
         blocks = [BLOCK] * (max(numbers, default=0) // BLOCK + 1)
@@ -110,6 +113,16 @@ def own_runs(
             )
 
     return each_run()
+
+
+def _check_same(directory: Path, data: WithIds) -> None:
+    """Raise WrongRecord where the record was made with other training examples, as far as their ids tell."""
+    known = population_of(directory)
+    there = set(known.ids[known.where("train")].tolist())
+    if there and there != {make_id("train", each) for each in data.ids}:
+        raise WrongRecord(
+            f"The record in {directory} is about {len(there):,} training examples, and these are {len(data):,}, or have other ids. Give the same data, or another directory."
+        )
 
 
 class _Items:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import torch
+import torch.distributed as dist
 from filelock import FileLock, Timeout
 from torch import Tensor
 
@@ -59,10 +60,11 @@ class Recorder:
 
     Costs a copy of the outputs per batch (at most 64 MB wait for the end of the step; those of texts are reduced at
     once) and some 600 bytes per example, twice that while a run is completed. For several processes that train one
-    model there is `byrote.DistributedRecorder`.
+    model there is `byrote.DistributedRecorder`. `gathered=True` says that this recorder gets all batches of its run,
+    although `torch.distributed` has several processes.
 
     Raises WrongRecord when the directory holds another audit or this run is finished, ByroteError when another process
-    is recording this run.
+    is recording this run or several processes train together.
     """
 
     def __init__(
@@ -75,7 +77,12 @@ class Recorder:
         train: Examples | None = None,
         test: Examples | None = None,
         objective: Objective | str = Classification(),
+        gathered: bool = False,
     ) -> None:
+        if not gathered and dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
+            raise ByroteError(
+                f"{dist.get_world_size()} processes train here together, and each would record its own part as if it were all. Use byrote.DistributedRecorder; where you gather the batches yourself, or each process trains a run of its own, say gathered=True."
+            )
         for name, value, least in (("run", run, 0), ("steps", steps, 1)):
             _whole(name, value, least)
         run, steps = int(run), int(steps)
