@@ -9,7 +9,7 @@ import pytest
 
 from byrote.errors import ByroteError, InvalidData, Unsupported
 from byrote.record.storage import place
-from byrote.viewer.decisions import FILE, Change, Decision, Decisions
+from byrote.viewer.decisions import FILE, Change, DecidedElsewhere, Decision, Decisions
 
 
 def test_the_last_change_counts_and_parts_that_are_not_named_stay(tmp_path: Path) -> None:
@@ -87,6 +87,16 @@ def test_a_file_that_was_replaced_is_read_anew(tmp_path: Path) -> None:
     assert set(decisions.current()) == {"train/9"}
     (tmp_path / FILE).unlink()
     assert not decisions.current()
+
+
+def test_a_choice_that_is_another_by_now_is_not_overwritten(tmp_path: Path) -> None:
+    mine, other = Decisions(tmp_path), Decisions(tmp_path)
+    mine.change(Change("train/1", choice="drop", before=""))
+    with pytest.raises(DecidedElsewhere, match="'train/1' is drop by now") as refused:
+        other.change(Change("train/1", choice="wanted", before=""))
+    assert refused.value.decision.choice == "drop"
+    other.change(Change("train/1", add="odd"))
+    assert other.change(Change("train/1", choice="wanted", before="drop"))[1].tags == ("odd",)
 
 
 def test_what_is_no_tag_and_where_nothing_can_be_written_is_said(tmp_path: Path) -> None:

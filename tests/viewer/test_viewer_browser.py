@@ -127,7 +127,7 @@ def test_by_the_keyboard_alone_one_looks_decides_and_undoes(
     keys.press("d")
     said(tab, "drop")
     assert decisions.current()[second].choice == "drop"
-    assert "drop" in tab.locator(".row[aria-selected=true]").inner_text()
+    expect(tab.locator(".row[aria-selected=true]")).to_contain_text("drop")
     keys.press("ArrowUp")
     keys.press("w")
     said(tab, "wanted")
@@ -195,6 +195,18 @@ def test_a_second_tab_keeps_what_the_first_decided(
     said(other, "tagged")
     decided = Decisions(directories[1]).current()[name]
     assert (decided.choice, decided.tags) == ("keep", ("odd",))
+    desktop.keyboard.press("d")
+    said(desktop, "drop")
+    other.keyboard.press("w")
+    said(other, "decided elsewhere")
+    expect(other.locator(".row[aria-selected=true] .choice")).to_contain_text("drop")
+    assert Decisions(directories[1]).current()[name].choice == "drop"
+    other.keyboard.press("w")
+    said(other, "wanted")
+    desktop.evaluate("dispatchEvent(new Event('focus'))")
+    expect(desktop.locator(".row[aria-selected=true] .choice")).to_contain_text("wanted")
+    desktop.get_by_role("button", name="Files of the decisions").click()
+    expect(desktop.locator("dialog[open] pre").first).to_contain_text("byrote memorize TASK --wanted")
     other.context.close()
 
 

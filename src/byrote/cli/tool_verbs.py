@@ -73,7 +73,9 @@ def export(directory: str, to: str, out: str, split: str, top: int | None) -> No
     written = write(Record(directory), out, split=split, top=top)
     message(f"{count(written, 'example')} written to {out}.")
     if to == "label-studio" and not written:
-        message("No label contradicts what the other examples say. Give --top 50 to look at the 50 most doubtful.")
+        message(
+            "No label contradicts what the other examples say. Give --top 50 and a new folder to look at the 50 most doubtful."
+        )
 
 
 @click.command("import", short_help="Read decisions from Label Studio.")

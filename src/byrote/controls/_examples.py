@@ -74,6 +74,10 @@ def read_ids(control: Control, path: str) -> tuple[str, ...]:
         ) from None
     header = next(csv.reader(lines[:1]), [])
     column = next((name for name in COLUMNS if name in header), None)
+    if column is not None and "decision" in header:
+        raise InvalidData(
+            f"{path} holds decisions of every kind. Give {control.name} the file of one of them, such as drop.csv beside it."
+        )
     if column is not None:
         return tuple(str(row[column]) for row in csv.DictReader(lines))
     if len(header) > 1:

@@ -7,7 +7,8 @@ import numpy as np
 
 from byrote.errors import InvalidData, MissingEvidence, Unsupported
 from byrote.evidence.best_memorization import best_memorization
-from byrote.explain.relabel import Suggestion, suggestions
+from byrote.explain.causes import FEWEST_MODELS
+from byrote.explain.relabel import Suggestion, most_models, suggestions
 from byrote.record import Record
 from byrote.record.pictures import encode
 
@@ -42,7 +43,7 @@ def read_suspects(record: Record, *, split: str, top: int | None, issues: bool =
     """Return the examples of a split (`train` or `test`), the most doubtful label first: the first `top`, or all.
 
     `issues`: without `top`, only those whose label contradicts the other examples. Raises Unsupported for other objectives
-    than classification, MissingEvidence where no model predicted an example that it was not trained on.
+    than classification, MissingEvidence where no example was left out of enough runs to be judged.
     """
     if record.objective.name != "classification":
         raise Unsupported(
@@ -50,6 +51,11 @@ def read_suspects(record: Record, *, split: str, top: int | None, issues: bool =
         )
     positions = np.flatnonzero(record.population.where(split))
     found = [each for each in suggestions(record, positions) if isinstance(each, Suggestion)]
+    judged, models = most_models(found)
+    if not judged:
+        raise MissingEvidence(
+            f"No label can be judged: {FEWEST_MODELS} models that were not trained on an example are needed, and none was left out of more than {models}. Collect more runs."
+        )
     chosen = [each for each in found if each.is_label_issue or not issues] if top is None else found[:top]
     try:
         values = best_memorization(record)

@@ -30,7 +30,7 @@ KEPT = b"byrote.display"
 """The key of the file's metadata under which it says, as JSON, what kind of data the examples are."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Population:
     """All examples a record speaks about, in a fixed order: one entry per example in every array. Empty strings mean "none".
 
@@ -105,6 +105,10 @@ class Population:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{int(self.where(split).sum()):,} {split}" for split in ("train", "test", "canary"))
+        return f"Population({counts} examples)"
 
     def where(self, split: str) -> Bool[ndarray, " example"]:
         """Return the mask of `train`, `test`, `canary` or `all`; canaries are in none but the last two."""

@@ -14,7 +14,7 @@ from byrote.errors import ByroteError, InvalidData
 from byrote.findings.vocabulary import read_vocabulary
 from byrote.record.storage import read_bytes
 from byrote.viewer.comparing import both, change_page
-from byrote.viewer.decisions import CHOICES, Change
+from byrote.viewer.decisions import CHOICES, Change, DecidedElsewhere
 from byrote.viewer.example import elsewhere, example_curve, example_neighbours, example_score
 from byrote.viewer.example_table import ExampleTable, decided_as
 from byrote.viewer.exports import can_be_relabelled, check_choice, write_exports
@@ -285,7 +285,7 @@ def _passages(things: OpenThings, request: "Request", *, redact: bool) -> Any:
 
 def _decide(things: OpenThings, request: "Request", body: dict[str, Any]) -> Any:
     table = _table(things, request)
-    texts = {name: body.get(name) for name in ("example", "choice", "add", "remove")}
+    texts = {name: body.get(name) for name in ("example", "choice", "add", "remove", "before")}
     if not isinstance(texts["example"], str) or any(not isinstance(each, str | None) for each in texts.values()):
         raise InvalidData("A decision has an example, and a choice or a tag, as texts.")
     at = table.place(texts["example"])
@@ -293,9 +293,11 @@ def _decide(things: OpenThings, request: "Request", body: dict[str, Any]) -> Any
     if texts["choice"] is not None:
         check_choice(table.record, at, texts["choice"], label)
     kept = tuple(map(float, label)) if isinstance(label, list) else label
-    number, decided = table.decisions.change(
-        Change(texts["example"], texts["choice"], kept, texts["add"], texts["remove"])
-    )
+    asked = Change(texts["example"], texts["choice"], kept, texts["add"], texts["remove"], texts["before"])
+    try:
+        number, decided = table.decisions.change(asked)
+    except DecidedElsewhere as conflict:
+        return {"conflict": str(conflict), **decided_as(conflict.decision), "decided": _counts(table)}
     return {"change": number, **decided_as(decided), "decided": _counts(table)}
 
 

@@ -35,13 +35,27 @@ class Decision:
 
 @dataclass(frozen=True)
 class Change:
-    """What is asked for: parts that are None stay as they are, so that two people at one example do not undo each other."""
+    """What is asked for: parts that are None stay as they are, so that two people at one example do not undo each other.
+
+    `before` is the choice that the person saw: where it is another one by now, the change is refused.
+    """
 
     example: str
     choice: str | None = None
     label: Label = None
     add: str | None = None
     remove: str | None = None
+    before: str | None = None
+
+
+class DecidedElsewhere(InvalidData):
+    """An example was decided about since, by somebody else or in another tab; `decision` is what stands now."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(
+            f"{decision.example!r} is {decision.choice or 'undecided'} by now, decided elsewhere. Look at it, and decide anew."
+        )
+        self.decision = decision
 
 
 class Decisions:
@@ -75,9 +89,15 @@ class Decisions:
             return {name: each for name, each in self._known.items() if each.choice or each.tags}
 
     def change(self, change: Change) -> tuple[int, Decision]:
-        """Write a change down; return its number and what is decided now. Raises Unsupported for records that are far away."""
+        """Write a change down; return its number and what is decided now.
+
+        Raises DecidedElsewhere where the choice is not what the person saw, and Unsupported for records that are far away.
+        """
         with self._writing():
-            return self._append(_changed(self._known.get(change.example, Decision(change.example)), change))
+            known = self._known.get(change.example, Decision(change.example))
+            if change.before is not None and known.choice != change.before:
+                raise DecidedElsewhere(known)
+            return self._append(_changed(known, change))
 
     def undo(self, number: int) -> Decision:
         """Take the change of this number back; refused where its example was changed again since. Return what is decided now."""

@@ -19,7 +19,7 @@ const breakable = (text) => text.split(/(?<=_)/).flatMap((part, i) => (i ? [make
 
 class Audit {
   constructor(main, audit, others) {
-    Object.assign(this, { audit, columns: [...audit.columns], query: { split: "train", sort: audit.columns[0] || "" } });
+    Object.assign(this, { audit, changes: 0, columns: [...audit.columns], query: { split: "train", sort: audit.columns[0] || "" } });
     this.deciding = new Deciding(audit, (id, decision) => this.decided(id, decision));
     this.count = make("p", { class: "count", role: "status" });
     this.told = make("p", { class: "decided quiet" });
@@ -107,7 +107,11 @@ class Audit {
   async fetchPage(start, count, signal) {
     const slow = setTimeout(() => { this.count.textContent = "Computing ..."; }, 400);
     try {
-      const found = await get(`/api/rows/${this.audit.number}`, { ...this.query, start, count, columns: this.columns.join("\n") }, signal);
+      let found, since;
+      do { // rows that were on their way while a decision was saved may not show it
+        since = this.changes;
+        found = await get(`/api/rows/${this.audit.number}`, { ...this.query, start, count, columns: this.columns.join("\n") }, signal);
+      } while (since !== this.changes);
       const why = Object.entries(found.reasons).map(([name, reason]) => ` ${name}: ${reason}`).join("");
       this.count.textContent = `${found.total.toLocaleString("en")} ${found.total === 1 ? "example" : "examples"}${found.total ? "" : ": none passes these filters"}.${why}`;
       return found;
@@ -141,19 +145,20 @@ class Audit {
   }
 
   moved(row) {
-    this.row = row;
     if (!this.example.node.hidden) { clearTimeout(this.showing); this.showing = setTimeout(() => this.example.show(row), 120); }
   }
 
-  open() {
-    if (!this.row) return;
+  async open() {
+    const row = await this.rows.current();
+    if (!row) return;
     this.example.node.hidden = false;
     document.body.classList.add("with-example");
-    this.example.show(this.row);
+    this.example.show(row);
     if (matchMedia("(max-width: 64rem)").matches) this.example.heading.focus();
   }
 
   decided(id, decision) {
+    this.changes += 1;
     const row = this.rows.row(this.rows.active);
     for (const [index] of this.rows.drawn) {
       const each = this.rows.row(index);
@@ -210,6 +215,14 @@ class Audit {
     }
   }
 
+  // Decide about the row that is marked, or without a choice tag it.
+  async decide(choice) {
+    const row = await this.rows.current();
+    if (!row) return;
+    if (!choice) this.deciding.tag(row);
+    else this.deciding.choose(row, choice, this.example.row?.id === row.id ? this.example.suggestion : null);
+  }
+
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]") || event.target.closest("input, select, textarea, summary")) return;
     if (event.key === "Escape" && !this.example.node.hidden) { event.preventDefault(); this.example.closed(); return; }
@@ -217,8 +230,7 @@ class Audit {
     const choice = { k: "keep", r: "relabel", d: "drop", w: "wanted" }[event.key];
     const inside = event.target.closest("aside");
     if (event.key === "Enter" && event.target === this.rows.node) { event.preventDefault(); this.open(); return; }
-    if (choice && this.row) { event.preventDefault(); this.deciding.choose(this.row, choice, this.example.row === this.row ? this.example.suggestion : null); return; }
-    if (event.key === "t" && this.row) { event.preventDefault(); this.deciding.tag(this.row); return; }
+    if (choice || event.key === "t") { event.preventDefault(); this.decide(choice); return; }
     if (event.key === "u") { event.preventDefault(); this.deciding.undo(); return; }
     if (!inside || event.key === "n" || event.key === "p") if (!event.target.closest("button, a") || event.key === "n" || event.key === "p") if (this.rows.key(event)) event.preventDefault();
   }

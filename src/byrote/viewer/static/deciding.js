@@ -12,9 +12,11 @@ export class Deciding {
 
   async tell(row, body, words) {
     try {
-      const found = await post(`/api/decide/${this.audit.number}`, { example: row.id, ...body });
-      this.done.push(found.change);
+      const before = "choice" in body ? { before: row.choice } : {};
+      const found = await post(`/api/decide/${this.audit.number}`, { example: row.id, ...before, ...body });
       this.changed(row.id, found);
+      if (found.conflict) return say(found.conflict, true);
+      this.done.push(found.change);
       say(`${row.id}: ${words}. Undo with u.`);
     } catch (error) {
       say(error.message, true);

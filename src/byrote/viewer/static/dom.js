@@ -8,7 +8,7 @@ function add(node, options, children) {
   for (const [name, value] of Object.entries(data || {})) node.dataset[name] = value;
   for (const [name, listener] of Object.entries(on || {})) node.addEventListener(name, listener);
   for (const [name, value] of Object.entries(rest)) if (value !== null && value !== false) node.setAttribute(name, value === true ? "" : value);
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return node;
 }
 

@@ -48,6 +48,7 @@ export class Rows {
     if (kept) return kept instanceof Promise ? kept : Promise.resolve(kept);
     const signal = this.asking.signal;
     const asked = this.fetchPage(start, PAGE, signal).then((found) => {
+      if (signal.aborted) return [];
       this.pages.set(start, found.rows);
       this.total = found.total;
       this.node.setAttribute("aria-rowcount", String(found.total + 1));
@@ -55,12 +56,23 @@ export class Rows {
       this.active = Math.min(this.active, Math.max(found.total - 1, 0));
       return found.rows;
     }).catch((error) => {
-      this.pages.delete(start);
+      if (this.pages.get(start) === asked) this.pages.delete(start);
       if (error.name !== "AbortError") this.failed(error);
       return [];
     });
     this.pages.set(start, asked);
     return asked;
+  }
+
+  // The row that is marked now, also while its page is on its way; undefined where the mark moves meanwhile.
+  async current() {
+    const index = this.active;
+    for (;;) {
+      const { asking } = this;
+      const rows = await this.page(Math.floor(index / PAGE) * PAGE);
+      if (this.active !== index) return undefined;
+      if (asking === this.asking) return rows[index % PAGE];
+    }
   }
 
   row(index) {
