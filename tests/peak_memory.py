@@ -10,6 +10,7 @@ from torch import nn
 
 from byrote.record import Population
 from byrote.task.recipe import Recipe
+from byrote.training import hardware
 from byrote.training.engine import Engine
 from byrote.training.loop import train
 from byrote.training.memory import prepare_process
@@ -33,6 +34,9 @@ def everyone() -> Population:
 
 def main(model: str, batch_size: int, runs: int) -> None:
     prepare_process()
+    hardware.fastest_matmul = lambda device: (
+        "highest"
+    )  # the trial loads a library of 100 to 300 MB, on a busy machine more
     torch.set_num_threads(1)
     population, recipe = everyone(), Recipe(epochs=1, batch_size=batch_size, learning_rate=1e-4)
     build = {"filters": filters, "broad": broad}[model]

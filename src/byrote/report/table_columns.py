@@ -57,9 +57,11 @@ class TableColumn:
         """Return `high`, `low` or `rare` for an unusual value, and nothing for others."""
         if np.isnan(value):
             return ""
-        if self.counted:
-            return "rare" if self.shares.get(value, 0.0) <= RARE else ""
-        return "high" if value > self.most else "low" if value < self.least else ""
+        if self.counted and value in self.shares:
+            return "rare" if self.shares[value] <= RARE else ""
+        if value > self.most or value < self.least:
+            return "high" if value > self.most else "low"
+        return "rare" if self.counted else ""
 
     def differ(self, one: float, other: float) -> bool:
         """Return whether two values are far apart; of a category, whether they are not the same."""
@@ -90,10 +92,10 @@ def table_column(cell: Cell, train: Float[ndarray, " example"]) -> TableColumn:
         first = list(shares.items())[: 2 if len(shares) == 2 else NAMED]
         usual = " or ".join(f"{text(value)} ({percent(share)})" for value, share in first)
         usual += f" or {len(shares) - len(first)} more" if len(shares) > len(first) else ""
-    return TableColumn(
-        cell.name, usual + absent, text, shares, bool(shares), median, spread,
-        min(least, median - FAR * spread), max(most, median + FAR * spread),
-    )  # fmt: skip
+    ends = min(least, median - FAR * spread), max(most, median + FAR * spread)
+    if cell.kind in ("category", "code"):
+        ends = -np.inf, np.inf  # words have no order
+    return TableColumn(cell.name, usual + absent, text, shares, bool(shares), median, spread, *ends)
 
 
 def _spelling(cell: Cell) -> Callable[[float], str]:
