@@ -78,7 +78,7 @@ def fine_tune(run: OwnRun, weights: dict[str, Tensor]) -> float:
             recorder.seen(ids, logits, labels)  # 2
             total = loss.item()
         if epoch + 1 == EPOCHS:
-            for ids, logits, labels in predictions(model, run.everyone):
+            for ids, logits, labels in predictions(model, run.all_train):
                 recorder.clean(ids, logits, labels)
             for ids, logits, labels in predictions(model, run.test) if run.test else ():
                 recorder.clean(ids, logits, labels, split="test")

@@ -109,7 +109,9 @@ def test_fiftyone_gets_pictures_and_its_own_mistakenness(
         assert ("label issue" in sample["tags"]) == each.is_label_issue
         sign = 1 if sample["predictions"]["label"] != sample["ground_truth"]["label"] else -1
         assert sample["mistakenness"] == pytest.approx((1 + sign * sample["predictions"]["confidence"]) / 2)
-        assert sample["memorization_low"] <= sample["memorization"] <= sample["memorization_high"]
+        low, value, high = (sample[f"shrunk_memorization{end}"] for end in ("_low", "", "_high"))
+        assert low <= value <= high
+        assert sample["models"] == each.models
     with pytest.raises(InvalidData, match="not empty"):
         to_fiftyone.export(record, folder)
 

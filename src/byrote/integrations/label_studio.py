@@ -73,9 +73,12 @@ def interface(classes: Sequence[str], kind: str, names: Sequence[str] = ()) -> s
 
 
 def _task(each: Suspect, shown: dict[str, Any]) -> dict[str, Any]:
-    said = "no model can judge it" if each.predicted is None else f"models not trained on it say {each.predicted}"
+    judged, said = each.judged, "no model can judge it"
+    if each.predicted is not None:
+        agree = round(judged.agreement * judged.models)
+        said = f"{agree} of {judged.models} models that were not trained on it say {each.predicted}"
     data = {
-        "example_id": each.judged.id,
+        "example_id": judged.id,
         "question": f"Labelled {each.given}; {said}. Which is right?",
         "given_label": each.given,
         "predicted_label": each.predicted,
@@ -85,7 +88,7 @@ def _task(each: Suspect, shown: dict[str, Any]) -> dict[str, Any]:
     if each.predicted is None:
         return {"data": data}
     choice = {"from_name": LABEL, "to_name": SHOWN, "type": "choices", "value": {"choices": [each.predicted]}}
-    prediction = {"model_version": "byrote", "score": float(each.judged.agreement), "result": [choice]}
+    prediction = {"model_version": "byrote", "score": float(judged.agreement), "result": [choice]}
     return {"data": data, "predictions": [prediction]}
 
 

@@ -17,12 +17,14 @@ from byrote.record.pictures import encode
 class Suspect:
     """One example: what models not trained on it say of its label, and its memorization with a 90 % interval.
 
-    Names are those of classes; `predicted` is None where no such model is known, and numbers are then NaN.
+    Names are those of classes; `predicted` is None where no such model is known, and numbers are then NaN. `score` is the
+    estimate of memorization: `shrunk_memorization`, or `memorization` where that has no evidence.
     """
 
     judged: Suggestion
     given: str
     predicted: str | None
+    score: str
     memorization: float
     low: float
     high: float
@@ -32,9 +34,10 @@ class Suspect:
         known = {
             "label_quality": self.judged.label_quality,
             "agreement": self.judged.agreement,
-            "memorization": self.memorization,
-            "memorization_low": self.low,
-            "memorization_high": self.high,
+            "models": self.judged.models,
+            self.score: self.memorization,
+            f"{self.score}_low": self.low,
+            f"{self.score}_high": self.high,
         }
         return {name: float(value) for name, value in known.items() if np.isfinite(value)}
 
@@ -59,14 +62,15 @@ def read_suspects(record: Record, *, split: str, top: int | None, issues: bool =
     chosen = [each for each in found if each.is_label_issue or not issues] if top is None else found[:top]
     try:
         values = best_memorization(record)
-        ends = np.stack([values.value, values.low, values.high])
+        name, ends = values.score.name, np.stack([values.value, values.low, values.high])
     except MissingEvidence:
-        ends = np.full((3, len(record.population)), np.nan)
+        name, ends = "memorization", np.full((3, len(record.population)), np.nan)
     return [
         Suspect(
             each,
             record.classes[each.given_label],
             None if each.predicted_label is None else record.classes[each.predicted_label],
+            name,
             *ends[:, each.position].tolist(),
         )
         for each in chosen
