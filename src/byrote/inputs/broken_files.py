@@ -1,6 +1,6 @@
 """Files that cannot be read: left out and listed where they are few, refused where they are many."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,20 +17,23 @@ SHOWN = 20
 """Files that are listed at most."""
 
 
-def about_broken(found: ClassFolders, broken: Mapping[int, str]) -> list[str]:
-    """Return the sentence that lists broken files, each with its reason; `broken` is by position."""
+def about_broken(names: Sequence[str], broken: Mapping[int, str], what: str = "files") -> list[str]:
+    """Return the sentence that lists broken files, each with its reason; `broken` is by position in `names`."""
     if not broken:
         return []
-    files = [f"{found.names[at]} ({broken[at]})" for at in sorted(broken)]
-    return [
-        f"{len(broken):,} of {len(found.names):,} files cannot be read and are left out: {listed(files, most=SHOWN)}."
-    ]
+    files = [f"{names[at]} ({broken[at]})" for at in sorted(broken)]
+    return [f"{len(broken):,} of {len(names):,} {what} cannot be read and are left out: {listed(files, most=SHOWN)}."]
+
+
+def too_many(broken: Mapping[int, str], count: int) -> bool:
+    """Return whether so many of the files are broken that something else is wrong."""
+    return len(broken) > max(FEW, SHARE * count)
 
 
 def check_broken(root: Path, found: ClassFolders, broken: Mapping[int, str], what: str) -> None:
     """Raise InvalidData where so many files are broken that something else is wrong, or where a class has no others."""
-    said = " ".join(about_broken(found, broken))
-    if len(broken) > max(FEW, SHARE * len(found.paths)):
+    said = " ".join(about_broken(found.names, broken))
+    if too_many(broken, len(found.paths)):
         raise InvalidData(
             f"Too many {what} of {root} cannot be read: more than one in ten. {said} Repair or remove them."
         )

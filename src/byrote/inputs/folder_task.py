@@ -52,14 +52,14 @@ def folder_task(
         suited(every.shape, len(files.classes), kind=kind),
         every[train],
         every[test],
-        recipe_for(int(train.sum())),
+        convolution_recipe(int(train.sum())),
         files.classes,
         root.resolve().name or "folder",
         inferred=Inferred(str(root), reading.options(), (), tuple(sentences)),
     )
 
 
-def recipe_for(examples: int) -> Recipe:
+def convolution_recipe(examples: int) -> Recipe:
     """Return a recipe that takes minutes: small data are seen more often, and in smaller batches."""
     batch = 32 if examples < 10_000 else 64
     few, many = EPOCHS

@@ -30,7 +30,7 @@ def image_folder(path: Path | str, reading: Reading = Reading()) -> Task:
     sentences = (
         f"{len(kept.names):,} pictures of {kept.counts()}.",
         *read.sentences,
-        *about_broken(found, read.broken),
+        *about_broken(found.names, read.broken),
         *kept.sentences,
         *about_copies,
     )

@@ -48,11 +48,14 @@ def labelled(rows: Rows, reading: Reading) -> Labelled:
             raise unknown(f"column of {rows.source or 'the table'}", given, names)
     comma = has_decimal_comma(rows.table, semicolons=rows.semicolons)
     said = reading.kind_of(label)
-    there = target_of(column_from(label, rows.table[label], said, comma=comma), said).there
+    target = target_of(column_from(label, rows.table[label], said, comma=comma), said)
+    there = target.there
     if reading.text is not None:
         there = there & ~matches(as_text(rows.table[reading.text]), ABSENT)
-    table, ids = (rows.table, rows.ids) if there.all() else (rows.table.filter(pa.array(there)), rows.ids[there])
-    target = target_of(column_from(label, table[label], said, comma=comma), said)
+    table, ids = rows.table, rows.ids
+    if not there.all():
+        table, ids = table.filter(pa.array(there)), ids[there]
+        target = target_of(column_from(label, table[label], said, comma=comma), said)
     sentences = [f"{table.num_rows:,} rows{f' of {rows.source}' if rows.source else ''}."]
     columns = [InferredColumn(label, "label", target.becomes, target.notes)]
     if left := len(there) - table.num_rows:

@@ -1,20 +1,23 @@
 """From labelled rows, each with a picture or a series, to a task: its test set, model and recipe."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
-from byrote.inputs.folder_task import recipe_for
+from byrote.inputs.folder_task import convolution_recipe
 from byrote.inputs.labelled import Labelled, parts_of, split_of
 from byrote.inputs.reading import Reading
+from byrote.inputs.splitting import Split
 from byrote.inputs.table_rows import Rows
 from byrote.objectives import Classification, Regression
 from byrote.task.examples import Examples
 from byrote.task.inferred import Inferred, InferredColumn
 from byrote.task.models import suited
+from byrote.task.recipe import Recipe
 from byrote.task.task import Task
 
 
@@ -23,6 +26,42 @@ def some_of(found: Labelled, positions: Sequence[int]) -> Labelled:
     at = np.array(positions, np.int64)
     target = replace(found.target, labels=found.target.labels[at], there=found.target.there[at])
     return replace(found, table=found.table.take(at), target=target, ids=found.ids[at], groups=found.groups[at])
+
+
+def examples_of(
+    found: Labelled, inputs: NDArray[Any], which: NDArray[np.bool_], *,
+    kind: str, columns: Sequence[str] = (), show: Callable[[Any], str] | None = None,
+) -> Examples:  # fmt: skip
+    """Return the rows of a mask as examples: `inputs` has an entry for each row of the table."""
+    groups = found.groups[which]
+    return Examples(
+        inputs[which], found.target.labels[which], list(found.ids[which]),
+        groups=list(groups) if (groups != "").any() else None, kind=kind, columns=columns or None, show=show,
+    )  # fmt: skip
+
+
+def task_of(
+    rows: Rows, reading: Reading, found: Labelled, split: Split, model: Callable[[], nn.Module], train: Examples, test: Examples,
+    recipe: Recipe, columns: Sequence[InferredColumn], *about: str,
+) -> Task:  # fmt: skip
+    """Return the task that predicts the label, with what became of the columns, and sentences `about` the model."""
+    sentences = (*found.sentences, *split.sentences, *about)
+    return Task(
+        model,
+        train,
+        test,
+        recipe,
+        found.target.classes or (str(reading.label),),
+        rows.name,
+        Classification() if found.target.classes else Regression(),
+        inferred=Inferred(rows.source, reading.options(), tuple(columns), sentences),
+    )
+
+
+def in_order(rows: Rows, columns: Sequence[InferredColumn]) -> tuple[InferredColumn, ...]:
+    """Return the columns in the order of the table."""
+    order = {name: at for at, name in enumerate(rows.table.column_names)}
+    return tuple(sorted(columns, key=lambda each: order[each.name]))
 
 
 def labelled_task(
@@ -41,13 +80,6 @@ def labelled_task(
     rest = [
         InferredColumn(name, "", "dropped: not for this model") for name in rows.table.column_names if name not in known
     ]
-    return Task(
-        suited(every.shape, len(found.target.classes) or 1, kind=kind),
-        every[split.train],
-        every[split.test],
-        recipe_for(int(split.train.sum())),
-        found.target.classes or (str(reading.label),),
-        rows.name,
-        Classification() if found.target.classes else Regression(),
-        inferred=Inferred(rows.source, reading.options(), (*parts, *rest), (*found.sentences, *split.sentences)),
-    )
+    model = suited(every.shape, len(found.target.classes) or 1, kind=kind)
+    recipe = convolution_recipe(int(split.train.sum()))
+    return task_of(rows, reading, found, split, model, every[split.train], every[split.test], recipe, (*parts, *rest))

@@ -53,7 +53,7 @@ def text_network(vocabulary: int, outputs: int, *, width: int = 64, depth: int =
     return nn.Sequential(MeanOfWords(vocabulary, width), *_dense(width, 2 * width, depth, outputs))
 
 
-def recipe_for(examples: int) -> Recipe:
+def perceptron_recipe(examples: int) -> Recipe:
     """Return a recipe that suits so many training examples: batches grow with their square root, and passes get fewer.
 
     On tables of 140 to 700 rows (benchmarks of scikit-learn, and one with half of its labels by chance) three times the passes

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from byrote.errors import InvalidData
-from byrote.inputs.broken_files import FEW, SHARE, SHOWN
-from byrote.inputs.class_folders import listed
+from byrote.inputs.broken_files import about_broken, too_many
 from byrote.inputs.labelled import labelled, with_copies
 from byrote.inputs.labelled_task import labelled_task, some_of
 from byrote.inputs.picture_files import Source
@@ -33,12 +32,9 @@ def picture_column(rows: Rows, reading: Reading, name: str) -> Task:
         return cell.get("bytes") or Path(cell.get("path") or "")
 
     read = read_pictures(len(cells), source, reading.size)
-    notes: list[str] = []
-    if read.broken:
-        why = listed([f"{found.ids[at]} ({reason})" for at, reason in sorted(read.broken.items())], most=SHOWN)
-        notes.append(f"{len(read.broken):,} of {len(cells):,} pictures cannot be read and are left out: {why}.")
-        if len(read.broken) > max(FEW, SHARE * len(cells)):
-            raise InvalidData(f"Too many pictures in {name!r} cannot be read: more than one in ten. {notes[0]}")
+    notes = about_broken([str(each) for each in found.ids], read.broken, "pictures")
+    if too_many(read.broken, len(cells)):
+        raise InvalidData(f"Too many pictures in {name!r} cannot be read: more than one in ten. {notes[0]}")
     kept = some_of(found, read.positions)
     same = [hashlib.blake2b(pixels.tobytes(), digest_size=16).digest() for pixels in read.pixels]
     kept = with_copies(kept, np.unique(np.array(same), return_inverse=True)[1].astype(np.int64), 0.0, "pictures")

@@ -49,7 +49,7 @@ def series_folder(path: Path | str, reading: Reading = Reading()) -> Task:
         f"{len(chosen):,} series of {kept.counts()}.",
         *_about(chosen, names),
         *equal.sentences,
-        *about_broken(found, broken),
+        *about_broken(found.names, broken),
         *kept.sentences,
         *about_copies,
     )

@@ -3,21 +3,19 @@
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
 from byrote.inputs.columns import Column
 from byrote.inputs.copies import equal_rows
-from byrote.inputs.features import Feature, Features, feature_of, together
-from byrote.inputs.identifiers import judge, same_as_target, says_label
+from byrote.inputs.features import Feature, feature_of, together
+from byrote.inputs.identifiers import Judged, judge, same_as_target, says_label
 from byrote.inputs.labelled import Labelled, labelled, parts_of, split_of, with_copies
-from byrote.inputs.networks import recipe_for, table_network
+from byrote.inputs.labelled_task import examples_of, in_order, task_of
+from byrote.inputs.networks import perceptron_recipe, table_network
 from byrote.inputs.reading import Reading
 from byrote.inputs.splitting import Split
 from byrote.inputs.table_rows import Rows
-from byrote.objectives import Classification, Regression
-from byrote.task.examples import Examples
-from byrote.task.inferred import Inferred, InferredColumn
+from byrote.task.inferred import InferredColumn
 from byrote.task.task import Task
 
 WIDE = 10_000
@@ -32,32 +30,27 @@ def table_task(rows: Rows, reading: Reading) -> Task:
         raise InvalidData(
             f"No column of {rows.source or 'the table'} is left for the model: {_listed(dropped)}. Say what a column is with --type NAME=KIND."
         )
-    found = with_copies(found, *equal_rows(columns), "rows")
+    found = with_copies(found, *equal_rows([column for column, _ in columns]), "rows")
     split = split_of(found, reading)
     features, known = _features(columns, found, split)
     every = together(features)
-    train = int(split.train.sum())
-    recipe = recipe_for(train)
+    count = int(split.train.sum())
+    recipe = perceptron_recipe(count)
     outputs = len(found.target.classes) or 1
-    size = {"width": 128} if train >= WIDE else {}
+    size = {"width": 128} if count >= WIDE else {}
     model = partial(table_network, every.centre, every.scale, outputs, **size)
     about = f"The model is a perceptron over {len(every.names)} inputs; its recipe has {recipe.epochs} epochs in batches of {recipe.batch_size}."
-    order = {name: at for at, name in enumerate(rows.table.column_names)}
-    said = (*found.columns, *parts_of(reading), *known, *dropped)
-    inferred = Inferred(
-        rows.source, reading.options(), tuple(sorted(said, key=lambda each: order[each.name])),
-        (*found.sentences, *split.sentences, about),
-    )  # fmt: skip
-    return Task(
-        model, _examples(found, every, split.train), _examples(found, every, split.test), recipe,
-        found.target.classes or (str(reading.label),), rows.name,
-        Classification() if found.target.classes else Regression(), inferred=inferred,
-    )  # fmt: skip
+    train, test = (
+        examples_of(found, every.inputs, which, kind="table", columns=every.names).with_cells(every.cells)
+        for which in (split.train, split.test)
+    )
+    read = in_order(rows, (*found.columns, *parts_of(reading), *known, *dropped))
+    return task_of(rows, reading, found, split, model, train, test, recipe, read, about)
 
 
-def _columns(found: Labelled, reading: Reading) -> tuple[list[Column], list[InferredColumn]]:
-    """Return the columns that the model may get, and why the others are dropped."""
-    kept: list[Column] = []
+def _columns(found: Labelled, reading: Reading) -> tuple[list[tuple[Column, Judged]], list[InferredColumn]]:
+    """Return the columns that the model may get, with what is odd about them, and why the others are dropped."""
+    kept: list[tuple[Column, Judged]] = []
     dropped: list[InferredColumn] = []
     parts = set(reading.named.values())
     for name in found.table.column_names:
@@ -73,22 +66,24 @@ def _columns(found: Labelled, reading: Reading) -> tuple[list[Column], list[Infe
             kind = "id" if "by rote" in judged.dropped else column.kind
             dropped.append(InferredColumn(name, kind, f"dropped: {judged.dropped}", column.notes))
         else:
-            kept.append(column)
+            kept.append((column, judged))
     return kept, dropped
 
 
-def _features(columns: list[Column], found: Labelled, split: Split) -> tuple[list[Feature], list[InferredColumn]]:
+def _features(
+    columns: list[tuple[Column, Judged]], found: Labelled, split: Split
+) -> tuple[list[Feature], list[InferredColumn]]:
     features: list[Feature] = []
     said: list[InferredColumn] = []
     at = 0
-    for column in columns:
+    for column, judged in columns:
         if column.missing[split.train].all():
             said.append(InferredColumn(column.name, column.kind, "dropped: no training row has a value", column.notes))
             continue
         feature = feature_of(column, split.train, at)
         at += feature.inputs.shape[1]
         features.append(feature)
-        notes = (*column.notes, *judge(column).notes, *_leak(column, found))
+        notes = (*column.notes, *judged.notes, *_leak(column, found))
         said.append(InferredColumn(column.name, column.kind, feature.becomes, notes))
     return features, said
 
@@ -100,14 +95,6 @@ def _leak(column: Column, found: Labelled) -> tuple[str, ...]:
     else:
         leaks = same_as_target(column, found.target.labels.astype(np.float64))
     return (f"it says the label: if it is known only later, leave it out with --drop {column.name}",) if leaks else ()
-
-
-def _examples(found: Labelled, features: Features, which: NDArray[np.bool_]) -> Examples:
-    groups = found.groups[which]
-    return Examples(
-        features.inputs[which], found.target.labels[which], list(found.ids[which]),
-        groups=list(groups) if (groups != "").any() else None, kind="table", columns=features.names,
-    ).with_cells(features.cells)  # fmt: skip
 
 
 def _listed(dropped: list[InferredColumn]) -> str:

@@ -3,18 +3,16 @@
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
 from byrote.inputs.arrow import as_text, coded
-from byrote.inputs.labelled import Labelled, labelled, parts_of, split_of, with_copies
-from byrote.inputs.networks import recipe_for, text_network
+from byrote.inputs.labelled import labelled, parts_of, split_of, with_copies
+from byrote.inputs.labelled_task import examples_of, in_order, task_of
+from byrote.inputs.networks import perceptron_recipe, text_network
 from byrote.inputs.reading import Reading
 from byrote.inputs.table_rows import Rows
 from byrote.inputs.words import LONGEST, Shown, split_words, tokens_of, vocabulary
-from byrote.objectives import Classification, Regression
-from byrote.task.examples import Examples
-from byrote.task.inferred import Inferred, InferredColumn
+from byrote.task.inferred import InferredColumn
 from byrote.task.task import Task
 
 COVERED = 0.95
@@ -39,7 +37,7 @@ def text_task(rows: Rows, reading: Reading) -> Task:
     length = int(min(LONGEST, max(1, np.quantile(lengths, COVERED, method="higher"))))
     tokens = tokens_of(split_up, words, length)
     shown = Shown({row.tobytes(): text for row, text in zip(tokens, texts, strict=True)}, words)
-    recipe, outputs = recipe_for(int(split.train.sum())), len(found.target.classes) or 1
+    recipe, outputs = perceptron_recipe(int(split.train.sum())), len(found.target.classes) or 1
     cut = int((lengths > length).sum())
     column = InferredColumn(
         name, "text", f"the first {length} of its words, from a vocabulary of {len(words) - 2:,}",
@@ -51,19 +49,7 @@ def text_task(rows: Rows, reading: Reading) -> Task:
         if each not in reading.named.values()
     ]
     about = f"The model is a perceptron over the mean of word vectors; its recipe has {recipe.epochs} epochs in batches of {recipe.batch_size}."
-    order = {each: at for at, each in enumerate(rows.table.column_names)}
-    said = sorted((*found.columns, *parts_of(reading), column, *rest), key=lambda each: order[each.name])
-    inferred = Inferred(rows.source, reading.options(), tuple(said), (*found.sentences, *split.sentences, about))
-    return Task(
-        partial(text_network, len(words), outputs), _examples(found, tokens, shown, split.train),
-        _examples(found, tokens, shown, split.test), recipe, found.target.classes or (str(reading.label),), rows.name,
-        Classification() if found.target.classes else Regression(), inferred=inferred,
-    )  # fmt: skip
-
-
-def _examples(found: Labelled, tokens: NDArray[np.int32], shown: Shown, which: NDArray[np.bool_]) -> Examples:
-    groups = found.groups[which]
-    return Examples(
-        tokens[which], found.target.labels[which], list(found.ids[which]),
-        groups=list(groups) if (groups != "").any() else None, kind="text", show=shown,
-    )  # fmt: skip
+    model = partial(text_network, len(words), outputs)
+    train, test = (examples_of(found, tokens, which, kind="text", show=shown) for which in (split.train, split.test))
+    read = in_order(rows, (*found.columns, *parts_of(reading), column, *rest))
+    return task_of(rows, reading, found, split, model, train, test, recipe, read, about)
