@@ -6,33 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from byrote.record import Record
 from byrote.report import write_report
 from byrote.report.copies import CLOSEST
 from byrote.report.examples import MOST
 from findings.test_copies import with_copies
+from in_browser import ARTEFACTS, MARKS, watch
 from report.kinds import KINDS
 from report.kinds import make as make_kind
 from small_record import HOSTILE
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARTEFACTS = Path(__file__).parents[2] / "artefacts"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is missing: apt-get install chromium"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield found
-        found.close()
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +29,8 @@ def trouble() -> list[str]:
 
 def visit(browser: Browser, page: Path, trouble: list[str], **options: Any) -> Page:
     tab = browser.new_context(**options).new_page()
-    tab.set_default_timeout(20_000)
     address = page.as_uri()
-    tab.on("console", lambda m: trouble.append(m.text) if m.type in ("error", "warning") else None)
-    tab.on("pageerror", lambda error: trouble.append(str(error)))
-    tab.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
-    tab.on("request", lambda r: None if r.url == address or r.url.startswith("data:") else trouble.append(r.url))
+    watch(tab, trouble, lambda url: url == address or url.startswith("data:"))
     tab.goto(address)
     tab.wait_for_selector("html[data-drawn]")
     return tab

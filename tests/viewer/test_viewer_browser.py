@@ -8,25 +8,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from byrote.evidence.evaluate import evaluate
 from byrote.record import Record
 from byrote.scores import memorization
 from byrote.viewer.decisions import Decisions
+from in_browser import ARTEFACTS, MARKS, watch
 from small_record import HOSTILE
 from viewer.served import Served, served
 from written import written
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARTEFACTS = Path(__file__).parents[2] / "artefacts"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 MANY = 20_000
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is missing: apt-get install chromium"),
-]
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +45,6 @@ def viewer(directories: list[Path], large: Path) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield found
-        found.close()
-
-
-@pytest.fixture(scope="module")
 def trouble() -> list[str]:
     """What went wrong in any tab: console errors, uncaught errors, dialogs, requests to anything but the viewer."""
     return []
@@ -71,11 +58,7 @@ def nothing_goes_wrong(trouble: list[str]) -> Iterator[None]:
 
 def visit(browser: Browser, viewer: Served, trouble: list[str], path: str = "/", **options: Any) -> Page:
     tab = browser.new_context(**options).new_page()
-    tab.set_default_timeout(20_000)
-    tab.on("console", lambda m: trouble.append(m.text) if m.type in ("error", "warning") else None)
-    tab.on("pageerror", lambda error: trouble.append(str(error)))
-    tab.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
-    tab.on("request", lambda r: None if r.url.startswith((viewer.base, "data:")) else trouble.append(r.url))
+    watch(tab, trouble, lambda url: url.startswith((viewer.base, "data:")))
     tab.goto(viewer.address)
     if path != "/":
         go(tab, viewer, path)

@@ -29,11 +29,11 @@ def machine_options(verb: Verb) -> Verb:
 
 
 READING = "byrote.reading"
-"""The key under which a command keeps what was said of a table until its task is opened."""
+"""The key under which a command keeps what is stated of a table until its task is opened."""
 
 
 def reading_options(verb: Verb) -> Verb:
-    """Add what can be said of a table or a folder in place of TASK. `opened` takes it from there, not the verb."""
+    """Add what can be stated of a table or a folder in place of TASK. `opened` takes it from there, not the verb."""
     for option in reversed(_reading_options()):
         verb = option(verb)
     return verb
@@ -52,9 +52,9 @@ def opened(task: str) -> "Task":
 
 def given_task(task: str) -> "Task | str":
     """Return the task of a file or folder of data, as `opened` does; another name as it is, to be opened by who is given it."""
-    said = click.get_current_context().meta.get(READING)
+    stated = click.get_current_context().meta.get(READING)
     is_data = os.path.exists(task) and not task.endswith(".py")
-    return opened(task) if said or is_data else task
+    return opened(task) if stated or is_data else task
 
 
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:

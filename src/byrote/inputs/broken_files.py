@@ -32,14 +32,14 @@ def too_many(broken: Mapping[int, str], count: int) -> bool:
 
 def check_broken(root: Path, found: ClassFolders, broken: Mapping[int, str], what: str) -> None:
     """Raise InvalidData where so many files are broken that something else is wrong, or where a class has no others."""
-    said = " ".join(about_broken(found.names, broken))
+    listing = " ".join(about_broken(found.names, broken))
     if too_many(broken, len(found.paths)):
         raise InvalidData(
-            f"Too many {what} of {root} cannot be read: more than one in ten. {said} Repair or remove them."
+            f"Too many {what} of {root} cannot be read: more than one in ten. {listing} Repair or remove them."
         )
     good = [at for at in range(len(found.paths)) if at not in broken]
     left = np.bincount(found.labels[good], minlength=len(found.classes))
     if (left == 0).any():
         raise InvalidData(
-            f"No file of the class {found.classes[int(np.argmin(left))]!r} can be read. {said} Repair them, or remove the class."
+            f"No file of the class {found.classes[int(np.argmin(left))]!r} can be read. {listing} Repair them, or remove the class."
         )

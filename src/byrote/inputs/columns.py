@@ -63,20 +63,20 @@ class Column:
         return np.where(np.isnan(self.values), np.nan, self.values + 0.0).view(np.int64)  # one NaN, and no -0
 
 
-def column_from(name: str, cells: pa.ChunkedArray, said: str | None = None, *, comma: bool = False) -> Column:
-    """Return what a column holds: what was `said`, else what its cells are. `comma`: numbers of its table have decimal commas."""
+def column_from(name: str, cells: pa.ChunkedArray, stated: str | None = None, *, comma: bool = False) -> Column:
+    """Return what a column holds: what is `stated`, else what its cells are. `comma`: its table has decimal commas."""
     kind = cells.type
     if pa.types.is_null(kind) or cells.null_count == len(cells):
         return Column(name, "empty", codes=np.full(len(cells), -1))
-    if pa.types.is_boolean(kind) and said in (None, "boolean", "category"):
+    if pa.types.is_boolean(kind) and stated in (None, "boolean", "category"):
         return _boolean(name, compute.if_else(cells, "true", "false"))
-    if _is_number(kind) and said in (None, "number", "decimal-comma"):
-        return _number(name, compute.cast(cells, pa.float64(), safe=False).to_numpy(), said)
-    if pa.types.is_temporal(kind) and said in (None, "date", "day-first", "month-first", "number"):
+    if _is_number(kind) and stated in (None, "number", "decimal-comma"):
+        return _number(name, compute.cast(cells, pa.float64(), safe=False).to_numpy(), stated)
+    if pa.types.is_temporal(kind) and stated in (None, "date", "day-first", "month-first", "number"):
         return _moment(name, cells)
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return Column(name, "other", codes=np.full(len(cells), -1))
-    return _from_text(name, as_text(cells), said, comma=comma)
+    return _from_text(name, as_text(cells), stated, comma=comma)
 
 
 def has_decimal_comma(table: pa.Table, *, semicolons: bool) -> bool:
@@ -122,42 +122,42 @@ class _Values:
         )
 
 
-def _from_text(name: str, cells: pa.Array, said: str | None, *, comma: bool) -> Column:
+def _from_text(name: str, cells: pa.Array, stated: str | None, *, comma: bool) -> Column:
     found = _Values(*coded(cells))
     there = ~matches(found.cells, ABSENT)
     if not there.any():
         return Column(name, "empty", codes=np.full(len(cells), -1))
-    if said in (None, "number", "decimal-comma"):
-        column = _written_number(name, found, there, said, comma=comma)
+    if stated in (None, "number", "decimal-comma"):
+        column = _written_number(name, found, there, stated, comma=comma)
         if column is not None:
             return column
-    if said in (None, "date", "day-first", "month-first"):
-        dates = parsed_dates(found.cells, "" if said in (None, "date") else said)
+    if stated in (None, "date", "day-first", "month-first"):
+        dates = parsed_dates(found.cells, "" if stated in (None, "date") else stated)
         good = np.isfinite(dates.days)
-        if good.any() and (said or found.share(good) >= NEARLY * found.share(there)):
+        if good.any() and (stated or found.share(good) >= NEARLY * found.share(there)):
             notes = (dates.note.replace("NAME", name),) if dates.note else ()
             notes += found.odd(~good & ~matches(found.cells, "^$"), "dates")
             return Column(name, "date", dates.days[found.codes], has_time=dates.has_time, notes=notes)
-    return _words(name, found, there, said)
+    return _words(name, found, there, stated)
 
 
 def _written_number(
-    name: str, found: _Values, there: NDArray[np.bool_], said: str | None, *, comma: bool
+    name: str, found: _Values, there: NDArray[np.bool_], stated: str | None, *, comma: bool
 ) -> Column | None:
     """Return the column as numbers; None where its cells are something else and nobody says they are numbers."""
     text = written(found.cells)
-    has_comma = said == "decimal-comma" or text.has_comma or (comma and text.either)
+    has_comma = stated == "decimal-comma" or text.has_comma or (comma and text.either)
     good = (text.comma if has_comma else text.point) & there
-    if not good.any() or (said is None and (found.share(good) < NEARLY * found.share(there) or text.padded)):
+    if not good.any() or (stated is None and (found.share(good) < NEARLY * found.share(there) or text.padded)):
         return None
     values = parsed(found.cells, good, comma=has_comma)
     notes = found.odd(~good & ~matches(found.cells, "^$"), "numbers")
     if has_comma and not text.point[good].all():
         notes += ("read with a decimal comma",)
-    return _number(name, values[found.codes], said, notes)
+    return _number(name, values[found.codes], stated, notes)
 
 
-def _number(name: str, values: NDArray[np.float64], said: str | None, notes: tuple[str, ...] = ()) -> Column:
+def _number(name: str, values: NDArray[np.float64], stated: str | None, notes: tuple[str, ...] = ()) -> Column:
     infinite = np.isinf(values)
     if infinite.any():
         notes = (*notes, f"{infinite.sum():,} infinite values count as missing")
@@ -165,7 +165,7 @@ def _number(name: str, values: NDArray[np.float64], said: str | None, notes: tup
     known = values[~np.isnan(values)]
     if not len(known):
         return Column(name, "empty", codes=np.full(len(values), -1))
-    if said is None and np.isin(known, (0.0, 1.0)).all():
+    if stated is None and np.isin(known, (0.0, 1.0)).all():
         return Column(name, "boolean", codes=np.where(np.isnan(values), -1, values).astype(np.int64), words=("0", "1"))
     return Column(name, "number", values, whole=bool((known == np.floor(known)).all()), notes=notes)
 
@@ -190,14 +190,14 @@ def _boolean(name: str, cells: pa.ChunkedArray) -> Column:
     return _words(name, found, ~matches(found.cells, ABSENT), "boolean")
 
 
-def _words(name: str, found: _Values, there: NDArray[np.bool_], said: str | None) -> Column:
+def _words(name: str, found: _Values, there: NDArray[np.bool_], stated: str | None) -> Column:
     words: list[str] = found.cells.to_pylist()
     order = sorted(np.flatnonzero(there).tolist(), key=lambda at: natural(words[at]))
     place = np.full(len(words), -1)
     place[order] = np.arange(len(order))
     known = tuple(words[at] for at in order)
     said_missing = ~there & ~matches(found.cells, "^$")
-    kind = said if said in ("category", "boolean", "text") else None
+    kind = stated if stated in ("category", "boolean", "text") else None
     if kind is None:
         several = len(known) > found.share(there) / 2 and len(known) > 2
         spaces = compute.mean(compute.count_substring(found.cells, " ")).as_py() if several else 0

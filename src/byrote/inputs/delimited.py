@@ -99,9 +99,9 @@ def _explained(path: Path, encoding: str, separator: str, error: str) -> Invalid
         return _encoding_error(path, encoding)
     if "Empty CSV" in error:
         return InvalidData(f"{path} has no rows below the names of its columns.")
-    said = error.splitlines()[0].removeprefix("CSV parse error: ")[:160]
+    reason = error.splitlines()[0].removeprefix("CSV parse error: ")[:160]
     return InvalidData(
-        f"{path}, read with the separator {separator!r}: {said}. Give each row as many cells as the first, and put cells that hold the separator in quotes."
+        f"{path}, read with the separator {separator!r}: {reason}. Give each row as many cells as the first, and put cells that hold the separator in quotes."
     )
 
 

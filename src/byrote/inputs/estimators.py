@@ -195,9 +195,9 @@ def _classes(estimator: Any, labels: NDArray[Any]) -> NDArray[Any] | None:
 
 def _estimator_kind(estimator: Any, labels: NDArray[Any]) -> str:
     tags = getattr(estimator, "__sklearn_tags__", None)
-    said = tags().estimator_type if tags is not None else getattr(estimator, "_estimator_type", None)
-    if said is not None:
-        return str(said)
+    stated = tags().estimator_type if tags is not None else getattr(estimator, "_estimator_type", None)
+    if stated is not None:
+        return str(stated)
     sure = hasattr(estimator, "predict_proba") or hasattr(estimator, "decision_function")
     real = labels.dtype.kind == "f" and bool((labels != np.rint(labels)).any())
     return "classifier" if sure or not real else "regressor"

@@ -144,5 +144,5 @@ def _category(column: Column, train: NDArray[np.bool_], at: int) -> Feature:
 
 
 def _spelled(cell: Cell, value: float) -> str:
-    said = cell.text(value)
-    return f"{value:g}" if said is None else said
+    text = cell.text(value)
+    return f"{value:g}" if text is None else text

@@ -34,9 +34,9 @@ class Labelled:
     columns: tuple[InferredColumn, ...]
     sentences: tuple[str, ...]
 
-    def column(self, name: str, said: str | None = None) -> Column:
+    def column(self, name: str, stated: str | None = None) -> Column:
         """Return a column of the table."""
-        return column_from(name, self.table[name], said, comma=self.comma)
+        return column_from(name, self.table[name], stated, comma=self.comma)
 
 
 def labelled(rows: Rows, reading: Reading) -> Labelled:
@@ -47,15 +47,15 @@ def labelled(rows: Rows, reading: Reading) -> Labelled:
         if given not in names:
             raise unknown(f"column of {rows.source or 'the table'}", given, names)
     comma = has_decimal_comma(rows.table, semicolons=rows.semicolons)
-    said = reading.kind_of(label)
-    target = target_of(column_from(label, rows.table[label], said, comma=comma), said)
+    stated = reading.kind_of(label)
+    target = target_of(column_from(label, rows.table[label], stated, comma=comma), stated)
     there = target.there
     if reading.text is not None:
         there = there & ~matches(as_text(rows.table[reading.text]), ABSENT)
     table, ids = rows.table, rows.ids
     if not there.all():
         table, ids = table.filter(pa.array(there)), ids[there]
-        target = target_of(column_from(label, table[label], said, comma=comma), said)
+        target = target_of(column_from(label, table[label], stated, comma=comma), stated)
     sentences = [f"{table.num_rows:,} rows{f' of {rows.source}' if rows.source else ''}."]
     columns = [InferredColumn(label, "label", target.becomes, target.notes)]
     if left := len(there) - table.num_rows:
@@ -77,16 +77,16 @@ def with_copies(found: Labelled, same: NDArray[np.int64], chance: float, what: s
     if not copies:
         return found
     if chance >= 1:
-        said = f"{copies:,} rows equal another, as rows of so few different values do by chance; they are not taken for copies."
-        return _with(found, found.groups, said)
+        sentence = f"{copies:,} rows equal another, as rows of so few different values do by chance; they are not taken for copies."
+        return _with(found, found.groups, sentence)
     order = np.argsort(part, kind="stable")
     labels = found.target.labels[order]
     differ = np.zeros(len(sizes), np.bool_)
     np.logical_or.at(differ, part[order][1:], (labels[1:] != labels[:-1]) & (part[order][1:] == part[order][:-1]))
-    said = f"{copies:,} rows are copies of each other ({(sizes > 1).sum():,} different {what}); copies are left out of training together."
+    sentence = f"{copies:,} rows are copies of each other ({(sizes > 1).sum():,} different {what}); copies are left out of training together."
     if differ.any():
-        said += f" {differ.sum():,} of them stand there with different labels."
-    return _with(found, merged(found.groups, same, found.ids), said)
+        sentence += f" {differ.sum():,} of them stand there with different labels."
+    return _with(found, merged(found.groups, same, found.ids), sentence)
 
 
 def split_of(found: Labelled, reading: Reading) -> Split:

@@ -29,8 +29,8 @@ class Target:
     notes: tuple[str, ...] = ()
 
 
-def target_of(column: Column, said: str | None = None) -> Target:
-    """Return what a label column means. Words and booleans are classes, numbers a regression, unless the user `said` category.
+def target_of(column: Column, stated: str | None = None) -> Target:
+    """Return what a label column means. Words and booleans are classes, numbers a regression, unless the user `stated` category.
 
     Raises InvalidData where there is nothing to learn: no label, one value, or words that are nearly all different.
     """
@@ -40,8 +40,8 @@ def target_of(column: Column, said: str | None = None) -> Target:
         raise InvalidData(f"The label {column.name!r} has no value that can be learned. Name another column.")
     if column.kind in ("number", "date"):
         numbers = column.values
-        if column.kind == "number" and (said in ("category", "boolean") or _are_codes(numbers[there], column.whole)):
-            how = "numbers of classes" if said is None else "classes, as given"
+        if column.kind == "number" and (stated in ("category", "boolean") or _are_codes(numbers[there], column.whole)):
+            how = "numbers of classes" if stated is None else "classes, as given"
             return _classes(column.name, numbers, there, how, notes)
         if len(np.unique(numbers[there])) == 1:
             raise _single(column.name, f"{numbers[there][0]:g}", there)

@@ -19,7 +19,7 @@ def open_task(source: Any, reading: Reading = Reading()) -> Task:
     data frame of pandas or polars, a data set of Hugging Face, or what `load_task` takes.
 
     `reading` says what the columns mean; a task that stands in Python takes nothing of it. What was inferred from files is in
-    `Task.inferred`. Raises InvalidData for a file that cannot be read as it was said, and what `load_task` raises.
+    `Task.inferred`. Raises InvalidData for a file that cannot be read as it is stated, and what `load_task` raises.
     """
     if not isinstance(source, str | Path):
         return _of_data(source, reading)
@@ -35,7 +35,7 @@ def open_task(source: Any, reading: Reading = Reading()) -> Task:
         )
     if name.endswith(TABLES):
         return _of_rows(read_rows(path, reading.encoding), reading)
-    if reading.said:
+    if reading.is_stated:
         raise InvalidData(
             f"{' '.join(reading.options()[:2])} says how a table or a folder is read, and {str(source)!r} is a task in Python. Leave it out."
         )

@@ -72,8 +72,8 @@ class Reading:
         return {part: name for part in parts if (name := getattr(self, part)) is not None}
 
     @property
-    def said(self) -> bool:
-        """Whether anything was said at all."""
+    def is_stated(self) -> bool:
+        """Whether anything is stated at all."""
         return self != Reading()
 
     def options(self) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ class Reading:
         return tuple(self._options())
 
     def kind_of(self, column: str) -> str | None:
-        """Return what a column was said to be; None where it was not."""
+        """Return what a column is stated to be; None where it is not."""
         return dict(self.types).get(column)
 
     def _options(self) -> Iterator[str]:

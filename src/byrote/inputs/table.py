@@ -59,10 +59,10 @@ def _columns(found: Labelled, reading: Reading) -> tuple[list[tuple[Column, Judg
         if name in reading.drop:
             dropped.append(InferredColumn(name, "", "dropped, as given"))
             continue
-        said = reading.kind_of(name)
-        column = found.column(name, said)
+        stated = reading.kind_of(name)
+        column = found.column(name, stated)
         judged = judge(column)
-        if judged.dropped and (said is None or column.kind in ("empty", "other", "text") or column.distinct == 1):
+        if judged.dropped and (stated is None or column.kind in ("empty", "other", "text") or column.distinct == 1):
             kind = "id" if "by rote" in judged.dropped else column.kind
             dropped.append(InferredColumn(name, kind, f"dropped: {judged.dropped}", column.notes))
         else:
@@ -74,18 +74,18 @@ def _features(
     columns: list[tuple[Column, Judged]], found: Labelled, split: Split
 ) -> tuple[list[Feature], list[InferredColumn]]:
     features: list[Feature] = []
-    said: list[InferredColumn] = []
+    read: list[InferredColumn] = []
     at = 0
     for column, judged in columns:
         if column.missing[split.train].all():
-            said.append(InferredColumn(column.name, column.kind, "dropped: no training row has a value", column.notes))
+            read.append(InferredColumn(column.name, column.kind, "dropped: no training row has a value", column.notes))
             continue
         feature = feature_of(column, split.train, at)
         at += feature.inputs.shape[1]
         features.append(feature)
         notes = (*column.notes, *judged.notes, *_leak(column, found))
-        said.append(InferredColumn(column.name, column.kind, feature.becomes, notes))
-    return features, said
+        read.append(InferredColumn(column.name, column.kind, feature.becomes, notes))
+    return features, read
 
 
 def _leak(column: Column, found: Labelled) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ def attach(trainer: Any, recorder: Recorder | None = None, *, goldfish: Goldfish
     """Let a Trainer record the losses of each example by its id, and train with goldfish loss, before `trainer.train()`.
 
     After each epoch the recorder ends a step, so make it with as many `steps` as there are epochs: `Recorder(directory,
-    run=0, steps=3, objective="tokens")`. What is recorded is what the model said while it was trained, about all
+    run=0, steps=3, objective="tokens")`. What is recorded is the model's outputs while it was trained, on all
     tokens, whatever `goldfish` leaves out of the loss. The loss is the mean over the tokens of a batch (over those that
     are left, with goldfish), as that of the Trainer is without gradient accumulation; with it, batches weigh the same,
     however many tokens they have. An epoch that `max_steps` cuts short is recorded as far as it went. For one process:
@@ -113,7 +113,7 @@ class Loss:
 def record_run(trainer: Any, run: OwnRun, *, every: int = 0) -> None:
     """Let a Trainer record one run of `byrote.own_runs`, before `trainer.train()`; its `train_dataset` is `run.train`.
 
-    Each epoch is a step: what the model said about each example in training, and at the last epoch (with `every=5`, at
+    Each epoch is a step: the outputs for each example in training, and at the last epoch (with `every=5`, at
     each fifth one too) what it says in evaluation mode about all training and test examples. The loss is the Trainer's
     own, and so are collator and everything else. Items are dicts with the model's arguments and `label` or `labels`
     (entries that the model does not take are left out), or `(inputs, label)`. A training that goes on from a checkpoint

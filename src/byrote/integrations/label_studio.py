@@ -73,13 +73,13 @@ def interface(classes: Sequence[str], kind: str, names: Sequence[str] = ()) -> s
 
 
 def _task(each: Suspect, shown: dict[str, Any]) -> dict[str, Any]:
-    judged, said = each.judged, "no model can judge it"
+    judged, opinion = each.judged, "no model can judge it"
     if each.predicted is not None:
         agree = round(judged.agreement * judged.models)
-        said = f"{agree} of {judged.models} models that were not trained on it say {each.predicted}"
+        opinion = f"{agree} of {judged.models} models that were not trained on it say {each.predicted}"
     data = {
         "example_id": judged.id,
-        "question": f"Labelled {each.given}; {said}. Which is right?",
+        "question": f"Labelled {each.given}; {opinion}. Which is right?",
         "given_label": each.given,
         "predicted_label": each.predicted,
         **each.numbers(),

@@ -59,7 +59,7 @@ class RunCallback(Callback):
         self._ids = batch.pop()
 
     def on_batch_end(self, net: Any, batch: Any = None, training: bool = False, **more: Any) -> None:
-        """Record what the module said in training."""
+        """Record the outputs of the module in training."""
         if training and self._recording is not None:
             self._open = True
             self._recording.seen(self._ids, more["y_pred"], batch[-1])

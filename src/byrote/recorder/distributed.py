@@ -119,13 +119,13 @@ def _take_over(recorder: Recorder, parts: Sequence[Part]) -> None:
 
 def _at_first(do: Callable[[], Any]) -> Any:
     """Do something in the first process, and return in all what it returned; raise in all what it raised."""
-    said: list[Any] = [None, None]
+    outcome: list[Any] = [None, None]
     if dist.get_rank() == 0:
         try:
-            said[0] = do()
+            outcome[0] = do()
         except ByroteError as error:
-            said[1] = error
-    dist.broadcast_object_list(said, src=0)
-    if said[1] is not None:
-        raise said[1]
-    return said[0]
+            outcome[1] = error
+    dist.broadcast_object_list(outcome, src=0)
+    if outcome[1] is not None:
+        raise outcome[1]
+    return outcome[0]

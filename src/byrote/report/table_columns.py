@@ -100,8 +100,8 @@ def table_column(cell: Cell, train: Float[ndarray, " example"]) -> TableColumn:
 
 def _spelling(cell: Cell) -> Callable[[float], str]:
     def spell(value: float) -> str:
-        said = cell.text(value)
-        return number(value) if said is None else said
+        text = cell.text(value)
+        return number(value) if text is None else text
 
     return spell
 

@@ -65,7 +65,7 @@ def make_app(things: OpenThings, *, redact: bool = False) -> "Starlette":
     from starlette.applications import Starlette
     from starlette.routing import Route
 
-    asked: list[tuple[str, Callable[[OpenThings, Request], Any]]] = [
+    answers: list[tuple[str, Callable[[OpenThings, Request], Any]]] = [
         ("/api/open", _open),
         ("/api/numbers/{number}", _numbers),
         ("/api/audit/{number}", _audit),
@@ -80,7 +80,7 @@ def make_app(things: OpenThings, *, redact: bool = False) -> "Starlette":
         ("/api/both/{number}/{other}", _both),
         ("/api/passages/{number}", partial(_passages, redact=redact)),
     ]
-    told: list[tuple[str, Callable[[OpenThings, Request, dict[str, Any]], Any]]] = [
+    changes: list[tuple[str, Callable[[OpenThings, Request, dict[str, Any]], Any]]] = [
         ("/api/decide/{number}", _decide),
         ("/api/undo/{number}", _undo),
         ("/api/export/{number}", _export),
@@ -92,8 +92,8 @@ def make_app(things: OpenThings, *, redact: bool = False) -> "Starlette":
             Route("/static/{name}", _static),
             Route("/report/{number}", partial(_report, things)),
             Route("/picture/{number}/{at}", partial(_picture, things)),
-            *(Route(path, partial(_answer, things, answer)) for path, answer in asked),
-            *(Route(path, partial(_take, things, take), methods=["POST"]) for path, take in told),
+            *(Route(path, partial(_answer, things, answer)) for path, answer in answers),
+            *(Route(path, partial(_take, things, take), methods=["POST"]) for path, take in changes),
         ]
     )
 
@@ -101,7 +101,7 @@ def make_app(things: OpenThings, *, redact: bool = False) -> "Starlette":
 async def _answer(things: OpenThings, answer: Callable[[OpenThings, "Request"], Any], request: "Request") -> "Response":
     from starlette.concurrency import run_in_threadpool
 
-    return await run_in_threadpool(_said, lambda: answer(things, request))
+    return await run_in_threadpool(_as_json, lambda: answer(things, request))
 
 
 async def _take(
@@ -113,11 +113,11 @@ async def _take(
     async for part in request.stream():
         body += part
         if len(body) > LARGEST:
-            return _said(lambda: _refuse("That is too long."))
-    return await run_in_threadpool(_said, lambda: take(things, request, _parsed(body)))
+            return _as_json(lambda: _refuse("That is too long."))
+    return await run_in_threadpool(_as_json, lambda: take(things, request, _parsed(body)))
 
 
-def _said(answer: Callable[[], Any]) -> "Response":
+def _as_json(answer: Callable[[], Any]) -> "Response":
     """Return an answer as JSON, or in a sentence why there is none: no trace of what went wrong leaves this process."""
     from starlette.responses import Response
 
@@ -293,9 +293,9 @@ def _decide(things: OpenThings, request: "Request", body: dict[str, Any]) -> Any
     if texts["choice"] is not None:
         check_choice(table.record, at, texts["choice"], label)
     kept = tuple(map(float, label)) if isinstance(label, list) else label
-    asked = Change(texts["example"], texts["choice"], kept, texts["add"], texts["remove"], texts["before"])
+    change = Change(texts["example"], texts["choice"], kept, texts["add"], texts["remove"], texts["before"])
     try:
-        number, decided = table.decisions.change(asked)
+        number, decided = table.decisions.change(change)
     except DecidedElsewhere as conflict:
         return {"conflict": str(conflict), **decided_as(conflict.decision), "decided": _counts(table)}
     return {"change": number, **decided_as(decided), "decided": _counts(table)}

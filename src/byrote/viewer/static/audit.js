@@ -22,7 +22,7 @@ class Audit {
     Object.assign(this, { audit, changes: 0, columns: [...audit.columns], query: { split: "train", sort: audit.columns[0] || "" } });
     this.deciding = new Deciding(audit, (id, decision) => this.decided(id, decision));
     this.count = make("p", { class: "count", role: "status" });
-    this.told = make("p", { class: "decided quiet" });
+    this.summary = make("p", { class: "decided quiet" });
     const grid = make("div", { class: `grid of-${audit.kindOfData || "other"}` });
     const aside = make("aside", { class: "example", "aria-label": "The example", hidden: true });
     this.form = this.filters();
@@ -31,7 +31,7 @@ class Audit {
       make("p", { class: "eyebrow", text: `${audit.directory} · ${audit.runs} runs · ${audit.objective}` }),
       make("h1", {}, audit.name, " ", audit.page ? make("a", { class: "small", href: `/report/${audit.number}`, target: "_blank", rel: "noopener", text: "report" }) : null),
       this.form,
-      make("div", { class: "bar-above" }, this.count, this.told, make("button", { type: "button", text: "Files of the decisions", on: { click: () => this.deciding.export() } })),
+      make("div", { class: "bar-above" }, this.count, this.summary, make("button", { type: "button", text: "Files of the decisions", on: { click: () => this.deciding.export() } })),
       make("div", { class: "panes" }, grid, aside));
     this.rows = new Rows(grid, {
       label: `Examples of ${audit.name}`,
@@ -172,7 +172,7 @@ class Audit {
 
   counts(found) {
     const parts = Object.entries(found).filter(([, n]) => n).map(([name, n]) => `${n} ${name}`);
-    this.told.textContent = parts.length ? `Decided: ${parts.join(", ")}.` : this.audit.where ? "Nothing decided yet." : "This audit is far away: decisions need a copy on this machine.";
+    this.summary.textContent = parts.length ? `Decided: ${parts.join(", ")}.` : this.audit.where ? "Nothing decided yet." : "This audit is far away: decisions need a copy on this machine.";
     this.tagChoices();
   }
 
