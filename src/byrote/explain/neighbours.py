@@ -1,5 +1,6 @@
 """Exact nearest neighbours in blocks of matrix products, and which distances are near or far in each class."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,6 +14,9 @@ from byrote.record.inputs import is_picture
 
 BLOCK_BYTES = 1 << 26
 """Size of the largest temporary array: 64 MiB. Besides it there is one float32 copy of all inputs."""
+
+LONG, GROUP = 8192, 32
+"""Of rows at least so long, the smallest values are looked for in groups of so many columns."""
 
 SPARE = 8
 """Candidates beyond k that are measured exactly, because a distance from a matrix product is rounded."""
@@ -177,11 +181,10 @@ def nearest(
     rows = max(1, BLOCK_BYTES // (4 * max(len(candidates), proposed * points.shape[1])))
     for start in range(0, len(queries), rows):
         part = queries[start : start + rows]
-        with np.errstate(invalid="ignore"):  # points are finite; some matrix products raise the flag all the same
-            rough = lengths - 2 * (points[part] @ others.T)
+        rough = _up_to_own_length(points[part], others, lengths)
         itself = column[part]
         rough[itself >= 0, itself[itself >= 0]] = np.inf
-        best = np.argpartition(rough, proposed - 1, axis=1)[:, :proposed]
+        best = _smallest(rough, proposed)
         exact = _distances(points[part], others[best])
         exact[best == itself[:, None]] = np.inf
         order = np.argsort(exact, axis=1, kind="stable")[:, :k]
@@ -190,6 +193,26 @@ def nearest(
         where[start : start + rows, : ids.shape[1]] = ids
         distance[start : start + rows, : ids.shape[1]] = found
     return where, distance
+
+
+def squared_distances(
+    points: Float[ndarray, "example feature"],
+    queries: Int[ndarray, " query"],
+    candidates: Int[ndarray, " candidate"],
+    *,
+    block: int | None = None,
+) -> Iterator[tuple[Int[ndarray, " part"], Float[ndarray, "part candidate"]]]:
+    """Yield some of the queries with their squared distances to all candidates, rounded as matrix products are.
+
+    The squared length of the query itself is left out, which is the same for all candidates. `block` queries come at a time
+    (None: as many as memory is bounded by).
+    """
+    others = points[candidates]
+    lengths = np.einsum("ij,ij->i", others, others)
+    rows = block or max(1, BLOCK_BYTES // (4 * max(len(candidates), 1)))
+    for start in range(0, len(queries), rows):
+        part = queries[start : start + rows]
+        yield part, _up_to_own_length(points[part], others, lengths)
 
 
 def list_neighbours(
@@ -202,6 +225,36 @@ def list_neighbours(
         for at, far in zip(where, distance, strict=True)
         if at >= 0
     )
+
+
+def _up_to_own_length(
+    queries: Float[ndarray, "query feature"],
+    others: Float[ndarray, "candidate feature"],
+    lengths: Float[ndarray, " candidate"],
+) -> NDArray[np.float32]:
+    """Return squared distances without the squared length of the query."""
+    with np.errstate(invalid="ignore"):  # points are finite; some matrix products raise the flag all the same
+        rough = (-2 * queries) @ others.T
+    rough += lengths
+    return rough
+
+
+def _smallest(values: Float[ndarray, "row column"], count: int) -> NDArray[np.intp]:
+    """Return the columns of the `count` smallest of each row, in no order.
+
+    Of long rows, the columns are first put into groups: the smallest values lie in the groups with the smallest minima.
+    """
+    columns = values.shape[1]
+    width = columns // GROUP
+    if columns < LONG or width < 2 * count:
+        return np.argpartition(values, count - 1, axis=1)[:, :count]
+    minima = values[:, : GROUP * width].reshape(-1, GROUP, width).min(axis=1)
+    groups = np.argpartition(minima, count - 1, axis=1)[:, None, :count]
+    rest = np.arange(GROUP * width, columns)
+    members = (groups + width * np.arange(GROUP)[:, None]).reshape(len(values), -1)
+    members = np.concatenate([members, np.broadcast_to(rest, (len(values), len(rest)))], axis=1)
+    best = np.argpartition(np.take_along_axis(values, members, axis=1), count - 1, axis=1)[:, :count]
+    return np.take_along_axis(members, best, axis=1)
 
 
 def _points(population: Population, train: Int[ndarray, " train"]) -> NDArray[np.float32]:
