@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 import byrote.explain.neighbours as neighbours
-from byrote.explain.neighbours import NEAR_DUPLICATE, USUAL_NEIGHBOURS, nearest, space
+from byrote.explain.distances import nearest
+from byrote.explain.neighbours import NEAR_DUPLICATE, USUAL_NEIGHBOURS, space
 from byrote.record import Population, Record
 
 

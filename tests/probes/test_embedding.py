@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from byrote.errors import ByroteError, InvalidData
-from byrote.explain.neighbours import nearest
+from byrote.explain.distances import nearest
 from byrote.probes import embedding
 from probes.networks import ARCHITECTURES, build, examples, perceptron, untouched
 

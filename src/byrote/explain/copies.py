@@ -9,7 +9,8 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from byrote.explain.neighbours import AROUND, BLOCK_BYTES, Neighbour, Space, list_neighbours, nearest
+from byrote.explain.distances import BLOCK_BYTES, nearest
+from byrote.explain.neighbours import AROUND, Neighbour, Space, list_neighbours
 from byrote.record import Population
 
 COPIES = 20

@@ -5,7 +5,8 @@ from jaxtyping import Bool, Int
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from byrote.explain.neighbours import Space, nearest, squared_distances
+from byrote.explain.distances import SHORT, WORK, nearest, squared_distances
+from byrote.explain.neighbours import Space, by_class
 from byrote.record import Population
 
 LOOK_ALIKES = 10
@@ -13,12 +14,6 @@ LOOK_ALIKES = 10
 
 MANY = 2000
 """Where a label has more training examples than this, targets that are far from every source are left out beforehand."""
-
-WORK = 2e11
-"""Multiplications that the distances of look-alikes take at most: about four seconds of a core."""
-
-SHORT = 50
-"""To compare two short vectors takes as long as to compare two of this length."""
 
 ROUNDING = 1e-4
 """How far a squared distance from a matrix product may be off, as a share of the largest."""
@@ -32,15 +27,13 @@ def look_alikes(
     row = np.full(len(population), -1, np.int64)
     row[sources] = np.arange(len(sources))
     train = np.flatnonzero(population.where("train") | (row >= 0))
-    order = np.argsort(space.classes[train], kind="stable")
-    labels = space.classes[train][order]
-    by_target = np.argsort(space.classes[targets], kind="stable")
-    present, starts = np.unique(space.classes[targets][by_target], return_index=True)
-    for label, of_label in zip(present, np.split(by_target, starts[1:]), strict=True):
-        same = train[order[np.searchsorted(labels, label) : np.searchsorted(labels, label, side="right")]]
-        if not (row[same] >= 0).any():
+    members = by_class(space.classes, train)
+    for label, of_label in by_class(space.classes[targets], np.arange(len(targets))).items():
+        same = members.get(label, train[:0])
+        own = same[row[same] >= 0]
+        if not len(own):
             continue
-        near = of_label[_may_have_one(space, targets[of_label], same, same[row[same] >= 0])]
+        near = of_label[_may_have_one(space, targets[of_label], same, own)]
         where, _ = nearest(space.points, targets[near], same, LOOK_ALIKES)
         number = np.where(where >= 0, row[where], -1)
         at, rank = np.nonzero(number >= 0)

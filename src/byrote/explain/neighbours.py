@@ -1,7 +1,8 @@
-"""Exact nearest neighbours in blocks of matrix products, and which distances are near or far in each class."""
+"""Examples as points, and which distances between them are near or far in each class."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -9,17 +10,9 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.arrays import checked
+from byrote.explain.distances import SHORT, WORK, nearest
 from byrote.record import Population
 from byrote.record.inputs import is_picture
-
-BLOCK_BYTES = 1 << 26
-"""Size of the largest temporary array: 64 MiB. Besides it there is one float32 copy of all inputs."""
-
-LONG, GROUP = 8192, 32
-"""Of rows at least so long, the smallest values are looked for in groups of so many columns."""
-
-SPARE = 8
-"""Candidates beyond k that are measured exactly, because a distance from a matrix product is rounded."""
 
 NEAR_DUPLICATE = 0.4
 """A near-duplicate is closer than this share of the median nearest-neighbour distance of its class."""
@@ -32,6 +25,9 @@ AROUND, CLOSE = 5, 0.1
 
 REFERENCES = 500
 """Examples of each class whose distances are the reference for near and far (all, when the class is smaller)."""
+
+FEWEST = 30
+"""References of a class at least, where there are so many classes that not all can have REFERENCES."""
 
 USUAL_NEIGHBOURS = 5
 """How far an example is from its own class: the mean distance to this many nearest examples of its label."""
@@ -76,6 +72,11 @@ class Space:
     far: dict[int, Float[ndarray, " reference"]]
     rare: dict[int, float] = field(default_factory=dict[int, float])
 
+    @cached_property
+    def members(self) -> dict[int, Int[ndarray, " member"]]:
+        """The real training examples of each class."""
+        return by_class(self.classes, self.train)
+
     @property
     def empty(self) -> bool:
         """Whether the record has no inputs that can be compared."""
@@ -85,12 +86,11 @@ class Space:
     def remoteness(self, positions: Int[ndarray, " query"]) -> Float[ndarray, " query"]:
         """Return the share of its class that is closer to the class than each: 1 is the farthest out; NaN if unknown."""
         share = np.full(len(positions), np.nan)
-        for label in np.unique(self.classes[positions]):
-            usual = self.far.get(int(label), np.zeros(0))
-            of_label = self.classes[positions] == label
+        for label, numbers in by_class(self.classes[positions], np.arange(len(positions))).items():
+            usual = self.far.get(label, np.zeros(0))
             if len(usual) > 1:
-                distance = _to_class(self.points, positions[of_label], self.train[self.classes[self.train] == label])
-                share[of_label] = np.searchsorted(usual, distance) / len(usual)
+                distance = _to_class(self.points, positions[numbers], self.members[label])
+                share[numbers] = np.searchsorted(usual, distance) / len(usual)
         return share
 
     def also(self, population: Population) -> "Space":
@@ -106,13 +106,12 @@ class Space:
         Beyond the fence (Tukey's) an example of the class would be an outlier. NaN where this is unknown.
         """
         times = np.full(len(positions), np.nan)
-        for label in np.unique(labels):
-            usual = self.far.get(int(label), np.zeros(0))
-            of_label = labels == label
+        for label, numbers in by_class(labels, np.arange(len(labels))).items():
+            usual = self.far.get(label, np.zeros(0))
             lower, upper = np.quantile(usual, (0.25, 0.75)) if len(usual) > 1 else (0.0, 0.0)
             if upper > 0:
-                same = self.train[self.classes[self.train] == label]
-                times[of_label] = _to_class(self.points, positions[of_label], same) / (upper + FENCE * (upper - lower))
+                far = _to_class(self.points, positions[numbers], self.members[label])
+                times[numbers] = far / (upper + FENCE * (upper - lower))
         return times
 
     def is_duplicate(self, label: int, distance: float, around: float = 0.0) -> bool:
@@ -145,74 +144,38 @@ def space(population: Population, *, seed: int = 0) -> Space:
     points, near, far = _points(population, train), dict[int, float](), dict[int, NDArray[np.float64]]()
     rare = dict[int, float]()
     if points.shape[1]:
-        rng = np.random.default_rng(seed)
-        for label in np.unique(classes[train]):
-            of_label = train[classes[train] == label]
-            sample = rng.permutation(of_label)[:REFERENCES]
-            distance = nearest(points, sample, train, 1)[1][:, 0]
-            near[int(label)] = float(np.median(distance))
+        members = by_class(classes, train)
+        samples = _samples(members, points, len(train), seed)
+        chosen = np.concatenate([np.zeros(0, np.int64), *samples.values()])
+        distances = nearest(points, chosen, train, 1)[1][:, 0]
+        ends = np.cumsum([len(sample) for sample in samples.values()])
+        for label, distance in zip(samples, np.split(distances, ends[:-1]), strict=True):
+            near[label] = float(np.median(distance))
             if not is_picture(population.inputs):
                 apart = distance[distance > 0]
-                rare[int(label)] = float(np.quantile(apart, RARE)) if len(apart) else 0.0
-            far[int(label)] = np.sort(_to_class(points, sample, of_label)) if len(of_label) > 1 else np.zeros(0)
+                rare[label] = float(np.quantile(apart, RARE)) if len(apart) else 0.0
+            same = members[label]
+            far[label] = np.sort(_to_class(points, samples[label], same)) if len(same) > 1 else np.zeros(0)
     return Space(points, classes, train, near, far, rare)
 
 
-def nearest(
-    points: Float[ndarray, "example feature"],
-    queries: Int[ndarray, " query"],
-    candidates: Int[ndarray, " candidate"],
-    k: int,
-) -> tuple[Int[ndarray, "query rank"], Float[ndarray, "query rank"]]:
-    """Return positions and distances of the k candidates nearest to each query, itself excepted, nearest first.
-
-    Exact: a matrix product proposes k + SPARE, and these are measured one by one. Where there are fewer than k
-    others, the rest is position -1 at distance infinity.
-    """
-    where = np.full((len(queries), k), -1, np.int64)
-    distance = np.full((len(queries), k), np.inf)
-    if not len(candidates) or not len(queries) or not points.shape[1]:
-        return where, distance
-    proposed = min(k + SPARE, len(candidates))
-    column = np.full(len(points), -1, np.int64)
-    column[candidates] = np.arange(len(candidates))
-    others = points[candidates]
-    lengths = np.einsum("ij,ij->i", others, others)
-    rows = max(1, BLOCK_BYTES // (4 * max(len(candidates), proposed * points.shape[1])))
-    for start in range(0, len(queries), rows):
-        part = queries[start : start + rows]
-        rough = _up_to_own_length(points[part], others, lengths)
-        itself = column[part]
-        rough[itself >= 0, itself[itself >= 0]] = np.inf
-        best = _smallest(rough, proposed)
-        exact = _distances(points[part], others[best])
-        exact[best == itself[:, None]] = np.inf
-        order = np.argsort(exact, axis=1, kind="stable")[:, :k]
-        found = np.take_along_axis(exact, order, axis=1)
-        ids = np.where(np.isfinite(found), candidates[np.take_along_axis(best, order, axis=1)], -1)
-        where[start : start + rows, : ids.shape[1]] = ids
-        distance[start : start + rows, : ids.shape[1]] = found
-    return where, distance
+def by_class(classes: Int[ndarray, " example"], positions: Int[ndarray, " some"]) -> dict[int, Int[ndarray, " member"]]:
+    """Return the positions of each class that there is among these, in their order."""
+    order = np.argsort(classes[positions], kind="stable")
+    labels, starts = np.unique(classes[positions][order], return_index=True)
+    parts = np.split(positions[order], starts[1:]) if len(labels) else []
+    return {int(label): part for label, part in zip(labels, parts, strict=True)}
 
 
-def squared_distances(
-    points: Float[ndarray, "example feature"],
-    queries: Int[ndarray, " query"],
-    candidates: Int[ndarray, " candidate"],
-    *,
-    block: int | None = None,
-) -> Iterator[tuple[Int[ndarray, " part"], Float[ndarray, "part candidate"]]]:
-    """Yield some of the queries with their squared distances to all candidates, rounded as matrix products are.
-
-    The squared length of the query itself is left out, which is the same for all candidates. `block` queries come at a time
-    (None: as many as memory is bounded by).
-    """
-    others = points[candidates]
-    lengths = np.einsum("ij,ij->i", others, others)
-    rows = block or max(1, BLOCK_BYTES // (4 * max(len(candidates), 1)))
-    for start in range(0, len(queries), rows):
-        part = queries[start : start + rows]
-        yield part, _up_to_own_length(points[part], others, lengths)
+def _samples(
+    members: Mapping[int, Int[ndarray, " member"]], points: Float[ndarray, "example feature"], train: int, seed: int
+) -> dict[int, Int[ndarray, " reference"]]:
+    """Return REFERENCES examples of each class, fewer where to compare them with all `train` examples takes more than WORK."""
+    rng, affordable = np.random.default_rng(seed), WORK / max(train * max(points.shape[1], SHORT), 1)
+    of_class = REFERENCES
+    while of_class > FEWEST and sum(min(of_class, len(each)) for each in members.values()) > affordable:
+        of_class = max(FEWEST, of_class // 2)
+    return {label: rng.permutation(each)[:of_class] for label, each in members.items()}
 
 
 def list_neighbours(
@@ -225,36 +188,6 @@ def list_neighbours(
         for at, far in zip(where, distance, strict=True)
         if at >= 0
     )
-
-
-def _up_to_own_length(
-    queries: Float[ndarray, "query feature"],
-    others: Float[ndarray, "candidate feature"],
-    lengths: Float[ndarray, " candidate"],
-) -> NDArray[np.float32]:
-    """Return squared distances without the squared length of the query."""
-    with np.errstate(invalid="ignore"):  # points are finite; some matrix products raise the flag all the same
-        rough = (-2 * queries) @ others.T
-    rough += lengths
-    return rough
-
-
-def _smallest(values: Float[ndarray, "row column"], count: int) -> NDArray[np.intp]:
-    """Return the columns of the `count` smallest of each row, in no order.
-
-    Of long rows, the columns are first put into groups: the smallest values lie in the groups with the smallest minima.
-    """
-    columns = values.shape[1]
-    width = columns // GROUP
-    if columns < LONG or width < 2 * count:
-        return np.argpartition(values, count - 1, axis=1)[:, :count]
-    minima = values[:, : GROUP * width].reshape(-1, GROUP, width).min(axis=1)
-    groups = np.argpartition(minima, count - 1, axis=1)[:, None, :count]
-    rest = np.arange(GROUP * width, columns)
-    members = (groups + width * np.arange(GROUP)[:, None]).reshape(len(values), -1)
-    members = np.concatenate([members, np.broadcast_to(rest, (len(values), len(rest)))], axis=1)
-    best = np.argpartition(np.take_along_axis(values, members, axis=1), count - 1, axis=1)[:, :count]
-    return np.take_along_axis(members, best, axis=1)
 
 
 def _points(population: Population, train: Int[ndarray, " train"]) -> NDArray[np.float32]:
@@ -274,13 +207,6 @@ def _points(population: Population, train: Int[ndarray, " train"]) -> NDArray[np
 def _or_one(spread: Float[ndarray, " feature"]) -> Float[ndarray, " feature"]:
     constant: Bool[ndarray, " feature"] = spread == 0
     return np.where(constant, 1, spread).astype(np.float32)
-
-
-def _distances(
-    queries: Float[ndarray, "query feature"], others: Float[ndarray, "query rank feature"]
-) -> NDArray[np.float64]:
-    difference = others - queries[:, None]
-    return np.sqrt(np.einsum("qrf,qrf->qr", difference, difference, dtype=np.float64))
 
 
 def _to_class(

@@ -1,7 +1,7 @@
 """Membership attacks on a record: each run is the target once. All are repeated under shuffled membership."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,8 +20,9 @@ from byrote.scores import bavaria, calibrated_loss, lira, loss, rmia
 from byrote.signature import Score
 from byrote.stats.estimate import UNDEFINED, Estimate
 from byrote.stats.not_measured import NotMeasured
-from byrote.summaries import OperatingPoint, auroc, over_runs, pooled_tpr_at_fpr, tpr_at_fpr
+from byrote.summaries import OperatingPoint, auroc, over_runs, tpr_at_fpr
 from byrote.summaries.one_run import guess_membership, one_run_epsilon
+from byrote.summaries.over_runs import Pooled
 
 ATTACKS = (loss, calibrated_loss, rmia, lira, bavaria)
 """The simplest first; all others need shadow models."""
@@ -149,27 +150,36 @@ def read_membership(record: Record, read: Read | None = None) -> Membership | No
 
 def curve(attack: Attack) -> list[tuple[float, Estimate]]:
     """Return the attack's ROC curve at log-spaced false-positive rates, down to the lowest that the sample allows."""
-    values, points = attack.values, list[tuple[float, Estimate]]()
-    fewest = _fewest_others(values.member)
-    for rate in np.geomspace(min(1.0, 2 / max(fewest, 1)), 0.999, CURVE_POINTS):
-        at = _point(values, float(rate))
-        if isinstance(at, OperatingPoint):
-            points.append((at.fpr_realised.value, at.tpr))
-    return points
+    fewest = _fewest_others(attack.values.member)
+    rates = np.geomspace(min(1.0, 2 / max(fewest, 1)), 0.999, CURVE_POINTS).tolist()
+    points = [at for at in _points(attack.values, rates) if isinstance(at, OperatingPoint)]
+    return [(at.fpr_realised.value, at.tpr) for at in points]
 
 
 def _attack(score: Score, values: AttackValues) -> Attack:
     area = over_runs(lambda value, member: auroc(value, member).value, values.value, values.member, level=LEVEL)
-    return Attack(str(score), area, tuple(_point(values, rate) for rate in RATES), values)
+    return Attack(str(score), area, _points(values, RATES), values)
 
 
-def _point(values: AttackValues, rate: float) -> OperatingPoint | NotMeasured:
+def _points(values: AttackValues, rates: Sequence[float]) -> tuple[OperatingPoint | NotMeasured, ...]:
+    """Return the point at each rate, or why there is none; the values are sorted once."""
+
+    def at_one(rate: float) -> OperatingPoint:
+        return tpr_at_fpr(values.value[0], values.member[0], fpr=rate, level=LEVEL)
+
+    def point(at: Callable[[float], OperatingPoint], rate: float) -> OperatingPoint | NotMeasured:
+        try:
+            return at(rate)
+        except Unsupported as error:
+            return NotMeasured.because(error)
+
+    if len(values.runs) < 2:
+        return tuple(point(at_one, rate) for rate in rates)
     try:
-        if len(values.runs) < 2:
-            return tpr_at_fpr(values.value[0], values.member[0], fpr=rate, level=LEVEL)
-        return pooled_tpr_at_fpr(values.value, values.member, fpr=rate, level=LEVEL)
+        pooled = Pooled.of(values.value, values.member)
     except Unsupported as error:
-        return NotMeasured.because(error)
+        return tuple(NotMeasured.because(error) for _ in rates)
+    return tuple(point(lambda rate: pooled.at(rate, level=LEVEL), rate) for rate in rates)
 
 
 def _strength(attack: Attack) -> tuple[float, float]:
