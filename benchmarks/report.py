@@ -125,7 +125,7 @@ def report(where: Path) -> None:
     found = findings(record, panel=panel, read=read)
     at = lap("findings", at)
     write_report(record, where / "report.html", panel=panel, found=found)
-    at = lap("page", at)
+    at = lap("drawing", at)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     size = os.path.getsize(where / "report.html") / 1e6
     print(json.dumps({"cpu": at - began, "wall": time.perf_counter() - clock, "peak": peak, "page": size, **laps}))
@@ -155,10 +155,10 @@ def main() -> None:
             said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
             measured.append(json.loads(said.splitlines()[-1]))
             print(f"{name}: {said.splitlines()[-1]}", file=sys.stderr)
-    parts = ("cpu", "wall", "peak", "page", "scores", "findings")
+    parts = ("cpu", "wall", "peak", "page", "scores", "findings", "drawing")
     print(f"report of {asked.runs} runs x {asked.epochs} epochs, {asked.classes} classes, examples are a {asked.kind}\n")
     rows = [[f"{n:,}", *(f"{each[name]:.1f}" for name in parts)] for n, each in zip(asked.examples, measured, strict=True)]
-    print(table(["examples", "CPU s", "wall s", "peak GB", "page MB", "scores s", "findings s"], rows))
+    print(table(["examples", "CPU s", "wall s", "peak GB", "page MB", "scores s", "findings s", "drawing s"], rows))
     if len(measured) > 1:
         slope = np.polyfit(np.log(asked.examples), np.log([each["cpu"] for each in measured]), 1)[0]
         print(f"\nexponent of the CPU seconds by examples: {slope:.2f}")
