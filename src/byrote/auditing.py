@@ -62,14 +62,18 @@ def audit(
         found, where, runs=runs, until=until, progress=progress, design=design, canaries=planted, seed=seed,
         probes=probes, probe_every=probe_every, compute=compute, source=source, take=take,
     )  # fmt: skip
-    if progress is not None:
-        progress(Progress(0, 0, 0, 0, stage="measuring"))
+
+    def stage(name: str) -> None:
+        if progress is not None:
+            progress(Progress(0, 0, 0, 0, stage=name))
+
+    stage("scores")
     read = read_once(record)
     panel = read_panel(record, read)
-    measured = findings(record, panel=panel, read=read)
+    measured = findings(record, panel=panel, read=read, stage=stage)
     if on_verdict is not None:
         on_verdict([*sentences(measured), *estimator_sentence(measured)])
-    write_report(record, panel=panel, found=measured)
+    write_report(record, panel=panel, found=measured, stage=stage)
     return record
 
 

@@ -108,7 +108,6 @@ def audit(
         def show(verdict: list[str]) -> None:
             close()
             click.echo("\n".join(verdict))
-            message("drawing the report ...")
 
         record = run_audit(
             given, out, runs=runs, until=until, epochs=epochs, design=None if design is None else parse_design(design), canaries=planted,

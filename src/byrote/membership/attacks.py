@@ -33,6 +33,9 @@ RATES = (0.01, 0.001)
 SHUFFLES = 19
 """How often membership is shuffled and all attacks repeated: the smallest possible p-value is .05."""
 
+SHUFFLED = 10_000
+"""Examples whose membership is shuffled, about, where there are more: their rates are known well enough."""
+
 DELTA, EPSILON_LEVEL = 1e-5, 0.95
 
 AT_RISK = 12
@@ -68,7 +71,7 @@ class Membership:
     """How well attacks recognize training examples. `strongest` has the largest true-positive rate at the first of RATES.
 
     The choice of the strongest favours it. So `shuffled` is the mean, under shuffled membership, of the rate of whichever
-    attack is then the strongest: what the choice alone gives. `p_value` is the probability of such a rate as large as the
+    attack is then the strongest: what the choice alone gives, on about `shuffled_examples` of the examples. `p_value` is the probability of such a rate as large as the
     observed one then (the maximum over attacks of Westfall & Young 1993). `blind` is the AUROC of guessing from the examples
     without any model: above .5 members differ from others by themselves. `epsilons` are lower bounds of each run's own
     epsilon at delta DELTA, from its mislabeled canaries (EPSILON_LEVEL each). `exposed` are the examples that the strongest
@@ -80,6 +83,7 @@ class Membership:
     attacks: tuple[Attack, ...]
     strongest: Attack
     shuffled: float
+    shuffled_examples: int
     p_value: float
     blind: Estimate | NotMeasured
     epsilons: tuple[Estimate, ...]
@@ -137,6 +141,7 @@ def read_membership(record: Record, read: Read | None = None) -> Membership | No
         attacks=tuple(found),
         strongest=strongest,
         shuffled=shuffled,
+        shuffled_examples=min(len(losses.positions), SHUFFLED),
         p_value=p_value,
         blind=_blind(record.population, strongest.values),
         epsilons=_epsilons(record, read),
@@ -195,11 +200,13 @@ def strongest_by_chance(
     `losses` are the values of the attack `loss`. Each shuffle deals the patterns of membership to the examples anew, so that
     it has the same design: each run keeps its size, and runs that are complements, folds or blocks stay so. All attacks are
     repeated, and the largest rate is taken. Patterns are exchanged between examples that are in as many runs, and between
-    groups that are equally large. The p-value is (1 + shuffles with a rate as large) / (1 + SHUFFLES). NaN for both where no
+    groups that are equally large. Of more than SHUFFLED examples, about so many are drawn at random. The p-value is (1 + shuffles with a rate as large) / (1 + SHUFFLES). NaN for both where no
     pattern can be exchanged.
     """
     rng = np.random.default_rng([seed, 4])
     alike = exchangeable(losses.member, groups)
+    if len(groups) > SHUFFLED:
+        losses, alike = _some(losses, alike, np.random.default_rng([seed, 5]))
     if all(len(np.unique(losses.member[:, units[:, 0]], axis=1).T) < 2 for units in alike):
         return float("nan"), float("nan")
 
@@ -218,12 +225,26 @@ def strongest_by_chance(
     return float(np.mean(shuffled)), (1 + as_large) / (1 + SHUFFLES)
 
 
+def _some(
+    losses: AttackValues, alike: list[NDArray[np.intp]], rng: np.random.Generator
+) -> tuple[AttackValues, list[NDArray[np.intp]]]:
+    """Return about SHUFFLED of the examples, the same share of all that are exchanged with each other, and their groups whole."""
+    examples = losses.value.shape[1]
+    kept = [rng.permutation(units)[: max(round(SHUFFLED * len(units) / examples), 1)] for units in alike]
+    drawn = np.zeros(examples, np.bool_)
+    drawn[np.concatenate([units.ravel() for units in kept])] = True
+    place = np.cumsum(drawn) - 1
+    return _only(losses, drawn), [place[units] for units in kept]
+
+
 def exchangeable(member: Bool[ndarray, "run example"], groups: NDArray[np.str_]) -> list[NDArray[np.intp]]:
     """Return the examples whose patterns of membership are exchanged, one row per group; of one run, all of one size.
 
     Members of a group that are not in the same runs were not drawn together, and are units of their own.
     """
     alone = groups == ""
+    if alone.all():
+        return _by_count(member)
     names, of = np.unique(
         np.where(alone, np.char.add("\n", np.arange(len(groups)).astype(np.str_)), groups), return_inverse=True
     )
@@ -235,6 +256,14 @@ def exchangeable(member: Bool[ndarray, "run example"], groups: NDArray[np.str_])
             count = int(member[:, unit[0]].sum()) if len(member) > 1 else 0
             units.setdefault((len(unit), count), []).append(unit)
     return [np.stack(each) for each in units.values()]
+
+
+def _by_count(member: Bool[ndarray, "run example"]) -> list[NDArray[np.intp]]:
+    """Return examples that are in as many runs, where none has a group, in the order of their numbers as text."""
+    order = np.argsort(np.arange(member.shape[1]).astype(np.str_), kind="stable")
+    counts = np.count_nonzero(member, axis=0)[order] if len(member) > 1 else np.zeros(len(order), np.int64)
+    _, first = np.unique(counts, return_index=True)
+    return [order[counts == counts[at], None] for at in np.sort(first)]
 
 
 def attacked(score: Score, losses: AttackValues) -> AttackValues | None:
