@@ -8,7 +8,7 @@ from typing import Literal
 import click
 
 from byrote.cli.options import given_task, machine_options, reading_options, seed_option
-from byrote.cli.output import message, training_bar
+from byrote.cli.output import training_bar
 
 
 @click.command(short_help="Train models, score every example, write the report.")

@@ -1,6 +1,7 @@
 """Distances in blocks of matrix products: the exact nearest neighbours of some examples among others."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -22,6 +23,7 @@ WORK = 2e11
 SHORT = 50
 """To compare two short vectors takes as long as to compare two of this length."""
 
+
 def nearest(
     points: Float[ndarray, "example feature"],
     queries: Int[ndarray, " query"],
@@ -38,7 +40,7 @@ def nearest(
     if not len(candidates) or not len(queries) or not points.shape[1]:
         return where, distance
     proposed = min(k + SPARE, len(candidates))
-    others = points[candidates]
+    others = rows_at(points, candidates)
     lengths = np.einsum("ij,ij->i", others, others)
     rows = max(1, BLOCK_BYTES // (4 * max(len(candidates), proposed * points.shape[1])))
     for start in range(0, len(queries), rows):
@@ -69,12 +71,20 @@ def squared_distances(
     The squared length of the query itself is left out, which is the same for all candidates. `block` queries come at a time
     (None: as many as memory is bounded by).
     """
-    others = points[candidates]
+    others = rows_at(points, candidates)
     lengths = np.einsum("ij,ij->i", others, others)
     rows = block or max(1, BLOCK_BYTES // (4 * max(len(candidates), 1)))
     for start in range(0, len(queries), rows):
         part = queries[start : start + rows]
         yield part, _up_to_own_length(points[part], others, lengths)
+
+
+def rows_at(points: NDArray[Any], positions: Int[ndarray, " some"]) -> NDArray[Any]:
+    """Return the rows at these positions, without a copy where these follow each other, as the training examples often do."""
+    first, count = int(positions[0]) if len(positions) else 0, len(positions)
+    if count and int(positions[-1]) == first + count - 1 and (np.diff(positions) == 1).all():
+        return points[first : first + count]
+    return points[positions]
 
 
 def _number_of(positions: Int[ndarray, " query"], among: Int[ndarray, " candidate"]) -> Int[ndarray, " query"]:
@@ -119,5 +129,3 @@ def _distances(
 ) -> NDArray[np.float64]:
     difference = others - queries[:, None]
     return np.sqrt(np.einsum("qrf,qrf->qr", difference, difference, dtype=np.float64))
-
-

@@ -10,7 +10,7 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.arrays import checked
-from byrote.explain.distances import SHORT, WORK, nearest
+from byrote.explain.distances import SHORT, WORK, nearest, rows_at
 from byrote.record import Population
 from byrote.record.inputs import is_picture
 
@@ -73,7 +73,7 @@ class Space:
     rare: dict[int, float] = field(default_factory=dict[int, float])
 
     @cached_property
-    def members(self) -> dict[int, Int[ndarray, " member"]]:
+    def members(self) -> dict[int, NDArray[np.int64]]:
         """The real training examples of each class."""
         return by_class(self.classes, self.train)
 
@@ -159,7 +159,7 @@ def space(population: Population, *, seed: int = 0) -> Space:
     return Space(points, classes, train, near, far, rare)
 
 
-def by_class(classes: Int[ndarray, " example"], positions: Int[ndarray, " some"]) -> dict[int, Int[ndarray, " member"]]:
+def by_class(classes: Int[ndarray, " example"], positions: Int[ndarray, " some"]) -> dict[int, NDArray[np.int64]]:
     """Return the positions of each class that there is among these, in their order."""
     order = np.argsort(classes[positions], kind="stable")
     labels, starts = np.unique(classes[positions][order], return_index=True)
@@ -168,8 +168,8 @@ def by_class(classes: Int[ndarray, " example"], positions: Int[ndarray, " some"]
 
 
 def _samples(
-    members: Mapping[int, Int[ndarray, " member"]], points: Float[ndarray, "example feature"], train: int, seed: int
-) -> dict[int, Int[ndarray, " reference"]]:
+    members: Mapping[int, NDArray[np.int64]], points: Float[ndarray, "example feature"], train: int, seed: int
+) -> dict[int, NDArray[np.int64]]:
     """Return REFERENCES examples of each class, fewer where to compare them with all `train` examples takes more than WORK."""
     rng, affordable = np.random.default_rng(seed), WORK / max(train * max(points.shape[1], SHORT), 1)
     of_class = REFERENCES
@@ -198,8 +198,8 @@ def _points(population: Population, train: Int[ndarray, " train"]) -> NDArray[np
     features = max(points.shape[1], 1)
     if not len(train):
         return points / np.float32(np.sqrt(features))
-    points /= np.float32(255) if inputs.dtype == np.uint8 else _or_one(points[train].std(axis=0))
-    points -= points[train].mean(axis=0)  # smaller numbers, smaller rounding; distances stay
+    points /= np.float32(255) if inputs.dtype == np.uint8 else _or_one(rows_at(points, train).std(axis=0))
+    points -= rows_at(points, train).mean(axis=0)  # smaller numbers, smaller rounding; distances stay
     points /= np.float32(np.sqrt(features))
     return points
 

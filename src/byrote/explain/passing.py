@@ -29,7 +29,7 @@ KEPT = 2000
 GRID = 1000
 """Influences are counted in bins of width 1 / GRID."""
 
-Listed = tuple[Int[ndarray, " pair"], Int[ndarray, " pair"]]
+Listed = tuple[NDArray[np.intp], NDArray[np.intp]]
 """Pairs that are listed: the number of the source and of the target of each."""
 
 
@@ -50,15 +50,18 @@ class Strongest:
 
     def and_of(self, other: "Strongest") -> "Strongest":
         """Return the KEPT strongest of both; ties keep their order."""
-        mine, others = (
-            (each.row, each.column, each.value, each.low, each.high) for each in (self, other)
-        )
-        row, column, value, low, high = (np.concatenate(both) for both in zip(mine, others, strict=True))
+        value, low = np.append(self.value, other.value), np.append(self.low, other.low)
         order = np.lexsort((-low, -value))[:KEPT]
-        return Strongest(row[order], column[order], value[order], low[order], high[order])
+        return Strongest(
+            np.append(self.row, other.row)[order],
+            np.append(self.column, other.column)[order],
+            value[order],
+            low[order],
+            np.append(self.high, other.high)[order],
+        )
 
 
-NONE = Strongest(*(np.zeros(0, np.int64) for _ in range(2)), *(np.zeros(0) for _ in range(3)))
+NONE = Strongest(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +172,7 @@ def estimated(
     return right_in / runs_in - right_out / runs_out, low, high
 
 
-Found = Iterator[tuple[Int[ndarray, " pair"], Int[ndarray, " pair"], Float[ndarray, " pair"]]]
+Found = Iterator[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]]
 """Source, target and influence of pairs that pass, some at a time."""
 
 
@@ -190,9 +193,7 @@ def _every_right_or_wrong(
             yield row, column, hits / runs_in - (right[column] - hits) / (runs - runs_in)
 
 
-def _every_number(
-    outcome: Float[ndarray, "run target"], member: Bool[ndarray, "run source"], same: Listed
-) -> Found:
+def _every_number(outcome: Float[ndarray, "run target"], member: Bool[ndarray, "run source"], same: Listed) -> Found:
     for part in _parts(outcome, member):
         row, column = _without(influence(outcome[:, part], member) >= INFLUENTIAL, part, same)
         value, low, _ = estimated(outcome, member, row, column)

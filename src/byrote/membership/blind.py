@@ -14,6 +14,9 @@ from byrote.summaries.auroc import auroc
 SKETCH = 64
 """Random projections of the inputs that are features."""
 
+ROWS = 16_384
+"""Examples whose inputs are made features at a time: memory."""
+
 MANY_CLASSES = 200
 """With more classes, a label is a few random numbers of its class in place of one feature per class."""
 
@@ -81,14 +84,21 @@ def blind_features(
 
     The position in the file is a feature since data sets are often sorted by date, and split by it.
     """
-    flat = inputs.reshape(len(inputs), -1).astype(np.float32)
+    flat = inputs.reshape(len(inputs), -1)
     position = np.linspace(-1, 1, len(flat))
-    ends = [flat.mean(axis=1), flat.std(axis=1), flat.min(axis=1), flat.max(axis=1)]
     sketch = np.random.default_rng(seed).normal(size=(flat.shape[1], SKETCH)).astype(np.float32)
-    projected = flat if flat.shape[1] <= SKETCH else flat @ (sketch / np.sqrt(flat.shape[1]))
+    parts = [_of_inputs(flat[start : start + ROWS].astype(np.float32), sketch) for start in range(0, len(flat), ROWS)]
     is_class = labels.ndim == 1 and labels.dtype.kind in "iu"
     targets = _of_class(labels, seed) if is_class else labels.reshape(len(labels), -1)
-    return np.column_stack([targets, position, position**2, *ends, projected]).astype(np.float64)
+    return np.column_stack([targets, position, position**2, np.concatenate(parts)]).astype(np.float64)
+
+
+def _of_inputs(
+    flat: Float[ndarray, "example value"], sketch: Float[ndarray, "value projection"]
+) -> Float[ndarray, "example feature"]:
+    ends = [flat.mean(axis=1), flat.std(axis=1), flat.min(axis=1), flat.max(axis=1)]
+    projected = flat if flat.shape[1] <= SKETCH else flat @ (sketch / np.sqrt(flat.shape[1]))
+    return np.column_stack([*ends, projected])
 
 
 def _of_class(labels: Int[ndarray, " example"], seed: int) -> Shaped[ndarray, "example feature"]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
+from numpy.typing import NDArray
 
 from byrote.arrays import checked
 from byrote.errors import Unsupported
@@ -68,8 +69,8 @@ class Pooled:
 
     members: Float[ndarray, " member"]
     others: Float[ndarray, " other"]
-    own: tuple[Float[ndarray, " own"], ...]
-    places: tuple[Int[ndarray, " own"], ...]
+    own: tuple[NDArray[np.float64], ...]
+    places: tuple[NDArray[np.int64], ...]
 
     @classmethod
     def of(cls, values: Float[ndarray, "run example"], member: Bool[ndarray, "run example"]) -> "Pooled":
@@ -97,7 +98,7 @@ class Pooled:
         return OperatingPoint(tpr, fpr, realised, threshold, chance)
 
     def _rates(
-        self, fpr: float, own: Float[ndarray, " own"], places: Int[ndarray, " own"]
+        self, fpr: float, own: Float[ndarray, " own"], places: Int[ndarray, " place"]
     ) -> tuple[float, float, float]:
         """Return both rates and the threshold without the run that has these members, and the others at these places."""
         kept, members = len(self.others) - len(places), len(self.members) - len(own)
