@@ -4,9 +4,9 @@ The records are made up, without training: examples of a few hidden dimensions, 
 of them tests, canaries of each usual kind, models that are right more often on what they were trained on. Each report is
 written by a fresh process. The exponent is the slope of a line through the logarithms of seconds and examples: 1 is linear.
 
-    python benchmarks/report.py [--examples 20000 80000 200000] [--kind table] [--classes 10] [--runs 20] [--epochs 3] [--out DIRECTORY]
+    python benchmarks/report.py [--examples 20000 80000 200000] [--classes 10] [--runs 20] [--epochs 3] [--out DIRECTORY]
     python benchmarks/report.py --examples 60000 --kind picture
-    python benchmarks/report.py --examples 25000 --kind table --classes 5000
+    python benchmarks/report.py --examples 25000 --classes 5000
 
 Records are kept in DIRECTORY where it is given, and then made only once.
 """
@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ from byrote.record import (
 from byrote.record.display import Display
 
 HIDDEN, FEATURES, SIDE, TESTS, PLANTED = 12, 20, 28, 1 / 6, 0.01
-"""Hidden dimensions of the examples, columns of a table, height and width of a picture, shares of tests and of each kind of canary."""
+"""Hidden dimensions, columns of a table, height and width of a picture, shares of tests and of each kind of canary."""
 
 
 def make(where: Path, kind: str, count: int, classes: int, runs: int, epochs: int) -> None:
@@ -50,7 +51,7 @@ def make(where: Path, kind: str, count: int, classes: int, runs: int, epochs: in
     tests, planted = int(TESTS * count), int(PLANTED * count)
     split = np.array(["train"] * (count - tests - 3 * planted) + ["test"] * tests + ["canary"] * 3 * planted)
     canary = np.array(
-        [""] * (count - 3 * planted) + sum(([name] * planted for name in ("mislabeled", "ordinary", "noise")), [])
+        [""] * (count - 3 * planted) + [name for name in ("mislabeled", "ordinary", "noise") for _ in range(planted)]
     )
     true = rng.integers(0, classes, count)
     labels = np.where((canary == "mislabeled") | (rng.random(count) < 0.02), (true + 1) % classes, true)
@@ -144,7 +145,7 @@ def report(where: Path) -> None:
     found = findings(record, panel=panel, read=read, stage=stage)
     write_report(record, where / "report.html", panel=panel, found=found, stage=stage)
     stage("end")
-    laps = {name: after - at for (name, at), (_, after) in zip(stages, stages[1:], strict=False)}
+    laps = {name: after - at for (name, at), (_, after) in pairwise(stages)}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     size = os.path.getsize(where / "report.html") / 1e6
     cpu, wall = time.process_time() - began, time.perf_counter() - clock

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-import byrote.explain.neighbours as neighbours
+import byrote.explain.distances as distances
 from byrote.explain.distances import nearest
 from byrote.explain.neighbours import NEAR_DUPLICATE, USUAL_NEIGHBOURS, space
 from byrote.record import Population, Record

@@ -15,8 +15,8 @@ from byrote.evidence.outcomes import Outcomes, read_outcomes
 from byrote.explain.causes import Cause
 from byrote.explain.copies import find_copies
 from byrote.explain.dependents import Dependence, Dependences, find_dependences
-from byrote.explain.judgement import Judgement, Looks, judge
 from byrote.explain.distances import nearest
+from byrote.explain.judgement import Judgement, Looks, judge
 from byrote.explain.neighbours import Neighbour, Space, list_neighbours, space
 from byrote.explain.out_labels import OutLabels
 from byrote.explain.out_predictions import OutPredictions

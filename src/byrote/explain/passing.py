@@ -1,4 +1,4 @@
-"""Which pairs of a source and a target have a large influence whose interval is above 0: all of them counted, the strongest kept."""
+"""Which pairs of a source and a target have a large influence with an interval above 0: all counted, the strongest kept."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -140,7 +140,7 @@ def expected_by_chance(
     inside, right = np.count_nonzero(member, axis=0), np.count_nonzero(outcome, axis=0)
     counts, of_count = np.unique(inside, return_counts=True)
     of_right, hits = np.bincount(right, minlength=runs + 1), np.arange(runs + 1)[:, None]
-    for runs_in, sources, least in zip(counts, of_count, least_right(runs, counts), strict=True):
+    for runs_in, sources, least in zip(counts.tolist(), of_count, least_right(runs, counts), strict=True):
         own = same[1][inside[same[0]] == runs_in]
         pairs = sources * of_right - np.bincount(right[own], minlength=runs + 1)
         of, all_right = np.nonzero((hits >= least) & (hits <= np.minimum(runs_in, np.arange(runs + 1))))
@@ -150,7 +150,7 @@ def expected_by_chance(
     return found
 
 
-def _log_ways(n: Int[ndarray, "*shape"] | int, k: Int[ndarray, "*shape"] | int) -> NDArray[np.float64]:
+def _log_ways(n: NDArray[np.int64] | int, k: NDArray[np.int64] | int) -> NDArray[np.float64]:
     return np.asarray(special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1))
 
 

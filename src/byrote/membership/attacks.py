@@ -71,7 +71,8 @@ class Membership:
     """How well attacks recognize training examples. `strongest` has the largest true-positive rate at the first of RATES.
 
     The choice of the strongest favours it. So `shuffled` is the mean, under shuffled membership, of the rate of whichever
-    attack is then the strongest: what the choice alone gives, on about `shuffled_examples` of the examples. `p_value` is the probability of such a rate as large as the
+    attack is then the strongest: what the choice alone gives, on about `shuffled_examples` of the examples.
+    `p_value` is the probability of such a rate as large as the
     observed one then (the maximum over attacks of Westfall & Young 1993). `blind` is the AUROC of guessing from the examples
     without any model: above .5 members differ from others by themselves. `epsilons` are lower bounds of each run's own
     epsilon at delta DELTA, from its mislabeled canaries (EPSILON_LEVEL each). `exposed` are the examples that the strongest
@@ -200,7 +201,8 @@ def strongest_by_chance(
     `losses` are the values of the attack `loss`. Each shuffle deals the patterns of membership to the examples anew, so that
     it has the same design: each run keeps its size, and runs that are complements, folds or blocks stay so. All attacks are
     repeated, and the largest rate is taken. Patterns are exchanged between examples that are in as many runs, and between
-    groups that are equally large. Of more than SHUFFLED examples, about so many are drawn at random. The p-value is (1 + shuffles with a rate as large) / (1 + SHUFFLES). NaN for both where no
+    groups that are equally large. Of more than SHUFFLED examples, about so many are drawn at random.
+    The p-value is (1 + shuffles with a rate as large) / (1 + SHUFFLES). NaN for both where no
     pattern can be exchanged.
     """
     rng = np.random.default_rng([seed, 4])
