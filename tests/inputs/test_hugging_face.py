@@ -55,7 +55,7 @@ def test_pictures_without_a_label_and_broken_ones_are_left_out() -> None:
     assert sorted(kept, key=int) == [str(at) for at in range(30) if at not in (3, 4)]
     assert task.inferred
     said = " ".join(task.inferred.sentences)
-    for part in ("1 rows without a label", "3 (no picture)", "2 rows are copies"):
+    for part in ("1 row without a label", "3 (no picture)", "2 rows are copies"):
         assert part in said
     groups = {name: group for each in task.examples.values() for name, group in zip(each.ids.tolist(), each.groups, strict=True)}  # fmt: skip
     assert groups["6"] == groups["8"] != ""

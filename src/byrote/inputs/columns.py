@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from byrote.inputs.arrow import ABSENT, as_text, coded, compute, matches
+from byrote.inputs.counts import counted
 from byrote.inputs.dates import parsed_dates
 from byrote.inputs.numbers import parsed, written
 
@@ -117,9 +118,9 @@ class _Values:
             repr(cell if len(cell) <= CHARACTERS else f"{cell[:CHARACTERS]}...") for cell in few[:QUOTED]
         )
         more = " ..." if len(few) > QUOTED else ""
-        return (
-            f"{self.share(which):,} of {len(self.codes):,} cells are no {what}: {quoted}{more}; they count as missing",
-        )
+        count, all_of = self.share(which), f"of {len(self.codes):,} cells"
+        are = counted(count, f"{all_of} is no {what.removesuffix('s')}", f"{all_of} are no {what}")
+        return (f"{are}: {quoted}{more}; {'it counts' if count == 1 else 'they count'} as missing",)
 
 
 def _from_text(name: str, cells: pa.Array, stated: str | None, *, comma: bool) -> Column:
@@ -160,7 +161,7 @@ def _written_number(
 def _number(name: str, values: NDArray[np.float64], stated: str | None, notes: tuple[str, ...] = ()) -> Column:
     infinite = np.isinf(values)
     if infinite.any():
-        notes = (*notes, f"{infinite.sum():,} infinite values count as missing")
+        notes = (*notes, f"{counted(int(infinite.sum()), 'infinite value counts', 'infinite values count')} as missing")
         values = np.where(infinite, np.nan, values)
     known = values[~np.isnan(values)]
     if not len(known):

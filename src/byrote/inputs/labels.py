@@ -81,7 +81,7 @@ def _counted(
     single = np.flatnonzero(counts == 1)
     if len(single):
         notes.append(
-            f"{len(single)} of {len(words)} classes have one row, for example {words[int(single[0])]!r}: what is known of these is by rote"
+            f"{len(single)} of {len(words)} classes {'has' if len(single) == 1 else 'have'} one row, for example {words[int(single[0])]!r}: what is known of these is by rote"
         )
     return Target(labels, words, there, f"{len(words)} classes ({how})", tuple(notes))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from byrote.errors import InvalidData
 from byrote.inputs.broken_files import about_broken, check_broken
 from byrote.inputs.class_folders import class_folders, copies, listed
+from byrote.inputs.counts import counted
 from byrote.inputs.equal_lengths import LONGEST, MEASURED, equal_lengths
 from byrote.inputs.folder_task import check_memory, check_options, folder_task
 from byrote.inputs.reading import Reading
@@ -80,7 +81,7 @@ def _about(read: Sequence[Series], names: Sequence[str]) -> list[str]:
         sentences.append(f"The column {times.most_common(1)[0][0]!r} is the time, and no channel.")
     uneven = sum(not one.is_even for one in read)
     if uneven:
-        sentences.append(f"{uneven:,} have uneven steps of time; the model takes them for even ones.")
+        sentences.append(f"{counted(uneven, 'has', 'have')} uneven steps of time, which the model takes for even ones.")
     others = Counter(name for one in read for name in one.names if name not in names)
     if others:
         sentences.append(f"Columns of a few files only, which are no channels: {listed([*others])}.")
