@@ -39,7 +39,7 @@ def test_splits_are_the_sides_and_selections_keep_their_rows() -> None:
     every = flags()
     task = open_task(datasets.DatasetDict({"train": every.select(range(4, 20)), "test": every.select(range(4))}))
     assert task.test is not None
-    assert task.test.ids.tolist() == [f"test/{at}" for at in range(4)]
+    assert task.test.ids.tolist() == [str(at) for at in range(4)]
     np.testing.assert_array_equal(task.train.inputs[0], np.asarray(picture(COLOURS["blue"], 4)).transpose(2, 0, 1))
 
 

@@ -1,7 +1,7 @@
 """Columns: what one column of a table holds, by what all of its cells say: numbers, categories, dates, free text."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +12,7 @@ from byrote.inputs.arrow import ABSENT, as_text, coded, compute, matches
 from byrote.inputs.counts import counted
 from byrote.inputs.dates import parsed_dates
 from byrote.inputs.numbers import parsed, written
+from byrote.inputs.quantities import quantities
 
 NEARLY = 0.95
 """Share of the cells that have to be numbers (or dates) for a column to be one; the others are then missing, and quoted."""
@@ -146,6 +147,9 @@ def _written_number(
     name: str, found: _Values, there: NDArray[np.bool_], stated: str | None, *, comma: bool
 ) -> Column | None:
     """Return the column as numbers; None where its cells are something else and nobody says they are numbers."""
+    quantity = quantities(found.cells, there)
+    if quantity is not None:
+        found = replace(found, cells=quantity.cells)
     text = written(found.cells)
     has_comma = stated == "decimal-comma" or text.has_comma or (comma and text.either)
     good = (text.comma if has_comma else text.point) & there
@@ -155,6 +159,8 @@ def _written_number(
     notes = found.odd(~good & ~matches(found.cells, "^$"), "numbers")
     if has_comma and not text.point[good].all():
         notes += ("read with a decimal comma",)
+    if quantity is not None:
+        notes += (f"every value has the unit {quantity.unit!r}, and is read without it",)
     return _number(name, values[found.codes], stated, notes)
 
 

@@ -47,6 +47,8 @@ def labelled(rows: Rows, reading: Reading) -> Labelled:
     names = rows.table.column_names
     label = _label(reading, rows)
     for given in (*reading.named.values(), *reading.drop, *(name for name, _ in reading.types)):
+        if given not in names and given in rows.index:
+            raise InvalidData(f"{given!r} is the index of the data frame, and no column. Give frame.reset_index().")
         if given not in names:
             raise unknown(f"column of {rows.source or 'the table'}", given, names)
     comma = has_decimal_comma(rows.table, semicolons=rows.semicolons)
@@ -155,8 +157,8 @@ def _ids(cells: pa.Array, name: str) -> NDArray[np.str_]:
         )
     times: dict[str, int] = {}
     for each in ids:
-        counted[each] = counted.get(each, 0) + 1
-    twice = [each for each, times in counted.items() if times > 1]
+        times[each] = times.get(each, 0) + 1
+    twice = [each for each, number in times.items() if number > 1]
     if twice:
         raise InvalidData(
             f"{counted(len(twice), 'value', 'values')} of {name!r} {'is' if len(twice) == 1 else 'are'} there more than once, for example {twice[0]!r}, so it names no row. If they are rows of one, say --group {name} instead."

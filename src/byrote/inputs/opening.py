@@ -46,6 +46,8 @@ def _of_data(source: Any, reading: Reading) -> Task:
     if is_dataset(source):
         found = dataset_rows(source, reading)
         return _of_rows(found.rows, found.reading, found.picture)
+    if type(source).__name__ == "LazyFrame":
+        raise Unsupported("A LazyFrame has no rows yet, and examples are trained on many times. Give frame.collect().")
     if not is_frame(source):
         raise Unsupported(
             f"{type(source).__name__} is no data frame of pandas or polars, and no data set. Give one, or the path of a file or folder."

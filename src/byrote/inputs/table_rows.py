@@ -26,7 +26,7 @@ class Rows:
 
     `source` is the path; empty for a data frame. `ids` are the positions of the rows, from 0, or the index of a data frame.
     `semicolons` says that its cells are separated by semicolons, where a comma within a number is a decimal comma. `sentences`
-    say what is odd about the rows.
+    say what is odd about the rows, and `index` what the index of a data frame is called, which is no column.
     """
 
     table: pa.Table
@@ -35,11 +35,13 @@ class Rows:
     ids: NDArray[np.str_]
     semicolons: bool = False
     sentences: tuple[str, ...] = ()
+    index: tuple[str, ...] = ()
 
 
 def is_frame(source: Any) -> bool:
     """Return whether this is a data frame of pandas or polars, or a table of pyarrow."""
-    return isinstance(source, pa.Table) or (hasattr(source, "columns") and hasattr(source, "to_numpy"))
+    kind = type(source)  # a LazyFrame of polars would have to look for its columns
+    return isinstance(source, pa.Table) or (hasattr(kind, "columns") and hasattr(kind, "to_numpy"))
 
 
 def read_rows(source: Any, encoding: str = "utf-8") -> Rows:
@@ -86,15 +88,18 @@ def _of_frame(frame: Any) -> Rows:
         )
     columns = [_series(frame.iloc[:, at]) for at in range(len(names))]
     table, index = pa.table(dict(zip(names, columns, strict=True))), frame.index
+    levels = tuple(str(name) for name in index.names if name is not None)
     if index.nlevels == 1 and index.is_unique:
-        return Rows(table, "table", "", np.array([str(each) for each in index], np.str_))
+        return Rows(table, "table", "", np.array([str(each) for each in index], np.str_), index=levels)
     what = "repeats values" if index.nlevels == 1 else f"has {index.nlevels} levels"
     said = f"The index of the data frame {what}: ids of rows are their positions from 0, as in frame.iloc."
-    return Rows(table, "table", "", _positions(count), sentences=(said,))
+    return Rows(table, "table", "", _positions(count), sentences=(said,), index=levels)
 
 
 def _series(series: Any) -> pa.Array | pa.ChunkedArray:
-    """Return a pandas column; one with cells of several types as `column_of` reads them."""
+    """Return a pandas column; periods as their first moment, and cells of several types as `column_of` reads them."""
+    if type(series.dtype).__name__ == "PeriodDtype":
+        series = series.dt.to_timestamp()
     try:
         return pa.array(series, from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
