@@ -258,7 +258,7 @@ def _probability_altered(
     known, predicted = ~np.isnan(usual).any(axis=1), ~np.isnan(own).any(axis=1)
     if known.any():
         floor = noise_floor(usual[known], population.labels[reference[known]])
-        floored = predicted
+        floored[predicted] = True
         if floor.altered > 0:  # else nothing in these data tells altered labels from noise
             found[predicted] = floor.probability_altered(own[predicted], population.labels[positions[predicted]])
     return found, floored

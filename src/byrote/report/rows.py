@@ -124,6 +124,29 @@ class OperatingDot:
     first: bool
 
 
+@dataclass(frozen=True)
+class Beyond:
+    """From where to where a histogram shows values, and the `count` beyond, of which `far` is the farthest (0: there is none)."""
+
+    left: float
+    right: float
+    count: int
+    far: float
+
+
+def far_values(values: NDArray[np.float64]) -> Beyond:
+    """Return which values are so far off that the others would be one bar: farther beyond 98 % of them than these span."""
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return Beyond(-1.0, 1.0, 0, 0.0)
+    low, high = float(np.quantile(values, 0.01, method="higher")), float(np.quantile(values, 0.99, method="lower"))
+    span = max(high - low, 1.0)
+    least, most = float(values.min()), float(values.max())
+    left, right = low if least < low - span else least, high if most > high + span else most
+    beyond = values[(values < left) | (values > right)]
+    return Beyond(left, right, len(beyond), float(beyond[np.argmax(np.abs(beyond))]) if len(beyond) else 0.0)
+
+
 def bin_width(values: NDArray[np.float64]) -> float:
     """Return the width of the bins for these values: BIN, or the smallest of 0.2, 0.5, 1, 2, 5, ... that gives few bins."""
     values = values[np.isfinite(values)]
@@ -133,17 +156,18 @@ def bin_width(values: NDArray[np.float64]) -> float:
     return next(width for width in widths if (values.max() - values.min()) / width <= BINS)
 
 
-def histogram_bars(values: NDArray[np.float64], width: float = BIN) -> tuple[Bar, ...]:
-    """Return the share of values in bins centred on the multiples of a width; NaN are left out."""
+def histogram_bars(values: NDArray[np.float64], width: float = BIN, number: int | None = None) -> tuple[Bar, ...]:
+    """Return the share of values in bins centred on the multiples of a width, of `number` values; NaN are left out."""
     values = values[np.isfinite(values)]
+    number = len(values) if number is None else number
     where = np.rint(values / width).astype(np.int64)
     bars: list[Bar] = []
     for at in np.unique(where):
         count = int((where == at).sum())
-        low, high = wilson(count, len(values), level=LEVEL)
+        low, high = wilson(count, number, level=LEVEL)
         middle = float(at) * width
         ends = middle - width * 0.45, middle + width * 0.45
-        bars.append(Bar(*ends, middle, count / len(values), float(low), float(high), count))
+        bars.append(Bar(*ends, middle, count / number, float(low), float(high), count))
     return tuple(bars)
 
 
