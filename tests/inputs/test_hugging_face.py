@@ -91,3 +91,38 @@ def test_what_cannot_be_read_is_refused() -> None:
 @pytest.mark.parametrize("other", [{}, {"a": 1}, [1], "text", None])
 def test_what_is_no_data_set(other: Any) -> None:
     assert not is_dataset(other)
+
+
+def halves(**columns: Any) -> Any:
+    rng = np.random.default_rng(0)
+    return datasets.Dataset.from_dict(
+        {"x": rng.normal(size=100), "z": rng.normal(size=100), "y": ["a", "b"] * 50, **columns}
+    )
+
+
+def test_the_own_test_set_is_kept_where_the_data_have_a_column_called_split() -> None:
+    every = halves(split=["north", "south"] * 50)
+    sides = {"train": every.select(range(60)), "test": every.select(range(60, 100))}
+    task = open_task(datasets.DatasetDict(sides), Reading(label="y"))
+    assert task.test is not None
+    assert task.train.ids.tolist() == [str(at) for at in range(60)]
+    assert task.test.ids.tolist() == [str(at) for at in range(40)]
+    assert task.train.display.columns == ("x", "z", "split = south")
+
+
+def test_validation_data_are_the_test_set_where_there_is_no_other() -> None:
+    every = halves()
+    sides = {"train": every.select(range(60)), "validation": every.select(range(60, 100))}
+    task = open_task(datasets.DatasetDict(sides), Reading(label="y"))
+    assert task.test is not None
+    assert (len(task.train), len(task.test)) == (60, 40)
+
+
+def test_copies_of_the_own_test_set_are_said_and_not_refused() -> None:
+    every = halves()
+    sides = {"train": every.select(range(60)), "test": every.select(range(58, 100))}
+    task = open_task(datasets.DatasetDict(sides), Reading(label="y"))
+    assert task.inferred
+    assert "2 rows of this test set have a copy in the training data (test/0, test/1)" in " ".join(
+        task.inferred.sentences
+    )

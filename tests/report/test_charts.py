@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import numpy as np
+import pytest
+
 from byrote.findings.vocabulary import CLASSIFICATION
 from byrote.report.charts import DASHES, DOTTED, curves, operating_curve
-from byrote.report.rows import Curve, CurvePoint, OperatingDot
+from byrote.report.rows import Curve, CurvePoint, OperatingDot, far_values, histogram_bars
 
 ATTACKS = ("rmia", "loss", "calibrated_loss", "lira", "bavaria")
 
@@ -35,3 +38,15 @@ def test_every_attack_has_a_line_of_its_own_and_chance_alone_is_dotted() -> None
     assert len({tuple(pattern) for pattern in patterns}) == len(ATTACKS) <= len(DASHES)
     assert spec["layer"][0]["mark"]["strokeDash"] == DOTTED
     assert all(pattern == [1, 0] or pattern[0] >= 4 for pattern in patterns)
+
+
+def test_far_values_are_left_out_of_a_histogram_and_counted() -> None:
+    usual = np.linspace(-0.2, 0.4, 300)
+    found = far_values(np.r_[usual, [50.0, -30.0, np.nan]])
+    assert (found.count, found.far) == (2, 50.0)
+    assert -0.2 <= found.left < found.right <= 0.4
+    bars = histogram_bars(usual, 0.1, 302)
+    assert sum(bar.count for bar in bars) == 300
+    assert sum(bar.share for bar in bars) == pytest.approx(300 / 302)
+    assert far_values(usual).count == 0
+    assert far_values(np.array([0.0, 90.0])).count == 0

@@ -98,7 +98,7 @@ def test_the_pooled_interval_covers() -> None:
 
 def test_what_the_sample_cannot_support_is_refused() -> None:
     values, member = _runs(5, 2, 100, 1.0)
-    with pytest.raises(Unsupported, match=r"0\.001.* 100 non-members.*at least 1 over"):
+    with pytest.raises(Unsupported, match=r"0\.001.* 100 non-members.*less than one of them"):
         pooled_tpr_at_fpr(values, member, fpr=0.001)
     with pytest.raises(Unsupported, match=r"0\.01.* 50 non-members.*at least 1 over"):
         pooled_tpr_at_fpr(values, member, fpr=0.01)

@@ -73,10 +73,10 @@ def given_task(task: str) -> "Task | str":
 def task_of_record(task: str, record: "Record") -> "Task":
     """Return the task that a record was made of. Its files are read as the record says; options need not be given again.
 
-    Raises UsageError for options that are not those of the record.
+    Raises UsageError for options that are not those of the record, and WrongRecord for files that changed since.
     """
     from byrote.inputs.reading import Reading
-    from byrote.training.matching import as_recorded
+    from byrote.training.matching import as_recorded, check_data
 
     meta = click.get_current_context().meta
     words = record.manifest.get("task", {}).get("options", ()) if _is_data(task) else ()
@@ -89,7 +89,10 @@ def task_of_record(task: str, record: "Record") -> "Task":
         raise click.UsageError(
             f"{record.directory} was made with {made}. Leave these options out: they are read from the record."
         )
-    return as_recorded(_read(task, kept), record)
+    found = as_recorded(_read(task, kept), record)
+    if _is_data(task):
+        check_data(found, record)
+    return found
 
 
 def _read(task: str, reading: "Reading") -> "Task":

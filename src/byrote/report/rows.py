@@ -124,6 +124,10 @@ class OperatingDot:
     first: bool
 
 
+MANY = 100
+"""Values from which on a histogram may leave the farthest out."""
+
+
 @dataclass(frozen=True)
 class Beyond:
     """From where to where a histogram shows values, and the `count` beyond, of which `far` is the farthest (0: there is none)."""
@@ -135,10 +139,13 @@ class Beyond:
 
 
 def far_values(values: NDArray[np.float64]) -> Beyond:
-    """Return which values are so far off that the others would be one bar: farther beyond 98 % of them than these span."""
+    """Return which values are so far off that the others would be one bar: farther beyond 98 % of them than these span.
+
+    Of fewer than MANY values, none is.
+    """
     values = values[np.isfinite(values)]
-    if not len(values):
-        return Beyond(-1.0, 1.0, 0, 0.0)
+    if len(values) < MANY:
+        return Beyond(-np.inf, np.inf, 0, 0.0)
     low, high = float(np.quantile(values, 0.01, method="higher")), float(np.quantile(values, 0.99, method="lower"))
     span = max(high - low, 1.0)
     least, most = float(values.min()), float(values.max())

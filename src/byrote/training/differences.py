@@ -18,7 +18,7 @@ DIGESTS = {
 """What is kept of these is a digest only."""
 
 FOLLOWING = ("task.examples", "task.model", "task.classes", "inputs")
-"""What differs of itself where files are read with other options."""
+"""What differs of itself where files are read with other options; the first, and with it the others, where they changed."""
 
 
 def differences(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
@@ -29,8 +29,10 @@ def differences(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
     named = [
         (name, old, new) for name, old, new in _differing(found, wanted, "") if name not in ("key", "task.options")
     ]
-    if options:
-        named = [each for each in named if not each[0].startswith(FOLLOWING)]
+    names = {name for name, _, _ in named}
+    if options or (here and "task.examples" in names):  # what was made of the files differs with them
+        follows = FOLLOWING if options else FOLLOWING[1:]
+        named = [each for each in named if not each[0].startswith(follows)]
     return [
         *options,
         *(DIGESTS[name].format(source) if name in DIGESTS else _said(name, old, new) for name, old, new in named),
@@ -42,8 +44,8 @@ def _options(there: Sequence[str], here: Sequence[str]) -> list[str]:
     pairs = [[" ".join(map(str, words[at : at + 2])) for at in range(0, len(words), 2)] for words in (there, here)]
     lost = [each for each in pairs[0] if each not in pairs[1]]
     new = [each for each in pairs[1] if each not in pairs[0]]
-    said = [f"made with {' '.join(lost)}, which is not given here"] if lost else []
-    return [*said, f"made without {' '.join(new)}, which is given here"] if new else said
+    said = [f"it was made with {' '.join(lost)}, which is not given here"] if lost else []
+    return [*said, f"it was made without {' '.join(new)}, which is given here"] if new else said
 
 
 def _differing(found: Any, wanted: Any, name: str) -> Iterator[tuple[str, Any, Any]]:

@@ -55,7 +55,7 @@ def describe(
             "name": task.name,
             **_origin(task, source),
             "classes": list(task.classes),
-            "examples": _examples_digest(population),
+            "examples": examples_digest(population),
             "model": model,
         },
         "objective": str(task.learned),
@@ -135,7 +135,7 @@ def plan(directory: Place, manifest: dict[str, Any], wanted: int) -> list[int]:
     return [*blocks, wanted - sum(blocks)] if wanted > sum(blocks) else blocks
 
 
-def _examples_digest(population: Population) -> str:
+def examples_digest(population: Population) -> str:
     """Return a digest of all examples: ids, labels, inputs, groups, and weights where there are any."""
     inputs = [part for _, part in sorted(parts(population.inputs).items())]
     weights = [] if (population.weights == 1).all() else [population.weights]
