@@ -329,10 +329,15 @@ def sure_of_all_but_five(where: Path) -> Record:
         predicted = np.where(member, labels, true)
         margin = np.where(predicted == labels, chosen, -chosen)
         loss = np.logaddexp(0, -margin)
-        columns = {
-            "loss": loss, "margin": margin, "confidence": np.exp(-loss), "correct": predicted == labels, "prediction": predicted,
-        }  # fmt: skip
-        typed = {name: np.asarray(columns[name], kind) for name, kind in BASE_COLUMNS.items() if name in columns}
+        known = {
+            "loss": loss,
+            "margin": margin,
+            "confidence": np.exp(-loss),
+            "correct": predicted == labels,
+            "prediction": predicted,
+        }
+        values = {name: known.get(name, np.zeros(n)) for name in BASE_COLUMNS}
+        typed = {name: values[name].astype(kind.to_pandas_dtype()) for name, kind in BASE_COLUMNS.items()}
         observed = Observed(np.arange(n), typed)
         write_run(run_path(where, run), [Step(1, observed, None)], member, population.ids, run_settings(run), LAYOUT)
     return Record(where)

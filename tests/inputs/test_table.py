@@ -247,7 +247,7 @@ def test_an_index_that_names_no_row_is_said(index: Any, said: str) -> None:
 
 
 def test_the_index_is_no_column_and_a_lazy_frame_has_no_rows() -> None:
-    with pytest.raises(InvalidData, match=r"'label' is the index .* reset_index"):
+    with pytest.raises(InvalidData, match=r"'label' is the index .*reset_index"):
         open_task(frame().set_index("label"), Reading(label="label"))
     with pytest.raises(ByroteError, match=r"frame\.collect\(\)"):
         open_task(pl.DataFrame({"x": [1, 2]}).lazy(), Reading(label="x"))
@@ -280,7 +280,7 @@ def test_labels_that_are_odd_are_questioned() -> None:
     with pytest.raises(InvalidData, match=r"'customer_no' looks like an id .* --type customer_no=number"):
         task(label="customer_no", columns={"customer_no": 1000 + np.arange(N)})
     numbers = task(label="customer_no", columns={"customer_no": 1000 + np.arange(N)}, types={"customer_no": "number"})
-    assert not numbers.train.labels.dtype == np.int64
+    assert numbers.train.labels.dtype != np.int64
 
 
 def test_copies_with_different_labels_are_named() -> None:

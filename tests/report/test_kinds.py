@@ -102,8 +102,9 @@ def test_what_is_unusual_is_judged_robustly() -> None:
     assert table.glance(1)[0][:3] == ["column 0", "8", "high"]
     assert table.glance(2)[0][::2] == ["column 1", "low"]
     assert table.glance(3)[0] == ["column 2", "1", "rare", "0 (99.9\u00a0%) or 1 (0.1\u00a0%)"]
-    assert [row[0] for row in table.unusual(3)] == ["column 2"]
-    assert table.unusual(0)[0] == table.glance(0)[0]
+    assert all(row[2] for at in range(50) for row in table.unusual(at)), "a card names no usual value"
+    assert table.unusual(3)[0] == table.glance(3)[0]
+    assert [] in [table.unusual(at) for at in range(50)]
     marked = [cells[0][1] for at in range(4, 1000) for column, cells in table.beside(at, [])["rows"] if column != 2]
     assert np.mean([mark != "" for mark in marked]) < 0.01
     found = table.beside(0, [])

@@ -220,7 +220,7 @@ def relabel(directory: str, split: str, top: int, csv: str | None) -> None:
     if noise is not None and noise.issues and np.isnan(noise.by_noise):
         message(
             "How many of these were altered cannot be told: labels that their inputs do not determine would explain them all as well. "
-            "So none is marked is_beyond_noise, and probability_altered is empty. The rows are in the order of label_quality, the most doubtful first."
+            "So probability_altered is empty, and none is marked is_beyond_noise: mark those that you find wrong. The rows are in the order of label_quality, the most doubtful first."
         )
     elif noise is not None and noise.issues:
         message(

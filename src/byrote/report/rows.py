@@ -146,10 +146,9 @@ def far_values(values: NDArray[np.float64]) -> Beyond:
     values = values[np.isfinite(values)]
     if len(values) < MANY:
         return Beyond(-np.inf, np.inf, 0, 0.0)
-    low, high = float(np.quantile(values, 0.01, method="higher")), float(np.quantile(values, 0.99, method="lower"))
+    low, high = (float(np.quantile(values, share)) for share in (0.01, 0.99))
     span = max(high - low, 1.0)
-    least, most = float(values.min()), float(values.max())
-    left, right = low if least < low - span else least, high if most > high + span else most
+    left, right = low - span, high + span
     beyond = values[(values < left) | (values > right)]
     return Beyond(left, right, len(beyond), float(beyond[np.argmax(np.abs(beyond))]) if len(beyond) else 0.0)
 
