@@ -207,6 +207,7 @@ def _audit(things: OpenThings, request: "Request") -> Any:
         "quick": table.is_quick,
         "choices": [each for each in CHOICES if each != "relabel" or can_be_relabelled(record)],
         "where": table.decisions.where,
+        "skipped": list(table.decisions.skipped()),
         "decided": _counts(table),
         "tags": sorted({tag for each in decisions.values() for tag in each.tags}),
     }
