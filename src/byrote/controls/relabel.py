@@ -55,8 +55,13 @@ class relabel(DataControl):
         if np.array_equal(labels, task.train.labels):
             what, which = "the mapping", ""
             if isinstance(self.fixes, str):
-                what, which = self.fixes, " among its issues: rows whose is_label_issue or is_target_issue is True, and whose is_beyond_noise is not False"
-            logger.warning(f"relabel changes no label of {task.name!r}: {what} gives no training example another label{which}.")
+                what, which = (
+                    self.fixes,
+                    " among its issues: rows whose is_label_issue or is_target_issue is True, and whose is_beyond_noise is not False",
+                )
+            logger.warning(
+                f"relabel changes no label of {task.name!r}: {what} gives no training example another label{which}."
+            )
         return replace(task, train=task.train.with_labels(labels))
 
     def _changed(self, task: Task) -> NDArray[Any]:

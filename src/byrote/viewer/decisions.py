@@ -186,7 +186,9 @@ class Decisions:
                 self._skipped.append(at)
         self._lines += len(lines) - 1
         for at in self._skipped[before:]:
-            logger.warning(f"{self._path}, line {at}, is no decision, and was skipped. Mend it or remove it; byrote leaves it as it is.")
+            logger.warning(
+                f"{self._path}, line {at}, is no decision, and was skipped. Mend it or remove it; byrote leaves it as it is."
+            )
 
 
 class _Writing:
