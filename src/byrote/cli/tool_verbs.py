@@ -62,8 +62,9 @@ def _stored(at: str | None) -> str:
 def export(directory: str, to: str, out: str, split: str, top: int | None) -> None:
     """Write what models of RECORD that were not trained on an example say of its label, for people to look at.
 
-    cleanlab: the table of label issues that `byrote relabel --csv` writes. fiftyone: a folder with pictures, for fiftyone.Dataset.from_dir. label-studio: tasks
-    with predictions; what people decide comes back with `byrote import`. None of these tools has to be installed.
+    cleanlab: the table of label issues that `byrote relabel --csv` writes. fiftyone: a folder with pictures, for
+    fiftyone.Dataset.from_dir. label-studio: tasks with predictions; what people decide comes back with `byrote import`. None
+    of these tools has to be installed.
     """
     from byrote.integrations import cleanlab, fiftyone, label_studio
     from byrote.record import Record

@@ -102,10 +102,12 @@ def _of_table(control: Control, path: str, lines: list[str], column: str) -> tup
     """Return the ids in a column: those of the issues, where other columns say which rows are issues."""
     reader = csv.DictReader(lines)
     flags = [name for name in reader.fieldnames or () if ISSUES.fullmatch(name)]
-    rows = [
-        (str(row[column]), not flags or any([is_true(row[name], path, reader.line_num, name) for name in flags]))
-        for row in reader
-    ]
+    rows: list[tuple[str, bool]] = []
+    for row in reader:
+        said = [
+            is_true(row[name], path, reader.line_num, name) for name in flags
+        ]  # each is read, so that none is wrong
+        rows.append((str(row[column]), not flags or any(said)))
     chosen = tuple(name for name, is_meant in rows if is_meant)
     if flags:
         logger.warning(

@@ -16,9 +16,10 @@ def export(record: Record, directory: Path | str, *, split: str = "train", top: 
     """Write pictures, labels and what models say of them as a folder that FiftyOne reads; return how many samples it has.
 
     `directory` gets samples.json, metadata.json and data/ with a PNG per example, all of the split or the `top` most
-    doubtful, these first; an earlier export of the same examples there is replaced. `ground_truth` and `predictions` are FiftyOne's Classification, the confidence is the share of the
-    models not trained on the example that agree, and `mistakenness` is FiftyOne's own of it, with c the agreement:
-    (1 + c) / 2 where the prediction differs from the label, else (1 - c) / 2. `shrunk_memorization` (`memorization` where
+    doubtful, these first; an earlier export of the same examples there is replaced. `ground_truth` and `predictions` are
+    FiftyOne's Classification, the confidence is the share of the models not trained on the example that agree, and
+    `mistakenness` is FiftyOne's own of it, with c the agreement: (1 + c) / 2 where the prediction differs from the label,
+    else (1 - c) / 2. `shrunk_memorization` (`memorization` where
     that has no evidence) comes with its interval, and `models` is how many were not trained on the example. Label issues
     have the tag "label issue". Raises Unsupported for examples that are no pictures and for other objectives, InvalidData
     where the folder holds anything else, MissingEvidence where no label can be judged.
