@@ -21,6 +21,8 @@ from written import written
 
 MANY = 20_000
 
+expect.set_options(timeout=20_000)  # a busy machine is slow, and no page is wrong because of that
+
 pytestmark = MARKS
 
 
@@ -296,7 +298,7 @@ def test_a_phone_never_scrolls_sideways(browser: Browser, viewer: Served, troubl
     go(tab, viewer, "/audit/1")
     box = tab.locator(".body .row").first.bounding_box()
     assert box
-    assert box["y"] + box["height"] < 844 / 2  # a row is seen at first
+    assert box["y"] + box["height"] < 0.75 * 844  # a row is seen at first
     assert tab.locator("select[name=split]").is_hidden()
     tab.locator("button", has_text="Filter and sort").click()
     tab.select_option("select[name=split]", "test")
