@@ -53,15 +53,10 @@ class relabel(DataControl):
         else:
             labels = self._changed(task)
         if np.array_equal(labels, task.train.labels):
-            what, which = "the mapping", ""
+            which = "the mapping gives each example the label that it has"
             if isinstance(self.fixes, str):
-                what, which = (
-                    self.fixes,
-                    " among its issues: rows whose is_label_issue or is_target_issue is True, and whose is_beyond_noise is not False",
-                )
-            logger.warning(
-                f"relabel changes no label of {task.name!r}: {what} gives no training example another label{which}."
-            )
+                which = f"{self.fixes} has no training example to be changed. Its rows are applied where is_label_issue (or is_target_issue) is True and is_beyond_noise is not False"
+            logger.warning(f"relabel changes no label of {task.name!r}: {which}.")
         return replace(task, train=task.train.with_labels(labels))
 
     def _changed(self, task: Task) -> NDArray[Any]:
