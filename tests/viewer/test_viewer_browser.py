@@ -230,9 +230,10 @@ def test_lines_that_are_no_decisions_are_said(desktop: Page, viewer: Served, lar
 
 
 CUT = """() => {
-  const edge = document.querySelector('.grid').getBoundingClientRect().right;
-  const cells = [...document.querySelectorAll('.head > span, .body .row > span, .body .row .badge, .body .row .number')];
-  return cells.filter((cell) => cell.getBoundingClientRect().right > edge || (cell.matches('.score, .cause') && cell.scrollWidth > cell.clientWidth + 1)).map((cell) => cell.outerHTML.slice(0, 120));
+  const right = (node) => node.getBoundingClientRect().right, edge = right(document.querySelector('.grid'));
+  const cells = [...document.querySelectorAll('.head > span, .body .row > span')].filter((cell) => right(cell) > edge);
+  const words = [...document.querySelectorAll('.body .row .number, .body .row .badge')].filter((each) => right(each) > right(each.parentElement) + 1 || each.scrollWidth > each.clientWidth + 1);
+  return [...cells, ...words].map((node) => node.outerHTML.slice(0, 120));
 }"""
 
 
