@@ -23,7 +23,7 @@ class CanaryKind:
 
     `correct_in` and `correct_out` are means over all canaries and the runs that were, and were not, trained on them (1 is
     always right). `memorization` is the mean over the canaries, with Student's interval over them: 1 is known by rote, 0 is
-    learned from other examples.
+    learned from other examples. `estimator` names the score that it is the mean of.
     """
 
     kind: str
@@ -31,6 +31,7 @@ class CanaryKind:
     correct_in: Estimate
     correct_out: Estimate
     memorization: Estimate
+    estimator: str
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,7 @@ def _kind(
         correct_in=_mean(right[trained]),
         correct_out=_mean(right[~trained]),
         memorization=memorized.within(-1.0, 1.0) if is_share else memorized,
+        estimator=str(values.score),
     )
 
 

@@ -162,18 +162,18 @@ def _canaries(found: Findings) -> str:
     if quoted:
         result = f"one of them ranks above a real example with probability {quoted} (chance: 0.50)."
     else:
-        result = "neither memorization nor mean confidence has values for them."
+        result = "neither memorization nor mean_confidence has values for them."
     return f"{check} {result}{_unlearned(found)}"
 
 
 def _quoted(found: Sequence[Detection]) -> list[tuple[str, Estimate]]:
-    """Return the best estimate of memorization, and the mean confidence of one run, with their AUROC."""
+    """Return the best estimate of memorization, and mean_confidence in one run, with their AUROC, as the page names them."""
     names = (str(shrunk_memorization), str(memorization))  # the better one first
     causal = sorted((each for each in found if each.score in names), key=lambda each: names.index(each.score))
     cheap = (each for each in found if each.score == str(mean_confidence))
     quoted = [
-        *(("memorization", each.auroc) for each in causal[:1]),
-        *(("the mean confidence of one run", each.one_run) for each in cheap),
+        *((each.score, each.auroc) for each in causal[:1]),
+        *((f"{each.score} in one run", each.one_run) for each in cheap),
     ]
     return [(name, size) for name, size in quoted if isinstance(size, Estimate)]
 
