@@ -120,6 +120,8 @@ def _of_membership(found: Membership) -> Numbers:
         for rate, at in zip(RATES, attack.at, strict=True):
             if not isinstance(at, NotMeasured):
                 known |= _cells(f"membership/found by {attack.name} at FPR {rate:g}", at.tpr)
+    if not isinstance(found.shuffled, NotMeasured):
+        known[slug(f"membership/found with membership shuffled at FPR {RATES[0]:g}")] = found.shuffled
     return {**known, **_cells("membership/AUROC without a model", found.blind)}
 
 

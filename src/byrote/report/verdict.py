@@ -5,10 +5,11 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from byrote.evidence.evaluate import LEVEL
 from byrote.findings.accuracy import Accuracies
 from byrote.findings.canary_check import Detection
 from byrote.findings.findings import Findings
-from byrote.findings.memorized import FDR
+from byrote.findings.memorized import FDR, MemorizationSummary
 from byrote.findings.vocabulary import Vocabulary
 from byrote.membership.attacks import Membership
 from byrote.report.numbers import (
@@ -32,6 +33,9 @@ LEARNED = 0.5
 
 LEARNED_LABELS = 0.8
 """The same for the share of labels right in wrong label sets, which models get partly right without learning them."""
+
+MOST = 0.5
+"""Share of the examples that pass the false-discovery rate above which the list of them singles nobody out."""
 
 COMMON = 1.5
 """The commonest class has at least so many times its share among equally common classes where they are called unequal."""
@@ -149,8 +153,20 @@ def _next(found: Findings) -> str:
     error = f" ({small(memorized.error)} after {memorized.runs} runs)" if np.isfinite(memorized.error) else ""
     if not memorized.listed:
         return f"Next: collect more runs, because no example passes {rate} yet; {more}{error}."
+    if memorized.listed > MOST * memorized.defined:
+        return f"{_most_pass(memorized, rate)} {more[0].upper()}{more[1:]}{error}."
     passes = f"{count(memorized.listed, 'example')} that {'passes' if memorized.listed == 1 else 'pass'} {rate}"
     return f"Next: look at the {passes}, the most memorized first; {more}{error}."
+
+
+def _most_pass(memorized: MemorizationSummary, rate: str) -> str:
+    """Say where to look when nearly all examples are memorized a little, as in a regression: among those above the mean."""
+    which = f"examples whose memorization is above the mean of {small(memorized.mean.value)} with their whole 90{PERCENT} interval"
+    expected = (1 - LEVEL) / 2 * memorized.defined
+    known = f"{count(memorized.listed, 'example')} of {memorized.defined:,} pass {rate}, so to pass sets none apart"
+    if memorized.above_mean <= expected:
+        return f"Next: collect more runs, because {known}, and no more {which} than chance gives ({memorized.above_mean:,}; chance: {expected:,.0f})."
+    return f"Next: look at the {memorized.above_mean:,} {which} (by chance {expected:,.0f} would be), the surest first, since {known}."
 
 
 def _canaries(found: Findings) -> str:
@@ -204,13 +220,26 @@ def _membership(found: Membership | NotMeasured) -> str:
     if isinstance(found, NotMeasured):
         return f"Membership attacks were not run. {found.reason}"
     best, at = found.strongest, found.strongest.at[0]
+    rated = [each for each in found.attacks if not isinstance(each.at[0], NotMeasured)]
+    alone = len(rated) == 1
     if isinstance(at, NotMeasured):
         return f"The membership attack {best.name} has an AUROC of {text(best.auroc)} (chance: 0.50). {at.reason}"
     chance = (
-        "" if np.isnan(found.shuffled) else f"; with membership shuffled, the strongest finds {percent(found.shuffled)}"
+        ""
+        if isinstance(found.shuffled, NotMeasured)
+        else f"; with membership shuffled, {'it' if alone else 'the strongest'} finds {percent(found.shuffled)}"
     )
-    attacks = count(len(found.attacks), "membership attack")
+    who = f"The membership attack {best.name}" if alone else f"The strongest of {len(rated)} membership attacks, {best.name},"
     return (
-        f"The strongest of {attacks}, {best.name}, finds {percent_text(at.tpr)} of the examples that a model was trained on "
-        f"at a false-positive rate of {percent(at.fpr_realised.value)}{chance}."
+        f"{who} finds {percent_text(at.tpr)} of the examples that a model was trained on "
+        f"at a false-positive rate of {percent(at.fpr_realised.value)}{chance}.{_too_few(found)}"
     )
+
+
+def _too_few(found: Membership) -> str:
+    """Say which attacks have no rate: with few runs, those with shadow models judge few examples."""
+    others = [each.name for each in found.attacks if isinstance(each.at[0], NotMeasured)]
+    if not others:
+        return ""
+    runs = count(len(found.strongest.values.runs), "run")
+    return f" {runs} are too few for such a rate of {', '.join(others)}."
