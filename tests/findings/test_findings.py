@@ -142,7 +142,7 @@ def test_where_most_examples_pass_the_verdict_looks_above_the_mean(found: Findin
     said = verdict(replace(found, memorized=most)).next
     assert said.startswith("Next: look at the 47 examples whose memorization is above the mean of ")
     assert "by chance 12 would be" in said
-    assert f"223 examples of 236 pass a false-discovery rate of 10{PERCENT}" in said
+    assert f"223 of 236 examples pass a false-discovery rate of 10{PERCENT}" in said
     nobody = replace(most, above_mean=12)
     assert verdict(replace(found, memorized=nobody)).next.startswith("Next: collect more runs")
 
@@ -300,7 +300,10 @@ def own_loop(record: Record, directory: Path, *, clean_pass: bool) -> Record:
 def test_a_record_of_ones_own_loop_is_reported_as_far_as_it_goes(
     record: Record, tmp_path: Path, clean_pass: bool
 ) -> None:
-    found = findings(own_loop(record, tmp_path / "own", clean_pass=clean_pass))
+    own = own_loop(record, tmp_path / "own", clean_pass=clean_pass)
+    found = findings(own)
+    assert own.door == "loop"
+    assert "byrote audit" not in " ".join(sentences(found)), "no command can go on with it"
     assert found.accuracies.seen_only is not clean_pass
     assert not isinstance(found.accuracies.learned, NotMeasured)
     assert isinstance(found.accuracies.held_out, NotMeasured)

@@ -108,7 +108,7 @@ def attack(directory: str, form: str | None) -> None:
     record = Record(directory)
     found = read_membership(record)
     if isinstance(found, NotMeasured):
-        raise ByroteError(f"{found.reason} Collect runs on subsets with `byrote audit`.")
+        raise ByroteError(f"{found.reason} Train runs on different subsets of the examples.")
     rows = attack_table(found)
     if form:
         print_data(rows, form)

@@ -70,7 +70,7 @@ def read_detection(record: Record, panel: Panel, read: Read | None = None) -> tu
     if not planted.any():
         return NotMeasured(
             f"No {read_vocabulary(record).wrong_target}s were planted, so it is unknown how well this audit finds one.",
-            Remedy("canaries", "mislabeled=50"),
+            Remedy("canaries", "mislabeled=50", record.door),
         )
     found = tuple(_detect(record, name, values, planted, real, read) for name, values in panel.values.items())
     if all(isinstance(each.auroc, NotMeasured) for each in found):

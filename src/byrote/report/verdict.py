@@ -145,7 +145,8 @@ def _certainty(found: Findings) -> str:
 def _next(found: Findings) -> str:
     memorized = found.memorized
     if found.accuracies.learned_nothing:
-        return f"Next: check the {found.words.targets}, the learning rate and the number of epochs, until models do better on examples that they were trained on."
+        settings = "settings of what is fitted" if found.unit == "fit" else "learning rate and the number of epochs"
+        return f"Next: check the {found.words.targets} and the {settings}, until models do better on examples that they were trained on."
     if isinstance(memorized, NotMeasured):
         return "Next: collect runs that are trained on different parts of the data, so that single examples can be compared."
     rate = f"a false-discovery rate of {100 * FDR:g}{PERCENT}"
@@ -162,11 +163,12 @@ def _next(found: Findings) -> str:
 def _most_pass(memorized: MemorizationSummary, rate: str) -> str:
     """Say where to look when nearly all examples are memorized a little, as in a regression: among those above the mean."""
     which = f"examples whose memorization is above the mean of {small(memorized.mean.value)} with their whole 90{PERCENT} interval"
-    expected = (1 - LEVEL) / 2 * memorized.defined
-    known = f"{count(memorized.listed, 'example')} of {memorized.defined:,} pass {rate}, so to pass sets none apart"
+    expected = round((1 - LEVEL) / 2 * memorized.defined)
+    known = f"{memorized.listed:,} of {count(memorized.defined, 'example')} pass {rate}"
     if memorized.above_mean <= expected:
-        return f"Next: collect more runs, because {known}, and no more {which} than chance gives ({memorized.above_mean:,}; chance: {expected:,.0f})."
-    return f"Next: look at the {memorized.above_mean:,} {which} (by chance {expected:,.0f} would be), the surest first, since {known}."
+        return f"Next: collect more runs, because {known}, and no more {which} than chance gives ({memorized.above_mean:,}; chance: {expected:,})."
+    few = f"the {memorized.above_mean:,} {which} (by chance {expected:,} would be), the surest first"
+    return f"Next: look at {few}: {known}, so that alone sets none of them apart."
 
 
 def _canaries(found: Findings) -> str:
@@ -205,6 +207,7 @@ def _unlearned(found: Findings) -> str:
         wrong.correct_in.value - wrong.correct_out.value >= LEARNED
     ):  # an R² below 0 may still be far above that of others
         return ""
+    longer = "" if found.unit == "fit" else " Train for more epochs to measure the effect of longer training."
     learned = (
         f"predict only {percent_text(wrong.correct_in)} of these labels"
         if words.kind == "classification"
@@ -212,7 +215,7 @@ def _unlearned(found: Findings) -> str:
     )
     return (
         f" But models that were trained on them {learned}: they have "
-        "hardly memorized them, so memorization cannot find them. Train for more epochs to measure the effect of longer training."
+        f"hardly memorized them, so memorization cannot find them.{longer}"
     )
 
 
