@@ -18,7 +18,10 @@ TAKES_A_VALUE = {"more_runs", "canaries", "probe", "device", "attribute", "extra
 
 def test_each_door_has_its_own_words() -> None:
     error = InvalidData("The record has 4 runs, and this needs 8.", Remedy("more_runs", 8))
-    assert str(error) == "The record has 4 runs, and this needs 8. Call byrote.audit or byrote.collect again, with runs=8 or more."
+    assert (
+        str(error)
+        == "The record has 4 runs, and this needs 8. Call byrote.audit or byrote.collect again, with runs=8 or more."
+    )
     assert error.on_command_line() == (
         "The record has 4 runs, and this needs 8. Run `byrote audit` with --runs 8 or more."
     )

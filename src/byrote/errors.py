@@ -27,7 +27,10 @@ Door = Literal["command", "python", "loop"]
 """Through which door a record was made: `byrote audit`, a call in Python, or a training loop of the user's own."""
 
 WORDS: dict[Name, tuple[str, str]] = {
-    "more_runs": ("Call byrote.audit or byrote.collect again, with runs={} or more.", "Run `byrote audit` with --runs {} or more."),
+    "more_runs": (
+        "Call byrote.audit or byrote.collect again, with runs={} or more.",
+        "Run `byrote audit` with --runs {} or more.",
+    ),
     "more_epochs": (
         "Collect into another directory, with more epochs in the recipe.",
         "Run `byrote audit` with more --epochs and another --out.",

@@ -160,7 +160,9 @@ def test_an_interrupted_audit_keeps_its_runs_and_speaks_of_no_epochs_and_no_comm
     written = first.stat().st_mtime_ns
     record = audit(None)
     assert (len(record.runs), first.stat().st_mtime_ns, record.door) == (3, written, "python")
-    page = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", (tmp_path / "own" / "report.html").read_text(), flags=re.DOTALL)
+    page = re.sub(
+        r"<(script|style).*?</\1>|<[^>]+>", " ", (tmp_path / "own" / "report.html").read_text(), flags=re.DOTALL
+    )
     assert "· 3 runs ·" in re.sub(r"\s+", " ", page)
     for text in (page, " ".join(said), record._repr_html_()):
         assert "epoch" not in text
@@ -197,8 +199,14 @@ def test_xgboost_and_lightgbm_take_names_and_runs_without_a_class() -> None:
         (lambda: estimator_task(LogisticRegression(), X, np.ones((N, 2))), r"labels have shape \(60, 2\)"),
         (lambda: estimator_task(LinearRegression(), X, Y), "LinearRegression is a regressor"),
         (lambda: estimator_task(RandomForestClassifier(3), X, X[:, 0]), "60 different ones such as .*Give a regressor"),
-        (lambda: estimator_task(RandomForestClassifier(3), X, np.arange(N)), "60 rows have 60 different labels.*Give a regressor"),
-        (lambda: estimator_task(RandomForestClassifier(3), X, [f"row {at}" for at in range(N)]), "Give labels that several"),
+        (
+            lambda: estimator_task(RandomForestClassifier(3), X, np.arange(N)),
+            "60 rows have 60 different labels.*Give a regressor",
+        ),
+        (
+            lambda: estimator_task(RandomForestClassifier(3), X, [f"row {at}" for at in range(N)]),
+            "Give labels that several",
+        ),
     ],
 )
 def test_what_cannot_be_audited_is_named(call: Any, said: str) -> None:

@@ -28,11 +28,11 @@ from byrote.summaries import OperatingPoint
 from byrote.task.designs import Design, Subsets, halves
 from layout import LAYOUT, MANIFEST, run_settings
 
-RUNS, EXAMPLES = 12, 600
+RUNS, EXAMPLES, HALVES = 12, 600, halves()
 
 
 def made(
-    directory: Path, leak: float, runs: int = RUNS, bad: int = 0, design: Design = halves(), examples: int = EXAMPLES
+    directory: Path, leak: float, runs: int = RUNS, bad: int = 0, design: Design = HALVES, examples: int = EXAMPLES
 ) -> Record:
     """Write a record in which the logit of a member is `leak` higher; the first `bad` examples have no loss in run 0."""
     rng = np.random.default_rng(3)

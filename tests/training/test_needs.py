@@ -77,7 +77,7 @@ CASES = {
     "many activations, packed": ("filters", 64, 3),
     "many weights": ("broad", 64, 1),
 }
-"""On a CPU a model of so many weights is trained alone. Two or three packed leave holes in the heap, up to 0.8 of the estimate."""
+"""On a CPU a model of so many weights is trained alone: packed, it leaves holes in the heap, up to 0.8 of the estimate."""
 
 
 @pytest.mark.slow

@@ -232,7 +232,11 @@ def _membership(found: Membership | NotMeasured) -> str:
         if isinstance(found.shuffled, NotMeasured)
         else f"; with membership shuffled, {'it' if alone else 'the strongest'} finds {percent(found.shuffled)}"
     )
-    who = f"The membership attack {best.name}" if alone else f"The strongest of {len(rated)} membership attacks, {best.name},"
+    who = (
+        f"The membership attack {best.name}"
+        if alone
+        else f"The strongest of {len(rated)} membership attacks, {best.name},"
+    )
     return (
         f"{who} finds {percent_text(at.tpr)} of the examples that a model was trained on "
         f"at a false-positive rate of {percent(at.fpr_realised.value)}{chance}.{_too_few(found)}"
