@@ -69,7 +69,8 @@ class Membership:
     The choice of the strongest favours it. So `shuffled` is the mean, under shuffled membership, of the rate of whichever
     attack is then the strongest: what the choice alone gives. `p_value` is the probability of such a rate as large as the
     observed one then (the maximum over attacks of Westfall & Young 1993). Both compare the attacks that have a rate; where
-    the strongest has none, `shuffled` is the reason, and `p_value` that of the largest AUROC. `blind` is the AUROC of guessing from the examples
+    the strongest has none, `shuffled` is the reason, and `p_value` that of the largest AUROC.
+    `blind` is the AUROC of guessing from the examples
     without any model: above .5 members differ from others by themselves. `epsilons` are lower bounds of each run's own
     epsilon at delta DELTA, from its mislabeled canaries (EPSILON_LEVEL each). `exposed` are the examples that the strongest
     recognizes most often (at that rate), `members` and `others` count the pairs of run and example behind all numbers,
