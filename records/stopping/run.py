@@ -17,6 +17,8 @@ from byrote.task.designs import Subsets
 LOOKS = (4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48)
 """Numbers of runs after which it is asked whether they are enough; larger ones take too long here."""
 
+SHOWN = (4, 5, 6, 8, 12, 20, 40)
+
 ROWS = Path(__file__).with_name("simulated.csv")
 
 
@@ -52,24 +54,65 @@ def follow(kind: str, n: int, seed: int) -> list[dict[str, object]]:
     return rows
 
 
+def show() -> None:
+    """Print the error of the estimate by number of runs, and what is true where runs stop."""
+    rows = [{k: v if k == "kind" else float(v) for k, v in row.items()} for row in csv.DictReader(ROWS.open())]
+    kinds = list(dict.fromkeys(row["kind"] for row in rows))
+    for what in ("", "top_"):
+        print(
+            f"\n| {what or 'reliability'}: estimate minus truth | "
+            + " | ".join(f"{runs} runs" for runs in SHOWN)
+            + " |"
+        )
+        print("|---" * (len(SHOWN) + 1) + "|")
+        for kind in kinds:
+            for n in sorted({row["examples"] for row in rows}):
+                cells = []
+                for runs in SHOWN:
+                    found = [row[f"{what}estimate" if what else "estimate"] - row[f"{what}true"] for row in rows
+                             if (row["kind"], row["examples"], row["runs"]) == (kind, n, runs)]  # fmt: skip
+                    cells.append(f"{np.mean(found):+.2f}" if found else "")
+                print(f"| {kind}, {n:g} examples | " + " | ".join(cells) + " |")
+    print("\n| target | fewest runs | stops | true one below the target | mean of the true one | furthest below |")
+    print("|---|---|---|---|---|---|")
+    for fewest in (4, 6):
+        for target in (0.6, 0.7, 0.8, 0.9):
+            stops: dict[tuple[object, ...], float] = {}
+            for row in rows:  # in order of runs
+                if row["estimate"] >= target and row["runs"] >= fewest:
+                    stops.setdefault((row["kind"], row["examples"], row["seed"]), row["true"])
+            true = np.array(list(stops.values()))
+            below = target - true[true < target]
+            print(
+                f"| {target} | {fewest} | {len(true)} | {len(below)} | {true.mean():.3f} | {below.max(initial=0):.3f} |"
+            )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--draws", type=int, default=6)
+    parser.add_argument("--draws", type=int, default=4)
     parser.add_argument("--examples", type=int, nargs="+", default=[300, 2000])
+    parser.add_argument("--show", action="store_true", help="only show what was simulated before")
     asked = parser.parse_args()
+    if not asked.show:
+        simulate(asked.draws, asked.examples)
+    show()
+
+
+def simulate(draws: int, examples: list[int]) -> None:
+    """Write the rows."""
     with ROWS.open("w", newline="") as file:
         writer: csv.DictWriter[str] | None = None
-        for seed in range(asked.draws):
-            for n in asked.examples:
+        for seed in range(draws):
+            for n in examples:
                 for kind in {**TRUTHS, **HELD_OUT}:
                     rows = follow(kind, n, seed)
-                    writer = writer or csv.DictWriter(file, list(rows[0]))
-                    if file.tell() == 0:
+                    if writer is None:
+                        writer = csv.DictWriter(file, list(rows[0]))
                         writer.writeheader()
                     writer.writerows(
                         {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()} for row in rows
                     )
-                    file.flush()
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ from byrote.evidence.certainty import Certainty
 from byrote.integrations.tracked import Tracked, slug, tracked
 from byrote.record import Record
 from byrote.stats.estimate import Estimate
-from byrote.stats.estimate import Estimate
 from byrote.summaries import forecast
 from byrote.training.progress import Progress
 from small import small_task

@@ -1,5 +1,6 @@
 """The command in the report repeats the audit: it is carried out, and gives the same runs to the byte."""
 
+import re
 import shlex
 from pathlib import Path
 
@@ -23,7 +24,9 @@ task = byrote.Task(lambda: nn.Linear(3, 2), byrote.Examples(x, rng.integers(0, 2
 
 
 def run(line: str) -> None:
-    for call in line.split(" && "):
+    loop = re.fullmatch(r"for runs in ([\d ]+); do (.*); done", line)
+    calls = [loop[2].replace("$runs", runs) for runs in loop[1].split()] if loop else line.split(" && ")
+    for call in calls:
         words = shlex.split(call)
         assert words[0] == "byrote"
         result = CliRunner().invoke(app, words[1:], catch_exceptions=False)
@@ -54,6 +57,29 @@ def test_the_command_of_the_report_gives_the_same_runs(tmp_path: Path, monkeypat
     for number in record.runs:
         name = Path("audits", "mine", "runs", f"{number:04d}.parquet")
         assert (second / name).read_bytes() == (first / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_an_audit_that_stopped_by_itself_is_repeated_block_by_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for place in (first, second):
+        place.mkdir()
+        (place / "mine.py").write_text(TASK)
+    monkeypatch.chdir(first)
+    run("byrote audit mine.py --until error=0.3 --epochs 1 --canaries 0 --workers 1")
+    record = Record(first / "audits" / "mine")
+    repeated = command(record)
+    assert repeated is not None
+    assert repeated.startswith("for runs in 4 5 6")
+    assert sum(record.manifest["blocks"]) > len(record.runs)
+    monkeypatch.chdir(second)
+    run(repeated)
+    again = Record(second / "audits" / "mine")
+    assert again.runs == record.runs
+    for number in record.runs:
+        assert (again.member(number) == record.member(number)).all()
 
 
 def test_two_tasks_in_one_folder_have_two_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
