@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import cast
 
 from byrote.errors import InvalidData, unknown
@@ -87,6 +88,8 @@ def parse_until(given: "str | float | Until") -> Until:
     if isinstance(given, Until):
         return given
     if not isinstance(given, str):
+        if not isinstance(cast("object", given), Real):
+            raise InvalidData(f"{given!r} does not say what has to be known. {GRAMMAR}")
         return Until(float(given))
     found: dict[str, float] = {}
     for part in given.split(","):
