@@ -76,8 +76,8 @@ def remove(
     """
     from byrote.record import Record
     from byrote.training.compute import Compute
-    from byrote.training.dispatch import cores
     from byrote.training.matching import as_recorded
+    from byrote.training.workers import cores
 
     if ids is not None and (shares or onion):
         raise click.UsageError("--ids names the examples. Leave --share and --onion out.")

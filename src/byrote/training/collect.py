@@ -36,7 +36,7 @@ from byrote.training.adapter import learner
 from byrote.training.claims import ticked, tidy
 from byrote.training.compute import Compute
 from byrote.training.deletion import naming_deletion
-from byrote.training.dispatch import cores, train_all
+from byrote.training.dispatch import train_all
 from byrote.training.engine import Engine
 from byrote.training.extending import Enough, Looks, divide, expected, extend
 from byrote.training.job import Job
@@ -46,6 +46,7 @@ from byrote.training.planning import choose
 from byrote.training.progress import Lines, Progress, Watcher
 from byrote.training.sensors import check_sensors
 from byrote.training.until import Until, check_until, parse_until
+from byrote.training.workers import cores
 
 logger = logging.getLogger("byrote")
 
