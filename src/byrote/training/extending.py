@@ -1,5 +1,6 @@
 """Extending: add runs in small blocks until enough is known, and stop at the first block after which it is."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -14,6 +15,8 @@ from byrote.task.designs import Design, KFold, Subsets, Together
 from byrote.training.deletion import naming_deletion
 from byrote.training.progress import Progress
 from byrote.training.until import Until
+
+logger = logging.getLogger("byrote")
 
 FIRST_STAGE = 16
 """Runs that are planned at first: workers go on with them while the first ones are looked at."""
@@ -66,6 +69,7 @@ def extend(gather: Callable[[int], Record], looks: "Looks", until: Until, most: 
     while not looks.enough(until, now=True):
         there, planned = len(record.runs), sum(read_manifest(record.directory)["blocks"])
         if most is not None and there >= most:
+            logger.warning("With %d runs, the most that may be trained, %s is not reached.", there, until)
             break
         if there >= planned:
             needed = until.runs_for(looks.certainty) if looks.certainty else None
