@@ -11,6 +11,9 @@ from byrote.cli import app
 from byrote.record import Record
 from byrote.report.settings import command
 from byrote.task.loading import load_task
+from byrote.training.collect import collect
+from byrote.training.compute import Compute
+from small import small_task
 
 TASK = """
 import numpy as np
@@ -24,9 +27,7 @@ task = byrote.Task(lambda: nn.Linear(3, 2), byrote.Examples(x, rng.integers(0, 2
 
 
 def run(line: str) -> None:
-    loop = re.fullmatch(r"for runs in ([\d ]+); do (.*); done", line)
-    calls = [loop[2].replace("$runs", runs) for runs in loop[1].split()] if loop else line.split(" && ")
-    for call in calls:
+    for call in line.split(" && "):
         words = shlex.split(call)
         assert words[0] == "byrote"
         result = CliRunner().invoke(app, words[1:], catch_exceptions=False)
@@ -59,27 +60,20 @@ def test_the_command_of_the_report_gives_the_same_runs(tmp_path: Path, monkeypat
         assert (second / name).read_bytes() == (first / name).read_bytes()
 
 
-@pytest.mark.slow
-def test_an_audit_that_stopped_by_itself_is_repeated_block_by_block(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
-    for place in (first, second):
-        place.mkdir()
-        (place / "mine.py").write_text(TASK)
-    monkeypatch.chdir(first)
-    run("byrote audit mine.py --until error=0.3 --epochs 1 --canaries 0 --workers 1")
-    record = Record(first / "audits" / "mine")
-    repeated = command(record)
-    assert repeated is not None
-    assert repeated.startswith("for runs in 4 5 6")
+def test_a_collection_that_stopped_by_itself_is_repeated_block_by_block(tmp_path: Path) -> None:
+    task, one = small_task(epochs=1), Compute(workers=1)
+    record = collect(task, tmp_path / "first", until="error=0.3", compute=one, source="mine.py")
     assert sum(record.manifest["blocks"]) > len(record.runs)
-    monkeypatch.chdir(second)
-    run(repeated)
-    again = Record(second / "audits" / "mine")
+    line = command(record)
+    assert line is not None
+    loop = re.fullmatch(r"for runs in ([\d ]+); do byrote audit mine.py --runs \$runs --design [^;]*; done", line)
+    assert loop
+    counts = [int(each) for each in loop[1].split()]
+    assert (counts[0], counts[-1]) == (4, len(record.runs))
+    for runs in counts:
+        again = collect(task, tmp_path / "second", runs=runs, compute=one)
     assert again.runs == record.runs
-    for number in record.runs:
-        assert (again.member(number) == record.member(number)).all()
+    assert all((again.member(run) == record.member(run)).all() for run in record.runs)
 
 
 def test_two_tasks_in_one_folder_have_two_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -161,6 +161,7 @@ def test_workers_give_up_what_is_not_needed(tmp_path: Path) -> None:
     task = small_task(epochs=12)
     record = collect(task, tmp_path, until=0.8, compute=Compute(workers=2))
     assert 6 <= len(record.runs) < 16
+    assert not (tmp_path / "working").exists()
     assert Following(record).certainty(record.runs).reliability.value >= 0.8
     assert len(collect(task, tmp_path, runs=16, compute=ONE).runs) == 16, "those given up can be trained later"
 

@@ -1,6 +1,5 @@
 """Collect runs into a record: train those that are missing. A run that is on disk is never trained again."""
 
-import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -33,7 +32,7 @@ from byrote.task.loading import default_design
 from byrote.task.taking import taken
 from byrote.task.task import Task
 from byrote.training.adapter import learner
-from byrote.training.claims import ticked, tidy
+from byrote.training.claims import give_up, ticked, tidy
 from byrote.training.compute import Compute
 from byrote.training.deletion import naming_deletion
 from byrote.training.dispatch import train_all
@@ -192,8 +191,10 @@ class _Collection:
             )
             workers = _workers(compute, engine, len(missing))
             with naming_deletion(where):
-                with contextlib.suppress(Enough):
+                try:
                     train_all(job, missing, blocks, workers, compute.executor, _Watch(job, missing, watch))
+                except Enough:
+                    give_up(where, set(missing) - set(finished_runs(where)))
                 tidy(where)
                 return Record(where)
         return Record(where)
