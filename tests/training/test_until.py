@@ -152,8 +152,8 @@ def test_a_standard_error_and_a_list_are_goals_too(tmp_path: Path) -> None:
 
 
 def test_runs_is_the_most_it_trains(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    assert len(collect(small_task(epochs=1), tmp_path, until="error=.001", runs=18, compute=ONE).runs) == 18
-    assert "With 18 runs, the most that may be trained, error=0.001 is not reached." in caplog.text
+    assert len(collect(small_task(epochs=1), tmp_path, until="error=.001", runs=6, compute=ONE).runs) == 6
+    assert "With 6 runs, the most that may be trained, error=0.001 is not reached." in caplog.text
 
 
 @pytest.mark.cluster
