@@ -15,10 +15,10 @@ from byrote.experiments.compare_audits import compare_audits
 from byrote.explain import explain
 from byrote.findings.comparison import change_rows, example_rows
 from byrote.findings.findings import findings
-from byrote.record import Record
+from byrote.record import Record, write_population
 from byrote.report.kept_verdict import keep_verdict
 from byrote.report.sections.summary import tiles
-from byrote.scores import mean_confidence, memorization
+from byrote.scores import c_score, mean_confidence, memorization
 from byrote.viewer.opening import open_all
 from viewer.served import Served, served
 
@@ -112,7 +112,7 @@ def test_an_example_is_followed_through_scores_steps_and_other_audits(viewer: Se
     assert len(curve["trained"]) == record.last_step
     assert curve["leftOut"][0][0] is None
     (other,) = viewer.get(f"/api/elsewhere/1?at={at}")
-    assert other["number"] == 2
+    assert (other["number"], other["reason"]) == (2, "")
     (own,) = explain(record, np.array([at]))
     beside = viewer.get(f"/api/neighbours/1?at={at}")
     assert (beside["id"], beside["cause"]) == (name, own.cause)
@@ -128,6 +128,32 @@ def test_two_audits_are_compared_as_the_verb_does(viewer: Served, directories: l
     both = viewer.get("/api/both/1/2?name=memorization")
     fine = np.isfinite(expected.examples.before) & np.isfinite(expected.examples.after)
     assert both["examples"] == sum(n for _, _, n, _ in both["points"]) == fine.sum()
+
+
+def test_scores_that_no_example_of_a_split_has_are_named(viewer: Served, record: Record) -> None:
+    columns = "memorization\nmean_confidence\nc_score"
+    viewer.get("/api/causes/1")
+    train, test = (rows(viewer, split=split, columns=columns) for split in ("train", "test"))
+    assert (train["empty"], train["hasCauses"]) == ([], True)
+    values = {
+        str(score): evaluate(score, record).value[record.population.where("test")]
+        for score in (memorization, mean_confidence, c_score)
+    }
+    expected = [name for name, each in values.items() if np.isnan(each).all()]
+    assert (test["empty"], test["hasCauses"]) == (expected, False)
+    assert 0 < len(expected) < 3
+
+
+def test_audits_of_other_data_with_the_same_ids_are_not_compared(directories: list[Path], tmp_path: Path) -> None:
+    other, own = tmp_path / "other", Record(directories[0])
+    shutil.copytree(directories[0], other)
+    write_population(other, own.population.with_inputs(255 - own.population.inputs))
+    with served([directories[0], other]) as viewer:
+        status, text, _ = viewer.ask("/api/change/1/2")
+        assert status == 409
+        assert "about other data" in json.loads(text)["error"]
+        (found,) = viewer.get("/api/elsewhere/1?at=0")
+        assert (found["size"], found["reason"]) == (None, "another example has this id there")
 
 
 def test_passages_are_those_of_the_language_report(viewer: Served) -> None:

@@ -98,6 +98,21 @@ class ExampleTable:
         """Return the causes if they were found already, else None."""
         return self._kept.get("causes")
 
+    def has_causes(self, split: str) -> bool:
+        """Whether the cause of any example of a split is known by now."""
+        mask = self.record.population.where(split)
+        return any(mask[at] for at in self.known_causes() or ())
+
+    def empty(self, names: Sequence[str], split: str) -> list[str]:
+        """Return those of these scores that no example of a split has: test examples are never trained on, for example."""
+        mask = self.record.population.where(split)
+        found = {name: self.values(name) for name in names}
+        return [
+            name
+            for name, each in found.items()
+            if isinstance(each, NotMeasured) or bool(np.isnan(each.value[mask]).all())
+        ]
+
     def positions(self, query: Query) -> Int[ndarray, " row"]:
         """Return the positions of the examples that a query asks for, in its order."""
         decisions = self.decisions.current()
