@@ -53,19 +53,21 @@ def _content(record: Record, found: Findings, values: Values | NotMeasured) -> D
     if isinstance(found.memorized, NotMeasured):
         return found.memorized
     train = record.population.where("train")
-    real, beyond = _drawn("memorized", "real", "Memorization of real training examples", values.value[train])
+    score = str(values.score)
+    real, beyond = _drawn("memorized", score, "real", "Memorization of real training examples", values.value[train])
     kinds: list[KindDistribution] = []
     for kind in found.planted:
         own = values.value[record.population.canary == kind]
         kinds.append(
-            KindDistribution(kind, *_drawn(f"memorized-{kind}", kind, f"Memorization of {kind} canaries", own))
+            KindDistribution(kind, *_drawn(f"memorized-{kind}", score, kind, f"Memorization of {kind} canaries", own))
         )
     few = concentrated(values.value[train]) if record.objective.name == "regression" else None
     return Distribution(real, beyond, few, tuple(kinds), found.memorized)
 
 
-def _drawn(name: str, kind: str, about: str, values: NDArray[np.float64]) -> tuple[Chart, Beyond]:
+def _drawn(name: str, score: str, kind: str, about: str, values: NDArray[np.float64]) -> tuple[Chart, Beyond]:
     beyond = far_values(values)
     kept = values[(values >= beyond.left) & (values <= beyond.right)]
     bars = histogram_bars(kept, bin_width(kept), len(kept) + beyond.count)
-    return histogram(name, bars, COLOURS[kind], height=260 if kind == "real" else 130, description=about), beyond
+    height = 260 if kind == "real" else 130
+    return histogram(name, bars, COLOURS[kind], score=score, height=height, description=about), beyond
