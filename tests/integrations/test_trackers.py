@@ -14,10 +14,10 @@ from click.testing import CliRunner
 
 from byrote.cli import app
 from byrote.errors import ByroteError, InvalidData
+from byrote.evidence.certainty import Certainty
 from byrote.findings.accuracy import read_accuracies
 from byrote.integrations import mlflow as to_mlflow
 from byrote.integrations import tensorboard as to_tensorboard
-from byrote.evidence.certainty import Certainty
 from byrote.integrations.tracked import Tracked, slug, tracked
 from byrote.record import Record
 from byrote.stats.estimate import Estimate
