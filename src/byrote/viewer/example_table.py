@@ -15,7 +15,6 @@ from numpy import ndarray
 from byrote.errors import InvalidData, MissingEvidence, unknown
 from byrote.evidence.catalogue import MEANING, find_score
 from byrote.evidence.evaluate import Values, evaluate
-from byrote.evidence.tables import surest_first
 from byrote.evidence.targets import target_text
 from byrote.explain import NO_DEPENDENCES, Space, explain, space
 from byrote.findings.evaluated_scores import reported_scores
@@ -225,7 +224,7 @@ class ExampleTable:
         if isinstance(values, NotMeasured):
             return at
         if query.surely and not query.turned:
-            return surest_first(values, self._only(at.tolist()))
+            return values.ranked(self._only(at.tolist()))
         key = values.score.sign * values.value[at]
         return at[np.argsort(key if query.turned else -key, kind="stable")]
 
