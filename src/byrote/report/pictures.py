@@ -29,7 +29,7 @@ class Album:
         self._population = population
         self._left = BUDGET
         self.pictures: dict[str, str] = {}
-        self.lines: dict[str, list[list[list[int]]]] = {}
+        self.lines: dict[str, dict[str, Any]] = {}
         self.texts: dict[str, str] = {}
         self.left_out: set[str] = set()
         inputs = population.inputs
