@@ -41,6 +41,22 @@ def test_each_example_is_in_seven_of_ten_runs_however_many_there_will_be(tmp_pat
     assert [run.number for run in own_runs(tmp_path / "b", DATA, runs=6)] == [0, 1, 2, 5], "finished ones are left out"
 
 
+@pytest.mark.parametrize("fraction", [0.7, 0.5, 0.2])
+def test_every_example_is_in_and_out_as_often_as_any_other_however_many_runs_there_are(
+    tmp_path: Path, fraction: float
+) -> None:
+    rows = TensorDataset(torch.arange(101))
+    drawn = own_runs(tmp_path, with_ids(rows, range(101)), runs=12, fraction=fraction)
+    member = np.stack([np.isin(np.arange(101), np.asarray(run.train.indices)) for run in drawn])
+    for runs in range(1, 13):
+        often = member[:runs].sum(0)
+        assert set(often) <= {int(fraction * runs + 1e-9), int(np.ceil(fraction * runs - 1e-9))}
+        if runs >= 1 / min(fraction, 1 - fraction):
+            assert 0 < often.min() <= often.max() < runs
+    assert np.ptp(member.sum(1)) <= 1
+    assert len(np.unique(member[:10], axis=1).T) >= 20, "examples are told apart by their runs"
+
+
 def test_other_data_in_the_same_record_are_refused(tmp_path: Path) -> None:
     record(tmp_path, runs=1)
     with pytest.raises(WrongRecord, match="about 50 training examples, and these are 40"):
