@@ -52,6 +52,7 @@ def read_gallery(record: Record, examples: ExplainedExamples | NotMeasured, albu
     if isinstance(examples, NotMeasured):
         return Section("gallery", "Which, and why", title, examples)
     models = np.array([each.out_predictions.models for each in examples.explained])
+    causeless = np.array([each.cause == "unclear" for each in examples.explained])
     items = gallery_items(record, examples.explained, examples.values, album)
     content = Gallery(
         shown=len(items),
@@ -67,7 +68,7 @@ def read_gallery(record: Record, examples: ExplainedExamples | NotMeasured, albu
         left_out=len(album.left_out),
         rules=bool(examples.rules),
         issues=read_issues(record, points),
-        undecided=int((models < FEWEST_MODELS).sum()),
+        undecided=int((causeless & (models < FEWEST_MODELS)).sum()),
         runs_for_causes=math.ceil((FEWEST_MODELS + 1) * len(record.runs) / max(float(models.mean()), 0.1)),
     )
     return Section("gallery", "Which, and why", title, content, data={"items": items, "most": content.most})
