@@ -89,9 +89,7 @@ def test_what_cannot_be_audited_says_so(tmp_path: Path) -> None:
     assert_message(byrote("audit", tmp_path, "--label", "kind"), "--label is about columns of a table")
 
 
-def test_a_name_of_nothing_is_answered_with_what_is_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_name_of_nothing_is_answered_with_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("parts", ".hidden"):
         (tmp_path / name).mkdir()
     (tmp_path / "rows.csv").touch()
@@ -99,7 +97,7 @@ def test_a_name_of_nothing_is_answered_with_what_is_there(
     for given, near in (("part", "parts"), ("row.csv", "rows.csv"), ("./part", "parts"), ("fashon", "fashion")):
         with pytest.raises(InvalidData, match=f"Did you mean '{near}'.*Give a folder with class folders, a table"):
             open_task(given)
-    with pytest.raises(InvalidData, match="no task, table or folder named 'zzz'. Give a folder"):
+    with pytest.raises(InvalidData, match=r"no task, table or folder named 'zzz'\. Give a folder"):
         open_task("zzz")
 
 

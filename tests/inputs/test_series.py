@@ -145,7 +145,7 @@ def test_arrays_beside_named_columns_are_refused_once(tmp_path: Path) -> None:
     root = series(tmp_path, 6)
     for name in ("fast/8.npy", "slow/9.npy"):
         np.save(root / name, np.zeros((40, 2)))
-    with pytest.raises(InvalidData, match="2 .npy files, which have no names of columns, beside .* 'x', 'y': the two"):
+    with pytest.raises(InvalidData, match=r"2 .npy files, which have no names of columns, beside .* 'x', 'y': the two"):
         series_folder(root)
 
 

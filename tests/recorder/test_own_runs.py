@@ -64,9 +64,9 @@ def test_examples_without_a_value_are_counted(tmp_path: Path) -> None:
     """Of two runs, both trained on 20 of 50 examples."""
     record(tmp_path, runs=2)
     result = CliRunner().invoke(app, ["score", str(tmp_path), "memorization", "loss"])
-    assert (
-        "No memorization for 20 of 50 examples; all runs were trained on 20 of them, or none.\n" in result.stderr
-    ), result.output
+    assert "No memorization for 20 of 50 examples; all runs were trained on 20 of them, or none.\n" in result.stderr, (
+        result.output
+    )
     assert "No loss" not in result.stderr
     said = sentences(findings(Record(tmp_path)))
     assert "20 training examples have no value: all runs were trained on them, or none." in said[1]

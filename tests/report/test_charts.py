@@ -52,4 +52,4 @@ def test_an_agreement_that_is_not_defined_is_a_dash() -> None:
     spec = heat_map("agreement", cells, ("memorization", "csl"), description="d").spec
     drawn = vl_convert.vegalite_to_svg({**spec, "width": 200})
     assert "null" not in drawn
-    assert drawn.count(">–<") == 2
+    assert drawn.count(">\N{EN DASH}<") == 2

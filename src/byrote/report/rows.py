@@ -208,7 +208,11 @@ def agreement_cells(found: ScoreAgreement) -> tuple[AgreementCell, ...]:
     cells: list[AgreementCell] = []
     for pair in found.pairs:
         rank, overlap = _short(pair.rank.value), None
-        rank_text = "not defined: all values of one of them are equal, or too few are known" if rank is None else text(pair.rank)
+        rank_text = (
+            "not defined: all values of one of them are equal, or too few are known"
+            if rank is None
+            else text(pair.rank)
+        )
         overlap_text = pair.overlap.reason if isinstance(pair.overlap, NotMeasured) else text(pair.overlap)
         if not isinstance(pair.overlap, NotMeasured):
             overlap = _short(pair.overlap.value)
