@@ -46,7 +46,8 @@ class MemorizationSummary:
     outcomes that are numbers it is that of the values. `reliability` is the expected correlation with as many new runs (1
     repeats exactly). Of shrunk values it is the share of their spread that is not error (see `_reliability_of_shrunk`); of
     textbook values value and interval are means over SPLITS random halvings, stepped up (`split_half`). Four times the `runs`
-    halve `error` at best. `listed` examples pass the false-discovery rate FDR. `undefined` have no value.
+    halve `error` at best. `listed` examples pass the false-discovery rate FDR, of those with a value, `defined`; `above_mean`
+    have an interval that lies above `mean`. `undefined` have no value.
     """
 
     estimator: str
@@ -56,6 +57,8 @@ class MemorizationSummary:
     reliability: Estimate | NotMeasured
     runs: int
     listed: int
+    defined: int
+    above_mean: int
     undefined: int
 
 
@@ -75,11 +78,12 @@ def read_memorized(
     if not n:
         return NotMeasured("No training example was in the training set of some runs and left out of others.")
     outcomes = outcome[:, train], member[:, train]
+    mean = mean_memorization(*outcomes)
     is_counted = outcome.dtype == np.bool_  # the correction for noise is for counts of right answers
     above = [ShareAbove(t, memorized_fraction(*outcomes, above=t, level=LEVEL)) for t in THRESHOLDS if is_counted]
     return MemorizationSummary(
         estimator=str(values.score),
-        mean=mean_memorization(*outcomes),
+        mean=mean,
         above=tuple(above),
         error=_error(*outcomes) if is_counted else _median(values.stderr[train][defined]),
         reliability=(
@@ -89,6 +93,8 @@ def read_memorized(
         ),
         runs=len(record.runs),
         listed=int(memorized_at_fdr(*outcomes, fdr=FDR).listed.sum()),
+        defined=n,
+        above_mean=int(np.count_nonzero(values.low[train][defined] > mean.value)),
         undefined=len(value) - n,
     )
 
