@@ -20,6 +20,7 @@ from byrote.task.task import Task
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
 from byrote.training.progress import Progress, Watcher
+from byrote.training.until import Until
 
 
 def audit(
@@ -29,7 +30,7 @@ def audit(
     X_test: Any = None,
     y_test: Any = None,
     runs: int | None = None,
-    until: float | None = None,
+    until: float | str | Until | None = None,
     epochs: int | None = None,
     design: Design | None = None,
     canaries: Canaries | None = None,
@@ -46,8 +47,9 @@ def audit(
     Call it as `audit(task, directory)`, or as `audit(estimator, X, y, directory)` with a classifier or regressor of
     scikit-learn, XGBoost, LightGBM or their kind; see `byrote.estimator_task`, also for `X_test` and `y_test`.
     `task` is a byrote.Task (of a table or a folder: see `byrote.open_task`) or what `byrote audit` takes: `fashion`,
-    `my_task.py`, `package.module:task`. With `until`, runs are added until the median standard error of memorization is that
-    small, `runs` at most. By default, canaries check the audit: wrong labels, ordinary examples and noise, each one per cent
+    `my_task.py`, `package.module:task`. With `until`, runs are added until memorization is known that well, `runs` at most:
+    `0.9` is a reliability; see `byrote.collect` for lists and standard errors. By default, canaries check the audit: wrong
+    labels, ordinary examples and noise, each one per cent
     of the training examples. The first two kinds are taken out of your training examples and have no row of their own;
     Canaries() plants none. See `byrote.collect` for the rest. `on_verdict` is called with the verdict, sentence by sentence,
     before the report is drawn. Ctrl-C keeps finished runs, and is a KeyboardInterrupt that says so.

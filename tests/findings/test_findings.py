@@ -152,7 +152,7 @@ def test_the_verdict_has_six_sentences_what_how_sure_and_what_next(found: Findin
     assert full.sentences == [full.accuracy, full.certainty, full.next, full.canaries, full.membership, full.privacy]
     assert sentences(found) == full.sentences
     assert "generalization gap" in full.accuracy
-    assert "would correlate with these" in full.certainty
+    assert "The reliability of these values is 0." in full.certainty
     assert full.next.startswith("Next: look at the")
 
 

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from byrote.cli import app
 from byrote.errors import ByroteError, InvalidData
+from byrote.evidence.certainty import Certainty
 from byrote.evidence.evaluate import evaluate
 from byrote.findings.accuracy import read_accuracies
 from byrote.integrations import mlflow as to_mlflow
@@ -30,14 +31,15 @@ from small import small_task
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 
 MEMBER = np.arange(16)[:, None] % 2 == np.arange(40) % 2
-KNOWN = forecast(MEMBER | (np.arange(40) % 3 == 0), MEMBER)
-assert KNOWN is not None
+NONE = np.zeros(0)
+COUNTED = forecast(MEMBER | (np.arange(40) % 3 == 0), MEMBER)
+KNOWN = Certainty(16, Estimate(0.9, 0.8, 0.95, 40, "example"), COUNTED, NONE, NONE, NONE)
 PAGE = Path(__file__).parents[2] / "docs" / "trackers.md"
 
 STAGES = (
     Progress(1, 9, 0, 3),
     Progress(3, 9, 1, 3, finished=(0,)),
-    Progress(6, 9, 2, 3, finished=(1,), forecast=KNOWN),
+    Progress(6, 9, 2, 3, finished=(1,), certainty=KNOWN),
     Progress(0, 0, 0, 0, stage="measuring"),
 )
 

@@ -65,10 +65,10 @@ def tracked(record: Record) -> Tracked:
 
 def live(now: Progress) -> Numbers:
     """Return how well memorization is known while runs are trained: standard error and reliability; empty where it is not."""
-    if now.forecast is None:
+    if now.certainty is None:
         return {}
-    error = {"memorization/median_standard_error": now.forecast.standard_error}
-    return _finite({**error, **_cells("memorization/reliability", now.forecast.reliability)})
+    error = {"memorization/median_standard_error": now.certainty.error}
+    return _finite({**error, **_cells("memorization/reliability", now.certainty.reliability)})
 
 
 def slug(name: str) -> str:

@@ -134,12 +134,11 @@ def _certainty(found: Findings) -> str:
     else:
         shares = f"The mean memorization of a training example is {text(memorized.mean)}, estimated over examples, and the gap over runs"
     if isinstance(memorized.reliability, NotMeasured):
-        return (
-            f"{shares}; how well {memorized.runs} new runs would agree was not measured. {memorized.reliability.reason}"
-        )
-    return (
-        f"{shares}; values from {memorized.runs} new runs would correlate with these at {text(memorized.reliability)}."
-    )
+        return f"{shares}. The reliability of these values was not measured. {memorized.reliability.reason}"
+    meant = f"(1: exact; the correlation to expect with values from {memorized.runs} new runs)"
+    if memorized.estimator == str(shrunk_memorization):
+        meant = f"(their squared correlation with the true ones, and the correlation to expect with values from {memorized.runs} new runs)"
+    return f"{shares}. The reliability of these values is {text(memorized.reliability)} {meant}."
 
 
 def _without(found: Findings) -> str:
