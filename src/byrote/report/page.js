@@ -39,7 +39,7 @@
   // On the scale of the page; one that reaches far beyond it has a scale of its own, which is said.
   function lines(id, alt) {
     const { own } = data.lines[id];
-    return own ? make("span", { class: "own" }, drawing(id, alt), make("small", { text: `own scale: ${own[0]} to ${own[1]}` })) : drawing(id, alt);
+    return own ? make("span", { class: "own-scale" }, drawing(id, alt), make("small", { text: `own scale: ${own[0]} to ${own[1]}` })) : drawing(id, alt);
   }
   function drawing(id, alt) {
     const { height, time, band } = data.signal;

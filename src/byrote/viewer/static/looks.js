@@ -6,7 +6,7 @@ const LINES = ["--real", "--test", "--ordinary", "--noise"];
 // On the scale of the audit; a signal that reaches far beyond it has a scale of its own, which is said.
 export function lines(signal, about, alt) {
   const { own } = signal;
-  return own ? make("span", { class: "own" }, drawing(signal, about, alt), make("small", { text: `own scale: ${own[0]} to ${own[1]}` })) : drawing(signal, about, alt);
+  return own ? make("span", { class: "own-scale" }, drawing(signal, about, alt), make("small", { text: `own scale: ${own[0]} to ${own[1]}` })) : drawing(signal, about, alt);
 }
 
 function drawing({ lines: drawn, own }, about, alt) {
