@@ -133,6 +133,10 @@ class WorkerDied(ByroteError):
     """A worker process ended without an error of its own, as when the system needs its memory."""
 
 
+LISTED = 60
+"""Known names that an error lists at most."""
+
+
 def unknown(kind: str, given: object, known: Iterable[str], meant: Mapping[str, str] | None = None) -> ByroteError:
     """Return the error for a name that does not exist, with the nearest one that does; `meant` has what others call it."""
     names = sorted(known)
@@ -140,7 +144,8 @@ def unknown(kind: str, given: object, known: Iterable[str], meant: Mapping[str, 
     hint = (
         f"Did you mean {known_as!r}?" if known_as else suggestion(str(given), names) or "No known name is close to it."
     )
-    return ByroteError(f"There is no {kind} named {given!r}. {hint} Known: {', '.join(names)}.")
+    more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+    return ByroteError(f"There is no {kind} named {given!r}. {hint} Known: {', '.join(names[:LISTED])}{more}.")
 
 
 def suggestion(given: str, known: Iterable[str]) -> str:

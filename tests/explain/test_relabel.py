@@ -286,6 +286,7 @@ def test_the_command_says_that_nobody_could_be_judged(record: Record, monkeypatc
     worst = suggestions(Record(record.directory))[0]
     assert worst.models == 1
     assert worst.id in result.stdout
+    assert result.output.index("Not judged") < result.output.index(worst.id), "said before the rows"
 
 
 def test_the_command_says_how_many_could_not_be_judged(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,6 +301,7 @@ def test_the_command_says_how_many_could_not_be_judged(record: Record, monkeypat
     result = CliRunner().invoke(app, ["relabel", str(record.directory)])
     assert f" of {len(judged)} labels that could be judged contradict" in result.stderr
     assert "5 examples could not be judged: fewer than 3 runs left them out." in result.stderr
+    assert result.stderr.index("could not be judged") < result.stderr.index("that could be judged contradict")
 
 
 def test_two_models_are_too_few_to_call_a_label_wrong(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,6 +141,14 @@ def test_files_with_other_columns_are_left_out(tmp_path: Path) -> None:
     np.testing.assert_array_equal(swapped, original[::-1])
 
 
+def test_arrays_beside_named_columns_are_refused_once(tmp_path: Path) -> None:
+    root = series(tmp_path, 6)
+    for name in ("fast/8.npy", "slow/9.npy"):
+        np.save(root / name, np.zeros((40, 2)))
+    with pytest.raises(InvalidData, match=r"2 .npy files, which have no names of columns, beside .* 'x', 'y': the two"):
+        series_folder(root)
+
+
 def test_nothing_in_common_is_refused(tmp_path: Path) -> None:
     root = series(tmp_path, 2)
     for at, path in enumerate(sorted(root.rglob("*.csv"))):

@@ -220,7 +220,7 @@ def test_cells_of_strangers_stay_text(tmp_path: Path) -> None:
 def test_a_task_in_python_takes_nothing_of_a_table(tmp_path: Path) -> None:
     with pytest.raises(InvalidData, match="--label churn says how a table"):
         open_task("fashion", Reading(label="churn"))
-    with pytest.raises(InvalidData, match="no file"):
+    with pytest.raises(InvalidData, match="no task, table or folder"):
         open_task(tmp_path / "absent.csv", Reading(label="x"))
     with pytest.raises(ByroteError, match="int is no data frame"):
         open_task(3)

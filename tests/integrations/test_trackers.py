@@ -14,11 +14,11 @@ from click.testing import CliRunner
 
 from byrote.cli import app
 from byrote.errors import ByroteError, InvalidData
+from byrote.evidence.certainty import Certainty
 from byrote.evidence.evaluate import evaluate
 from byrote.findings.accuracy import read_accuracies
 from byrote.integrations import mlflow as to_mlflow
 from byrote.integrations import tensorboard as to_tensorboard
-from byrote.evidence.certainty import Certainty
 from byrote.integrations.tracked import Tracked, slug, tracked
 from byrote.record import Record
 from byrote.report.numbers import percent, text

@@ -192,17 +192,21 @@ def relabel(directory: str, split: str, top: int, csv: str | None) -> None:
     judged, models = most_models(found)
     words = read_vocabulary(record)
     if not judged:
-        table = shown_rows(record, shown) if words.kind == "regression" else shown_rows(record, found[:top])
-        print_rows([{name: short(value) for name, value in row.items()} for row in table], [])
         message(
             f"Not judged: no example was left out of more than {models} run{'s' if models != 1 else ''}, and {FEWEST_MODELS} models that were not trained on it are needed. "
             + (
                 "The CSV has all predictions."
                 if words.kind == "regression"
-                else "The rows are in the order of label quality, the most doubtful first."
+                else "So these rows accuse nobody. They are in the order of label quality, the most doubtful first."
             )
         )
+        table = shown_rows(record, shown) if words.kind == "regression" else shown_rows(record, found[:top])
+        print_rows([{name: short(value) for name, value in row.items()} for row in table], [])
         return
+    if judged < len(found):
+        message(
+            f"{judged:,} of {count(len(found), 'example')} can be judged. {count(len(found) - judged, 'example')} could not be judged: fewer than {FEWEST_MODELS} runs left them out."
+        )
     rows = shown_rows(record, shown)
     print_rows([{name: short(value) for name, value in row.items()} for row in rows[:top]], [])
     several = record.objective.outputs if words.kind == "regression" else 1
@@ -210,10 +214,6 @@ def relabel(directory: str, split: str, top: int, csv: str | None) -> None:
         f"{len(rows)} of {judged * several} {words.targets} that could be judged contradict what the other examples say. That does not make them wrong: "
         f"{words.targets} of rare and of ambiguous examples do so too. Look at each before you change it."
     )
-    if judged < len(found):
-        message(
-            f"{count(len(found) - judged, 'example')} could not be judged: fewer than {FEWEST_MODELS} runs left them out."
-        )
     taken = sum(name.startswith(f"{split}/") for name in record.population.source)
     if taken:
         message(

@@ -149,7 +149,7 @@ def _reading_options() -> list[Callable[[Verb], Verb]]:
             help="Of a table with a series in each row: a channel, by what its columns begin with (t0, t1 ...), or a column of lists. Repeatable.",
         ),
         option(
-            "--size", type=click.IntRange(1),
+            "--size", type=click.IntRange(8),
             help="Of folders and series: longer side of pictures, or time steps of series. [default: at most 64, at most 1024]",
         ),
     ]  # fmt: skip

@@ -20,6 +20,9 @@ MEANT = {
 TEST_SHARE = 0.2
 """The share of the data that is the test set where nothing else is said."""
 
+SMALLEST = 8
+"""Pixels of the longer side of pictures, or time steps of series, at least where a user gives them."""
+
 
 @refuses_unknown_names
 @dataclass(frozen=True)
@@ -72,9 +75,9 @@ class Reading:
         for name, kind in self.types:
             if kind not in KINDS:
                 raise unknown(f"type of column ({name!r})", kind, KINDS, MEANT)
-        if self.size is not None and (type(cast("object", self.size)) is not int or self.size < 1):
+        if self.size is not None and (type(cast("object", self.size)) is not int or self.size < SMALLEST):
             raise InvalidData(
-                f"size={self.size!r} is no number of pixels or time steps. Give a whole number, 1 or more."
+                f"size={self.size!r} is no number of pixels or time steps that a network can read. Give a whole number, {SMALLEST} or more."
             )
         self._check_parts()
 

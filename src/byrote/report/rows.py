@@ -238,11 +238,16 @@ def agreement_cells(found: ScoreAgreement) -> tuple[AgreementCell, ...]:
     cells: list[AgreementCell] = []
     for pair in found.pairs:
         rank, overlap = _short(pair.rank.value), None
+        rank_text = (
+            "not defined: all values of one of them are equal, or too few are known"
+            if rank is None
+            else text(pair.rank)
+        )
         overlap_text = pair.overlap.reason if isinstance(pair.overlap, NotMeasured) else text(pair.overlap)
         if not isinstance(pair.overlap, NotMeasured):
             overlap = _short(pair.overlap.value)
         for first, second in ((pair.first, pair.second), (pair.second, pair.first)):
-            cells.append(AgreementCell(first, second, rank, overlap, text(pair.rank), overlap_text))
+            cells.append(AgreementCell(first, second, rank, overlap, rank_text, overlap_text))
     itself = (AgreementCell(name, name, 1.0, 1.0, "the same score", "the same score") for name in found.scores)
     return (*cells, *itself)
 

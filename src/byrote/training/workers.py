@@ -1,6 +1,7 @@
 """Workers: processes of one thread each that train. They may be started before they are needed, and import meanwhile."""
 
 import contextlib
+import importlib
 import os
 import signal
 import threading
@@ -72,7 +73,7 @@ def _end(pool: Any) -> None:
 
 def _import() -> None:
     """Import what the first epoch needs."""
-    import byrote.training.loop  # noqa: F401
+    importlib.import_module("byrote.training.loop")
 
 
 def _start_tracker() -> None:
