@@ -14,10 +14,15 @@ def _interval(
     margin: Float[ndarray, "run example"],
     correctness: Float[ndarray, "run example"],
     member: Bool[ndarray, "run example"],
+    aum: Float[ndarray, "run example"] | None = None,
+    label_agreement: Float[ndarray, " example"] | None = None,
+    class_separation: Float[ndarray, " example"] | None = None,
+    isolation: Float[ndarray, " example"] | None = None,
     *,
     level: float,
 ) -> tuple[Float[ndarray, " example"], Float[ndarray, " example"]]:
-    p_in, p_out = _posteriors(correct, margin, correctness, member)
+    data = _features(label_agreement, class_separation, isolation)
+    p_in, p_out = _posteriors(correct, margin, correctness, member, aum, data)
     z = normal_quantile(level)
     (low1, high1), (low0, high0) = (p.ends(z) for p in (p_in, p_out))
     middle1, middle0 = (p.at(0.0) for p in (p_in, p_out))
@@ -33,6 +38,10 @@ def shrunk_memorization(
     margin: Float[ndarray, "run example"],
     correctness: Float[ndarray, "run example"],
     member: Bool[ndarray, "run example"],
+    aum: Float[ndarray, "run example"] | None = None,
+    label_agreement: Float[ndarray, " example"] | None = None,
+    class_separation: Float[ndarray, " example"] | None = None,
+    isolation: Float[ndarray, " example"] | None = None,
 ) -> Float[ndarray, " example"]:
     """P(correct | trained on it) - P(correct | not), about as precise as `memorization` from twice as many runs.
 
@@ -52,8 +61,15 @@ def shrunk_memorization(
     with 500 examples, they hold .95 to .97 on average, .99 below .05 and .91 above .5 with 10 runs. As for `memorization`,
     copies hide each other, and the subsets are part of the definition.
     """
-    p_in, p_out = _posteriors(correct, margin, correctness, member)
+    data = _features(label_agreement, class_separation, isolation)
+    p_in, p_out = _posteriors(correct, margin, correctness, member, aum, data)
     return p_in.mean - p_out.mean
+
+
+def _features(*columns: Float[ndarray, " example"] | None) -> Float[ndarray, "example feature"] | None:
+    """Return the columns that are given side by side; None without any."""
+    given = [np.asarray(column, np.float64) for column in columns if column is not None]
+    return np.stack(given, axis=1) if given else None
 
 
 def _posteriors(
@@ -61,10 +77,12 @@ def _posteriors(
     margin: Float[ndarray, "run example"],
     correctness: Float[ndarray, "run example"],
     member: Bool[ndarray, "run example"],
+    aum: Float[ndarray, "run example"] | None,
+    data: Float[ndarray, "example feature"] | None,
 ) -> tuple[Posterior, Posterior]:
     """Return the posteriors of both probabilities, NaN where an example was in every run, or in none."""
     defined = member.any(axis=0) & ~member.all(axis=0)
-    p_in, p_out = posteriors(correct, margin, correctness, member)
+    p_in, p_out = posteriors(correct, margin, correctness, member, aum, data)
     return (
         Posterior(np.where(defined, p_in.mean, np.nan), p_in.variance, p_in.factor),
         Posterior(np.where(defined, p_out.mean, np.nan), p_out.variance, p_out.factor),
