@@ -14,7 +14,7 @@ NEIGHBOURS = 15
 """How many nearest other examples are looked at."""
 
 BANK = 10_000
-"""Neighbours are searched among so many examples at most, evenly spread over the record: the time grows linearly beyond."""
+"""Neighbours are searched among so many examples at most, evenly spread over the record, so that time is linear in the end."""
 
 SAME_GROUP = 30
 """So many further neighbours are looked at where there are groups, whose other members are left out of runs too."""
@@ -55,17 +55,31 @@ def surroundings(
     is_class = labels.ndim == 1 and labels.dtype.kind in "iu"
     if not is_class or not isinstance(inputs, np.ndarray) or not inputs[:1].size or len(who) < 2:
         return Surroundings(*unknown)
-    everyone, own, group = np.arange(len(who)), labels[who], groups[who]
-    points = as_points(inputs[who], everyone)
-    if not np.isfinite(points).all():
+    bank = who[np.linspace(0, len(who) - 1, min(BANK, len(who))).astype(np.int64)]
+    looked_at = NEIGHBOURS + (SAME_GROUP if (groups[who] != "").any() else 0)
+    parts = [_nearest(inputs, groups, who[at : at + BANK], bank, looked_at) for at in range(0, len(who), BANK)]
+    if any(part is None for part in parts):
         return Surroundings(*unknown)
-    bank = everyone[np.linspace(0, len(who) - 1, min(BANK, len(who))).astype(np.int64)]
-    looked_at = NEIGHBOURS + (SAME_GROUP if (group != "").any() else 0)
-    where, distance = nearest(points, everyone, bank, min(looked_at, len(bank)))
-    together = (group[where] == group[:, None]) & (group != "")[:, None]
-    where, distance = _without(together | (where < 0), where, distance)
-    unknown[:, who] = _described(own, own[where], distance)
+    where, distance = (np.concatenate(each) for each in zip(*(part for part in parts if part), strict=True))
+    unknown[:, who] = _described(labels[who], labels[where], distance)
     return Surroundings(*unknown)
+
+
+def _nearest(
+    inputs: NDArray[Any], groups: NDArray[np.str_], part: Int[ndarray, " query"], bank: Int[ndarray, " bank"], k: int
+) -> tuple[Int[ndarray, "query near"], Float[ndarray, "query near"]] | None:
+    """Return positions and distances of the nearest of the bank, without itself and its group; None where an input is no number.
+
+    Distances are measured as the bank has them, so they are the same for every part. NaN where fewer than NEIGHBOURS are left.
+    """
+    points = as_points(np.concatenate([inputs[bank], inputs[part]]), np.arange(len(bank)))
+    if not np.isfinite(points).all():
+        return None
+    k = min(k + 1, len(bank))  # one more, since it may be in the bank itself
+    where, distance = nearest(points, len(bank) + np.arange(len(part)), np.arange(len(bank)), k)
+    where = bank[where]
+    together = (groups[where] == groups[part][:, None]) & (groups[part] != "")[:, None]
+    return _without(together | (where == part[:, None]), where, distance)
 
 
 def _without(

@@ -30,13 +30,16 @@ VARIANCE_PRIOR = 4.0
 PRIOR_STRENGTHS = np.exp2(np.arange(-2.0, 6.5, 1.0))
 """Candidates for the prior strength of a margin that is predicted from features, in margins of the example's own."""
 
+USUAL_STRENGTH, STRENGTH_SPREAD = 4.0, 1.0
+"""The prior of that strength: its median, and the standard deviation of its binary logarithm."""
+
 MODEL_STRENGTHS = np.exp2(np.arange(0.0, 10.5, 0.5))
 """Candidates for the strength of the margin model against counts, in trials. It is bounded, so the counts win in the end."""
 
 VARIANCE_FACTORS = np.exp2(np.arange(-0.5, 4.0, 0.25))
 """Candidates for the factor by which the variance of a posterior's log-odds is larger than the model has it."""
 
-USUAL_FACTOR, FACTOR_SPREAD = 3.2, 0.35
+USUAL_FACTOR, FACTOR_SPREAD = 4.0, 0.35
 """The factor's prior: its median, and the standard deviation of its binary logarithm.
 
 Ten runs hold out too few outcomes to estimate a factor. The median was chosen so that intervals hold 90 % in the simulations of
@@ -184,7 +187,8 @@ def _fit(held_out: Observations) -> Model:
     """Return the model under which the held-out outcomes are most likely: first margins and link, then the counts.
 
     The prior's strength and the link are chosen together. The strength scales the latent margins, so one that is chosen
-    for a link of another slope trusts single margins too much.
+    for a link of another slope trusts single margins too much. Where no example has margins of its own beside the
+    outcomes, as with one OUT run of each, these do not tell the strength: it is held near the usual one.
     """
     counts = held_out.held_out_successes, held_out.held_out_trials
     best, strength, coefficients = -np.inf, float(PRIOR_STRENGTHS[0]), START
@@ -192,6 +196,7 @@ def _fit(held_out: Observations) -> Model:
         z = _latent(held_out, float(candidate))
         found = fit_link(z, *counts, start=coefficients)
         likely = log_likelihood(probability(z, found), *counts)
+        likely -= 0.5 * (np.log2(candidate / USUAL_STRENGTH) / STRENGTH_SPREAD) ** 2
         if likely > best:
             best, strength, coefficients = likely, float(candidate), found
     predicted = probability(_latent(held_out, strength), coefficients)
@@ -223,7 +228,7 @@ def _variance_factor(posterior: Posterior, held_out: Observations) -> float:
 
 
 def _features(
-    other: Sums, traced: Sums, other_variance: float, data: Float[ndarray, "example feature"]
+    other: Sums, traced: Sums, other_variance: float, data: Float[ndarray, "example known"]
 ) -> Float[ndarray, "example feature"]:
     """Return what predicts the margin of an example: the other kind of runs, how it was learned, and what the data say."""
     with np.errstate(invalid="ignore"):
