@@ -83,7 +83,9 @@ def test_a_wrong_label_and_an_outlier_stand_out() -> None:
     assert np.nanargmax(found.isolation) == outlier
 
 
-@pytest.mark.parametrize("kind", ["text", "targets", "label sets", "nothing kept", "not a number", "all the same", "one"])
+@pytest.mark.parametrize(
+    "kind", ["text", "targets", "label sets", "nothing kept", "not a number", "all the same", "one"]
+)
 def test_says_nothing_where_distances_or_labels_mean_nothing(kind: str) -> None:
     inputs, labels, groups, taught = given()
     inputs = {

@@ -13,7 +13,7 @@ from byrote.record.nearest import as_points, nearest
 NEIGHBOURS = 15
 """How many nearest other examples are looked at."""
 
-BANK = 10_000
+BANK = 5_000
 """Neighbours are searched among so many examples at most, evenly spread over the record, so that time is linear in the end."""
 
 SAME_GROUP = 30

@@ -47,11 +47,12 @@ def shrunk_memorization(
 
     The posterior mean of the first probability minus that of the second, in [-1, 1]. A posterior combines how often the
     runs were right, their margins, the margins of the runs of the other kind (trained on it, or not), and how easily it
-    was learned (`correctness`, of the members), each weighted by how well it predicts held-out runs. NaN where an example
+    was learned (`correctness` and `aum`, of the members), and what the data say of it, each weighted by how well it predicts held-out runs. NaN where an example
     was in every run, or in none. With many runs it is `memorization`: the counts outweigh all else.
 
-    `correctness` is the one-run score of that name in each run. Where training recorded none of it, it is NaN, and the
-    other three are used.
+    `correctness` and `aum` are the one-run scores of these names in each run; where training recorded none of it, they are NaN.
+    `label_agreement`, `class_separation` and `isolation` are what the nearest examples say (docs/schema.md), NaN without
+    inputs. They may be left out, and what is NaN has no part. From 4 runs on `fashion` the reliability is .91.
 
     It misleads for the one example that is unlike all others: it is shrunk towards what such margins mean for most. In five
     kinds of simulated records (docs/calibration.md) nominal 90 % intervals hold .90 to .98 on average over a record with 10 or
