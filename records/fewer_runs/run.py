@@ -37,7 +37,7 @@ def main(directory: Path) -> None:
             record = byrote.collect(this, directory / f"f{runs}_{seed}", runs=runs, seed=seed)
             train = record.population.split == "train"
             started = time.process_time()
-            record.population.surroundings
+            _ = record.population.surroundings
             seconds = time.process_time() - started
             columns = [
                 stack(n, record, record.runs, shrunk_memorization, record.at_step, train)
@@ -82,7 +82,7 @@ def without_memorization(columns: list[np.ndarray], seed: int) -> list[np.ndarra
     The values of the runs are dealt anew too, example by example, so that nothing of the true membership is left. What training
     recorded of members only is left out, since it gives membership away.
     """
-    correct, margin, correctness, member, aum, *data = columns
+    correct, margin, correctness, member, _, *data = columns
     rng = np.random.default_rng(seed)
     order = np.argsort(rng.random(member.shape), axis=0)
     dealt = [np.take_along_axis(each, order, axis=0) for each in (correct, margin)]

@@ -46,9 +46,10 @@ def shrunk_memorization(
     """P(correct | trained on it) - P(correct | not), about as precise as `memorization` from twice as many runs.
 
     The posterior mean of the first probability minus that of the second, in [-1, 1]. A posterior combines how often the
-    runs were right, their margins, the margins of the runs of the other kind (trained on it, or not), and how easily it
-    was learned (`correctness` and `aum`, of the members), and what the data say of it, each weighted by how well it predicts held-out runs. NaN where an example
-    was in every run, or in none. With many runs it is `memorization`: the counts outweigh all else.
+    runs were right, their margins, the margins of the runs of the other kind (trained on it, or not), how easily it was
+    learned (`correctness` and `aum`, of the members), and what the data say of it, each weighted by how well it predicts
+    held-out runs. NaN where an example was in every run, or in none. With many runs it is `memorization`: the counts
+    outweigh all else.
 
     `correctness` and `aum` are the one-run scores of these names in each run; where training recorded none of it, they are NaN.
     `label_agreement`, `class_separation` and `isolation` are what the nearest examples say (docs/schema.md), NaN without
