@@ -82,7 +82,7 @@ def without_memorization(columns: list[np.ndarray], seed: int) -> list[np.ndarra
     The values of the runs are dealt anew too, example by example, so that nothing of the true membership is left. What training
     recorded of members only is left out, since it gives membership away.
     """
-    correct, margin, correctness, member, _, *data = columns
+    correct, margin, _, member, _, *data = columns
     rng = np.random.default_rng(seed)
     order = np.argsort(rng.random(member.shape), axis=0)
     dealt = [np.take_along_axis(each, order, axis=0) for each in (correct, margin)]

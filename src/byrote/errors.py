@@ -23,8 +23,14 @@ Name = Literal[
     "traceback",
 ]
 
+Door = Literal["command", "python", "loop"]
+"""Through which door a record was made: `byrote audit`, a call in Python, or a training loop of the user's own."""
+
 WORDS: dict[Name, tuple[str, str]] = {
-    "more_runs": ("Collect with runs={} or more.", "Run `byrote audit` with --runs {} or more."),
+    "more_runs": (
+        "Call byrote.audit or byrote.collect again, with runs={} or more.",
+        "Run `byrote audit` with --runs {} or more.",
+    ),
     "more_epochs": (
         "Collect into another directory, with more epochs in the recipe.",
         "Run `byrote audit` with more --epochs and another --out.",
@@ -51,21 +57,34 @@ WORDS: dict[Name, tuple[str, str]] = {
 }
 """What to do, in Python and on the command line; {} is the value of the remedy."""
 
+IN_A_LOOP: dict[Name, str] = {
+    "more_runs": "Record {} runs or more with your own training loop.",
+    "more_epochs": "",
+    "canaries": "",
+    "probe": "",
+}
+"""The same for a record that a loop of the user's own wrote; empty where nothing can be done there, and the fact stands alone."""
+
 
 @dataclass(frozen=True)
 class Remedy:
-    """What the user can do: a name from WORDS, and the value that it takes, such as the number of runs that are needed."""
+    """What the user can do: a name from WORDS, and the value that it takes, such as the number of runs that are needed.
+
+    `door` is that of the record that it is about (`Record.door`): no command can go on with what was made in Python.
+    """
 
     name: Name
     value: int | str = ""
+    door: Door = "command"
 
     def in_python(self) -> str:
-        """Return it as a sentence for a user of the package."""
-        return WORDS[self.name][0].format(self.value)
+        """Return it as a sentence for a user of the package; empty where nothing can be done."""
+        words = IN_A_LOOP if self.door == "loop" else {}
+        return words.get(self.name, WORDS[self.name][0]).format(self.value)
 
     def on_command_line(self) -> str:
-        """Return it as a sentence for a user of the command line."""
-        return WORDS[self.name][1].format(self.value)
+        """Return it as a sentence for a user of the command line; empty where nothing can be done."""
+        return WORDS[self.name][1].format(self.value) if self.door == "command" else self.in_python()
 
 
 class ByroteError(Exception):
@@ -79,11 +98,11 @@ class ByroteError(Exception):
         self.fact, self.remedy = fact, remedy
 
     def __str__(self) -> str:
-        return self.fact if self.remedy is None else f"{self.fact} {self.remedy.in_python()}"
+        return self.fact if self.remedy is None else f"{self.fact} {self.remedy.in_python()}".rstrip()
 
     def on_command_line(self) -> str:
         """Return the fact and the remedy for a user of the command line."""
-        return self.fact if self.remedy is None else f"{self.fact} {self.remedy.on_command_line()}"
+        return self.fact if self.remedy is None else f"{self.fact} {self.remedy.on_command_line()}".rstrip()
 
 
 class InvalidData(ByroteError):

@@ -76,8 +76,8 @@ def remove(
     """
     from byrote.record import Record
     from byrote.training.compute import Compute
-    from byrote.training.dispatch import cores
     from byrote.training.matching import as_recorded
+    from byrote.training.workers import cores
 
     if ids is not None and (shares or onion):
         raise click.UsageError("--ids names the examples. Leave --share and --onion out.")
@@ -155,14 +155,14 @@ def _remove(
 def relabel(directory: str, split: str, top: int, csv: str | None) -> None:
     """Suggest labels, or the targets of a regression, for the examples of RECORD: what models not trained on the example predict.
 
-    Those that contradict the predictions come first. Of several targets each is judged apart. For cleanlab, FiftyOne and
-    Label Studio there is `byrote export`.
+    Those that contradict the predictions come first. Of several targets each is judged apart. For FiftyOne and Label Studio
+    there is `byrote export`; its table for cleanlab is the one that --csv writes.
     """
     import numpy as np
 
-    from byrote.evidence.tables import as_csv
     from byrote.explain import space
     from byrote.explain.causes import CONFIRMED, FEWEST_MODELS
+    from byrote.explain.issue_table import write_issues
     from byrote.explain.relabel import (
         check_issues,
         is_issue,
@@ -174,7 +174,7 @@ def relabel(directory: str, split: str, top: int, csv: str | None) -> None:
     )
     from byrote.findings.vocabulary import read_vocabulary
     from byrote.record import Record
-    from byrote.record.storage import place, replacing
+    from byrote.record.storage import exists, place
     from byrote.report.numbers import count
 
     record = Record(directory)
@@ -182,8 +182,11 @@ def relabel(directory: str, split: str, top: int, csv: str | None) -> None:
     points = space(record.population)
     found = suggestions(record, np.flatnonzero(record.population.where(split)), points=points)
     if csv:
-        with saying_where(place(csv)), replacing(place(csv)) as path:
-            path.write_text(as_csv(suggestion_rows(record, found)), encoding="utf-8")
+        again = exists(place(csv))
+        with saying_where(place(csv)):
+            write_issues(suggestion_rows(record, found), csv)
+        if again:
+            message("The earlier table there was replaced.")
     shown = [each for each in found if is_issue(each)]
     judged, models = most_models(found)
     words = read_vocabulary(record)

@@ -41,7 +41,7 @@ def score(directory: str, scores: Sequence[str], top: int | None, split: str | N
     from byrote.attribution import METHODS, read_attribution
     from byrote.evidence.catalogue import find_score
     from byrote.evidence.evaluate import evaluate
-    from byrote.evidence.tables import how_sorted, pair_rows, score_rows
+    from byrote.evidence.tables import pair_rows, score_rows
     from byrote.record import Record
     from byrote.report.numbers import count
 
@@ -59,7 +59,7 @@ def score(directory: str, scores: Sequence[str], top: int | None, split: str | N
         limit = top if top is not None or form else ROWS
         scored = [evaluate(each, record) for each in chosen]
         rows = score_rows(record, scored, split=split or "train", top=limit)
-        order = how_sorted(scored[0])
+        order = scored[0].sorted_by
     if form:
         print_data(rows, form)
         return
@@ -108,15 +108,17 @@ def attack(directory: str, form: str | None) -> None:
     record = Record(directory)
     found = read_membership(record)
     if isinstance(found, NotMeasured):
-        raise ByroteError(f"{found.reason} Collect runs on subsets with `byrote audit`.")
+        raise ByroteError(f"{found.reason} Train runs on different subsets of the examples.")
     rows = attack_table(found)
     if form:
         print_data(rows, form)
         return
     print_rows(rows, [name for name in rows[0] if name != "attack"])
+    message(f"{found.members:,} pairs of a run and a member, {found.others:,} of a run and another example.")
     message(
-        f"{found.members:,} pairs of a run and a member, {found.others:,} of a run and another example. With membership shuffled, "
-        f"the strongest attack of each shuffle finds {100 * found.shuffled:.1f} % at 1 % (p = {found.p_value:.2f})."
+        f"What is found with membership shuffled was not measured. {found.shuffled.reason}"
+        if isinstance(found.shuffled, NotMeasured)
+        else f"With membership shuffled, the strongest attack of each shuffle finds {100 * found.shuffled:.1f} % at 1 % (p = {found.p_value:.2f})."
     )
     if found.epsilons:
         bounds = sorted(each.value for each in found.epsilons)

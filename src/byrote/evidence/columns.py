@@ -125,7 +125,7 @@ def _unknown(request: Request) -> NoReturn:
         )
     raise MissingEvidence(
         f"{request.score} reads {request.need}, which this record does not have. A probe is computed while models train{_run_time(request.record)}.",
-        Remedy("probe", request.need.column),
+        Remedy("probe", request.need.column, request.record.door),
     )
 
 
@@ -184,7 +184,7 @@ def chosen_runs(score: Score, record: Record, runs: Sequence[int] | None) -> Seq
             )
         raise MissingEvidence(
             f"{score} needs {needed} runs or more, but {record.directory} has {len(record.runs)} finished{_run_time(record)}.",
-            Remedy("more_runs", needed),
+            Remedy("more_runs", needed, record.door),
         )
     return chosen
 

@@ -79,7 +79,10 @@ def _explain(
         pairs=every if points.empty else find_dependences(population, outcomes, sources, test, points),
         every_pair=every,
         rules=rule_table(
-            check_rules(record, values, points, outcomes), copy_rule(checks), CAUSES_OF[record.objective.name]
+            check_rules(record, values, points, outcomes),
+            copy_rule(checks),
+            CAUSES_OF[record.objective.name],
+            door=record.door,
         ),
         compared=not points.empty,
     )

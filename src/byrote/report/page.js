@@ -195,7 +195,7 @@
       make("span", { class: "evidence", text: item.evidence }),
       make("span", { class: "runs", text: runs(item) }),
       make("span", { class: "id", text: item.id }));
-    button.setAttribute("aria-label", `${item.id}, ${data.words.target} ${item.label}, memorization ${range(item.memorization)}, ${item.cause}: ${item.evidence} Show details.`);
+    button.setAttribute("aria-label", `${item.id}, ${data.words.target} ${item.label}, ${data.estimator} ${range(item.memorization)}, ${item.cause}: ${item.evidence} Show details.`);
     button.addEventListener("click", () => open(byId.get(item.id)));
     return make("li", {}, button);
   }
@@ -291,7 +291,7 @@
           make("p", {}, make("span", { class: "badge", text: item.cause }), ` ${data.words.target}: `, make("strong", { text: item.label })),
           make("p", { text: item.evidence }),
           bar(item.memorization),
-          make("p", { class: "number", text: `memorization ${range(item.memorization)}: ${runs(item)}` }),
+          make("p", { class: "number", text: `${data.estimator} ${range(item.memorization)}: ${runs(item)}` }),
           item.remoteness === null ? null : make("p", { class: "quiet", text: `Farther from the ${data.words.among} than ${Math.floor(100 * item.remoteness)} % of them.` }))),
       make("h4", { text: "Predictions of models not trained on it" }), outModels(item),
       ...(item.row ? row(item) : []),

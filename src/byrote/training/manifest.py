@@ -3,7 +3,7 @@
 import hashlib
 import inspect
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -120,8 +120,13 @@ def alone(directory: Place) -> Generator[None]:
         lock.release()
 
 
-def plan(directory: Place, manifest: dict[str, Any], wanted: int) -> list[int]:
-    """Check that the directory is new or holds this very audit; return its blocks of runs, extended to `wanted`."""
+def plan(
+    directory: Place, manifest: dict[str, Any], wanted: int, divide: Callable[[int], list[int]] | None = None
+) -> list[int]:
+    """Check that the directory is new or holds this very audit; return its blocks of runs, extended to `wanted`.
+
+    `divide` returns the further blocks after so many planned runs; by default it is one.
+    """
     blocks: list[int] = []
     if exists(directory / "record.json"):
         found = read_manifest(directory)
@@ -131,7 +136,10 @@ def plan(directory: Place, manifest: dict[str, Any], wanted: int) -> list[int]:
         raise WrongRecord(
             f"{directory} has runs but no record.json that says what they are.", Remedy("another_directory")
         )
-    return [*blocks, wanted - sum(blocks)] if wanted > sum(blocks) else blocks
+    planned = sum(blocks)
+    if wanted <= planned:
+        return blocks
+    return [*blocks, *([wanted - planned] if divide is None else divide(planned))]
 
 
 def _examples_digest(population: Population) -> str:

@@ -42,14 +42,14 @@ def _content(record: Record, found: Findings, values: Values | NotMeasured) -> D
         return values
     if isinstance(found.memorized, NotMeasured):
         return found.memorized
-    width = bin_width(values.value)
+    width, score = bin_width(values.value), str(values.score)
     bars = histogram_bars(values.value[record.population.where("train")], width)
     about = "Memorization of real training examples"
-    real = histogram("memorized", bars, COLOURS["real"], height=260, description=about)
+    real = histogram("memorized", bars, COLOURS["real"], score=score, height=260, description=about)
     kinds: list[KindDistribution] = []
     for kind in found.planted:
         bars = histogram_bars(values.value[record.population.canary == kind], width)
         about = f"Memorization of {kind} canaries"
-        chart = histogram(f"memorized-{kind}", bars, COLOURS[kind], height=130, description=about)
+        chart = histogram(f"memorized-{kind}", bars, COLOURS[kind], score=score, height=130, description=about)
         kinds.append(KindDistribution(kind, chart))
     return Distribution(real, tuple(kinds), found.memorized)

@@ -70,7 +70,8 @@ def read_gallery(record: Record, examples: ExplainedExamples | NotMeasured, albu
         undecided=int((models < FEWEST_MODELS).sum()),
         runs_for_causes=math.ceil((FEWEST_MODELS + 1) * len(record.runs) / max(float(models.mean()), 0.1)),
     )
-    return Section("gallery", "Which, and why", title, content, data={"items": items, "most": content.most})
+    data = {"items": items, "most": content.most, "estimator": str(examples.values.score)}
+    return Section("gallery", "Which, and why", title, content, data=data)
 
 
 def _most(record: Record, examples: ExplainedExamples) -> float:
