@@ -58,7 +58,7 @@ VERBS: dict[str, tuple[list[str], dict[str, list[str]]]] = {
         ["task.py"],
         {
             "--runs": ["0", "-1", "x", "99999999999999999999"], "--epochs": ["0", "1", "x"], "--design": DESIGNS, "--canaries": CANARIES,
-            "--seed": ["0", "-1", "99999999999999999999999"], "--until": ["0", "nan", "inf", "-1", "2"], "--memory": [*WORDS, "1B", "8GB"],
+            "--seed": ["0", "-1", "99999999999999999999999"], "--until": ["0", "nan", "inf", "-1", "2", "error=nan", "top=0:1", "top=9:", "error=.1,error=.1"], "--memory": [*WORDS, "1B", "8GB"],
             "--device": ["cpu", "cuda:99", "tpu", "", "meta", "cpu:7"], "--precision": ["auto", "fp64"], "--workers": ["0", "1", "x"],
             "--probe": ["curvature", "curvature(vectors=0)", "x", "curvature(self=1)", "entropy"], "--probe-every": ["-1", "1"],
             "--out": WORDS, "--engine": ["local", "x"],

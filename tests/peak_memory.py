@@ -34,9 +34,9 @@ def everyone() -> Population:
 
 def main(model: str, batch_size: int, runs: int) -> None:
     prepare_process()
-    hardware.fastest_matmul = lambda device: (
-        "highest"
-    )  # the trial loads a library of 100 to 300 MB, on a busy machine more
+    hardware.fastest_matmul(
+        "cpu"
+    )  # the trial at the start of a collection, whose library stays: it is part of the process
     torch.set_num_threads(1)
     population, recipe = everyone(), Recipe(epochs=1, batch_size=batch_size, learning_rate=1e-4)
     build = {"filters": filters, "broad": broad}[model]

@@ -16,15 +16,37 @@ from byrote.training.collect import collect
 TAKES_A_VALUE = {"more_runs", "canaries", "probe", "device", "attribute", "extra"}
 
 
+def test_long_lists_of_known_names_are_cut() -> None:
+    said = str(unknown("column", "lable", ["label", *(f"t{at}" for at in range(250))]))
+    assert "Did you mean 'label'?" in said
+    assert said.endswith(" and 191 more.")
+
+
 def test_each_door_has_its_own_words() -> None:
     error = InvalidData("The record has 4 runs, and this needs 8.", Remedy("more_runs", 8))
-    assert str(error) == "The record has 4 runs, and this needs 8. Collect with runs=8 or more."
+    assert (
+        str(error)
+        == "The record has 4 runs, and this needs 8. Call byrote.audit or byrote.collect again, with runs=8 or more."
+    )
     assert error.on_command_line() == (
         "The record has 4 runs, and this needs 8. Run `byrote audit` with --runs 8 or more."
     )
     plain = ByroteError("Nothing helps.")
     assert str(plain) == plain.on_command_line() == plain.fact == "Nothing helps."
     assert plain.remedy is None
+
+
+def test_a_record_made_in_python_is_no_matter_of_a_command() -> None:
+    """Advice in a report is for whoever made its record: a command cannot go on with an estimator or a loop."""
+    for name in ("more_runs", "more_epochs", "canaries", "probe"):
+        for door in ("python", "loop"):
+            said = NotMeasured("It needs more.", Remedy(name, 8, door)).reason
+            assert "`byrote audit`" not in said
+            assert said.startswith("It needs more.")
+            assert said == InvalidData("It needs more.", Remedy(name, 8, door)).on_command_line()
+    looped = InvalidData("It needs 8 runs.", Remedy("more_runs", 8, "loop"))
+    assert str(looped) == "It needs 8 runs. Record 8 runs or more with your own training loop."
+    assert str(InvalidData("No canaries.", Remedy("canaries", "noise=8", "loop"))) == "No canaries."
 
 
 def test_an_error_comes_back_whole_from_another_process() -> None:

@@ -20,6 +20,7 @@ from byrote.task.task import Task
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
 from byrote.training.progress import Progress, Watcher
+from byrote.training.until import Until
 
 
 def audit(
@@ -29,7 +30,7 @@ def audit(
     X_test: Any = None,
     y_test: Any = None,
     runs: int | None = None,
-    until: float | None = None,
+    until: float | str | Until | None = None,
     epochs: int | None = None,
     design: Design | None = None,
     canaries: Canaries | None = None,
@@ -46,11 +47,12 @@ def audit(
     Call it as `audit(task, directory)`, or as `audit(estimator, X, y, directory)` with a classifier or regressor of
     scikit-learn, XGBoost, LightGBM or their kind; see `byrote.estimator_task`, also for `X_test` and `y_test`.
     `task` is a byrote.Task (of a table or a folder: see `byrote.open_task`) or what `byrote audit` takes: `fashion`,
-    `my_task.py`, `package.module:task`. With `until`, runs are added until the median standard error of memorization is that
-    small, `runs` at most. By default, canaries check the audit: wrong labels, ordinary examples and noise, each one per cent
+    `my_task.py`, `package.module:task`. With `until`, runs are added until memorization is known that well, `runs` at most:
+    `0.9` is a reliability; see `byrote.collect` for lists and standard errors. By default, canaries check the audit: wrong
+    labels, ordinary examples and noise, each one per cent
     of the training examples. The first two kinds are taken out of your training examples and have no row of their own;
     Canaries() plants none. See `byrote.collect` for the rest. `on_verdict` is called with the verdict, sentence by sentence,
-    before the report is drawn.
+    before the report is drawn. Ctrl-C keeps finished runs, and is a KeyboardInterrupt that says so.
     """
     source = task if isinstance(task, str) else ""
     found, directory = _task_and_place(task, given, directory, X_test, y_test)
@@ -58,10 +60,21 @@ def audit(
         found = replace(found, recipe=replace(found.recipe, epochs=epochs))
     where = directory if directory is not None else Path("audits") / found.name
     planted = default_canaries(taken(found, take, seed)) if canaries is None else canaries
-    record = collect(
-        found, where, runs=runs, until=until, progress=progress, design=design, canaries=planted, seed=seed,
-        probes=probes, probe_every=probe_every, compute=compute, source=source, take=take,
-    )  # fmt: skip
+    try:
+        record = collect(
+            found, where, runs=runs, until=until, progress=progress, design=design, canaries=planted, seed=seed,
+            probes=probes, probe_every=probe_every, compute=compute, source=source, take=take,
+        )  # fmt: skip
+        _report(record, progress, on_verdict)
+    except KeyboardInterrupt:  # without the frames of whatever was being done
+        raise KeyboardInterrupt(
+            f"The audit was interrupted. Finished runs are kept in {where}; the same call goes on from there."
+        ) from None
+    return record
+
+
+def _report(record: Record, progress: Watcher | None, on_verdict: Callable[[list[str]], None] | None) -> None:
+    """Measure, give the verdict and write report.html."""
 
     def stage(name: str) -> None:
         if progress is not None:
@@ -74,7 +87,6 @@ def audit(
     if on_verdict is not None:
         on_verdict([*sentences(measured), *estimator_sentence(measured)])
     write_report(record, panel=panel, found=measured, stage=stage)
-    return record
 
 
 def _task_and_place(

@@ -7,7 +7,7 @@ and stands in one table, WORDS.
 import difflib
 import functools
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -23,8 +23,14 @@ Name = Literal[
     "traceback",
 ]
 
+Door = Literal["command", "python", "loop"]
+"""Through which door a record was made: `byrote audit`, a call in Python, or a training loop of the user's own."""
+
 WORDS: dict[Name, tuple[str, str]] = {
-    "more_runs": ("Collect with runs={} or more.", "Run `byrote audit` with --runs {} or more."),
+    "more_runs": (
+        "Call byrote.audit or byrote.collect again, with runs={} or more.",
+        "Run `byrote audit` with --runs {} or more.",
+    ),
     "more_epochs": (
         "Collect into another directory, with more epochs in the recipe.",
         "Run `byrote audit` with more --epochs and another --out.",
@@ -51,21 +57,34 @@ WORDS: dict[Name, tuple[str, str]] = {
 }
 """What to do, in Python and on the command line; {} is the value of the remedy."""
 
+IN_A_LOOP: dict[Name, str] = {
+    "more_runs": "Record {} runs or more with your own training loop.",
+    "more_epochs": "",
+    "canaries": "",
+    "probe": "",
+}
+"""The same for a record that a loop of the user's own wrote; empty where nothing can be done there, and the fact stands alone."""
+
 
 @dataclass(frozen=True)
 class Remedy:
-    """What the user can do: a name from WORDS, and the value that it takes, such as the number of runs that are needed."""
+    """What the user can do: a name from WORDS, and the value that it takes, such as the number of runs that are needed.
+
+    `door` is that of the record that it is about (`Record.door`): no command can go on with what was made in Python.
+    """
 
     name: Name
     value: int | str = ""
+    door: Door = "command"
 
     def in_python(self) -> str:
-        """Return it as a sentence for a user of the package."""
-        return WORDS[self.name][0].format(self.value)
+        """Return it as a sentence for a user of the package; empty where nothing can be done."""
+        words = IN_A_LOOP if self.door == "loop" else {}
+        return words.get(self.name, WORDS[self.name][0]).format(self.value)
 
     def on_command_line(self) -> str:
-        """Return it as a sentence for a user of the command line."""
-        return WORDS[self.name][1].format(self.value)
+        """Return it as a sentence for a user of the command line; empty where nothing can be done."""
+        return WORDS[self.name][1].format(self.value) if self.door == "command" else self.in_python()
 
 
 class ByroteError(Exception):
@@ -79,11 +98,11 @@ class ByroteError(Exception):
         self.fact, self.remedy = fact, remedy
 
     def __str__(self) -> str:
-        return self.fact if self.remedy is None else f"{self.fact} {self.remedy.in_python()}"
+        return self.fact if self.remedy is None else f"{self.fact} {self.remedy.in_python()}".rstrip()
 
     def on_command_line(self) -> str:
         """Return the fact and the remedy for a user of the command line."""
-        return self.fact if self.remedy is None else f"{self.fact} {self.remedy.on_command_line()}"
+        return self.fact if self.remedy is None else f"{self.fact} {self.remedy.on_command_line()}".rstrip()
 
 
 class InvalidData(ByroteError):
@@ -114,18 +133,27 @@ class WorkerDied(ByroteError):
     """A worker process ended without an error of its own, as when the system needs its memory."""
 
 
-def unknown(kind: str, given: object, known: Iterable[str]) -> ByroteError:
-    """Return the error for a name that does not exist, with the nearest one that does."""
+LISTED = 60
+"""Known names that an error lists at most."""
+
+
+def unknown(kind: str, given: object, known: Iterable[str], meant: Mapping[str, str] | None = None) -> ByroteError:
+    """Return the error for a name that does not exist, with the nearest one that does; `meant` has what others call it."""
     names = sorted(known)
-    hint = suggestion(str(given), names) or "No known name is close to it."
-    return ByroteError(f"There is no {kind} named {given!r}. {hint} Known: {', '.join(names)}.")
+    known_as = (meant or {}).get(str(given).strip().lower())
+    hint = (
+        f"Did you mean {known_as!r}?" if known_as else suggestion(str(given), names) or "No known name is close to it."
+    )
+    more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+    return ByroteError(f"There is no {kind} named {given!r}. {hint} Known: {', '.join(names[:LISTED])}{more}.")
 
 
 def suggestion(given: str, known: Iterable[str]) -> str:
     """Return the question whether the nearest known name was meant (`lr`: learning_rate); empty where none is near."""
     names = list(known)
     near = [name for name in names if "_" in name and given == "".join(part[:1] for part in name.split("_"))]
-    near = near or difflib.get_close_matches(given, names, n=1, cutoff=0.4)
+    folded = {name.casefold(): name for name in reversed(names)}  # the case of letters makes no other name
+    near = near or [folded[name] for name in difflib.get_close_matches(given.casefold(), folded, n=1, cutoff=0.4)]
     return f"Did you mean {near[0]!r}?" if near else ""
 
 

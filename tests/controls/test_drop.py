@@ -21,13 +21,32 @@ def test_ids_of_any_kind(ids: object) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["3\n4\n", " train/3 \n\n4", "id,why\n3,blurred\n4,wrong\n", "is_label_issue,example\nTrue,train/3\nFalse,4\n"],
+    ["3\n4\n", " train/3 \n\n4", "id,why\n3,blurred\n4,wrong\n", "\ufeffexample\n3\n4\n"],
 )
 def test_a_file_of_ids(tmp_path: Path, text: str) -> None:
     path = tmp_path / "ids.csv"
     path.write_text(text)
     assert drop(path)(small_task()).excluded == {"3", "4"}
     assert str(drop(path)) == f"drop(ids={str(path)!r})"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "is_label_issue,example\nTrue,train/3\nFalse,4\n,5\nyes,6\n",
+        "example,is_target_issue_0,is_target_issue_1\n3,True,False\n4,False,False\n5,,\n6,False,True\n",
+    ],
+)
+def test_only_the_issues_of_a_table_of_issues_are_dropped(
+    tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "issues.csv"
+    path.write_text(text)
+    assert drop(path)(small_task()).excluded == {"3", "6"}
+    assert "drop takes 2 of the 4 rows" in caplog.text
+    path.write_text(text.replace("True", "perhaps"))
+    with pytest.raises(InvalidData, match=r"line 2, has 'perhaps' as is_(label|target)_issue"):
+        drop(path)(small_task())
 
 
 def test_no_ids_change_nothing_and_ids_are_exact(tmp_path: Path) -> None:

@@ -40,6 +40,17 @@ def test_a_reviewed_file_gives_labels(tmp_path: Path) -> None:
         relabel(path)(task)
 
 
+def test_fixes_that_change_nothing_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path, own = tmp_path / "fixes.csv", int(BASE.train.labels[3])
+    path.write_text(f"example,is_label_issue,given_label,predicted_label\ntrain/3,False,{own},{(own + 1) % 4}\n")
+    for fixes in (path, {"3": own}):
+        assert np.array_equal(relabel(fixes)(BASE).train.labels, BASE.train.labels)
+        assert "relabel changes no label of 'small'" in caplog.text
+        caplog.clear()
+    relabel({"3": (own + 1) % 4})(BASE)
+    assert caplog.text == ""
+
+
 def test_several_targets_are_numbers() -> None:
     rng = np.random.default_rng(0)
     task = Task(BASE.model, Examples(BASE.train.inputs, rng.normal(size=(80, 2))), objective="regression")

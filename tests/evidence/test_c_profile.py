@@ -1,12 +1,17 @@
 """The C-score profile of hand-written records: alignment by id, sizes in order, intervals, and refusals."""
 
+import csv
+import io
 import re
 from pathlib import Path
 
 import numpy as np
+import polars
 import pytest
+from click.testing import CliRunner
 from numpy.typing import NDArray
 
+from byrote.cli import app
 from byrote.errors import MissingEvidence, WrongRecord
 from byrote.evidence.c_profile import c_profile
 from byrote.evidence.evaluate import evaluate
@@ -121,3 +126,27 @@ def test_what_is_no_profile_is_refused(tmp_path: Path) -> None:
         other = _record(tmp_path / design.replace(" ", ""), 0.5, design=design)
         with pytest.raises(MissingEvidence, match=rf"'{re.escape(design)}'.*Subsets\(fraction="):
             c_profile([one, other])
+
+
+def test_its_table_is_read_by_a_data_frame_and_names_the_sizes(tmp_path: Path) -> None:
+    found = c_profile([_record(tmp_path / "a", 0.5), _record(tmp_path / "b", 0.1)])
+    table = polars.DataFrame(found)
+    assert table["example"].to_list() == IDS
+    np.testing.assert_array_equal(table["mean c_score"].to_numpy(), found.mean)
+    np.testing.assert_array_equal(table["c_score at 0.1 low"].to_numpy(), found.low[0])
+    np.testing.assert_array_equal(table["runs out at 0.5"].to_numpy(), found.runs_out[1])
+    assert found.mean[found.hardest_first].tolist() == sorted(found.mean)
+
+
+def test_the_verb_prints_the_profile_hardest_first(tmp_path: Path) -> None:
+    for fraction in (0.5, 0.1):
+        _record(tmp_path / str(fraction), fraction)
+    paths = [str(tmp_path / "0.5"), str(tmp_path / "0.1")]
+    found = c_profile([Record(path) for path in paths])
+    said = CliRunner().invoke(app, ["c-profile", *paths, "--csv"], catch_exceptions=False)
+    rows = list(csv.DictReader(io.StringIO(said.stdout)))
+    assert [row["example"] for row in rows] == found.ids[found.hardest_first].tolist()
+    assert float(rows[0]["mean c_score"]) == pytest.approx(float(np.nanmin(found.mean)))
+    table = CliRunner().invoke(app, ["c-profile", *paths, "--top", "2"], catch_exceptions=False)
+    assert table.stdout.count("train/") == 2
+    assert "0.1, 0.5" in table.stderr

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import small
 from byrote.evidence.evaluate import Values, evaluate, pairs
-from byrote.evidence.tables import Row, as_csv, as_json, how_sorted, pair_rows, score_rows, surest_first
+from byrote.evidence.tables import Row, as_csv, as_json, pair_rows, score_rows
 from byrote.record import Record
 from byrote.scores import csl, forgetting, influence, mean_confidence, memorization, shrunk_memorization
 from byrote.signature import score
@@ -62,8 +62,10 @@ def test_the_surely_memorized_by_the_first_score_come_first(record: Record, firs
     ]
     numbers = [(ranking.sign * sure, ranking.sign * value) for sure, value in found]
     assert numbers == sorted(numbers, reverse=True)
-    assert how_sorted(scored[0]).startswith(f"the {'lower' if ranking.sign > 0 else 'upper'} end of the 90 % interval")
+    assert scored[0].sorted_by.startswith(f"the {'lower' if ranking.sign > 0 else 'upper'} end of the 90 % interval")
     assert score_rows(record, scored, top=5) == every[:5]
+    in_python = scored[0].ranked(record.population.where("train"))
+    assert [row["example"] for row in every] == scored[0].ids[in_python].tolist()
 
 
 def test_luck_does_not_come_before_evidence(record: Record) -> None:
@@ -76,14 +78,14 @@ def test_luck_does_not_come_before_evidence(record: Record) -> None:
     value[undefined], low[undefined] = np.nan, np.nan
     runs = np.ones(n, np.int64)
     values = Values(memorization, record.population.ids, value, low, high, runs, runs)
-    order = surest_first(values, record.population.where("train"))
+    order = values.ranked(record.population.where("train"))
     assert list(order[:2]) == [sure, lucky]
     assert list(order[-2:]) == [unknown, undefined]
     shrunk = Values(shrunk_memorization, record.population.ids, value, low, high, runs, runs)
-    assert list(surest_first(shrunk, record.population.where("train"))[:3]) == [lucky, unknown, sure]
-    assert how_sorted(shrunk) == "shrunk_memorization, largest first"
+    assert list(shrunk.ranked(record.population.where("train"))[:3]) == [lucky, unknown, sure]
+    assert shrunk.sorted_by == "shrunk_memorization, largest first"
     alone = Values(memorization, record.population.ids, value, value * np.nan, value * np.nan, runs, runs)
-    assert how_sorted(alone) == "memorization, largest first"
+    assert alone.sorted_by == "memorization, largest first"
 
 
 def brute_force(record: Record, targets: str, top: int) -> list[tuple[str, str, float]]:

@@ -3,10 +3,11 @@ import pytest
 
 from byrote.evidence.outcomes import Outcomes
 from byrote.explain import dependents as of_dependents
-from byrote.explain import distances, find_dependences, look_alikes, space
+from byrote.explain import find_dependences, look_alikes, space
 from byrote.explain.dependents import SHUFFLES
 from byrote.explain.passing import INFLUENTIAL, expected_by_chance, least_right, passing
 from byrote.record import Population, Record
+from byrote.record import nearest as distances
 from byrote.stats.intervals import newcombe
 
 NOBODY = np.zeros(0, np.int64), np.zeros(0, np.int64)

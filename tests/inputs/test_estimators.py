@@ -1,5 +1,8 @@
 """Estimators of real libraries as tasks: what a run predicts is what they predict when one calls them by hand."""
 
+import re
+import signal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,7 @@ from byrote.inputs.estimators import estimator_task
 from byrote.task.examples import Examples
 from byrote.task.fit import Fit, fit_digest
 from byrote.task.task import Task
+from byrote.training.progress import Progress, Watcher
 
 pytest.importorskip("sklearn")
 from sklearn.cluster import KMeans
@@ -53,6 +57,12 @@ def test_a_fifth_of_each_class_is_held_out_and_ids_are_rows() -> None:
     own = estimator_task(LogisticRegression(), X[:40], Y[:40], X[40:], Y[40:])
     assert own.test is not None
     assert (len(own.train), len(own.test)) == (40, 20)
+
+
+def test_whole_numbers_and_whole_floats_are_classes_as_in_a_table() -> None:
+    codes = RNG.integers(0, 30, N)
+    for labels in (codes, codes.astype(np.float64), codes > 3):
+        assert len(estimator_task(LogisticRegression(), X, labels).classes) == len(np.unique(labels))
 
 
 def test_a_pipeline_over_a_frame_gets_the_frame() -> None:
@@ -128,6 +138,38 @@ def test_regressors_and_searches_are_audited_too(tmp_path: Any) -> None:
     assert record.at_step(0, "correct", 1).mean() > 0.3
 
 
+def test_an_interrupted_audit_keeps_its_runs_and_speaks_of_no_epochs_and_no_command(tmp_path: Path) -> None:
+    """Ctrl-C while it trains is a KeyboardInterrupt of a few lines, and the same call goes on."""
+    said: list[str] = []
+
+    def interrupted(now: Progress) -> None:
+        if now.finished:
+            signal.raise_signal(signal.SIGINT)
+
+    def audit(progress: Watcher | None) -> byrote.Record:
+        return byrote.audit(
+            LogisticRegression(), X, Y, tmp_path / "own", runs=3, compute=byrote.Compute(workers=1),
+            canaries=byrote.Canaries(), progress=progress, on_verdict=said.extend,
+        )  # fmt: skip
+
+    with pytest.raises(KeyboardInterrupt, match=r"Finished runs are kept in .*own; the same call goes on") as caught:
+        audit(interrupted)
+    assert caught.value.__suppress_context__
+    assert [entry.name for entry in caught.traceback[-2:]] == ["audit", "audit"], "no frame of what was being done"
+    first = tmp_path / "own" / "runs" / "0000.parquet"
+    written = first.stat().st_mtime_ns
+    record = audit(None)
+    assert (len(record.runs), first.stat().st_mtime_ns, record.door) == (3, written, "python")
+    page = re.sub(
+        r"<(script|style).*?</\1>|<[^>]+>", " ", (tmp_path / "own" / "report.html").read_text(), flags=re.DOTALL
+    )
+    assert "· 3 runs ·" in re.sub(r"\s+", " ", page)
+    for text in (page, " ".join(said), record._repr_html_()):
+        assert "epoch" not in text
+        assert "byrote audit" not in text
+    assert "No wrong labels were planted" in " ".join(said)
+
+
 @pytest.mark.slow
 def test_xgboost_and_lightgbm_take_names_and_runs_without_a_class() -> None:
     xgboost, lightgbm = pytest.importorskip("xgboost"), pytest.importorskip("lightgbm")
@@ -156,6 +198,15 @@ def test_xgboost_and_lightgbm_take_names_and_runs_without_a_class() -> None:
         (lambda: estimator_task(LogisticRegression(), X, [*Y[:-1], None]), "1 of 60 labels are missing"),
         (lambda: estimator_task(LogisticRegression(), X, np.ones((N, 2))), r"labels have shape \(60, 2\)"),
         (lambda: estimator_task(LinearRegression(), X, Y), "LinearRegression is a regressor"),
+        (lambda: estimator_task(RandomForestClassifier(3), X, X[:, 0]), "60 different ones such as .*Give a regressor"),
+        (
+            lambda: estimator_task(RandomForestClassifier(3), X, np.arange(N)),
+            "60 rows have 60 different labels.*Give a regressor",
+        ),
+        (
+            lambda: estimator_task(RandomForestClassifier(3), X, [f"row {at}" for at in range(N)]),
+            "Give labels that several",
+        ),
     ],
 )
 def test_what_cannot_be_audited_is_named(call: Any, said: str) -> None:

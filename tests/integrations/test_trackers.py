@@ -14,11 +14,15 @@ from click.testing import CliRunner
 
 from byrote.cli import app
 from byrote.errors import ByroteError, InvalidData
+from byrote.evidence.certainty import Certainty
+from byrote.evidence.evaluate import evaluate
 from byrote.findings.accuracy import read_accuracies
 from byrote.integrations import mlflow as to_mlflow
 from byrote.integrations import tensorboard as to_tensorboard
 from byrote.integrations.tracked import Tracked, slug, tracked
 from byrote.record import Record
+from byrote.report.numbers import percent, text
+from byrote.scores import shrunk_memorization
 from byrote.stats.estimate import Estimate
 from byrote.summaries import forecast
 from byrote.training.progress import Progress
@@ -27,14 +31,15 @@ from small import small_task
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 
 MEMBER = np.arange(16)[:, None] % 2 == np.arange(40) % 2
-KNOWN = forecast(MEMBER | (np.arange(40) % 3 == 0), MEMBER)
-assert KNOWN is not None
+NONE = np.zeros(0)
+COUNTED = forecast(MEMBER | (np.arange(40) % 3 == 0), MEMBER)
+KNOWN = Certainty(16, Estimate(0.9, 0.8, 0.95, 40, "example"), COUNTED, NONE, NONE, NONE)
 PAGE = Path(__file__).parents[2] / "docs" / "trackers.md"
 
 STAGES = (
     Progress(1, 9, 0, 3),
     Progress(3, 9, 1, 3, finished=(0,)),
-    Progress(6, 9, 2, 3, finished=(1,), forecast=KNOWN),
+    Progress(6, 9, 2, 3, finished=(1,), certainty=KNOWN),
     Progress(0, 0, 0, 0, stage="measuring"),
 )
 
@@ -73,6 +78,20 @@ def test_numbers_are_those_of_the_report_with_their_ends(record: Record, found: 
     names = [*found.numbers, *found.curves, *found.settings]
     assert [name for name in names if name != slug(name)] == []
     assert slug("R² (mean)/a,b") == "R2_mean/a_b"
+
+
+def test_a_number_of_the_verdict_has_its_name_in_the_tracker(record: Record, found: Tracked) -> None:
+    """`0.99 [0.96, 0.99] by shrunk_memorization and 0.96 [0.90, 0.98] by mean_confidence in one run`, name by name."""
+    (check,) = (each for each in found.sentences if each.startswith("Check on"))
+    quoted = re.findall(r"(\S+ \[\S+\s\S+\]) by (\w+(?: in one run)?)", check)
+    assert [name for _, name in quoted] == ["shrunk_memorization", "mean_confidence in one run"]
+    for said, name in quoted:
+        ends = [found.numbers[slug(f"wrong labels found/AUROC by {name}{end}")] for end in ("", "_low", "_high")]
+        assert said == text(Estimate(*ends, 1, "example"))
+    of_kind = evaluate(shrunk_memorization, record).value[record.population.canary == "noise"]
+    assert found.numbers["canaries/shrunk_memorization_of_noise"] == pytest.approx(np.nanmean(of_kind))
+    found_by_chance = [each for each in found.numbers if "membership_shuffled" in each]
+    assert f"shuffled, the strongest finds {percent(found.numbers[found_by_chance[0]])}" in " ".join(found.sentences)
 
 
 def test_memorization_by_epoch_is_that_of_the_canaries_that_the_run_may_read(record: Record, found: Tracked) -> None:

@@ -27,28 +27,30 @@ from byrote.report.verdict import sentences
 from byrote.scores import lira, loss
 from byrote.stats.not_measured import NotMeasured
 from byrote.summaries import OperatingPoint
-from byrote.task.designs import halves
+from byrote.task.designs import Design, Subsets, halves
 from layout import LAYOUT, MANIFEST, run_settings
 
-RUNS, EXAMPLES = 12, 600
+RUNS, EXAMPLES, HALVES = 12, 600, halves()
 
 
-def made(directory: Path, leak: float, runs: int = RUNS, bad: int = 0) -> Record:
+def made(
+    directory: Path, leak: float, runs: int = RUNS, bad: int = 0, design: Design = HALVES, examples: int = EXAMPLES
+) -> Record:
     """Write a record in which the logit of a member is `leak` higher; the first `bad` examples have no loss in run 0."""
     rng = np.random.default_rng(3)
-    ids = np.array([f"train/{i}" for i in range(EXAMPLES)])
-    labels = rng.integers(0, 3, EXAMPLES)
-    pictures = rng.integers(0, 256, (EXAMPLES, 4, 4)).astype(np.uint8)
-    write_population(directory, Population.of(ids, np.full(EXAMPLES, "train"), labels, pictures))
+    ids = np.array([f"train/{i}" for i in range(examples)])
+    labels = rng.integers(0, 3, examples)
+    pictures = rng.integers(0, 256, (examples, 4, 4)).astype(np.uint8)
+    write_population(directory, Population.of(ids, np.full(examples, "train"), labels, pictures))
     task = {"name": "made up", "classes": ["a", "b", "c"]}
     steps = {"unit": "epoch", "last": 1}
     write_manifest(directory, {**MANIFEST, "key": "0", "task": task, "steps": steps, "blocks": [runs]})
-    member = halves().membership([runs], np.full(EXAMPLES, ""), 0)
-    ease = rng.normal(0, 1, EXAMPLES)
+    member = design.membership([runs], np.full(examples, ""), 0)
+    ease = rng.normal(0, 1, examples)
     for run in range(runs):
-        logit = ease + rng.normal(size=EXAMPLES) + leak * member[run]
+        logit = ease + rng.normal(size=examples) + leak * member[run]
         loss = np.log1p(np.exp(-logit))
-        known = np.arange(bad if run == 0 else 0, EXAMPLES)
+        known = np.arange(bad if run == 0 else 0, examples)
         said = Observed(known, {"loss": loss[known].astype(np.float32), "correct": logit[known] > 0})
         write_run(run_path(directory, run), [Step(1, said, None)], member[run], ids, run_settings(run, "0"), LAYOUT)
     return Record(directory)
@@ -69,6 +71,7 @@ def test_a_leak_is_found_by_all_and_most_by_those_that_compare(leaking: Membersh
     assert leaking.strongest.name in ("lira", "bavaria", "rmia")
     at = leaking.strongest.at[0]
     assert isinstance(at, OperatingPoint)
+    assert not isinstance(leaking.shuffled, NotMeasured)
     assert at.tpr.value > 0.08 > 0.02 > leaking.shuffled
     assert leaking.p_value == pytest.approx(0.05)
 
@@ -178,7 +181,7 @@ def test_one_run_leaves_the_loss_attack_and_refuses_what_it_cannot_show(tmp_path
     assert [attack.name for attack in found.attacks] == ["loss"]
     at = found.strongest.at[1]
     assert isinstance(at, NotMeasured)
-    assert "at least 1000 negatives" in at.reason
+    assert "needs 1,000 pairs" in at.reason
 
 
 def test_the_verdict_names_the_strongest(tmp_path: Path) -> None:
@@ -186,6 +189,29 @@ def test_the_verdict_names_the_strongest(tmp_path: Path) -> None:
 
     verdict = sentences(findings(made(tmp_path, leak=2.0)))
     assert any("The strongest of 5 membership attacks" in sentence for sentence in verdict)
+
+
+@pytest.mark.parametrize(("runs", "examples"), [(4, 240), (4, 90)])
+def test_the_shuffled_rate_is_of_attacks_that_have_one(tmp_path: Path, runs: int, examples: int) -> None:
+    """In 4 runs of 70 %, an attack with shadow models judges a fifth of the examples: 96 others of 240, too few for 1 %."""
+    from byrote.report import findings
+
+    record = made(tmp_path, leak=0.0, runs=runs, design=Subsets(0.7), examples=examples)
+    found = read_membership(record)
+    assert not isinstance(found, NotMeasured)
+    rated = [each.name for each in found.attacks if isinstance(each.at[0], OperatingPoint)]
+    said = " ".join(sentences(findings(record)))
+    if examples == 240:
+        assert rated == ["loss"] != [each.name for each in found.attacks]
+        assert not isinstance(found.shuffled, NotMeasured)
+        assert found.shuffled < 0.05, "a rate at 1 %, not an AUROC of about a half"
+        assert "4 runs are too few for such a rate of calibrated_loss, rmia, lira, bavaria." in said
+    else:
+        assert rated == []
+        assert isinstance(found.shuffled, NotMeasured)
+        assert "shuffled" not in said
+        assert "needs 100 pairs" in said
+    assert 0 < found.p_value <= 1
 
 
 def p_of_nothing(kind: str, seed: int, examples: int = 300) -> float:

@@ -1,5 +1,6 @@
 """The command in the report repeats the audit: it is carried out, and gives the same runs to the byte."""
 
+import re
 import shlex
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from byrote.cli import app
 from byrote.record import Record
 from byrote.report.settings import command
 from byrote.task.loading import load_task
+from byrote.training.collect import collect
+from byrote.training.compute import Compute
+from small import small_task
 
 TASK = """
 import numpy as np
@@ -54,6 +58,22 @@ def test_the_command_of_the_report_gives_the_same_runs(tmp_path: Path, monkeypat
     for number in record.runs:
         name = Path("audits", "mine", "runs", f"{number:04d}.parquet")
         assert (second / name).read_bytes() == (first / name).read_bytes()
+
+
+def test_a_collection_that_stopped_by_itself_is_repeated_block_by_block(tmp_path: Path) -> None:
+    task, one = small_task(epochs=1), Compute(workers=1)
+    record = collect(task, tmp_path / "first", until="error=0.3", compute=one, source="mine.py")
+    assert sum(record.manifest["blocks"]) > len(record.runs)
+    line = command(record)
+    assert line is not None
+    loop = re.fullmatch(r"for runs in ([\d ]+); do byrote audit mine.py --runs \$runs --design [^;]*; done", line)
+    assert loop
+    counts = [int(each) for each in loop[1].split()]
+    assert (counts[0], counts[-1]) == (4, len(record.runs))
+    for runs in counts:
+        again = collect(task, tmp_path / "second", runs=runs, compute=one)
+    assert again.runs == record.runs
+    assert all((again.member(run) == record.member(run)).all() for run in record.runs)
 
 
 def test_two_tasks_in_one_folder_have_two_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

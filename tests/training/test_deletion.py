@@ -35,8 +35,8 @@ def test_a_read_of_a_half_deleted_directory_names_the_deletion(kept: Path, gone:
         assert record.at_step(1, "correct", 3) is not Record(directory)
 
 
-@pytest.mark.parametrize("until", [None, 0.001])
-def test_progress_that_reads_a_half_deleted_directory_names_the_deletion(until: float | None, tmp_path: Path) -> None:
+@pytest.mark.parametrize("until", [None, "error=0.001"])
+def test_progress_that_reads_a_half_deleted_directory_names_the_deletion(until: str | None, tmp_path: Path) -> None:
     def delete(now: Progress) -> None:
         if now.steps:
             (tmp_path / "examples.parquet").unlink(missing_ok=True)

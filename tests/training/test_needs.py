@@ -75,8 +75,9 @@ def test_the_callers_random_state_is_left_as_it_was() -> None:
 CASES = {
     "many activations": ("filters", 200, 1),
     "many activations, packed": ("filters", 64, 3),
-    "many weights": ("broad", 64, 2),
+    "many weights": ("broad", 64, 1),
 }
+"""On a CPU a model of so many weights is trained alone: packed, it leaves holes in the heap, up to 0.8 of the estimate."""
 
 
 @pytest.mark.slow

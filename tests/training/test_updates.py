@@ -63,3 +63,15 @@ def test_no_process_imports_the_compiler() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent
     )
     assert said.stdout == "False\n"
+
+
+def test_checking_a_usual_optimizer_imports_no_symbolic_mathematics() -> None:
+    code = """
+import sys, torch
+from byrote.task.recipe import Recipe
+from byrote.training.updates import check_optimizer
+for name in ("sgd", "adamw"):
+    check_optimizer(Recipe(optimizer=name), [torch.nn.Parameter(torch.zeros(3))])
+print("sympy" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

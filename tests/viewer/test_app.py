@@ -10,15 +10,14 @@ import pytest
 
 from byrote.errors import WrongRecord
 from byrote.evidence.evaluate import evaluate
-from byrote.evidence.tables import surest_first
 from byrote.experiments.compare_audits import compare_audits
 from byrote.explain import explain
 from byrote.findings.comparison import change_rows, example_rows
 from byrote.findings.findings import findings
-from byrote.record import Record
+from byrote.record import Record, write_population
 from byrote.report.kept_verdict import keep_verdict
 from byrote.report.sections.summary import tiles
-from byrote.scores import mean_confidence, memorization
+from byrote.scores import c_score, mean_confidence, memorization
 from byrote.viewer.opening import open_all
 from viewer.served import Served, served
 
@@ -42,7 +41,8 @@ def test_the_overview_has_the_numbers_of_the_report(viewer: Served, record: Reco
 def test_rows_are_in_the_order_of_a_score_with_undefined_last(viewer: Served, record: Record) -> None:
     for score in (memorization, mean_confidence):
         values = evaluate(score, record)
-        expected = values.ids[values.ranked(record.population.where("train"))].tolist()
+        train = np.flatnonzero(record.population.where("train"))
+        expected = values.ids[train[np.argsort(-score.sign * values.value[train], kind="stable")]].tolist()
         found = rows(viewer, sort=str(score))
         assert [row["id"] for row in found["rows"]] == expected
         turned = [row["id"] for row in rows(viewer, sort=str(score), turned=1)["rows"]]
@@ -50,7 +50,7 @@ def test_rows_are_in_the_order_of_a_score_with_undefined_last(viewer: Served, re
         first = dict(zip(values.ids.tolist(), values.value, strict=True))
         ends = [score.sign * first[name] for name in turned[:known]]
         assert ends == sorted(ends)
-        surest = values.ids[surest_first(values, record.population.where("train"))].tolist()
+        surest = values.ids[values.ranked(record.population.where("train"))].tolist()
         assert [row["id"] for row in rows(viewer, sort=str(score), surely=1)["rows"]] == surest
     values = evaluate(memorization, record)
     for row in rows(viewer)["rows"]:
@@ -112,7 +112,7 @@ def test_an_example_is_followed_through_scores_steps_and_other_audits(viewer: Se
     assert len(curve["trained"]) == record.last_step
     assert curve["leftOut"][0][0] is None
     (other,) = viewer.get(f"/api/elsewhere/1?at={at}")
-    assert other["number"] == 2
+    assert (other["number"], other["reason"]) == (2, "")
     (own,) = explain(record, np.array([at]))
     beside = viewer.get(f"/api/neighbours/1?at={at}")
     assert (beside["id"], beside["cause"]) == (name, own.cause)
@@ -128,6 +128,32 @@ def test_two_audits_are_compared_as_the_verb_does(viewer: Served, directories: l
     both = viewer.get("/api/both/1/2?name=memorization")
     fine = np.isfinite(expected.examples.before) & np.isfinite(expected.examples.after)
     assert both["examples"] == sum(n for _, _, n, _ in both["points"]) == fine.sum()
+
+
+def test_scores_that_no_example_of_a_split_has_are_named(viewer: Served, record: Record) -> None:
+    columns = "memorization\nmean_confidence\nc_score"
+    viewer.get("/api/causes/1")
+    train, test = (rows(viewer, split=split, columns=columns) for split in ("train", "test"))
+    assert (train["empty"], train["hasCauses"]) == ([], True)
+    values = {
+        str(score): evaluate(score, record).value[record.population.where("test")]
+        for score in (memorization, mean_confidence, c_score)
+    }
+    expected = [name for name, each in values.items() if np.isnan(each).all()]
+    assert (test["empty"], test["hasCauses"]) == (expected, False)
+    assert 0 < len(expected) < 3
+
+
+def test_audits_of_other_data_with_the_same_ids_are_not_compared(directories: list[Path], tmp_path: Path) -> None:
+    other, own = tmp_path / "other", Record(directories[0])
+    shutil.copytree(directories[0], other)
+    write_population(other, own.population.with_inputs(255 - own.population.inputs))
+    with served([directories[0], other]) as viewer:
+        status, text, _ = viewer.ask("/api/change/1/2")
+        assert status == 409
+        assert "about other data" in json.loads(text)["error"]
+        (found,) = viewer.get("/api/elsewhere/1?at=0")
+        assert (found["size"], found["reason"]) == (None, "another example has this id there")
 
 
 def test_passages_are_those_of_the_language_report(viewer: Served) -> None:

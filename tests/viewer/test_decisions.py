@@ -110,3 +110,30 @@ def test_what_is_no_tag_and_where_nothing_can_be_written_is_said(tmp_path: Path)
         Decisions(place("memory://far")).change(Change("train/1", choice="drop"))
     with pytest.raises(ByroteError, match="cannot be written"):
         Decisions(tmp_path / "gone").change(Change("train/1", choice="drop"))
+
+
+def test_lines_that_are_no_decisions_are_named_and_stay_in_the_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, good = tmp_path / FILE, '{"example": "train/1", "choice": "drop", "label": null, "tags": []}'
+    bad = ['{"example": "train/2", "choice": "explode", "label": null, "tags": []}', '{"example": "train/3", "cho']
+    file.write_text("\n".join([good, bad[0], "", good, bad[1]]))
+    decisions = Decisions(tmp_path)
+    assert decisions.skipped() == (2, 5)
+    decisions.change(Change("train/4", choice="keep"))
+    assert set(decisions.current()) == {"train/1", "train/4"}
+    assert decisions.skipped() == Decisions(tmp_path).skipped() == (2, 5)
+    for line in (2, 5):
+        assert f"{file}, line {line}, is no decision" in caplog.text
+    assert file.read_text().splitlines()[:5] == [good, bad[0], "", good, bad[1]]
+
+
+def test_a_last_line_without_an_end_counts(tmp_path: Path) -> None:
+    decisions = Decisions(tmp_path)
+    decisions.change(Change("train/1", choice="drop"))
+    with (tmp_path / FILE).open("a") as file:  # as some editors leave it
+        file.write('{"example": "train/2", "choice": "keep", "label": null, "tags": []}')
+    assert set(decisions.current()) == {"train/1", "train/2"}
+    decisions.change(Change("train/3", choice="keep"))
+    assert set(decisions.current()) == set(Decisions(tmp_path).current()) == {"train/1", "train/2", "train/3"}
+    assert decisions.skipped() == ()

@@ -21,6 +21,8 @@ from written import written
 
 MANY = 20_000
 
+expect.set_options(timeout=20_000)  # a busy machine is slow, and no page is wrong because of that
+
 pytestmark = MARKS
 
 
@@ -92,6 +94,7 @@ def test_the_secret_does_not_stay_in_the_address(desktop: Page, viewer: Served) 
     assert "secret" not in desktop.evaluate("document.referrer + location.href")
     assert desktop.evaluate("document.cookie") == ""  # the page cannot read it
     assert desktop.locator("section.opened").count() == 4
+    assert desktop.locator("h1").inner_text() == "3 audits and 1 language audit"
     ARTEFACTS.mkdir(exist_ok=True)
     desktop.screenshot(path=ARTEFACTS / "view-overview.png", full_page=True)
 
@@ -136,6 +139,8 @@ def test_by_the_keyboard_alone_one_looks_decides_and_undoes(
     tab.wait_for_selector("aside .others img.picture")
     assert tab.locator("aside h2").inner_text() == first
     assert tab.locator("aside a[href^='/audit/2#']").count() == 1
+    assert tab.locator(".head .score").count() == 3
+    assert tab.evaluate(CUT) == []  # no column is cut beside the example
     tab.screenshot(path=ARTEFACTS / "view-example.png")
     keys.press("Escape")
     assert tab.locator("aside.example").is_hidden()
@@ -206,6 +211,30 @@ def test_filters_sorting_and_scores_change_the_table(desktop: Page, viewer: Serv
     desktop.locator(".head button[data-sort=forgetting]").click()
     desktop.wait_for_selector("[role=columnheader][aria-sort=descending] button[data-sort=forgetting]")
     assert "high: hard or memorized" in desktop.locator(".head").inner_text()
+    expect(desktop.locator(".head .cause")).to_have_count(1)
+    desktop.select_option("select[name=split]", "test")
+    expect(desktop.locator(".head .score, .head .cause")).to_have_count(0)  # no test example has these
+    expect(desktop.locator(".count")).to_contain_text("Not shown, since no test example has them")
+    desktop.locator("summary", has_text="Scores shown").click()
+    desktop.locator("input[value=c_score]").check()
+    expect(desktop.locator(".head .score, .body .row:first-child .score")).to_have_count(2)
+
+
+def test_lines_that_are_no_decisions_are_said(desktop: Page, viewer: Served, large: Path) -> None:
+    (large / "decisions.jsonl").write_text("<b>\n")
+    go(desktop, viewer, "/audit/4")
+    expect(desktop.locator("p.lacking")).to_contain_text("Line 1 of ")
+    (large / "decisions.jsonl").unlink()
+    desktop.evaluate("dispatchEvent(new Event('focus'))")
+    expect(desktop.locator("p.lacking")).to_be_hidden()
+
+
+CUT = """() => {
+  const right = (node) => node.getBoundingClientRect().right, edge = right(document.querySelector('.grid'));
+  const cells = [...document.querySelectorAll('.head > span, .body .row > span')].filter((cell) => right(cell) > edge);
+  const words = [...document.querySelectorAll('.body .row .number, .body .row .badge')].filter((each) => right(each) > right(each.parentElement) + 1 || each.scrollWidth > each.clientWidth + 1);
+  return [...cells, ...words].map((node) => node.outerHTML.slice(0, 120));
+}"""
 
 
 def test_many_rows_are_scrolled_to_the_end_without_drawing_them_all(desktop: Page, viewer: Served, large: Path) -> None:
@@ -268,6 +297,18 @@ def test_a_phone_never_scrolls_sideways(browser: Browser, viewer: Served, troubl
         go(tab, viewer, path)
         assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
     go(tab, viewer, "/audit/1")
+    box = tab.locator(".body .row").first.bounding_box()
+    assert box
+    assert box["y"] + box["height"] < 0.75 * 844  # a row is seen at first
+    assert tab.locator("select[name=split]").is_hidden()
+    tab.locator("button", has_text="Filter and sort").click()
+    tab.select_option("select[name=split]", "test")
+    expect(tab.locator(".more-filters")).to_have_text("Filter and sort (1 set)")
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert tab.locator("#theme").inner_text() == ("Light" if scheme == "dark" else "Dark")  # where the button leads to
+    tab.locator("#theme").click()
+    assert tab.locator("#theme").inner_text() == ("Dark" if scheme == "dark" else "Light")
+    tab.locator("#theme").click()
     tab.locator(".body .row").first.click()
     tab.keyboard.press("Enter")
     tab.wait_for_selector("aside .curve")

@@ -50,7 +50,7 @@ def agreement(
     if len(runs) < COMPARED:
         raise MissingEvidence(
             f"The agreement with influence needs {COMPARED} runs or more besides those whose models were used, but {record.directory} has {len(runs)} finished.",
-            Remedy("more_runs", COMPARED + len(record.runs) - len(runs)),
+            Remedy("more_runs", COMPARED + len(record.runs) - len(runs), record.door),
         )
     margin = read_outcomes(record, column="margin", runs=runs, positions=targets, missing="nan").correct
     correct = read_outcomes(record, runs=runs, positions=targets).correct

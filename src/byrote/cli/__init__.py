@@ -7,6 +7,7 @@ import click
 
 from byrote.cli.action_verbs import relabel, remove
 from byrote.cli.audit_verb import audit
+from byrote.cli.c_profile_verb import c_profile
 from byrote.cli.causes_verb import causes
 from byrote.cli.compare_verb import compare
 from byrote.cli.interruption import interruptible
@@ -56,8 +57,9 @@ def app(debug: bool) -> None:
     byrote recall look-up DIR QUERIES.npy     look queries up in an explicit memory
 
     audit, train, compare, memorize, recall compare, locate, attribute, remove and causes execute the Python file or module
-    that TASK names, and score the file of a score of your own. attack, relabel, report, view, log, export, import, catalogue,
-    reproduce, lm and the other verbs of recall execute nothing but byrote, whatever the record, the corpus or the memory holds.
+    that TASK names, and score the file of a score of your own. attack, c-profile, relabel, report, view, log, export, import,
+    catalogue, reproduce, lm and the other verbs of recall execute nothing but byrote, whatever the record, the corpus or the
+    memory holds.
     """
 
 
@@ -67,6 +69,7 @@ for verb in (
     compare,
     memorize,
     score,
+    c_profile,
     attack,
     locate,
     attribute,

@@ -3,12 +3,16 @@
 from collections.abc import Generator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal
 
 import click
 
 from byrote.cli.options import given_task, machine_options, reading_options, seed_option
 from byrote.cli.output import training_bar
+
+USUAL_RUNS = 20
+"""Runs of the usual design, for a guess at how many workers there will be."""
 
 
 @click.command(short_help="Train models, score every example, write the report.")
@@ -36,8 +40,8 @@ from byrote.cli.output import training_bar
 )
 @click.option(
     "--until",
-    type=click.FloatRange(0, min_open=True),
-    help="Train until the median standard error of memorization is at most this, for example 0.05; --runs is then the maximum.",
+    metavar="GOAL",
+    help="Train until memorization is known this well: 0.9 (reliability: squared correlation with the true values), top=100:0.9 (of the hundred most memorized, 90 % are expected to be right), error=0.05 (median standard error); several with commas. --runs is then the maximum.",
 )
 @click.option(
     "--out", metavar="DIRECTORY", help="Directory of the record, or a URL (s3://bucket/name). [default: audits/NAME]"
@@ -78,7 +82,7 @@ def audit(
     canaries: str | None,
     seed: int,
     take: int | None,
-    until: float | None,
+    until: str | None,
     out: str | None,
     engine: str,
     probes: Sequence[str],
@@ -94,27 +98,39 @@ def audit(
     executed: give only one that you trust. Or it is a table (.csv, .tsv, .parquet, .jsonl) with --label. Stop it at any
     time: finished runs are kept, and the same command goes on where it stopped.
     """
-    from byrote.auditing import audit as run_audit
-    from byrote.task.canaries import parse_canaries
-    from byrote.task.designs import parse_design
-    from byrote.training.compute import Compute
-    from byrote.training.memory import parse_memory
+    from byrote.training.workers import started_early
 
-    planted = None if canaries is None else parse_canaries(canaries)
-    budget = None if memory is None else parse_memory(memory)
-    given = given_task(task)
-    with _executor(engine, device) as executor, training_bar() as (update, close):
+    local = engine == "local" and device == "cpu"
+    with started_early(_expected(task, out, runs, workers) if local else 1):
+        given = given_task(task)
+        from byrote.auditing import audit as run_audit
+        from byrote.task.canaries import parse_canaries
+        from byrote.task.designs import parse_design
+        from byrote.training.compute import Compute
+        from byrote.training.memory import parse_memory
 
-        def show(verdict: list[str]) -> None:
-            close()
-            click.echo("\n".join(verdict))
+        planted = None if canaries is None else parse_canaries(canaries)
+        budget = None if memory is None else parse_memory(memory)
+        with _executor(engine, device) as executor, training_bar() as (update, close):
 
-        record = run_audit(
-            given, out, runs=runs, until=until, epochs=epochs, design=None if design is None else parse_design(design), canaries=planted,
-            seed=seed, take=take, probes=probes, probe_every=probe_every, progress=update, on_verdict=show,
-            compute=Compute(workers, executor, device, precision, budget),
-        )  # fmt: skip
+            def show(verdict: list[str]) -> None:
+                close()
+                click.echo("\n".join(verdict))
+
+            record = run_audit(
+                given, out, runs=runs, until=until, epochs=epochs, design=None if design is None else parse_design(design), canaries=planted,
+                seed=seed, take=take, probes=probes, probe_every=probe_every, progress=update, on_verdict=show,
+                compute=Compute(workers, executor, device, precision, budget),
+            )  # fmt: skip
     click.echo(f"\nreport: {record.directory / 'report.html'}")
+
+
+def _expected(task: str, out: str | None, runs: int | None, workers: int | None) -> int:
+    """Return how many workers the missing runs are likely to need, before anything slow is imported."""
+    from byrote.training.workers import cores
+
+    finished = Path(out or Path("audits") / Path(task).stem, "runs").glob("*.parquet")
+    return max(1, min(workers or cores(), (USUAL_RUNS if runs is None else runs) - sum(1 for _ in finished)))
 
 
 @contextmanager

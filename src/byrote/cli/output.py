@@ -21,9 +21,9 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from byrote.evidence.certainty import Certainty
     from byrote.record import Record
     from byrote.record.storage import Place
-    from byrote.summaries.forecast import Forecast
     from byrote.task.inferred import Inferred
     from byrote.training.progress import Progress
 
@@ -67,7 +67,7 @@ def training_bar() -> Generator[tuple[Callable[["Progress"], None], Callable[[],
                     shown,
                     completed=now.steps,
                     total=now.of_steps,
-                    finished=f"{now.runs}/{now.of_runs} runs{_precision(now.forecast)},",
+                    finished=f"{now.runs}/{now.of_runs} runs{_known(now.certainty)},",
                     visible=True,
                 )
                 if now.runs >= now.of_runs:
@@ -143,11 +143,9 @@ def say_inferred(inferred: "Inferred") -> None:
         message(printable(sentence))
 
 
-def _precision(forecast: "Forecast | None") -> str:
-    if forecast is None:
-        return ""
-    error, reliability = forecast.standard_error, forecast.reliability.value
-    return f", se {error:.3f}" + (f", reliability {reliability:.2f}" if reliability > 0 else "")
+def _known(found: "Certainty | None") -> str:
+    """Return how well memorization is known: the reliability that the verdict names."""
+    return "" if found is None or not found.reliability.value > 0 else f", reliability {found.reliability.value:.2f}"
 
 
 class _Warnings(logging.Handler):

@@ -11,6 +11,10 @@ from byrote.cli.output import data_options, message, print_data, print_rows, sta
 from byrote.errors import ByroteError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from byrote.evidence.evaluate import Values
     from byrote.signature import Score
 
 ROWS = 20
@@ -41,7 +45,7 @@ def score(directory: str, scores: Sequence[str], top: int | None, split: str | N
     from byrote.attribution import METHODS, read_attribution
     from byrote.evidence.catalogue import find_score
     from byrote.evidence.evaluate import evaluate
-    from byrote.evidence.tables import how_sorted, pair_rows, score_rows
+    from byrote.evidence.tables import pair_rows, score_rows
     from byrote.record import Record
     from byrote.report.numbers import count
 
@@ -52,6 +56,7 @@ def score(directory: str, scores: Sequence[str], top: int | None, split: str | N
     chosen = [find_score(text) for text in scores]
     _check_one_table(chosen, directory)
     of_pairs = "target" in chosen[0].key
+    lacking: list[str] = []
     if of_pairs:
         order = f"{chosen[0]}, largest first"
         rows = pair_rows(record, chosen[0], targets=split or "test", top=top or ROWS)
@@ -59,12 +64,15 @@ def score(directory: str, scores: Sequence[str], top: int | None, split: str | N
         limit = top if top is not None or form else ROWS
         scored = [evaluate(each, record) for each in chosen]
         rows = score_rows(record, scored, split=split or "train", top=limit)
-        order = how_sorted(scored[0])
+        order = scored[0].sorted_by
+        lacking = [said for each in scored if (said := _without_value(each, record.population.where(split or "train")))]
     if form:
         print_data(rows, form)
         return
     message(f"Sorted by {order}.")
     print_rows(rows, [str(each) for each in chosen])
+    for sentence in lacking:
+        message(sentence)
     for each in chosen:
         message(f"{each}: {each.summary}")
     if record.objective.name != "classification":
@@ -76,6 +84,18 @@ def score(directory: str, scores: Sequence[str], top: int | None, split: str | N
         message(
             "These are the largest of very many pairs: with few runs, most of them are chance. The report says how many to expect."
         )
+
+
+def _without_value(values: "Values", mask: "NDArray[np.bool_]") -> str:
+    """Return how many of these examples have no value, and why; empty where all have one."""
+    import numpy as np
+
+    missing = mask & np.isnan(values.value)
+    if not missing.any():
+        return ""
+    one_sided = missing & ((values.runs_in == 0) | (values.runs_out == 0))
+    why = f"; all runs were trained on {one_sided.sum():,} of them, or none" if one_sided.any() else ""
+    return f"No {values.score} for {missing.sum():,} of {mask.sum():,} examples{why}."
 
 
 def _check_one_table(scores: Sequence["Score"], directory: str) -> None:
@@ -108,15 +128,17 @@ def attack(directory: str, form: str | None) -> None:
     record = Record(directory)
     found = read_membership(record)
     if isinstance(found, NotMeasured):
-        raise ByroteError(f"{found.reason} Collect runs on subsets with `byrote audit`.")
+        raise ByroteError(f"{found.reason} Train runs on different subsets of the examples.")
     rows = attack_table(found)
     if form:
         print_data(rows, form)
         return
     print_rows(rows, [name for name in rows[0] if name != "attack"])
+    message(f"{found.members:,} pairs of a run and a member, {found.others:,} of a run and another example.")
     message(
-        f"{found.members:,} pairs of a run and a member, {found.others:,} of a run and another example. With membership shuffled, "
-        f"the strongest attack of each shuffle finds {100 * found.shuffled:.1f} % at 1 % (p = {found.p_value:.2f})."
+        f"What is found with membership shuffled was not measured. {found.shuffled.reason}"
+        if isinstance(found.shuffled, NotMeasured)
+        else f"With membership shuffled, the strongest attack of each shuffle finds {100 * found.shuffled:.1f} % at 1 % (p = {found.p_value:.2f})."
     )
     if found.epsilons:
         bounds = sorted(each.value for each in found.epsilons)

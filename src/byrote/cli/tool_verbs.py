@@ -4,7 +4,7 @@ import shlex
 
 import click
 
-from byrote.cli.output import message
+from byrote.cli.output import message, printable
 from byrote.errors import ByroteError
 
 
@@ -49,7 +49,7 @@ def _stored(at: str | None) -> str:
     "--out",
     metavar="PATH",
     required=True,
-    help="A file that ends in .csv or .parquet for cleanlab, a new folder for the others.",
+    help="A file that ends in .csv or .parquet for cleanlab, a folder for the others. An earlier export there is replaced; anything else is refused.",
 )
 @click.option(
     "--split", type=click.Choice(["train", "test"]), default="train", show_default=True, help="Examples to export."
@@ -62,20 +62,21 @@ def _stored(at: str | None) -> str:
 def export(directory: str, to: str, out: str, split: str, top: int | None) -> None:
     """Write what models of RECORD that were not trained on an example say of its label, for people to look at.
 
-    cleanlab: a table of label issues. fiftyone: a folder with pictures, for fiftyone.Dataset.from_dir. label-studio: tasks
-    with predictions; what people decide comes back with `byrote import`. None of these tools has to be installed.
+    cleanlab: the table of label issues that `byrote relabel --csv` writes. fiftyone: a folder with pictures, for
+    fiftyone.Dataset.from_dir. label-studio: tasks with predictions; what people decide comes back with `byrote import`. None
+    of these tools has to be installed.
     """
     from byrote.integrations import cleanlab, fiftyone, label_studio
     from byrote.record import Record
+    from byrote.record.storage import exists, names, place
     from byrote.report.numbers import count
 
     write = {"cleanlab": cleanlab.export, "fiftyone": fiftyone.export, "label-studio": label_studio.export}[to]
+    again = exists(place(out)) if to == "cleanlab" else bool(names(place(out)))
     written = write(Record(directory), out, split=split, top=top)
-    message(f"{count(written, 'example')} written to {out}.")
+    message(f"{count(written, 'example')} written to {out}{', in place of the earlier export there' if again else ''}.")
     if to == "label-studio" and not written:
-        message(
-            "No label contradicts what the other examples say. Give --top 50 and a new folder to look at the 50 most doubtful."
-        )
+        message("No label contradicts what the other examples say. Give --top 50 to look at the 50 most doubtful.")
 
 
 @click.command("import", short_help="Read decisions from Label Studio.")
@@ -85,7 +86,8 @@ def export(directory: str, to: str, out: str, split: str, top: int | None) -> No
 def import_decisions(directory: str, file: str, out: str) -> None:
     """Turn decisions that people took in Label Studio about examples of RECORD into files for `relabel` and `drop`.
 
-    EXPORT.json is what Label Studio exports as JSON, from tasks of `byrote export --to label-studio`.
+    EXPORT.json is what Label Studio exports as JSON, from tasks of `byrote export --to label-studio`. Decisions about other
+    examples that were imported into the same directory before stay.
     """
     from byrote.integrations.label_studio_decisions import read_decisions, write_decisions
     from byrote.record import Record
@@ -93,15 +95,27 @@ def import_decisions(directory: str, file: str, out: str) -> None:
 
     record = Record(directory)
     found = read_decisions(record, file)
+    if found.unknown:
+        message(
+            f"{count(len(found.unknown), 'example')} skipped, answered with a class that the record does not have ({', '.join(record.classes)}):"
+        )
+        for name, label in found.unknown.items():
+            message(f"  {printable(name)}: {printable(label)}")
     if not found.labels and not found.left_out:
         raise ByroteError(
-            f"{file} has no answer to any of its {count(len(found.undecided), 'task')}. Export after someone decided."
+            f"{file} has no answer that can be used to any of its {count(len(found.undecided) + len(found.unknown), 'task')}, so nothing was written. Export after someone decided."
         )
     given = dict(zip(record.population.ids.tolist(), record.population.labels.tolist(), strict=True))
     changed = sum(label != given[name] for name, label in found.labels.items())
-    for path in write_decisions(record, found, out):
+    written = write_decisions(record, found, out)
+    for path in written.paths:
         message(f"written: {path}")
     message(
         f"{count(changed, 'label')} changed, {len(found.labels) - changed} found right, {count(len(found.left_out), 'example')} left out, "
         f"{len(found.undecided)} undecided (no answer, or different ones)."
     )
+    if written.changed or written.same or written.kept:
+        message(
+            f"Against what was imported there before: {written.new} new, {written.changed} changed, {written.same} the same; "
+            f"{count(written.kept, 'earlier decision')} about other examples kept."
+        )

@@ -1,6 +1,7 @@
 """What controls of the training examples share: they suit any model, and name examples by their ids."""
 
 import csv
+import logging
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,7 +15,13 @@ from numpy.typing import NDArray
 
 from byrote.controls.control import Control
 from byrote.errors import InvalidData
+from byrote.task.apply_labels import is_true
 from byrote.task.task import Task
+
+logger = logging.getLogger("byrote")
+
+ISSUES = re.compile(r"is_label_issue|is_target_issue(_[0-9]+)?")
+"""Columns that say of every example whether its label, or one of its targets, is an issue: only issues are meant then."""
 
 COLUMNS = ("example", "id")
 """Columns of a CSV file that hold ids."""
@@ -64,9 +71,13 @@ def named(control: Control, task: Task, ids: str | tuple[str, ...]) -> Bool[ndar
 
 
 def read_ids(control: Control, path: str) -> tuple[str, ...]:
-    """Return the ids in a file: one in each line, or those of the column `example` or `id` of a CSV file with a header."""
+    """Return the ids in a file: one in each line, or those of the column `example` or `id` of a CSV file with a header.
+
+    Of a file with a column `is_label_issue` (or `is_target_issue`) only the issues are returned, and the log says how many.
+    Raises InvalidData for a file that cannot be read, or that does not say which of its columns holds ids.
+    """
     try:
-        with open(path, newline="", encoding="utf-8") as file:
+        with open(path, newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark before the first column
             lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", file.read())  # not at other separators, which an id may hold
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidData(
@@ -79,12 +90,30 @@ def read_ids(control: Control, path: str) -> tuple[str, ...]:
             f"{path} holds decisions of every kind. Give {control.name} the file of one of them, such as drop.csv beside it."
         )
     if column is not None:
-        return tuple(str(row[column]) for row in csv.DictReader(lines))
+        return _of_table(control, path, lines, column)
     if len(header) > 1:
         raise InvalidData(
             f"{path} has the columns {', '.join(header[:8])}, and none called {' or '.join(COLUMNS)}. Name that of the ids so."
         )
     return tuple(line.strip() for line in lines if line.strip())
+
+
+def _of_table(control: Control, path: str, lines: list[str], column: str) -> tuple[str, ...]:
+    """Return the ids in a column: those of the issues, where other columns say which rows are issues."""
+    reader = csv.DictReader(lines)
+    flags = [name for name in reader.fieldnames or () if ISSUES.fullmatch(name)]
+    rows: list[tuple[str, bool]] = []
+    for row in reader:
+        said = [
+            is_true(row[name], path, reader.line_num, name) for name in flags
+        ]  # each is read, so that none is wrong
+        rows.append((str(row[column]), not flags or any(said)))
+    chosen = tuple(name for name, is_meant in rows if is_meant)
+    if flags:
+        logger.warning(
+            f"{control.name} takes {len(chosen)} of the {len(rows)} rows of {path}: those that are issues. The other {len(rows) - len(chosen)}, whose {flags[0]} is not True, are left alone."
+        )
+    return chosen
 
 
 def without(control: Control, task: Task, out: Bool[ndarray, " example"]) -> Task:

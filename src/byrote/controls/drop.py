@@ -14,11 +14,12 @@ class drop(DataControl):
     """Leaves training examples out of all runs: those with these `ids`, or those in a file (a path).
 
     Ids are those of the task, or of its record (`train/7`). A file has one in each line, or is a CSV file with a column
-    `example` or `id`, as `byrote relabel` writes. They stay in the record as examples that no run was trained on, and designs
-    and canaries are as without it: a canary that is a copy of a dropped example is still learned in half of the runs. No
-    ids: no change. What is dropped is memorized no more, and then others are that were safe before
-    (Carlini et al., 2022, the privacy onion effect, arXiv:2206.10469): look at the whole. `byrote.evidence.drop_by`
-    chooses ids by a score.
+    `example` or `id`. Where a column `is_label_issue` (or `is_target_issue`) says which rows are issues, as in the file that
+    `byrote relabel` writes, only these are dropped, and the log says how many. What is dropped stays in the record as examples
+    that no run was trained on, and designs and canaries are as without it: a canary that is a copy of a dropped example is
+    still learned in half of the runs. No ids: no change. What is dropped is memorized no more, and then others are that were
+    safe before (Carlini et al., 2022, the privacy onion effect, arXiv:2206.10469): look at the whole.
+    `byrote.evidence.drop_by` chooses ids by a score.
     """
 
     ids: str | tuple[str, ...]

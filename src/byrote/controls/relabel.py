@@ -1,5 +1,6 @@
 """Relabel: chosen training examples get other labels, or other targets."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,8 @@ from byrote.errors import InvalidData
 from byrote.task.apply_labels import apply_labels
 from byrote.task.task import Task
 
+logger = logging.getLogger("byrote")
+
 Fix = tuple[str, Any]
 
 
@@ -22,8 +25,8 @@ class relabel(DataControl):
 
     The file is one that `byrote relabel` wrote and you reviewed: rows whose `is_label_issue` is True are applied. Ids of a
     mapping are those of the task, or of its record (`train/7`). A wrong label that is mended must no longer be learned by
-    heart; where a label was right, this makes one that must. No fixes: no change. Compare memorization of the other
-    examples: that of the fixed ones is about another label now.
+    heart; where a label was right, this makes one that must. No fixes: no change. Fixes that change no label are said in the
+    log. Compare memorization of the other examples: that of the fixed ones is about another label now.
     """
 
     fixes: str | tuple[Fix, ...]
@@ -49,6 +52,11 @@ class relabel(DataControl):
                 ) from None
         else:
             labels = self._changed(task)
+        if np.array_equal(labels, task.train.labels):
+            which = "the mapping gives each example the label that it has"
+            if isinstance(self.fixes, str):
+                which = f"{self.fixes} has no training example to be changed. Its rows are applied where is_label_issue (or is_target_issue) is True and is_beyond_noise is not False"
+            logger.warning(f"relabel changes no label of {task.name!r}: {which}.")
         return replace(task, train=task.train.with_labels(labels))
 
     def _changed(self, task: Task) -> NDArray[Any]:

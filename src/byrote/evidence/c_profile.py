@@ -11,6 +11,7 @@ from numpy import ndarray
 from byrote.errors import ByroteError, MissingEvidence, WrongRecord
 from byrote.evidence.evaluate import LEVEL, evaluate
 from byrote.record import Record
+from byrote.record.arrow import arrow_stream
 from byrote.scores import c_score
 from byrote.task.designs import Subsets, parse_design
 
@@ -32,6 +33,38 @@ class Profile:
     mean_low: Float[ndarray, " example"]
     mean_high: Float[ndarray, " example"]
     level: float
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The table, column by column: `example`, `mean` with its ends, and `c_score` with its ends at each size."""
+        found: dict[str, Any] = {"example": self.ids, MEAN: self.mean}
+        found |= {f"{MEAN} low": self.mean_low, f"{MEAN} high": self.mean_high}
+        for fraction, value, low, high, runs in zip(*self._by_size, strict=True):
+            name = size_name(fraction)
+            found |= {name: value, f"{name} low": low, f"{name} high": high, f"runs out at {fraction:g}": runs}
+        return found
+
+    @property
+    def _by_size(self) -> tuple[Shaped[ndarray, "size ..."], ...]:
+        return self.fractions, self.value, self.low, self.high, self.runs_out
+
+    @property
+    def hardest_first(self) -> Int[ndarray, " rank"]:
+        """Positions by the mean, smallest first; NaN comes last."""
+        return np.argsort(self.mean, kind="stable")
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Give the table to a library that reads Arrow; undefined values are null."""
+        return arrow_stream(self.columns, requested_schema)
+
+
+MEAN = "mean c_score"
+"""Name of the column of the mean over sizes."""
+
+
+def size_name(fraction: float) -> str:
+    """Return the name of the column of the C-score at this size."""
+    return f"c_score at {fraction:g}"
 
 
 def c_profile(records: Sequence[Record], *, level: float = LEVEL) -> Profile:

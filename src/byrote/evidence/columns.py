@@ -11,6 +11,7 @@ from numpy import ndarray
 from byrote.errors import MissingEvidence, Remedy
 from byrote.objectives import OBJECTIVES
 from byrote.record import Record
+from byrote.record.surroundings import COLUMNS as SURROUNDINGS
 from byrote.scores import SCORES
 from byrote.signature import Need, Score
 
@@ -102,6 +103,11 @@ def _score_of_the_run(request: Request) -> Float[ndarray, " example"]:
     return values.astype(np.float32)
 
 
+def _surroundings(request: Request) -> Float[ndarray, " example"]:
+    """Return what the data alone say, of all runs alike; NaN where nothing is known, since it is auxiliary."""
+    return getattr(request.record.population.surroundings, request.need.column)
+
+
 def _columns_of_objectives() -> set[str]:
     """Return the columns that a record of some objective has, without those of its single targets."""
     return {name for kind in OBJECTIVES.values() for name in kind().columns()}
@@ -119,7 +125,7 @@ def _unknown(request: Request) -> NoReturn:
         )
     raise MissingEvidence(
         f"{request.score} reads {request.need}, which this record does not have. A probe is computed while models train{_run_time(request.record)}.",
-        Remedy("probe", request.need.column),
+        Remedy("probe", request.need.column, request.record.door),
     )
 
 
@@ -140,6 +146,7 @@ RESOLVERS: tuple[tuple[Callable[[Request], bool], Callable[[Request], Shaped[nda
     (lambda request: request.need.column == "member", _member),
     (lambda request: bool(request.outcome), _outcome),
     (lambda request: request.need.column in SCORES and not request.is_recorded, _score_of_the_run),
+    (lambda request: request.need.column in SURROUNDINGS and not request.is_recorded, _surroundings),
     (lambda request: not request.is_recorded, _unknown),
     (lambda request: "step" in request.need.axes, _all_steps),
     (lambda _: True, _one_step),
@@ -177,7 +184,7 @@ def chosen_runs(score: Score, record: Record, runs: Sequence[int] | None) -> Seq
             )
         raise MissingEvidence(
             f"{score} needs {needed} runs or more, but {record.directory} has {len(record.runs)} finished{_run_time(record)}.",
-            Remedy("more_runs", needed),
+            Remedy("more_runs", needed, record.door),
         )
     return chosen
 

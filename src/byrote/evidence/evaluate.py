@@ -12,6 +12,7 @@ from byrote import notebook
 from byrote.arrays import checked
 from byrote.errors import MissingEvidence
 from byrote.evidence.columns import Read, chosen_runs, per_run, stack
+from byrote.evidence.order import how_sorted, surest_first
 from byrote.record import Record
 from byrote.record.arrow import arrow_stream
 from byrote.signature import MEANING, Score
@@ -55,7 +56,7 @@ class Values:
             for at in order
         ]
         undefined = int(np.isnan(self.value).sum())
-        note = f"The first {len(rows)} of {len(self.value):,} examples by it; of {undefined:,} it is undefined. High: {MEANING[self.score.high]}. {self.score.summary}"
+        note = f"The first {len(rows)} of {len(self.value):,} examples, by {self.sorted_by}; of {undefined:,} the score is undefined. High: {MEANING[self.score.high]}. {self.score.summary}"
         columns = ("example", f"value, {100 * self.level:g} % interval", "runs in", "runs out")
         return notebook.table(f"{self.score}", columns, rows, note)
 
@@ -77,9 +78,18 @@ class Values:
 
     @checked
     def ranked(self, mask: Bool[ndarray, " example"]) -> Int[ndarray, " rank"]:
-        """Return the positions under `mask`, most memorized (or hardest) first; ties keep their order, NaN comes last."""
-        positions = np.flatnonzero(mask)
-        return positions[np.argsort(-self.score.sign * self.value[positions], kind="stable")]
+        """Return the positions under `mask`, those that are surely memorized (or hard) first, as `byrote score` lists them.
+
+        The order is that of the end of the interval that is nearer to not memorized (`sorted_by` says it in words): with few
+        runs, the largest values are large by luck. A shrunk score, and one without intervals, is ranked by its value. Ties
+        are ordered by the value, then as they are; NaN comes last.
+        """
+        return surest_first(self.score, self.value, self.low, self.high, np.flatnonzero(mask))
+
+    @property
+    def sorted_by(self) -> str:
+        """The order of `ranked` in a few words."""
+        return how_sorted(self.score, self.value, self.low, self.high, self.level)
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,7 +42,7 @@ def reliability(
         raise MissingEvidence(
             f"The reliability of {score} needs {needed} runs or more, but {record.directory} has {len(record.runs)} "
             "finished.",
-            Remedy("more_runs", needed),
+            Remedy("more_runs", needed, record.door),
         )
     mask = record.population.where(where)
     score_half = _across(score, record, mask) if across else _within(score, record, mask)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from byrote.evidence.evaluate import Values, pairs
@@ -18,37 +18,6 @@ from byrote.signature import Score
 Row = dict[str, Any]
 
 
-SHRUNK = ("shrunk_memorization",)
-"""Scores whose value is already moved towards the mean where runs are few; these are ranked by it."""
-
-
-def surest_first(values: Values, mask: Bool[ndarray, " example"]) -> Int[ndarray, " rank"]:
-    """Return the positions under `mask`, those that are surely memorized (or hard) first; NaN comes last.
-
-    The order is that of the end of the interval that is nearer to not memorized: with few runs, the largest values are
-    large by luck. A shrunk score, and one without intervals, is ranked by its value. Ties are ordered by the value.
-    """
-    positions = np.flatnonzero(mask)
-    value = values.score.sign * values.value[positions]
-    return positions[np.lexsort((-value, -_surely(values)[positions]))]
-
-
-def how_sorted(values: Values) -> str:
-    """Return the order of `surest_first` in a few words."""
-    if np.array_equal(_surely(values), values.score.sign * values.value, equal_nan=True):
-        return f"{values.score}, {'largest' if values.score.sign > 0 else 'smallest'} first"
-    end, order = ("lower", "largest") if values.score.sign > 0 else ("upper", "smallest")
-    return f"the {end} end of the {100 * values.level:g} % interval of {values.score}, {order} first"
-
-
-def _surely(values: Values) -> Float[ndarray, " example"]:
-    """Return how memorized (or hard) an example surely is; its value where it has no interval."""
-    sign = values.score.sign
-    end = sign * (values.low if sign > 0 else values.high)
-    plain = values.score.name in SHRUNK or np.isnan(end[~np.isnan(values.value)]).all()
-    return sign * values.value if plain else np.where(np.isnan(end) & np.isinf(values.value), sign * values.value, end)
-
-
 def score_rows(record: Record, scored: Sequence[Values], *, split: str = "train", top: int | None = None) -> list[Row]:
     """Return one row per example of `split`, first those that are surely memorized (or hard) by the first score.
 
@@ -56,7 +25,7 @@ def score_rows(record: Record, scored: Sequence[Values], *, split: str = "train"
     """
     first, population = scored[0], record.population
     rows: list[Row] = []
-    for at in surest_first(first, population.where(split))[:top]:
+    for at in first.ranked(population.where(split))[:top]:
         row: Row = {"example": str(first.ids[at]), "label": target_text(record, int(at))}
         for values in scored:
             name = str(values.score)

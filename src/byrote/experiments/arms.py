@@ -23,8 +23,8 @@ from byrote.task.designs import Together
 from byrote.task.fit import Fit
 from byrote.task.task import Task
 from byrote.training.compute import Compute
-from byrote.training.dispatch import cores
 from byrote.training.progress import Progress, Watcher
+from byrote.training.workers import cores
 
 AS_IS = "as_is"
 

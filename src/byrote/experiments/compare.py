@@ -35,8 +35,8 @@ from byrote.task.loading import CANARY_SHARE
 from byrote.task.task import Task
 from byrote.training.collect import collect, processes
 from byrote.training.compute import Compute
-from byrote.training.dispatch import worker_pool
 from byrote.training.progress import Progress, Watcher
+from byrote.training.workers import worker_pool
 
 BUDGET = 108
 """Runs of a comparison of many arms, when the user does not say."""

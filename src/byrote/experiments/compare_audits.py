@@ -16,6 +16,7 @@ from byrote.errors import InvalidData, MissingEvidence, WrongRecord
 from byrote.evidence.evaluate import LEVEL
 from byrote.evidence.outcomes import Outcomes, read_outcomes
 from byrote.experiments.measures import MEASURES, Hard, gap, measured
+from byrote.experiments.same_examples import differing
 from byrote.explain.dependents import MEMORIZED
 from byrote.record import Record
 from byrote.scores import memorization
@@ -77,7 +78,8 @@ class AuditChange:
     `ids` and `labels` (empty where targets are no classes) are those of the examples of `examples`. `measures` has, by name,
     the value before, the value after, and the change with its 90 % interval over runs: `paired` by run where both audits
     trained the same runs on the same examples, else of independent runs (Welch). `left_out` training examples are in one
-    audit only.
+    audit only. `other_inputs` are ids of training examples that have other inputs in the two audits, which are left out too;
+    `other_labels` those that are compared and have another label.
     """
 
     before: str
@@ -91,6 +93,8 @@ class AuditChange:
     paired: bool
     runs: tuple[int, int]
     left_out: int
+    other_inputs: tuple[str, ...] = ()
+    other_labels: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
         rows = [
@@ -109,7 +113,8 @@ def compare_audits(before: Record | Path | str, after: Record | Path | str) -> A
 
     It misleads when more than what is asked about was changed from one to the other: other data, another recipe and another
     share of left-out examples all change memorization. What few runs cannot show is not listed. Raises WrongRecord for
-    audits of other objectives, or without a common example, MissingEvidence where an example has no prediction.
+    audits of other objectives, without a common example, or with other examples under the same ids, MissingEvidence where an
+    example has no prediction.
     """
     first, second = (each if isinstance(each, Record) else Record(each) for each in (before, after))
     if first.objective.name != second.objective.name:
@@ -122,12 +127,17 @@ def compare_audits(before: Record | Path | str, after: Record | Path | str) -> A
     at = _common(first, second, "train")
     if not len(at[0]):
         raise WrongRecord(f"{first.directory} and {second.directory} have no training example in common.")
+    real = first.population.where("train").sum() + second.population.where("train").sum()
+    left_out = int(real - 2 * len(at[0]))
+    others = differing(first, second, at)
+    same = np.ones(len(at[0]), np.bool_) if others.inputs is None else ~others.inputs
+    names = first.population.ids[at[0]]
+    at = at[0][same], at[1][same]
     outcomes = [
         read_outcomes(record, positions=positions) for record, positions in zip((first, second), at, strict=True)
     ]
     paired = _same_runs(*outcomes)
     labels = _labels(second, at[1])
-    real = first.population.where("train").sum() + second.population.where("train").sum()
     return AuditChange(
         before=str(first.directory),
         after=str(second.directory),
@@ -139,7 +149,9 @@ def compare_audits(before: Record | Path | str, after: Record | Path | str) -> A
         measures=_measures(first, second, at, paired),
         paired=paired,
         runs=(len(first.runs), len(second.runs)),
-        left_out=int(real - 2 * len(at[0])),
+        left_out=left_out,
+        other_inputs=tuple(names[~same].tolist()),
+        other_labels=tuple(names[same & others.labels].tolist()),
     )
 
 

@@ -15,7 +15,6 @@ from byrote.evidence.outcomes import Outcomes, read_outcomes
 from byrote.explain.causes import Cause
 from byrote.explain.copies import find_copies
 from byrote.explain.dependents import Dependence, Dependences, find_dependences
-from byrote.explain.distances import nearest
 from byrote.explain.judgement import Judgement, Looks, judge
 from byrote.explain.neighbours import Neighbour, Space, list_neighbours, space
 from byrote.explain.out_labels import OutLabels
@@ -23,10 +22,14 @@ from byrote.explain.out_predictions import OutPredictions
 from byrote.explain.out_targets import OutTargets
 from byrote.explain.out_texts import OutTexts
 from byrote.record import Record
+from byrote.record.nearest import nearest
 from byrote.stats.estimate import Estimate
 
 NEIGHBOURS = 5
 """Neighbours shown of each example, among training and among test examples."""
+
+EXPLAINED = 200
+"""Examples that are explained where nobody says how many: the most memorized."""
 
 DEPENDENTS = 5
 """Dependents listed of each example at most; the strongest come first."""
@@ -69,7 +72,7 @@ def explain(
     record: Record,
     positions: Int[ndarray, " query"] | None = None,
     *,
-    top: int = 50,
+    top: int = EXPLAINED,
     values: Values | None = None,
     points: Space | None = None,
     outcomes: Outcomes | None = None,

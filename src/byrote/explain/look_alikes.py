@@ -5,9 +5,9 @@ from jaxtyping import Bool, Int
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from byrote.explain.distances import SHORT, WORK, nearest, squared_distances
 from byrote.explain.neighbours import Space, by_class
 from byrote.record import Population
+from byrote.record.nearest import SHORT, WORK, nearest, squared_distances
 
 LOOK_ALIKES = 10
 """A training example is a look-alike of a target if it is among this many nearest ones of the target's label."""

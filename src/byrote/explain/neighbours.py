@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.arrays import checked
-from byrote.explain.distances import SHORT, WORK, nearest, rows_at
 from byrote.record import Population
 from byrote.record.inputs import is_picture
+from byrote.record.nearest import SHORT, WORK, as_points, nearest
 
 NEAR_DUPLICATE = 0.4
 """A near-duplicate is closer than this share of the median nearest-neighbour distance of its class."""
@@ -193,20 +193,7 @@ def list_neighbours(
 def _points(population: Population, train: Int[ndarray, " train"]) -> NDArray[np.float32]:
     if population.display.kind == "text":  # a difference of token ids means nothing
         return np.zeros((len(population), 0), np.float32)
-    inputs = population.inputs.reshape(len(population), -1)
-    points = inputs.astype(np.float32)
-    features = max(points.shape[1], 1)
-    if not len(train):
-        return points / np.float32(np.sqrt(features))
-    points /= np.float32(255) if inputs.dtype == np.uint8 else _or_one(rows_at(points, train).std(axis=0))
-    points -= rows_at(points, train).mean(axis=0)  # smaller numbers, smaller rounding; distances stay
-    points /= np.float32(np.sqrt(features))
-    return points
-
-
-def _or_one(spread: Float[ndarray, " feature"]) -> Float[ndarray, " feature"]:
-    constant: Bool[ndarray, " feature"] = spread == 0
-    return np.where(constant, 1, spread).astype(np.float32)
+    return as_points(population.inputs, train)
 
 
 def _to_class(

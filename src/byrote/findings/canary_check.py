@@ -23,7 +23,7 @@ class CanaryKind:
 
     `correct_in` and `correct_out` are means over all canaries and the runs that were, and were not, trained on them (1 is
     always right). `memorization` is the mean over the canaries, with Student's interval over them: 1 is known by rote, 0 is
-    learned from other examples.
+    learned from other examples. `estimator` names the score that it is the mean of.
     """
 
     kind: str
@@ -31,6 +31,7 @@ class CanaryKind:
     correct_in: Estimate
     correct_out: Estimate
     memorization: Estimate
+    estimator: str
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def read_detection(record: Record, panel: Panel, read: Read | None = None) -> tu
     if not planted.any():
         return NotMeasured(
             f"No {read_vocabulary(record).wrong_target}s were planted, so it is unknown how well this audit finds one.",
-            Remedy("canaries", "mislabeled=50"),
+            Remedy("canaries", "mislabeled=50", record.door),
         )
     found = tuple(_detect(record, name, values, planted, real, read) for name, values in panel.values.items())
     if all(isinstance(each.auroc, NotMeasured) for each in found):
@@ -132,6 +133,7 @@ def _kind(
         correct_in=_mean(right[trained]),
         correct_out=_mean(right[~trained]),
         memorization=memorized.within(-1.0, 1.0) if is_share else memorized,
+        estimator=str(values.score),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from byrote.errors import MissingEvidence, Remedy
+from byrote.errors import Door, MissingEvidence, Remedy
 from byrote.evidence.evaluate import LEVEL, Values
 from byrote.evidence.outcomes import Outcomes
 from byrote.explain import (
@@ -93,9 +93,9 @@ def check_rules(
 
 
 def rule_table(
-    checks: Sequence[RuleCheck], copies: RulePrecision, causes: Mapping[Cause, str] = CAUSES
+    checks: Sequence[RuleCheck], copies: RulePrecision, causes: Mapping[Cause, str] = CAUSES, *, door: Door = "command"
 ) -> tuple[RulePrecision, ...]:
-    """Return how each rule does, in the order of the objective's `causes`; `unclear` is no rule."""
+    """Return how each rule does, in the order of the objective's `causes`; `unclear` is no rule. `door`: the record's."""
     rows: list[RulePrecision] = []
     for at, cause in enumerate(causes):
         if cause == "near-duplicate":
@@ -106,7 +106,7 @@ def rule_table(
             found, wrongly = (sum(each.causes[at] for each in part) for part in (with_cause, without_cause))
             planted, others = (sum(each.count for each in part) for part in (with_cause, without_cause))
             meant = f"{MEANT[cause]} canaries" if planted else ""
-            rows.append(_row(cause, meant, planted, found, others, wrongly))
+            rows.append(_row(cause, meant, planted, found, others, wrongly, door))
     return tuple(rows)
 
 
@@ -126,7 +126,7 @@ def read_issues(record: Record, points: Space | None = None) -> IssueCheck | Not
     if not wrong.any():
         return NotMeasured(
             f"No {words.wrong_target}s were planted, so it is unknown how often suggestions are right.",
-            Remedy("canaries", "mislabeled=50"),
+            Remedy("canaries", "mislabeled=50", record.door),
         )
     out_models = np.sum([~record.member(run)[wrong] for run in record.runs], axis=0)
     if out_models.max() < FEWEST_MODELS:
@@ -147,14 +147,17 @@ def _is_right(record: Record, each: Explanation) -> bool:
     return bool(np.array_equal(each.alternative, true))
 
 
-def _unplanted(kind: str | None) -> NotMeasured:
-    return NotMeasured("No example with this cause was planted.", Remedy("canaries", f"{kind}=50") if kind else None)
+def _unplanted(kind: str | None, door: Door) -> NotMeasured:
+    remedy = Remedy("canaries", f"{kind}=50", door) if kind else None
+    return NotMeasured("No example with this cause was planted.", remedy)
 
 
-def _row(cause: str, meant: str, planted: int, found: int, others: int, wrongly: int) -> RulePrecision:
+def _row(
+    cause: str, meant: str, planted: int, found: int, others: int, wrongly: int, door: Door = "command"
+) -> RulePrecision:
     called = found + wrongly
     if not planted:
-        precision = _unplanted(MEANT.get(cause))
+        precision = _unplanted(MEANT.get(cause), door)
     elif not called:
         precision = NotMeasured("The rule applies to no planted example.")
     else:

@@ -25,12 +25,13 @@ class Findings:
     """What an audit found. A part that could not be measured is NotMeasured, with the reason.
 
     `train` and `test` count real examples, `planted` the canaries of each kind, `runs` the finished runs, `steps` the steps of
-    each. `words` are those of the objective.
+    each, in `unit` (`epoch`, or `fit`: trained in one call). `words` are those of the objective.
     """
 
     name: str
     runs: int
     steps: int
+    unit: str
     train: int
     test: int
     planted: Mapping[str, int]
@@ -67,6 +68,7 @@ def findings(
         name=str(record.manifest.get("task", {}).get("name", "task")),
         runs=len(record.runs),
         steps=record.last_step,
+        unit=str(record.manifest["steps"].get("unit", "step")),
         train=int(population.where("train").sum()),
         test=int(population.where("test").sum()),
         planted={kind: int((population.canary == kind).sum()) for kind in kinds},

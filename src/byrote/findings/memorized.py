@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float, Shaped
 from numpy import ndarray
 
 from byrote.evidence.evaluate import LEVEL, Values
@@ -11,13 +11,10 @@ from byrote.record import Record
 from byrote.scores import memorization, shrunk_memorization
 from byrote.stats.estimate import Estimate
 from byrote.stats.not_measured import NotMeasured
-from byrote.summaries import forecast, memorized_at_fdr, memorized_fraction, repeated_split_half
+from byrote.summaries import forecast, memorized_at_fdr, memorized_fraction, posterior_reliability, repeated_split_half
 
 SPLITS = 10
 """Random halvings of the runs that the reliability of the textbook estimator is averaged over."""
-
-RESAMPLES = 200
-"""Resamples of the examples for the interval of the reliability of shrunk values."""
 
 THRESHOLDS = (0.25, 0.5)
 FDR = 0.1
@@ -42,11 +39,12 @@ class MemorizationSummary:
 
     `estimator` names the score of the single values. `mean` is the textbook estimator's, with a jackknife interval over runs.
     `above` are shares of the examples, for outcomes that are right or wrong (empty for numbers). `error` is the median over
-    examples of the standard error of `memorization`, as `forecast` has it: the number of the progress bar and of `--until`. For
-    outcomes that are numbers it is that of the values. `reliability` is the expected correlation with as many new runs (1
-    repeats exactly). Of shrunk values it is the share of their spread that is not error (see `_reliability_of_shrunk`); of
+    examples of the standard error of `memorization`, as `forecast` has it: that of `--until error=`. For outcomes that are
+    numbers it is that of the values. `reliability` is the expected correlation with as many new runs (1 repeats exactly). Of
+    shrunk values it is `posterior_reliability`, which is also what the progress bar shows and what `--until` is about; of
     textbook values value and interval are means over SPLITS random halvings, stepped up (`split_half`). Four times the `runs`
-    halve `error` at best. `listed` examples pass the false-discovery rate FDR. `undefined` have no value.
+    halve `error` at best. `listed` examples pass the false-discovery rate FDR, of those with a value, `defined`; `above_mean`
+    have an interval that lies above `mean`. `undefined` have no value.
     """
 
     estimator: str
@@ -56,6 +54,8 @@ class MemorizationSummary:
     reliability: Estimate | NotMeasured
     runs: int
     listed: int
+    defined: int
+    above_mean: int
     undefined: int
 
 
@@ -75,20 +75,23 @@ def read_memorized(
     if not n:
         return NotMeasured("No training example was in the training set of some runs and left out of others.")
     outcomes = outcome[:, train], member[:, train]
+    mean = mean_memorization(*outcomes)
     is_counted = outcome.dtype == np.bool_  # the correction for noise is for counts of right answers
     above = [ShareAbove(t, memorized_fraction(*outcomes, above=t, level=LEVEL)) for t in THRESHOLDS if is_counted]
     return MemorizationSummary(
         estimator=str(values.score),
-        mean=mean_memorization(*outcomes),
+        mean=mean,
         above=tuple(above),
         error=_error(*outcomes) if is_counted else _median(values.stderr[train][defined]),
         reliability=(
-            _reliability_of_shrunk(value[defined], values.stderr[train][defined], seed)
+            _reliability_of_shrunk(value, values.stderr[train])
             if str(values.score) == str(shrunk_memorization)
             else _reliability(*outcomes, seed)
         ),
         runs=len(record.runs),
         listed=int(memorized_at_fdr(*outcomes, fdr=FDR).listed.sum()),
+        defined=n,
+        above_mean=int(np.count_nonzero(values.low[train][defined] > mean.value)),
         undefined=len(value) - n,
     )
 
@@ -111,22 +114,11 @@ def mean_memorization(outcome: Shaped[ndarray, "run example"], member: Bool[ndar
 
 
 def _reliability_of_shrunk(
-    value: Float[ndarray, " example"], error: Float[ndarray, " example"], seed: int
+    value: Float[ndarray, " example"], error: Float[ndarray, " example"]
 ) -> Estimate | NotMeasured:
-    """Return v / (v + e) with the variance v of the posterior means and their mean squared error e; interval: examples resampled.
-
-    The true value is a posterior mean plus an error that is independent of it, so this is their squared correlation. Compared
-    with large ensembles it is right to .01, or too low by up to .03 (docs/theory.md).
-    """
-    if not value.var():
-        return NotMeasured("All examples have the same value.")
-
-    def share(chosen: Int[ndarray, " draw"] | slice) -> float:
-        return float(value[chosen].var() / (value[chosen].var() + np.mean(error[chosen] ** 2)))
-
-    drawn = np.random.default_rng(seed).integers(0, len(value), (RESAMPLES, len(value)))
-    low, high = np.quantile([share(chosen) for chosen in drawn], [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
-    return Estimate(share(slice(None)), float(low), float(high), len(value), "example", LEVEL)
+    """Return the number that the progress bar shows and that `--until` compares with its target."""
+    found = posterior_reliability(value, error, level=LEVEL)
+    return NotMeasured("All examples have the same value.") if np.isnan(found.value) else found
 
 
 def _reliability(

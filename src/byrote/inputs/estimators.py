@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
 from byrote.inputs.frames import Frame, frame_of
+from byrote.inputs.labels import MOST
 from byrote.inputs.reading import TEST_SHARE
 from byrote.inputs.splitting import at_random, bins
 from byrote.objectives import Classification, Regression
@@ -39,8 +40,8 @@ def estimator_task(estimator: Any, X: Any, y: Any, X_test: Any = None, y_test: A
 
     Every `random_state` is set from the seed of the run, `n_jobs` to 1, since runs are trained side by side. A classifier
     with `predict_proba` gives probabilities, one with `decision_function` these as logits, any other its predictions as
-    sure. Raises InvalidData for what is no classifier or regressor, for several targets of a classifier, for missing labels
-    and for data that `Examples` refuses.
+    sure. Raises InvalidData for what is no classifier or regressor, for several targets of a classifier, for labels
+    that are no classes (real numbers, or nearly all different), for missing labels and for data that `Examples` refuses.
     """
     if not is_estimator(estimator):
         called = f"{estimator.__name__}()" if isinstance(estimator, type) else "RandomForestClassifier()"
@@ -190,7 +191,21 @@ def _classes(estimator: Any, labels: NDArray[Any]) -> NDArray[Any] | None:
         )
     if labels.dtype.kind == "O" and len({type(each) for each in labels.tolist()}) > 1:
         raise InvalidData("The labels are of several types. Give names only, or numbers only.")
-    return np.unique(labels)
+    classes = np.unique(labels)
+    _check_few(type(_last(estimator)).__name__, labels, len(classes))
+    return classes
+
+
+def _check_few(estimator: str, labels: NDArray[Any], classes: int) -> None:
+    """Refuse numbers of a regression as classes, by the rule for the label of a table: real numbers, or nearly all different."""
+    if labels.dtype.kind == "f" and (labels != np.rint(labels)).any():
+        raise InvalidData(
+            f"{estimator} is a classifier, and the labels are real numbers, {classes:,} different ones such as {labels[labels != np.rint(labels)][0]:g}. Give a regressor, or names of classes: y.astype(str)."
+        )
+    if classes > max(2, MOST * len(labels)):
+        raise InvalidData(
+            f"{estimator} is a classifier, and {len(labels):,} rows have {classes:,} different labels, so most are there once: these are no classes. Give {'a regressor' if labels.dtype.kind in 'iuf' else 'labels that several rows share'}."
+        )
 
 
 def _estimator_kind(estimator: Any, labels: NDArray[Any]) -> str:

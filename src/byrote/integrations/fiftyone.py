@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from byrote.errors import Unsupported
-from byrote.integrations.suspects import Suspect, new_folder, read_suspects, write_pictures
+from byrote.integrations.suspects import Suspect, export_folder, read_suspects, write_pictures
 from byrote.record import Record
 
 TAG = "label issue"
@@ -15,20 +15,21 @@ TAG = "label issue"
 def export(record: Record, directory: Path | str, *, split: str = "train", top: int | None = None) -> int:
     """Write pictures, labels and what models say of them as a folder that FiftyOne reads; return how many samples it has.
 
-    `directory` is new: samples.json, metadata.json and data/ with a PNG per example, all of the split or the `top` most
-    doubtful, these first. `ground_truth` and `predictions` are FiftyOne's Classification, the confidence is the share of the
-    models not trained on the example that agree, and `mistakenness` is FiftyOne's own of it, with c the agreement:
-    (1 + c) / 2 where the prediction differs from the label, else (1 - c) / 2. `shrunk_memorization` (`memorization` where
+    `directory` gets samples.json, metadata.json and data/ with a PNG per example, all of the split or the `top` most
+    doubtful, these first; an earlier export of the same examples there is replaced. `ground_truth` and `predictions` are
+    FiftyOne's Classification, the confidence is the share of the models not trained on the example that agree, and
+    `mistakenness` is FiftyOne's own of it, with c the agreement: (1 + c) / 2 where the prediction differs from the label,
+    else (1 - c) / 2. `shrunk_memorization` (`memorization` where
     that has no evidence) comes with its interval, and `models` is how many were not trained on the example. Label issues
     have the tag "label issue". Raises Unsupported for examples that are no pictures and for other objectives, InvalidData
-    where the folder holds something, MissingEvidence where no label can be judged.
+    where the folder holds anything else, MissingEvidence where no label can be judged.
     """
     if record.population.display.kind != "picture":
         raise Unsupported(
             f"FiftyOne shows pictures, and examples of {record.directory} are {record.population.display.kind or 'other data'}. Export to cleanlab or label-studio."
         )
     found = read_suspects(record, split=split, top=top)
-    folder = new_folder(directory)
+    folder = export_folder(record, directory, "fiftyone")
     names = write_pictures(record, found, folder / "data")
     samples = [_sample(each, f"data/{name}", split) for each, name in zip(found, names, strict=True)]
     about = {

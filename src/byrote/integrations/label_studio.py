@@ -8,7 +8,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
 from byrote.errors import Unsupported
-from byrote.integrations.suspects import Suspect, new_folder, read_suspects, write_pictures
+from byrote.integrations.suspects import Suspect, export_folder, read_suspects, write_pictures
 from byrote.record import Population, Record
 from byrote.record.display import channels
 from byrote.report.table_columns import number
@@ -31,19 +31,20 @@ TAGS = {
 def export(record: Record, directory: Path | str, *, split: str = "train", top: int | None = None) -> int:
     """Write the label issues of a record, or the `top` most doubtful labels, as tasks for Label Studio; return how many.
 
-    `directory` is new: tasks.json to import, config.xml for the labeling interface of the project, and for pictures images/
-    with PNG files, which tasks name as local files below the folder that holds `directory`. A task has the id of the
+    `directory` gets tasks.json to import, config.xml for the labeling interface of the project, and for pictures images/
+    with PNG files, which tasks name as local files below the folder that holds `directory`. An earlier export of the same
+    examples there is replaced, but for pictures, which a project may show already. A task has the id of the
     example, both classes and the numbers behind them, and as its prediction the class that models not trained on the example
     name, with the share that agree as its score. Two questions are asked: which label is right, and whether to leave
     the example out; `byrote.integrations.label_studio_decisions` reads the answers. Raises Unsupported for examples of which
-    the record keeps nothing to show and for other objectives, InvalidData where the folder holds something.
+    the record keeps nothing to show and for other objectives, InvalidData where the folder holds anything else.
     """
     population = record.population
     kind = "text" if population.texts is not None else population.display.kind
     if kind not in TAGS:
         raise Unsupported(f"{record.directory} keeps no pictures, texts, rows or signals that Label Studio could show.")
     found = read_suspects(record, split=split, top=top, issues=True)
-    folder = new_folder(directory)
+    folder = export_folder(record, directory, "label-studio")
     if kind == "picture":
         shown = [_local(folder, name) for name in write_pictures(record, found, folder / "images")]
     else:

@@ -1,5 +1,7 @@
 """Which examples are exported to tools for labels, and what is said of each: the judgement of models not trained on it."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,9 @@ from byrote.explain.causes import FEWEST_MODELS
 from byrote.explain.relabel import Suggestion, most_models, suggestions
 from byrote.record import Record
 from byrote.record.pictures import encode
+
+MARK = "byrote.json"
+"""The file in the folder of an export that says that byrote wrote it, for which tool, and of which examples."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,8 @@ class Suspect:
         return {name: float(value) for name, value in known.items() if np.isfinite(value)}
 
 
-def read_suspects(record: Record, *, split: str, top: int | None, issues: bool = False) -> list[Suspect]:
-    """Return the examples of a split (`train` or `test`), the most doubtful label first: the first `top`, or all.
+def judged_labels(record: Record, *, split: str, top: int | None, issues: bool = False) -> list[Suggestion]:
+    """Return what is said of the labels of a split (`train` or `test`), the most doubtful first: the first `top`, or all.
 
     `issues`: without `top`, only those whose label contradicts the other examples. Raises Unsupported for other objectives
     than classification, MissingEvidence where no example was left out of enough runs to be judged.
@@ -59,7 +64,12 @@ def read_suspects(record: Record, *, split: str, top: int | None, issues: bool =
         raise MissingEvidence(
             f"No label can be judged: {FEWEST_MODELS} models that were not trained on an example are needed, and none was left out of more than {models}. Collect more runs."
         )
-    chosen = [each for each in found if each.is_label_issue or not issues] if top is None else found[:top]
+    return [each for each in found if each.is_label_issue or not issues] if top is None else found[:top]
+
+
+def read_suspects(record: Record, *, split: str, top: int | None, issues: bool = False) -> list[Suspect]:
+    """Return the same examples as `judged_labels`, with the names of their classes and their memorization."""
+    chosen = judged_labels(record, split=split, top=top, issues=issues)
     try:
         values = best_memorization(record)
         name, ends = values.score.name, np.stack([values.value, values.low, values.high])
@@ -91,13 +101,38 @@ def write_pictures(record: Record, found: list[Suspect], directory: Path) -> lis
     return names
 
 
-def new_folder(directory: Path | str) -> Path:
-    """Return a folder that is empty, made where it is not there; raise InvalidData for one that holds something."""
+def export_folder(record: Record, directory: Path | str, tool: str) -> Path:
+    """Return the folder of an export to a tool, made where it is not there, with the mark of byrote in it.
+
+    One with an earlier export of the same examples to the same tool is used again: its files are replaced, and pictures that
+    a tool may have read stay. Raises InvalidData for a folder that holds anything else.
+    """
     path = Path(directory)
+    ids = hashlib.sha256("\n".join(record.population.ids.tolist()).encode()).hexdigest()
+    about = {"tool": tool, "ids": ids, "examples": str(record.manifest["task"].get("examples", ""))}
     if path.is_dir() and any(path.iterdir()):
-        raise InvalidData(f"{path} is not empty, and nothing in it is overwritten. Give a new folder.")
+        there = _mark(path)
+        if there is None:
+            raise InvalidData(
+                f"{path} is not empty, and holds no export of byrote, so nothing in it is overwritten. Give a new folder."
+            )
+        if there != about:
+            other = f"to {there.get('tool')}" if there.get("tool") != tool else "of other examples"
+            raise InvalidData(f"{path} holds an export {other}, which is not overwritten. Give a new folder.")
+        if any(each.is_symlink() for each in path.rglob("*")):
+            raise InvalidData(f"{path} has symbolic links in it, and byrote writes through none. Give a new folder.")
     try:
         path.mkdir(parents=True, exist_ok=True)
+        (path / MARK).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise InvalidData(f"{path} cannot be made ({error.strerror}). Give a new folder.") from None
     return path
+
+
+def _mark(folder: Path) -> dict[str, str] | None:
+    """Return what the export in a folder is of; None where there is none of byrote."""
+    try:
+        found = json.loads((folder / MARK).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None

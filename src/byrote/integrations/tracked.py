@@ -65,10 +65,10 @@ def tracked(record: Record) -> Tracked:
 
 def live(now: Progress) -> Numbers:
     """Return how well memorization is known while runs are trained: standard error and reliability; empty where it is not."""
-    if now.forecast is None:
+    if now.certainty is None:
         return {}
-    error = {"memorization/median_standard_error": now.forecast.standard_error}
-    return _finite({**error, **_cells("memorization/reliability", now.forecast.reliability)})
+    error = {"memorization/median_standard_error": now.certainty.error}
+    return _finite({**error, **_cells("memorization/reliability", now.certainty.reliability)})
 
 
 def slug(name: str) -> str:
@@ -85,10 +85,11 @@ def _numbers(found: Findings) -> Numbers:
         known |= _of_memorized(found.memorized)
     if not isinstance(found.kinds, NotMeasured):
         for kind in found.kinds:
-            known |= _cells(f"canaries/memorization of {kind.kind}", kind.memorization)
+            known |= _cells(f"canaries/{kind.estimator} of {kind.kind}", kind.memorization)
     if not isinstance(found.detection, NotMeasured):
         for each in found.detection:
-            known |= _cells(f"wrong labels found/AUROC by {each.score}", each.auroc)
+            known |= _cells(f"{found.words.wrong_target}s found/AUROC by {each.score}", each.auroc)
+            known |= _cells(f"{found.words.wrong_target}s found/AUROC by {each.score} in one run", each.one_run)
     if not isinstance(found.membership, NotMeasured):
         known |= _of_membership(found.membership)
     return _finite(known)
@@ -119,6 +120,8 @@ def _of_membership(found: Membership) -> Numbers:
         for rate, at in zip(RATES, attack.at, strict=True):
             if not isinstance(at, NotMeasured):
                 known |= _cells(f"membership/found by {attack.name} at FPR {rate:g}", at.tpr)
+    if not isinstance(found.shuffled, NotMeasured):
+        known[slug(f"membership/found with membership shuffled at FPR {RATES[0]:g}")] = found.shuffled
     return {**known, **_cells("membership/AUROC without a model", found.blind)}
 
 

@@ -73,7 +73,9 @@ class Membership:
     The choice of the strongest favours it. So `shuffled` is the mean, under shuffled membership, of the rate of whichever
     attack is then the strongest: what the choice alone gives, on about `shuffled_examples` of the examples.
     `p_value` is the probability of such a rate as large as the
-    observed one then (the maximum over attacks of Westfall & Young 1993). `blind` is the AUROC of guessing from the examples
+    observed one then (the maximum over attacks of Westfall & Young 1993). Both compare the attacks that have a rate; where
+    the strongest has none, `shuffled` is the reason, and `p_value` that of the largest AUROC.
+    `blind` is the AUROC of guessing from the examples
     without any model: above .5 members differ from others by themselves. `epsilons` are lower bounds of each run's own
     epsilon at delta DELTA, from its mislabeled canaries (EPSILON_LEVEL each). `exposed` are the examples that the strongest
     recognizes most often (at that rate), `members` and `others` count the pairs of run and example behind all numbers,
@@ -83,7 +85,7 @@ class Membership:
 
     attacks: tuple[Attack, ...]
     strongest: Attack
-    shuffled: float
+    shuffled: float | NotMeasured
     shuffled_examples: int
     p_value: float
     blind: Estimate | NotMeasured
@@ -174,6 +176,9 @@ def _points(values: AttackValues, rates: Sequence[float]) -> tuple[OperatingPoin
         return tpr_at_fpr(values.value[0], values.member[0], fpr=rate, level=LEVEL)
 
     def point(at: Callable[[float], OperatingPoint], rate: float) -> OperatingPoint | NotMeasured:
+        lacking = _lacks_others(values, rate)
+        if lacking is not None:
+            return lacking
         try:
             return at(rate)
         except Unsupported as error:
@@ -188,6 +193,22 @@ def _points(values: AttackValues, rates: Sequence[float]) -> tuple[OperatingPoin
     return tuple(point(lambda rate: pooled.at(rate, level=LEVEL), rate) for rate in rates)
 
 
+def _lacks_others(values: AttackValues, rate: float) -> NotMeasured | None:
+    """Return why there is no true-positive rate at this false-positive rate; None where one false positive may be made.
+
+    That is where the rate times the number of non-members is 1 or more, also without the run that has most of them, since
+    intervals leave out one run at a time.
+    """
+    fewest, several = _fewest_others(values.member), len(values.runs) > 1
+    if math.floor(rate * fewest + 1e-9) >= 1:
+        return None
+    needed = math.ceil(1 / rate - 1e-9)
+    beside = ", not counting the run that has most" if several else ""
+    return NotMeasured(
+        f"A false-positive rate of {100 * rate:g} % needs {needed:,} pairs of a run and an example that it was not trained on, and here are {fewest:,}{beside}. Collect more runs."
+    )
+
+
 def _strength(attack: Attack) -> tuple[float, float]:
     first = attack.at[0]
     return (first.tpr.value if isinstance(first, OperatingPoint) else 0.0, attack.auroc.value)
@@ -195,27 +216,33 @@ def _strength(attack: Attack) -> tuple[float, float]:
 
 def strongest_by_chance(
     losses: AttackValues, scores: Sequence[Score], groups: NDArray[np.str_], *, seed: int = 0
-) -> tuple[float, float]:
+) -> tuple[float | NotMeasured, float]:
     """Return the mean rate of the strongest attack under shuffled membership, and the p-value of the observed one.
+
+    Only attacks that have a rate at the first of RATES are compared: with few runs those that need shadow models judge few
+    examples. Where the strongest has none, the mean is the reason why, and the p-value is that of the largest AUROC.
 
     `losses` are the values of the attack `loss`. Each shuffle deals the patterns of membership to the examples anew, so that
     it has the same design: each run keeps its size, and runs that are complements, folds or blocks stay so. All attacks are
     repeated, and the largest rate is taken. Patterns are exchanged between examples that are in as many runs, and between
     groups that are equally large. Of more than SHUFFLED examples, about so many are drawn at random.
-    The p-value is (1 + shuffles with a rate as large) / (1 + SHUFFLES). NaN for both where no
-    pattern can be exchanged.
+    The p-value is (1 + shuffles with a rate as large) / (1 + SHUFFLES). Where no pattern can
+    be exchanged, neither is measured, and the p-value is NaN.
     """
     rng = np.random.default_rng([seed, 4])
     alike = exchangeable(losses.member, groups)
     if len(groups) > SHUFFLED:
         losses, alike = _some(losses, alike, np.random.default_rng([seed, 5]))
     if all(len(np.unique(losses.member[:, units[:, 0]], axis=1).T) < 2 for units in alike):
-        return float("nan"), float("nan")
+        return NotMeasured("No membership can be exchanged between examples."), float("nan")
+    judged = [values for score in scores if (values := attacked(score, losses)) is not None]
+    reason = _lacks_others(max(judged, key=_strength_of), RATES[0])
+    rated = [each.score for each in judged if _lacks_others(each, RATES[0]) is None] if reason is None else []
 
     def largest(member: Bool[ndarray, "run example"]) -> float:
         given = replace(losses, member=member)
-        rates = [_rate(values) for score in scores if (values := attacked(score, given)) is not None]
-        return max(rates)
+        made = [values for score in rated or scores if (values := attacked(score, given)) is not None]
+        return max(_rate(values) if rated else _area(values) for values in made)
 
     observed, shuffled = largest(losses.member), list[float]()
     for _ in range(SHUFFLES):
@@ -224,7 +251,8 @@ def strongest_by_chance(
             dealt[:, units] = losses.member[:, rng.permutation(units)]
         shuffled.append(largest(dealt))
     as_large = sum(rate >= observed - 1e-12 for rate in shuffled)
-    return float(np.mean(shuffled)), (1 + as_large) / (1 + SHUFFLES)
+    p_value = (1 + as_large) / (1 + SHUFFLES)
+    return (float(np.mean(shuffled)) if reason is None else reason), p_value
 
 
 def _some(
@@ -283,12 +311,19 @@ def attacked(score: Score, losses: AttackValues) -> AttackValues | None:
     return _only(replace(losses, score=score, value=judged), known)
 
 
+def _strength_of(values: AttackValues) -> tuple[float, float]:
+    """Return what `_strength` compares, without intervals."""
+    return (_rate(values) if _lacks_others(values, RATES[0]) is None else 0.0, _area(values))
+
+
+def _area(values: AttackValues) -> float:
+    return auroc(values.value.ravel(), values.member.ravel()).value
+
+
 def _rate(values: AttackValues) -> float:
-    """Return the true-positive rate at the first of RATES, or the AUROC where there are too few non-members for it."""
+    """Return the true-positive rate at the first of RATES."""
     value, member = values.value.ravel(), values.member.ravel()
     most = math.floor(RATES[0] * np.count_nonzero(~member) + 1e-9)
-    if most < 1:
-        return auroc(value, member).value
     others = value[~member]
     return float((value[member] > np.partition(others, len(others) - 1 - most)[len(others) - 1 - most]).mean())
 

@@ -15,7 +15,7 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote import notebook
-from byrote.errors import ByroteError, MissingEvidence, WrongRecord, unknown
+from byrote.errors import ByroteError, Door, MissingEvidence, WrongRecord, unknown
 from byrote.objectives import Objective, parse_objective
 from byrote.record.columns import RunColumns, run_path
 from byrote.record.inputs import InputKind
@@ -62,12 +62,13 @@ class Record:
         return f"Record({str(self.directory)!r}: {len(self.runs)} runs, {len(self.population)} examples)"
 
     def _repr_html_(self) -> str:
-        population, steps = self.population, self.manifest["steps"]
+        population, unit = self.population, self.manifest["steps"].get("unit", "step")
+        each = "" if unit == "fit" else f", {self.last_step} {unit}s each"
         counts = [f"{int(population.where(split).sum()):,} {split}" for split in ("train", "test", "canary")]
         rows = [
             ("learns", self.manifest["objective"]),
             ("examples", ", ".join(counts)),
-            ("runs", f"{len(self.runs)} finished, {self.last_step} {steps.get('unit', 'step')}s each"),
+            ("runs", f"{len(self.runs)} finished{each}"),
             ("design", self.manifest.get("design", "")),
             ("columns", ", ".join(self.layout.columns)),
         ]
@@ -88,6 +89,13 @@ class Record:
     def inputs(self) -> tuple[InputKind, ...]:
         """How each input of an example reached the models; empty where a loop of the user's own gave it."""
         return tuple(map(InputKind.parse, self.manifest.get("inputs", ())))
+
+    @property
+    def door(self) -> Door:
+        """What made this record, and can go on with it: `byrote audit`, a call in Python, or a loop of the user's own."""
+        if self.manifest.get("seed") is None:
+            return "loop"
+        return "command" if self.manifest["task"].get("source") else "python"
 
     @property
     def probes(self) -> tuple[str, ...]:

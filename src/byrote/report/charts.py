@@ -36,8 +36,8 @@ class Chart:
     description: str
 
 
-def histogram(name: str, bars: Sequence[Bar], colour: str, *, height: int, description: str) -> Chart:
-    """Draw the share of examples in each bin of memorization, with its interval."""
+def histogram(name: str, bars: Sequence[Bar], colour: str, *, score: str, height: int, description: str) -> Chart:
+    """Draw the share of examples in each bin of a `score`, with its interval."""
     import altair as alt
 
     left = min([-0.15, *(bar.left for bar in bars)])
@@ -47,7 +47,7 @@ def histogram(name: str, bars: Sequence[Bar], colour: str, *, height: int, descr
     top = max([0.01, *(bar.high for bar in bars)])
     x = alt.X(
         "left:Q",
-        title="memorization",
+        title=score,
         scale=alt.Scale(domain=[left, right], nice=False),
         axis=alt.Axis(**axis, grid=False),
     )
@@ -58,7 +58,7 @@ def histogram(name: str, bars: Sequence[Bar], colour: str, *, height: int, descr
         axis=alt.Axis(labelExpr=PERCENT, values=[0, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1]),
     )
     tip = [
-        alt.Tooltip("middle:Q", title="memorization about", format=".1f"),
+        alt.Tooltip("middle:Q", title=f"{score} about", format=".1f"),
         alt.Tooltip("count:Q", title="examples"),
         alt.Tooltip("share:Q", title="share", format=".2%"),
         alt.Tooltip("low:Q", title="90 % interval from", format=".2%"),
@@ -192,7 +192,7 @@ def heat_map(name: str, cells: Sequence[AgreementCell], order: Sequence[str], *,
     base = (
         alt.Chart(named_rows())
         .transform_calculate(shown="datum[shade]")
-        .transform_calculate(word="replace(format(datum.shown, '.2f'), '0.', '.')")
+        .transform_calculate(word="isValid(datum.shown) ? replace(format(datum.shown, '.2f'), '0.', '.') : '\u2013'")
         .encode(
             x=alt.X("second:N", title=None, sort=list(order), axis=axis.copy()).axis(labelAngle=-45),
             y=alt.Y("first:N", title=None, sort=list(order), axis=axis),

@@ -115,7 +115,19 @@ def audit_sentences(found: AuditChange) -> list[str]:
         sentences.append(
             f"{count(found.left_out, 'training example')} are in one of the audits only, and are left out."
         )
+    if found.other_inputs:
+        sentences.append(
+            f"{count(len(found.other_inputs), 'training example')} with the same id but other inputs in the two audits are left out: {_named(found.other_inputs)}."
+        )
+    if found.other_labels:
+        sentences.append(
+            f"{count(len(found.other_labels), 'training example')} with another {words.target} in the second audit, whose memorization is about that one there: {_named(found.other_labels)}."
+        )
     return sentences
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
 
 
 def _members(found: AuditChange, which: np.ndarray, what: str) -> str:

@@ -61,7 +61,8 @@ def settings(record: Record, found: Findings) -> tuple[SettingsTable, ...]:
 def command(record: Record) -> str | None:
     """Return the command that repeats the audit; None for a record that a loop of the user's own wrote.
 
-    Where runs were added later it is several, one for each block: who is trained on in a run depends on the blocks.
+    Where runs were added later it is several, one for each block: who is trained on in a run depends on the blocks. Blocks
+    that were planned, and of which no run was trained because enough was known, are left out.
     """
     manifest = record.manifest
     source, seed, steps = source_words(manifest), manifest.get("seed"), manifest["steps"]
@@ -77,5 +78,9 @@ def command(record: Record) -> str | None:
     options += [f"--probe {shlex.quote(probe)}" for probe in record.probes]
     if every := manifest.get("probes", {}).get("every"):
         options.append(f"--probe-every {every}")
-    planned = np.cumsum(manifest["blocks"]).tolist()
+    ends = np.cumsum(manifest["blocks"])
+    planned = ends[ends - manifest["blocks"] <= max(record.runs, default=0)].tolist()
+    if len(planned) > 2:
+        listed = " ".join(map(str, planned))
+        return f"for runs in {listed}; do byrote audit {source} --runs $runs {' '.join(options)}; done"
     return " && ".join(f"byrote audit {source} --runs {runs} {' '.join(options)}" for runs in planned)

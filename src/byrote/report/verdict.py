@@ -5,10 +5,11 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from byrote.evidence.evaluate import LEVEL
 from byrote.findings.accuracy import Accuracies
 from byrote.findings.canary_check import Detection
 from byrote.findings.findings import Findings
-from byrote.findings.memorized import FDR
+from byrote.findings.memorized import FDR, MemorizationSummary
 from byrote.findings.vocabulary import Vocabulary
 from byrote.membership.attacks import Membership
 from byrote.report.numbers import (
@@ -32,6 +33,9 @@ LEARNED = 0.5
 
 LEARNED_LABELS = 0.8
 """The same for the share of labels right in wrong label sets, which models get partly right without learning them."""
+
+MOST = 0.5
+"""Share of the examples that pass the false-discovery rate above which the list of them singles nobody out."""
 
 COMMON = 1.5
 """The commonest class has at least so many times its share among equally common classes where they are called unequal."""
@@ -64,7 +68,7 @@ def verdict(found: Findings) -> Verdict:
     """Return the verdict on an audit; what was not measured is named with the reason."""
     return Verdict(
         accuracy=_accuracy(found),
-        certainty=_certainty(found),
+        certainty=f"{_certainty(found)}{_without(found)}",
         next=_next(found),
         canaries=_canaries(found),
         membership=_membership(found.membership),
@@ -130,18 +134,27 @@ def _certainty(found: Findings) -> str:
     else:
         shares = f"The mean memorization of a training example is {text(memorized.mean)}, estimated over examples, and the gap over runs"
     if isinstance(memorized.reliability, NotMeasured):
-        return (
-            f"{shares}; how well {memorized.runs} new runs would agree was not measured. {memorized.reliability.reason}"
-        )
-    return (
-        f"{shares}; values from {memorized.runs} new runs would correlate with these at {text(memorized.reliability)}."
-    )
+        return f"{shares}. The reliability of these values was not measured. {memorized.reliability.reason}"
+    meant = f"(1: exact; the correlation to expect with values from {memorized.runs} new runs)"
+    if memorized.estimator == str(shrunk_memorization):
+        meant = f"(their squared correlation with the true ones, and the correlation to expect with values from {memorized.runs} new runs)"
+    return f"{shares}. The reliability of these values is {text(memorized.reliability)} {meant}."
+
+
+def _without(found: Findings) -> str:
+    """Say how many training examples have no memorization, where there are any."""
+    memorized = found.memorized
+    if isinstance(memorized, NotMeasured) or not memorized.undefined:
+        return ""
+    have = "has" if memorized.undefined == 1 else "have"
+    return f" {count(memorized.undefined, 'training example')} {have} no value: all runs were trained on {'it' if memorized.undefined == 1 else 'them'}, or none."
 
 
 def _next(found: Findings) -> str:
     memorized = found.memorized
     if found.accuracies.learned_nothing:
-        return f"Next: check the {found.words.targets}, the learning rate and the number of epochs, until models do better on examples that they were trained on."
+        settings = "settings of what is fitted" if found.unit == "fit" else "learning rate and the number of epochs"
+        return f"Next: check the {found.words.targets} and the {settings}, until models do better on examples that they were trained on."
     if isinstance(memorized, NotMeasured):
         return "Next: collect runs that are trained on different parts of the data, so that single examples can be compared."
     rate = f"a false-discovery rate of {100 * FDR:g}{PERCENT}"
@@ -149,8 +162,21 @@ def _next(found: Findings) -> str:
     error = f" ({small(memorized.error)} after {memorized.runs} runs)" if np.isfinite(memorized.error) else ""
     if not memorized.listed:
         return f"Next: collect more runs, because no example passes {rate} yet; {more}{error}."
+    if memorized.listed > MOST * memorized.defined:
+        return f"{_most_pass(memorized, rate)} {more[0].upper()}{more[1:]}{error}."
     passes = f"{count(memorized.listed, 'example')} that {'passes' if memorized.listed == 1 else 'pass'} {rate}"
     return f"Next: look at the {passes}, the most memorized first; {more}{error}."
+
+
+def _most_pass(memorized: MemorizationSummary, rate: str) -> str:
+    """Say where to look when nearly all examples are memorized a little, as in a regression: among those above the mean."""
+    which = f"examples whose memorization is above the mean of {small(memorized.mean.value)} with their whole 90{PERCENT} interval"
+    expected = round((1 - LEVEL) / 2 * memorized.defined)
+    known = f"{memorized.listed:,} of {count(memorized.defined, 'example')} pass {rate}"
+    if memorized.above_mean <= expected:
+        return f"Next: collect more runs, because {known}, and no more {which} than chance gives ({memorized.above_mean:,}; chance: {expected:,})."
+    few = f"the {memorized.above_mean:,} {which} (by chance {expected:,} would be), the surest first"
+    return f"Next: look at {few}: {known}, so that alone sets none of them apart."
 
 
 def _canaries(found: Findings) -> str:
@@ -162,18 +188,18 @@ def _canaries(found: Findings) -> str:
     if quoted:
         result = f"one of them ranks above a real example with probability {quoted} (chance: 0.50)."
     else:
-        result = "neither memorization nor mean confidence has values for them."
+        result = "neither memorization nor mean_confidence has values for them."
     return f"{check} {result}{_unlearned(found)}"
 
 
 def _quoted(found: Sequence[Detection]) -> list[tuple[str, Estimate]]:
-    """Return the best estimate of memorization, and the mean confidence of one run, with their AUROC."""
+    """Return the best estimate of memorization, and mean_confidence in one run, with their AUROC, as the page names them."""
     names = (str(shrunk_memorization), str(memorization))  # the better one first
     causal = sorted((each for each in found if each.score in names), key=lambda each: names.index(each.score))
     cheap = (each for each in found if each.score == str(mean_confidence))
     quoted = [
-        *(("memorization", each.auroc) for each in causal[:1]),
-        *(("the mean confidence of one run", each.one_run) for each in cheap),
+        *((each.score, each.auroc) for each in causal[:1]),
+        *((f"{each.score} in one run", each.one_run) for each in cheap),
     ]
     return [(name, size) for name, size in quoted if isinstance(size, Estimate)]
 
@@ -189,6 +215,7 @@ def _unlearned(found: Findings) -> str:
         wrong.correct_in.value - wrong.correct_out.value >= LEARNED
     ):  # an R² below 0 may still be far above that of others
         return ""
+    longer = "" if found.unit == "fit" else " Train for more epochs to measure the effect of longer training."
     learned = (
         f"predict only {percent_text(wrong.correct_in)} of these labels"
         if words.kind == "classification"
@@ -196,7 +223,7 @@ def _unlearned(found: Findings) -> str:
     )
     return (
         f" But models that were trained on them {learned}: they have "
-        "hardly memorized them, so memorization cannot find them. Train for more epochs to measure the effect of longer training."
+        f"hardly memorized them, so memorization cannot find them.{longer}"
     )
 
 
@@ -204,13 +231,30 @@ def _membership(found: Membership | NotMeasured) -> str:
     if isinstance(found, NotMeasured):
         return f"Membership attacks were not run. {found.reason}"
     best, at = found.strongest, found.strongest.at[0]
+    rated = [each for each in found.attacks if not isinstance(each.at[0], NotMeasured)]
+    alone = len(rated) == 1
     if isinstance(at, NotMeasured):
         return f"The membership attack {best.name} has an AUROC of {text(best.auroc)} (chance: 0.50). {at.reason}"
     chance = (
-        "" if np.isnan(found.shuffled) else f"; with membership shuffled, the strongest finds {percent(found.shuffled)}"
+        ""
+        if isinstance(found.shuffled, NotMeasured)
+        else f"; with membership shuffled, {'it' if alone else 'the strongest'} finds {percent(found.shuffled)}"
     )
-    attacks = count(len(found.attacks), "membership attack")
+    who = (
+        f"The membership attack {best.name}"
+        if alone
+        else f"The strongest of {len(rated)} membership attacks, {best.name},"
+    )
     return (
-        f"The strongest of {attacks}, {best.name}, finds {percent_text(at.tpr)} of the examples that a model was trained on "
-        f"at a false-positive rate of {percent(at.fpr_realised.value)}{chance}."
+        f"{who} finds {percent_text(at.tpr)} of the examples that a model was trained on "
+        f"at a false-positive rate of {percent(at.fpr_realised.value)}{chance}.{_too_few(found)}"
     )
+
+
+def _too_few(found: Membership) -> str:
+    """Say which attacks have no rate: with few runs, those with shadow models judge few examples."""
+    others = [each.name for each in found.attacks if isinstance(each.at[0], NotMeasured)]
+    if not others:
+        return ""
+    runs = count(len(found.strongest.values.runs), "run")
+    return f" {runs} are too few for such a rate of {', '.join(others)}."

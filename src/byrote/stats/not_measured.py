@@ -19,5 +19,5 @@ class NotMeasured:
 
     @property
     def reason(self) -> str:
-        """Fact and remedy in one text. The remedy is as on the command line, whose calls the report names too."""
-        return self.fact if self.remedy is None else f"{self.fact} {self.remedy.on_command_line()}"
+        """Fact and remedy in one text. The remedy is as on the command line, for a record that was made there."""
+        return self.fact if self.remedy is None else f"{self.fact} {self.remedy.on_command_line()}".rstrip()

@@ -15,6 +15,7 @@ from byrote.summaries.by_group import by_group as by_group
 from byrote.summaries.clopper_pearson_epsilon import clopper_pearson_epsilon as clopper_pearson_epsilon
 from byrote.summaries.clopper_pearson_epsilon import held_out_epsilon as held_out_epsilon
 from byrote.summaries.critical_sample_ratio import critical_sample_ratio as critical_sample_ratio
+from byrote.summaries.expected_top import expected_top as expected_top
 from byrote.summaries.exposure import Extrapolated as Extrapolated
 from byrote.summaries.exposure import exposure as exposure
 from byrote.summaries.exposure import exposure_interval as exposure_interval
@@ -46,6 +47,7 @@ from byrote.summaries.one_run import one_run_epsilon as one_run_epsilon
 from byrote.summaries.one_run import one_run_p_value as one_run_p_value
 from byrote.summaries.over_runs import over_runs as over_runs
 from byrote.summaries.over_runs import pooled_tpr_at_fpr as pooled_tpr_at_fpr
+from byrote.summaries.posterior_reliability import posterior_reliability as posterior_reliability
 from byrote.summaries.precision_at_k import precision_at_k as precision_at_k
 from byrote.summaries.recalled import recalled as recalled
 from byrote.summaries.reliability import halvings as halvings

@@ -153,11 +153,11 @@ def _read(path: Path | str, split: str, *, undo: bool) -> tuple[str, list[_Issue
             )
         for row in reader:
             of = split_of(row["example"])
-            chosen = tuple(i for i, name in enumerate(issues) if _is_true(row[name], path, reader.line_num, name))
+            chosen = tuple(i for i, name in enumerate(issues) if is_true(row[name], path, reader.line_num, name))
             if not chosen or (of and of != split):
                 continue
             beyond = row.get("is_beyond_noise")
-            if kind == "label" and beyond and not _is_true(beyond, path, reader.line_num, "is_beyond_noise"):
+            if kind == "label" and beyond and not is_true(beyond, path, reader.line_num, "is_beyond_noise"):
                 left += 1
                 continue
             # A target that is no issue must be as given, before and after.
@@ -187,7 +187,7 @@ def _check_separator(path: Path | str, fields: Sequence[str]) -> None:
             )
 
 
-def _is_true(text: str | None, path: Path | str, line: int, column: str) -> bool:
+def is_true(text: str | None, path: Path | str, line: int, column: str) -> bool:
     """Return whether a cell says yes; raise InvalidData where it says neither, since a review must not be lost in silence."""
     word = (text or "").strip().lower()
     if word in ("true", "1", "yes"):

@@ -7,7 +7,8 @@ Those of different machines cannot see each other; they may train the same run, 
 import contextlib
 import json
 import os
-from collections.abc import Callable, Generator
+import time
+from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,24 @@ def tidy(directory: Place) -> None:
             if path.suffix in (".lock", ".step", ".parquet") and path.stem in finished:
                 path.unlink(missing_ok=True)
         scratch_folder(directory).rmdir()
+
+
+def give_up(directory: Place, runs: Collection[int]) -> None:
+    """Remove what these runs left in the scratch folder, but not of those that a living process is still training.
+
+    Workers that are being ended have a second for it.
+    """
+    folder, names, end = scratch_folder(directory), {f"{run:04d}": run for run in runs}, time.monotonic() + 1.0
+    begun = {names[path.stem] for path in folder.glob("*.lock") if path.stem in names}
+    while begun and time.monotonic() < end:
+        for run in list(begun):
+            with claim(directory, run) as free:
+                if free:
+                    for suffix in ("step", "parquet", "lock"):
+                        scratch(directory, run, suffix).unlink(missing_ok=True)
+                    begun.remove(run)
+        if begun:
+            time.sleep(0.05)
 
 
 def scratch(directory: Place, run: int, suffix: str) -> Path:

@@ -1,7 +1,7 @@
 """Collect runs into a record: train those that are missing. A run that is on disk is never trained again."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,18 +32,20 @@ from byrote.task.loading import default_design
 from byrote.task.taking import taken
 from byrote.task.task import Task
 from byrote.training.adapter import learner
-from byrote.training.claims import ticked, tidy
+from byrote.training.claims import give_up, ticked, tidy
 from byrote.training.compute import Compute
 from byrote.training.deletion import naming_deletion
-from byrote.training.dispatch import cores, train_all
+from byrote.training.dispatch import train_all
 from byrote.training.engine import Engine
+from byrote.training.extending import Enough, Looks, divide, expected, extend
 from byrote.training.job import Job
 from byrote.training.manifest import alone, describe, layout_of, model_digest, plan
 from byrote.training.memory import available
 from byrote.training.planning import choose
 from byrote.training.progress import Lines, Progress, Watcher
 from byrote.training.sensors import check_sensors
-from byrote.training.until import Known, check_until, extend
+from byrote.training.until import Until, check_until, parse_until
+from byrote.training.workers import cores
 
 logger = logging.getLogger("byrote")
 
@@ -53,7 +55,7 @@ def collect(
     directory: Path | str,
     *,
     runs: int | None = None,
-    until: float | None = None,
+    until: float | str | Until | None = None,
     design: Design | None = None,
     canaries: Canaries | None = None,
     seed: int = 0,
@@ -72,8 +74,10 @@ def collect(
     that fsspec understands (`s3://bucket/audits/fashion`). Several processes may collect into one directory: they share the
     work.
 
-    With `until`, runs are added until the median standard error of memorization is at most that, `runs` at most: the
-    design is extended by whole blocks, each by as many runs as the forecast asks for, so that balance holds whenever it stops.
+    With `until`, runs are added until memorization is known that well, `runs` at most: `0.9` is a reliability of the
+    values, `error=0.05` a median standard error, `top=100:0.9` a list of the hundred most memorized of which nine in ten are
+    expected to be right (`byrote.training.until.Until`). The design is extended by small blocks, and it is asked after each
+    while others train, so that balance holds whenever it stops; runs that are unfinished then are given up.
 
     `probes` (names of `byrote.probes`, with options as in "curvature(vectors=5)", or Probe objects) are computed on all
     examples when a model is trained, and every `probe_every` epochs if that is not 0; their values are columns of the record.
@@ -91,11 +95,12 @@ def collect(
     from byrote.training.checks import check_device
 
     where, scheme = place(directory), design or default_design(task)
-    if until is not None:
-        check_until(until, task.learned)
+    goal = None if until is None else parse_until(until)
     check_device(compute.device)
     task = taken(task, take, seed)
     population = plant(task, canaries or Canaries(), seed)
+    if goal is not None:
+        check_until(goal, task.learned, scheme.name, int(population.where("train").sum()))
     check_sensors(task.recipe, population)
     digest = _check_learner(task, population)
     questions = _questions(task, probes, probe_every)
@@ -103,21 +108,33 @@ def collect(
     manifest = describe(task, digest, population, scheme, canaries or Canaries(), seed, layout, source, questions)
     manifest |= {} if take is None else {"take": int(take)}
     collection = _Collection(task, where, population, scheme, seed, questions, layout, manifest, compute, keep_models)
-    known = Known(where, task.learned)
-
-    lines = Lines()
+    looks, lines = Looks(where, task.learned), Lines()
 
     def watch(now: Progress) -> None:
+        last = now.runs == now.of_runs
+        enough = goal is not None and bool(now.finished) and looks.enough(goal)
+        if progress is not None and (now.finished or last):
+            looks.look(finished_runs(where), now=last)
+        if goal is not None:
+            now = expected(now, goal, looks.certainty, enough=enough)
         if progress is None:
             lines(now)
-            return
-        known.read(now.finished)
-        progress(replace(now, forecast=known.forecast()))
+        else:
+            progress(replace(now, certainty=looks.certainty))
+        if enough:
+            raise Enough
 
     unit = scheme.default_runs(_groups(population))
-    if until is None:
+    if goal is None:
         return collection.train(unit if runs is None else runs, watch)
-    return extend(lambda wanted: collection.train(wanted, watch), known, until=until, most=runs, unit=unit)
+    packs = compute.device.startswith("cuda")
+
+    def gather(wanted: int) -> Record:
+        return collection.train(
+            wanted, watch, lambda planned: divide(planned, wanted, scheme, _groups(population), packs=packs)
+        )
+
+    return extend(gather, looks, goal, runs)
 
 
 def processes(task: Task, canaries: Canaries, seed: int, compute: Compute, runs: int) -> int:
@@ -140,13 +157,13 @@ class _Collection:
     compute: Compute
     keep_models: bool = False
 
-    def train(self, wanted: int, watch: Watcher) -> Record:
-        """Train what is missing of so many runs."""
+    def train(self, wanted: int, watch: Watcher, divide: Callable[[int], list[int]] | None = None) -> Record:
+        """Train what is missing of so many runs, or less if `watch` raises Enough; `divide` says in which blocks (None: one)."""
         if wanted < 0:
             raise InvalidData(f"{wanted} runs cannot be collected. Give 0 or more.")
         where, task, population, compute = self.where, self.task, self.population, self.compute
         with alone(where):
-            blocks = plan(where, self.manifest, wanted)
+            blocks = plan(where, self.manifest, wanted, divide)
             member = _membership(task, population, self.design, blocks, self.seed)
             if not exists(where / "record.json") or not exists(where / "examples.parquet"):
                 write_population(where, population)
@@ -174,7 +191,10 @@ class _Collection:
             )
             workers = _workers(compute, engine, len(missing))
             with naming_deletion(where):
-                train_all(job, missing, blocks, workers, compute.executor, _Watch(job, missing, watch))
+                try:
+                    train_all(job, missing, blocks, workers, compute.executor, _Watch(job, missing, watch))
+                except Enough:
+                    give_up(where, set(missing) - set(finished_runs(where)))
                 tidy(where)
                 return Record(where)
         return Record(where)

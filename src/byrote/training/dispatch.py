@@ -3,12 +3,11 @@
 import contextlib
 import logging
 import os
-import signal
 import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from byrote.record.storage import exists
 from byrote.training.deletion import check_there, naming_deletion
 from byrote.training.job import Job
 from byrote.training.memory import prepare_process
+from byrote.training.workers import cores, worker_pool
 
 POLL_SECONDS = 0.2
 QUEUED = 2
@@ -125,39 +125,10 @@ def _in_pool(job: Job, packs: Sequence[tuple[int, ...]], workers: int, watch: Wa
     try:
         with worker_pool(workers) as pool:
             _hand_out(pool, job, packs, workers, watch)
-            pool.shutdown()
     except loky.process_executor.TerminatedWorkerError:
         raise WorkerDied(
             f"A worker process died, probably for lack of memory, with {workers} at work. Free memory, or use a smaller model; finished runs are kept in {job.directory}."
         ) from None
-
-
-@contextlib.contextmanager
-def worker_pool(workers: int) -> Generator[Executor]:
-    """Start processes of one thread each that train, and end them at the end, or with this process."""
-    import loky
-
-    _start_tracker()
-    pool = loky.ProcessPoolExecutor(
-        workers, initializer=_start_worker, initargs=(os.getpid(),), env={"OMP_NUM_THREADS": "1"}
-    )
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=False, kill_workers=True)
-
-
-def _start_tracker() -> None:
-    """Start loky's process that cleans up, which by itself ignores all signals to the whole group but SIGHUP."""
-    from loky.backend import resource_tracker
-
-    if not hasattr(signal, "SIGHUP"):
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
-    try:
-        resource_tracker.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _hand_out(executor: Executor, job: Job, packs: Sequence[tuple[int, ...]], width: int, watch: Watch) -> None:
@@ -236,30 +207,7 @@ def take_one(count: int, folder: Path) -> int:
     return int(Path(_taken[0].lock_file).stem)
 
 
-def _start_worker(parent: int) -> None:
-    """Leave it to the parent what a signal to the whole group means, and end with it."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
-
-
-def _end_with_parent(parent: int) -> None:
-    """End this worker when the process that started it is gone, were it by kill -9: no one would ever end it.
-
-    It may be gone already, so its number is given: a worker that asks for its parent may get the number of another.
-    """
-    while os.getppid() == parent:
-        time.sleep(1.0)
-    os._exit(1)
-
-
 def _width(executor: Any) -> int:
     """Return how many packs this executor works on at once, as far as it says."""
     width = getattr(executor, "parallelism", None) or getattr(executor, "_max_workers", None)
     return int(width) if width else cores()
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

@@ -18,7 +18,8 @@ from byrote.training.tensors import to_tensors
 from byrote.training.user_model import check_rows, model_at_work
 
 PROCESS = {"cpu": 330_000_000, "cuda": 700_000_000}
-"""Bytes of a process that has trained one tiny model: torch and its libraries; on a GPU, the context and its work space."""
+"""Bytes of a process that has trained one tiny model: torch and its libraries, with what the trial of matrix products loads
+(16 to 23 MB of it); on a GPU, the context and its work space."""
 
 COPIES = 3
 """Of the weights, besides the optimizer's: themselves, their gradient, and one on the way between layouts or stacks."""

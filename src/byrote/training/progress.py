@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from byrote.summaries.forecast import Forecast
+from byrote.evidence.certainty import Certainty
 
 SECONDS = 10.0
 """Between lines, at least."""
@@ -16,7 +16,7 @@ class Progress:
     """How far a collection is, of the runs that were missing when it began.
 
     `steps` of `of_steps` are done, and `runs` of `of_runs`; `finished` are the runs that are new since the last time.
-    `forecast` says how well memorization is known, where that is followed (None: it is not, or there are too few runs).
+    `certainty` says how well memorization is known, where that is followed (None: it is not, or there are too few runs).
     `stage` names what goes on after training; there are no numbers then.
     """
 
@@ -25,7 +25,7 @@ class Progress:
     runs: int
     of_runs: int
     finished: tuple[int, ...] = ()
-    forecast: Forecast | None = None
+    certainty: Certainty | None = None
     stage: str = ""
 
 

@@ -36,9 +36,9 @@ class Optimizer:
     def __init__(self, weights: Sequence[Tensor], recipe: Recipe, runs: int | None = None) -> None:
         self.weights, self.limit, self.runs = weights, recipe.clip_norm, runs
         name, options = recipe.spelled_optimizer
-        if name == "adamw" and not options:
+        if _is_fused(recipe) and name == "adamw":
             self.rule: Rule = _AdamW(weights)
-        elif name == "sgd" and not options:
+        elif _is_fused(recipe):
             self.rule = _Sgd(weights, recipe.momentum)
         else:
             self.rule = _Torch(
@@ -160,12 +160,20 @@ def optimizer_class(name: str) -> Any:
 
 def check_optimizer(recipe: Recipe, weights: Sequence[Tensor]) -> None:
     """Raise InvalidData when the recipe's optimizer cannot be made for these weights."""
+    if _is_fused(recipe):
+        return  # fits all weights; what follows imports torch's symbolic shapes, half a second
     trained = [torch.zeros_like(weight, device="meta") for weight in weights if weight.requires_grad]  # takes no memory
     if not trained:
         return
     rule = Optimizer(trained, recipe).rule
     if isinstance(rule, _Torch) and not rule.decays and recipe.weight_decay != 0:
         raise InvalidData(f"The optimizer {recipe.optimizer} has no weight decay. Use weight_decay=0.")
+
+
+def _is_fused(recipe: Recipe) -> bool:
+    """Return whether the updates are those of a kernel of torch, without an object of torch.optim."""
+    name, options = recipe.spelled_optimizer
+    return name in ("adamw", "sgd") and not options
 
 
 def _each(runs: int | None) -> Sequence[int | None]:

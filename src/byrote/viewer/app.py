@@ -207,6 +207,7 @@ def _audit(things: OpenThings, request: "Request") -> Any:
         "quick": table.is_quick,
         "choices": [each for each in CHOICES if each != "relabel" or can_be_relabelled(record)],
         "where": table.decisions.where,
+        "skipped": list(table.decisions.skipped()),
         "decided": _counts(table),
         "tags": sorted({tag for each in decisions.values() for tag in each.tags}),
     }
@@ -214,7 +215,8 @@ def _audit(things: OpenThings, request: "Request") -> Any:
 
 def _rows(things: OpenThings, request: "Request") -> Any:
     table, given = _table(things, request), request.query_params
-    positions = table.positions(Query.parse(given))
+    query = Query.parse(given)
+    positions = table.positions(query)
     start, count = whole(given.get("start", "0"), "row"), whole(given.get("count", "60"), "number of rows", MOST)
     columns = [name for name in given.get("columns", "").split("\n") if name]
     return {
@@ -222,6 +224,8 @@ def _rows(things: OpenThings, request: "Request") -> Any:
         "start": start,
         "rows": table.rows(positions[start : start + count].tolist(), columns),
         "reasons": _reasons(table, columns),
+        "empty": table.empty(columns, query.split),
+        "hasCauses": table.has_causes(query.split),
     }
 
 
@@ -263,8 +267,7 @@ def _neighbours(things: OpenThings, request: "Request") -> Any:
 
 def _elsewhere(things: OpenThings, request: "Request") -> Any:
     table = _table(things, request)
-    name = str(table.record.population.ids[_at(table, request)])
-    return elsewhere(name, things.beside(_number(request)))
+    return elsewhere(table, _at(table, request), things.beside(_number(request)))
 
 
 def _change(things: OpenThings, request: "Request") -> Any:

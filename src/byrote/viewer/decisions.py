@@ -1,6 +1,7 @@
 """Decisions: what a person decided about the examples of an audit, in a file beside it that only grows."""
 
 import json
+import logging
 import os
 import threading
 from collections.abc import Mapping
@@ -12,6 +13,8 @@ from filelock import FileLock
 
 from byrote.errors import ByroteError, InvalidData, Unsupported, unknown
 from byrote.record.storage import Place
+
+logger = logging.getLogger("byrote")
 
 FILE = "decisions.jsonl"
 
@@ -61,8 +64,9 @@ class DecidedElsewhere(InvalidData):
 class Decisions:
     """The decisions of one audit. Each change is one line of decisions.jsonl, on the disk before `change` returns.
 
-    The last line about an example counts. A line that was torn when its writer died is skipped. Others, in this process or
-    in another, may write at the same time: each reads what the others wrote before it adds its own.
+    The last line about an example counts. A line that is no decision, because it was edited or its writer died, is skipped,
+    stays in the file, and is named in the log and in `skipped`. Others, in this process or in another, may write at the same
+    time: each reads what the others wrote before it adds its own.
     """
 
     def __init__(self, directory: Place) -> None:
@@ -81,6 +85,12 @@ class Decisions:
         with self._lock:
             self._read()
             return len(self._history)
+
+    def skipped(self) -> tuple[int, ...]:
+        """Return the numbers of the lines of the file, from 1, that are no decisions and were skipped."""
+        with self._lock:
+            self._read()
+            return (*self._skipped, *([self._lines + 1] if self._is_torn else []))
 
     def current(self) -> Mapping[str, Decision]:
         """Return the decisions by the ids of their examples; those that were taken back are not there."""
@@ -134,7 +144,9 @@ class Decisions:
         return len(self._history), decision
 
     def _start_again(self) -> None:
-        self._at, self._inode = 0, -1
+        self._at, self._inode, self._lines = 0, -1, 0
+        self._skipped: list[int] = []
+        self._is_torn = False
         self._history: list[Decision] = []
         self._known: dict[str, Decision] = {}
 
@@ -155,13 +167,28 @@ class Decisions:
             return
         except OSError as error:
             raise _refused(self._path, error) from None
-        whole = added[: added.rfind(b"\n") + 1]
-        self._at += len(whole)
-        for line in whole.splitlines():
+        end = added.rfind(b"\n") + 1
+        if _parsed(added[end:]) is not None:  # an editor left out the end of the last line
+            end = len(added)
+        self._at += end
+        self._is_torn = bool(added[end:].strip())
+        self._take(added[:end].split(b"\n"))
+
+    def _take(self, lines: list[bytes]) -> None:
+        """Take decisions from lines, the first of which may be the rest of a line that was taken already, and so empty."""
+        before = len(self._skipped)
+        for at, line in enumerate(lines, self._lines + 1):
             found = _parsed(line)
             if found is not None:
                 self._history.append(found)
                 self._known[found.example] = found
+            elif line.strip():
+                self._skipped.append(at)
+        self._lines += len(lines) - 1
+        for at in self._skipped[before:]:
+            logger.warning(
+                f"{self._path}, line {at}, is no decision, and was skipped. Mend it or remove it; byrote leaves it as it is."
+            )
 
 
 class _Writing:
@@ -215,7 +242,8 @@ def _parsed(line: bytes) -> Decision | None:
         choice = found["choice"]
         tags = found["tags"]
         kinds = (int, float, type(None))
-        fine = isinstance(label, kinds) or all(isinstance(each, int | float) for each in label)
+        numbers = isinstance(label, list) and all(isinstance(each, int | float) for each in label)
+        fine = isinstance(label, kinds) or numbers
         if choice not in ("", *CHOICES) or not fine or not isinstance(tags, list):
             return None
         label = tuple(map(float, label)) if isinstance(label, list) else label

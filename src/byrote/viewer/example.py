@@ -9,6 +9,7 @@ from byrote.errors import MissingEvidence
 from byrote.evidence.evaluate import Values
 from byrote.explain import explain
 from byrote.findings.followed import follow
+from byrote.record.pictures import decode
 from byrote.report.gallery import gallery_items
 from byrote.report.pictures import Album
 from byrote.stats.estimate import Estimate
@@ -72,16 +73,37 @@ def example_neighbours(table: ExampleTable, at: int) -> dict[str, Any]:
     }
 
 
-def elsewhere(name: str, tables: Mapping[int, ExampleTable]) -> list[dict[str, Any]]:
-    """Return the same id in other audits: its memorization there; None where an audit does not have it."""
+def elsewhere(table: ExampleTable, own: int, tables: Mapping[int, ExampleTable]) -> list[dict[str, Any]]:
+    """Return the same id in other audits: its memorization there; None where an audit does not have it.
+
+    Where another example has this id there, that is said instead: ids such as 0, 1, 2 are in the audits of every task.
+    """
+    name = str(table.record.population.ids[own])
     found: list[dict[str, Any]] = []
-    for number, table in tables.items():
-        at = table.has(name)
-        values = table.values("memorization")
+    for number, other in tables.items():
+        at = other.has(name)
+        values = other.values("memorization")
         reason = values.reason if isinstance(values, NotMeasured) else ""
         size = None if at is None else size_of(values, at)
+        if at is not None and _is_another(table, own, other, at):
+            size, reason = None, "another example has this id there"
         found.append({"number": number, "at": at, "size": size, "reason": reason})
     return found
+
+
+def _is_another(table: ExampleTable, at: int, other: ExampleTable, there: int) -> bool:
+    """Whether two examples with the same id have other inputs, as far as both records keep them."""
+    pictures = table.looks.picture(at), other.looks.picture(there)
+    if pictures[0] is not None and pictures[1] is not None:
+        try:
+            return pictures[0] != pictures[1] and not np.array_equal(*decode(pictures, ()))
+        except (OSError, ValueError):
+            return True
+    texts = table.record.population.texts, other.record.population.texts
+    if texts[0] is not None and texts[1] is not None:
+        return texts[0][at] != texts[1][there]
+    rows = table.record.population.inputs[at], other.record.population.inputs[there]
+    return rows[0].size > 0 and rows[1].size > 0 and not np.array_equal(*rows, equal_nan=True)
 
 
 def _share_below(table: ExampleTable, values: Values, at: int) -> float | str | None:

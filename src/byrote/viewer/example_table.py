@@ -15,7 +15,6 @@ from numpy import ndarray
 from byrote.errors import InvalidData, MissingEvidence, unknown
 from byrote.evidence.catalogue import MEANING, find_score
 from byrote.evidence.evaluate import Values, evaluate
-from byrote.evidence.tables import surest_first
 from byrote.evidence.targets import target_text
 from byrote.explain import NO_DEPENDENCES, Space, explain, space
 from byrote.findings.evaluated_scores import reported_scores
@@ -97,6 +96,21 @@ class ExampleTable:
     def known_causes(self) -> Mapping[int, str] | None:
         """Return the causes if they were found already, else None."""
         return self._kept.get("causes")
+
+    def has_causes(self, split: str) -> bool:
+        """Whether the cause of any example of a split is known by now."""
+        mask = self.record.population.where(split)
+        return any(mask[at] for at in self.known_causes() or ())
+
+    def empty(self, names: Sequence[str], split: str) -> list[str]:
+        """Return those of these scores that no example of a split has: test examples are never trained on, for example."""
+        mask = self.record.population.where(split)
+        found = {name: self.values(name) for name in names}
+        return [
+            name
+            for name, each in found.items()
+            if isinstance(each, NotMeasured) or bool(np.isnan(each.value[mask]).all())
+        ]
 
     def positions(self, query: Query) -> Int[ndarray, " row"]:
         """Return the positions of the examples that a query asks for, in its order."""
@@ -210,7 +224,7 @@ class ExampleTable:
         if isinstance(values, NotMeasured):
             return at
         if query.surely and not query.turned:
-            return surest_first(values, self._only(at.tolist()))
+            return values.ranked(self._only(at.tolist()))
         key = values.score.sign * values.value[at]
         return at[np.argsort(key if query.turned else -key, kind="stable")]
 

@@ -10,6 +10,7 @@ import numpy as np
 from byrote.errors import InvalidData, Unsupported
 from byrote.evidence.tables import Row, as_csv
 from byrote.evidence.targets import target_text
+from byrote.explain.issue_table import decided_row
 from byrote.record import Record
 from byrote.record.storage import replacing
 from byrote.viewer.decisions import Decision
@@ -112,11 +113,7 @@ def _fix(record: Record, at: int, decision: Decision) -> Row:
     check_choice(record, at, decision.choice, decision.label)  # the file may have been edited since it was decided
     own = record.population.labels[at]
     if record.objective.name == "classification":
-        new = int(np.asarray(decision.label))
-        return {
-            "example": decision.example, "is_label_issue": True, "is_beyond_noise": True, "given_label": int(own),
-            "predicted_label": new, "given_class": record.classes[int(own)], "predicted_class": record.classes[new],
-        }  # fmt: skip
+        return decided_row(decision.example, int(own), int(np.asarray(decision.label)), record.classes)
     given, new = np.atleast_1d(own), np.atleast_1d(np.asarray(decision.label, np.float64))
     if len(given) == 1:
         return {

@@ -13,8 +13,8 @@ from byrote.errors import ByroteError, WorkerDied
 from byrote.experiments.reproductions.experiment import Bench, Found, Part
 from byrote.record.storage import replacing
 from byrote.training.compute import Compute
-from byrote.training.dispatch import cores, worker_pool
 from byrote.training.progress import Progress, Watcher
+from byrote.training.workers import cores, worker_pool
 from byrote.version import __version__
 
 STEPS = 100
@@ -141,7 +141,6 @@ def _in_pool(
     try:
         with worker_pool(workers) as pool:
             _wait([pool.submit(_train, part, directory, data, device) for part in missing], watch)
-            pool.shutdown()
     except loky.process_executor.TerminatedWorkerError:
         raise WorkerDied(
             f"A worker process died, probably for lack of memory, with {workers} at work. Use fewer; what is finished is kept in {directory}."

@@ -13,8 +13,8 @@ from byrote.experiments.reproductions.experiment import Experiment, Part
 from byrote.experiments.reproductions.figure import Figure
 from byrote.stats.not_measured import NotMeasured
 from byrote.training.compute import Compute
-from byrote.training.dispatch import cores
 from byrote.training.progress import Watcher
+from byrote.training.workers import cores
 
 SCALES = ("tiny", "small", "paper")
 

@@ -17,7 +17,7 @@ REAL_COLOURS = (COLOURS["real"], COLOURS["test"], "var(--muted)")
 
 @dataclass(frozen=True)
 class Learning:
-    """The learning curves (None where there are no such examples), and the accuracy of each class."""
+    """The learning curves (None where there are no such examples, or no epochs), and the accuracy of each class."""
 
     real: Chart | None
     canaries: Chart | None
@@ -28,10 +28,14 @@ def read_learning(record: Record, findings: Findings) -> Section:
     """Return the learning curves, or why there are none."""
     words = findings.words
     found = read_curves(record, is_share=words.is_share)
+    in_one_call = findings.unit == "fit"
+    if in_one_call and not findings.accuracies.classes:
+        found = NotMeasured("Each run was trained in one call, so nothing was measured while it learned.")
     if isinstance(found, NotMeasured):
         return Section("learning", "How it was learned", "How it was learned", found)
-    real = [each for each in found if not each.kind]
-    planted = [each for each in found if each.kind]
+    shown = () if in_one_call else found
+    real = [each for each in shown if not each.kind]
+    planted = [each for each in shown if each.kind]
     content = Learning(_real(real, words), _canaries(planted, words), findings.accuracies.classes)
     charts = tuple(chart for chart in (content.real, content.canaries) if chart is not None)
     return Section("learning", "How it was learned", "How it was learned", content, charts)

@@ -37,7 +37,7 @@ def read_summary(found: Findings, verdict: Verdict) -> Section:
     planted = sum(found.planted.values())
     audit = (
         found.name,
-        f"{count(found.runs, 'run')} of {count(found.steps, 'epoch')}",
+        count(found.runs, "run") + ("" if found.unit == "fit" else f" of {count(found.steps, found.unit)}"),
         f"{count(found.train, 'training example')}",
         f"{count(found.test, 'test example')}",
         *((count(planted, "canary").replace("canarys", "canaries"),) if planted else ()),

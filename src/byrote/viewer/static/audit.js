@@ -19,10 +19,11 @@ const breakable = (text) => text.split(/(?<=_)/).flatMap((part, i) => (i ? [make
 
 class Audit {
   constructor(main, audit, others) {
-    Object.assign(this, { audit, changes: 0, columns: [...audit.columns], query: { split: "train", sort: audit.columns[0] || "" } });
+    Object.assign(this, { audit, changes: 0, columns: [...audit.columns], empty: [], hasCauses: false, query: { split: "train", sort: audit.columns[0] || "" } });
     this.deciding = new Deciding(audit, (id, decision) => this.decided(id, decision));
     this.count = make("p", { class: "count", role: "status" });
     this.summary = make("p", { class: "decided quiet" });
+    this.skipped = make("p", { class: "lacking", role: "status" });
     const grid = make("div", { class: `grid of-${audit.kindOfData || "other"}` });
     const aside = make("aside", { class: "example", "aria-label": "The example", hidden: true });
     this.form = this.filters();
@@ -32,7 +33,8 @@ class Audit {
       make("h1", {}, audit.name, " ", audit.page ? make("a", { class: "small", href: `/report/${audit.number}`, target: "_blank", rel: "noopener", text: "report" }) : null),
       this.form,
       make("div", { class: "bar-above" }, this.count, this.summary, make("button", { type: "button", text: "Files of the decisions", on: { click: () => this.deciding.export() } })),
-      make("div", { class: "panes" }, grid, aside));
+      this.skipped,
+      make("div", { class: "panes" }, make("div", { class: "holder" }, grid), aside));
     this.rows = new Rows(grid, {
       label: `Examples of ${audit.name}`,
       fetchPage: (start, count, signal) => this.fetchPage(start, count, signal),
@@ -75,8 +77,10 @@ class Audit {
     this.sort = make("select", { name: "sort", on: { change: (event) => this.sortBy(event.target.value) } });
     this.turn = make("button", { type: "button", "aria-pressed": "false", text: "Turn", title: "the reverse order", on: { click: () => this.sortBy(this.query.sort, !this.query.turned) } });
     this.surely = make("input", { type: "checkbox", on: { change: (event) => { this.query.surely = event.target.checked ? "1" : ""; this.reload(); } } });
+    this.more = make("button", { type: "button", class: "more-filters", "aria-expanded": "false", "aria-controls": "filters", text: "Filter and sort", on: { click: () => this.more.setAttribute("aria-expanded", String(this.more.getAttribute("aria-expanded") === "false")) } });
     return make("form", { class: "filters", "aria-label": "Filter and sort", on: { submit: (event) => event.preventDefault() } },
-      make("label", { class: "grow" }, "Search ids ", make("kbd", { text: "/" }), " ", search),
+      make("label", { class: "grow" }, "Search ids ", make("kbd", { text: "/" }), " ", search), this.more,
+      make("div", { id: "filters", class: "rest" },
       select("split", "Split", Object.entries(audit.splits).filter(([, n]) => n).map(([name, n]) => option(name, `${splits[name]} (${n.toLocaleString("en")})`, name === "train"))),
       audit.classes.length ? select("label", audit.words.target[0].toUpperCase() + audit.words.target.slice(1), [option("", `every ${audit.words.target}`), ...audit.classes.map((name, i) => option(i, name))]) : null,
       make("label", {}, "Cause ", this.causeFilter),
@@ -84,8 +88,11 @@ class Audit {
       make("label", {}, "Tag ", this.tagFilter),
       make("label", {}, "Sort by ", this.sort), this.turn,
       make("label", { title: "by the end of the interval that is nearer to not memorized: with few runs, the largest values are large by luck" }, this.surely, " surest first"),
-      make("details", { class: "columns-menu" }, make("summary", { text: "Scores shown" }), make("ul", { class: "plain" }, audit.scores.map((score) => make("li", {}, make("label", {}, make("input", { type: "checkbox", value: score.name, checked: this.columns.includes(score.name), on: { change: (event) => this.choose(score.name, event.target.checked) } }), ` ${score.name} `, make("small", { text: `high: ${score.high}. ${score.meaning}` })))))));
+      make("details", { class: "columns-menu" }, make("summary", { text: "Scores shown" }), make("ul", { class: "plain" }, audit.scores.map((score) => make("li", {}, make("label", {}, make("input", { type: "checkbox", value: score.name, checked: this.columns.includes(score.name), on: { change: (event) => this.choose(score.name, event.target.checked) } }), ` ${score.name} `, make("small", { text: `high: ${score.high}. ${score.meaning}` }))))))));
   }
+
+  // The scores that are shown: the chosen ones, but for those that no example of the split has.
+  get shown() { return this.columns.filter((name) => !this.empty.includes(name)); }
 
   choose(name, wanted) {
     this.columns = this.audit.scores.map((score) => score.name).filter((each) => (each === name ? wanted : this.columns.includes(each)));
@@ -101,6 +108,8 @@ class Audit {
 
   reload() {
     say("");
+    const set = ["label", "cause", "decision", "tag", "surely"].filter((name) => this.query[name]).length + (this.query.split !== "train");
+    this.more.textContent = `Filter and sort${set ? ` (${set} set)` : ""}`;
     return this.rows.reload();
   }
 
@@ -112,7 +121,13 @@ class Audit {
         since = this.changes;
         found = await get(`/api/rows/${this.audit.number}`, { ...this.query, start, count, columns: this.columns.join("\n") }, signal);
       } while (since !== this.changes);
-      const why = Object.entries(found.reasons).map(([name, reason]) => ` ${name}: ${reason}`).join("");
+      if (JSON.stringify([found.empty, found.hasCauses]) !== JSON.stringify([this.empty, this.hasCauses])) {
+        Object.assign(this, { empty: found.empty, hasCauses: found.hasCauses });
+        this.heads();
+      }
+      const undefinedHere = found.empty.filter((name) => !(name in found.reasons));
+      const why = (undefinedHere.length ? ` Not shown, since no ${this.query.split === "train" ? "training" : this.query.split} example has ${undefinedHere.length === 1 ? "it" : "them"}: ${undefinedHere.join(", ")}.${this.shown.length ? "" : " Choose others under Scores shown."}` : "")
+        + Object.entries(found.reasons).map(([name, reason]) => ` ${name}: ${reason}`).join("");
       this.count.textContent = `${found.total.toLocaleString("en")} ${found.total === 1 ? "example" : "examples"}${found.total ? "" : ": none passes these filters"}.${why}`;
       return found;
     } finally {
@@ -125,9 +140,12 @@ class Audit {
     const high = Object.fromEntries(this.audit.scores.map((score) => [score.name, score.high]));
     const head = (name, text, note = "", kind = "") => make("span", { role: "columnheader", class: kind, "aria-sort": sort === name ? (turned ? "ascending" : "descending") : "none" },
       make("button", { type: "button", data: { sort: name }, title: "sort by it; again: the reverse order" }, breakable(text), sort === name ? (turned ? " ▴" : " ▾") : ""), note ? make("small", { text: note }) : null);
-    this.rows.node.style.setProperty("--columns", this.columns.length);
+    const { shown, hasCauses } = this;
+    this.rows.node.style.setProperty("--columns", shown.length);
+    this.rows.node.style.setProperty("--causes", Number(hasCauses));
+    this.rows.node.style.setProperty("--template", ["var(--look)", "minmax(var(--name), 1.2fr)", "minmax(var(--choice), 0.8fr)", ...shown.map(() => "minmax(var(--score), 1fr)"), ...(hasCauses ? ["minmax(var(--cause), 0.8fr)"] : [])].join(" "));
     this.rows.head.replaceChildren(make("span", { role: "columnheader", class: "look" }, make("span", { class: "unseen", text: "looks" })), head("id", "example", "", "name"), make("span", { role: "columnheader", class: "choice", text: "decision" }),
-      ...this.columns.map((name) => head(name, name, `high: ${high[name]}`, "score")), make("span", { role: "columnheader", class: "cause", text: "cause" }));
+      ...shown.map((name) => head(name, name, `high: ${high[name]}`, "score")), ...(hasCauses ? [make("span", { role: "columnheader", class: "cause", text: "cause" })] : []));
     this.sort.replaceChildren(...[["id", "id"], ["label", this.audit.words.target], ...this.audit.scores.map((score) => [score.name, score.name])].map(([value, text]) => option(value, text, value === sort)));
     this.turn.setAttribute("aria-pressed", String(Boolean(turned)));
   }
@@ -139,8 +157,8 @@ class Audit {
       make("span", { role: "gridcell", class: "look" }, look(this.audit, row)),
       make("span", { role: "gridcell", class: "name" }, make("span", { class: "id", text: row.id }), make("small", { text: row.canary ? `canary: ${row.canary} · ${row.label}` : row.label })),
       make("span", { role: "gridcell", class: "choice" }, choice ? make("strong", { text: choice }) : null, row.tags.map((tag) => make("span", { class: "tag", text: tag }))),
-      ...this.columns.map((name) => make("span", { role: "gridcell", class: "score", "aria-label": `${name} ${range(row.scores[name])}` }, make("small", { class: "narrow", text: name }), name.includes("memorization") ? bar(row.scores[name]) : null, make("span", { class: "number", text: range(row.scores[name]) }))),
-      make("span", { role: "gridcell", class: "cause" }, row.cause ? make("span", { class: "badge", text: row.cause }) : null),
+      ...this.shown.map((name) => make("span", { role: "gridcell", class: "score", "aria-label": `${name} ${range(row.scores[name])}` }, make("small", { class: "narrow", text: name }), name.includes("memorization") ? bar(row.scores[name]) : null, make("span", { class: "number", text: range(row.scores[name]) }))),
+      ...(this.hasCauses ? [make("span", { role: "gridcell", class: "cause" }, row.cause ? make("span", { class: "badge", text: row.cause }) : null)] : []),
     ];
   }
 
@@ -173,6 +191,9 @@ class Audit {
   counts(found) {
     const parts = Object.entries(found).filter(([, n]) => n).map(([name, n]) => `${n} ${name}`);
     this.summary.textContent = parts.length ? `Decided: ${parts.join(", ")}.` : this.audit.where ? "Nothing decided yet." : "This audit is far away: decisions need a copy on this machine.";
+    const { skipped, where } = this.audit, one = skipped.length === 1;
+    this.skipped.hidden = !skipped.length;
+    this.skipped.textContent = `${one ? "Line" : "Lines"} ${skipped.join(", ")} of ${where} ${one ? "is no decision and was" : "are no decisions and were"} skipped. byrote leaves ${one ? "it" : "them"} in the file: mend or remove ${one ? "it" : "them"}.`;
     this.tagChoices();
   }
 
@@ -190,8 +211,9 @@ class Audit {
   // Another tab, or another program, may have decided since.
   async refresh() {
     const found = await get(`/api/audit/${this.audit.number}`).catch(() => null);
-    if (!found || JSON.stringify([found.decided, found.tags]) === JSON.stringify([this.audit.decided, this.audit.tags])) return;
-    Object.assign(this.audit, { decided: found.decided, tags: found.tags });
+    const known = (audit) => JSON.stringify([audit.decided, audit.tags, audit.skipped]);
+    if (!found || known(found) === known(this.audit)) return;
+    Object.assign(this.audit, { decided: found.decided, tags: found.tags, skipped: found.skipped });
     this.counts(found.decided);
     this.rows.reload({ keep: true });
   }
@@ -204,6 +226,7 @@ class Audit {
       let found = await get(`/api/find/${number}`, { ...this.query, id });
       if (found.index < 0) {
         this.query = { split: "all", sort: this.query.sort };
+        this.surely.checked = false;
         this.form.querySelectorAll("select[name], #search").forEach((each) => { if (each.name !== "sort") each.value = each.name === "split" ? "all" : ""; });
         await this.rows.reload();
         found = await get(`/api/find/${number}`, { ...this.query, id });

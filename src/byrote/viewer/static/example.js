@@ -118,7 +118,7 @@ export class Example {
 
   there(found) {
     if (!found.length) return;
-    this.elsewhere.replaceChildren(make("h3", { text: "In the other audits" }), table(["Audit", "Memorization"], found.map((each) => {
+    this.elsewhere.replaceChildren(make("h3", { text: "In the other audits" }), table(["Audit", "memorization"], found.map((each) => {
       const about = this.others.find((one) => one.number === each.number);
       const name = `${each.number}: ${about.name} (${about.directory.split("/").pop()})`;
       return [each.at === null ? name : make("a", { href: `/audit/${each.number}#${encodeURIComponent(this.row.id)}`, text: name }), each.at === null ? "not in it" : each.reason || range(each.size)];

@@ -28,12 +28,16 @@ function theme() {
   const kept = (() => { try { return localStorage.getItem("byrote-theme"); } catch { return null; } })();
   if (kept === "dark" || kept === "light") root.dataset.theme = kept;
   const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
-  const show = () => button.setAttribute("aria-pressed", String(isDark()));
+  const show = () => { // the theme that the button leads to
+    button.textContent = isDark() ? "Light" : "Dark";
+    button.setAttribute("aria-label", isDark() ? "Switch to the light theme" : "Switch to the dark theme");
+  };
   button.addEventListener("click", () => {
     root.dataset.theme = isDark() ? "light" : "dark";
     try { localStorage.setItem("byrote-theme", root.dataset.theme); } catch { /* the choice holds for this page */ }
     show();
   });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
   show();
 }
 

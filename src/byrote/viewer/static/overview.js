@@ -3,14 +3,20 @@ import { make, option } from "./dom.js";
 import { get } from "./server.js";
 import { tiles } from "./sizes.js";
 
-const KINDS = { audit: "audit", language: "language audit", comparison: "comparison" };
+const KINDS = { audit: "audit", comparison: "comparison", language: "language audit" };
+
+// How many of each kind there are: "2 audits, 1 comparison and 1 language audit".
+function counted(each) {
+  const parts = Object.entries(KINDS).map(([kind, name]) => [each.filter((one) => one.kind === kind).length, name]).filter(([n]) => n).map(([n, name]) => `${n} ${name}${n === 1 ? "" : "s"}`);
+  return [parts.slice(0, -1).join(", "), parts.at(-1)].filter(Boolean).join(" and ");
+}
 
 export async function show(main) {
   const found = await get("/api/open");
   document.title = "byrote view";
   const alone = found.filter((each) => each.whole === null);
   main.replaceChildren(
-    make("h1", { text: alone.length === 1 ? "One thing is open" : `${alone.length} things are open` }),
+    make("h1", { text: counted(alone) }),
     compareForm(found),
     ...alone.map((each) => card(each, found)));
 }

@@ -9,7 +9,7 @@ export function number(value) {
   return Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : value.toFixed(2);
 }
 
-export const range = ([value, low, high]) => (low === null || high === null ? number(value) : `${number(value)} [${number(low)}, ${number(high)}]`);
+export const range = ([value, low, high]) => (low === null || high === null ? number(value) : `${number(value)} [${number(low)},\u00a0${number(high)}]`); // an interval is not broken
 
 const place = (value) => `${100 * Math.min(Math.max(value, 0), 1)}%`;
 

@@ -1,10 +1,10 @@
-"""Distances in blocks of matrix products: the exact nearest neighbours of some examples among others."""
+"""Exact nearest neighbours in blocks of matrix products, and inputs as points whose distances can be compared."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from numpy.typing import NDArray
 
@@ -22,6 +22,22 @@ WORK = 2e11
 
 SHORT = 50
 """To compare two short vectors takes as long as to compare two of this length."""
+
+
+def as_points(inputs: NDArray[Any], train: Int[ndarray, " train"]) -> NDArray[np.float32]:
+    """Return inputs as points `[example, feature]`: the distance is the root mean square difference per feature.
+
+    Bytes are read from 0 to 1; other features are divided by their standard deviation over the examples at `train`.
+    """
+    inputs = inputs.reshape(len(inputs), -1)
+    points = inputs.astype(np.float32)
+    features = max(points.shape[1], 1)
+    if not len(train):
+        return points / np.float32(np.sqrt(features))
+    points /= np.float32(255) if inputs.dtype == np.uint8 else _or_one(rows_at(points, train).std(axis=0))
+    points -= rows_at(points, train).mean(axis=0)  # smaller numbers, smaller rounding; distances stay
+    points /= np.float32(np.sqrt(features))
+    return points
 
 
 def nearest(
@@ -129,3 +145,8 @@ def _distances(
 ) -> NDArray[np.float64]:
     difference = others - queries[:, None]
     return np.sqrt(np.einsum("qrf,qrf->qr", difference, difference, dtype=np.float64))
+
+
+def _or_one(spread: Float[ndarray, " feature"]) -> Float[ndarray, " feature"]:
+    constant: Bool[ndarray, " feature"] = spread == 0
+    return np.where(constant, 1, spread).astype(np.float32)

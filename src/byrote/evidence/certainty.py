@@ -1,0 +1,102 @@
+"""Certainty: how well the finished runs determine memorization, in the numbers of the verdict, while more are trained."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+from numpy.typing import NDArray
+
+from byrote.evidence.columns import in_run
+from byrote.evidence.evaluate import LEVEL
+from byrote.record import Record
+from byrote.scores.shrunk_memorization import estimate_with_interval, shrunk_memorization
+from byrote.stats.estimate import Estimate
+from byrote.stats.intervals import normal_quantile
+from byrote.summaries.expected_top import expected_top
+from byrote.summaries.forecast import Forecast, Tally
+from byrote.summaries.posterior_reliability import posterior_reliability
+
+LEAST = 4
+"""Fewer runs say nothing: most examples are left out of one of them, or of none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Certainty:
+    """How well `runs` runs determine the memorization of the real training examples.
+
+    `reliability` is that of `shrunk_memorization`, the number of the verdict (`posterior_reliability`); NaN below LEAST runs.
+    `forecast` is about the textbook estimator: its `standard_error` is the median that the verdict names (None: no example
+    was both in a run and left out of one).
+    """
+
+    runs: int
+    reliability: Estimate
+    forecast: Forecast | None
+    _value: Float[ndarray, " example"]
+    _low: Float[ndarray, " example"]
+    _high: Float[ndarray, " example"]
+
+    @property
+    def error(self) -> float:
+        """The median standard error of `memorization`; NaN where it is undefined."""
+        return np.nan if self.forecast is None else self.forecast.standard_error
+
+    def top(self, k: int) -> Estimate:
+        """Return the share of the k most memorized by the estimate that is expected among the k most memorized in truth.
+
+        Undefined where fewer than k examples have a value.
+        """
+        if len(self._value) < k:
+            return Estimate.undefined("example", n=k)
+        return expected_top(self._value, self._low, self._high, k=k)
+
+
+class Following:
+    """Follows a record whose runs are right or wrong about examples while more are added. Each run is read once."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self._columns: dict[int, list[NDArray[Any]]] = {}
+
+    def certainty(self, runs: Sequence[int]) -> Certainty:
+        """Return how well these runs and those before determine memorization; of 6,000 examples and 8 runs in .2 s of a core.
+
+        Raises ByroteError where a run cannot be read.
+        """
+        for run in sorted(set(runs) - set(self._columns)):
+            needs, read = shrunk_memorization.needs, self.record.at_step
+            self._columns[run] = [in_run(need, self.record, run, shrunk_memorization, read) for need in needs]
+            self._tally.add(self._outcomes(run)[self._real], self.record.member(run)[self._real])
+        return self._measured()
+
+    def _measured(self) -> Certainty:
+        order = sorted(self._columns)
+        none = np.zeros(0)
+        if len(order) < LEAST:
+            return Certainty(len(order), Estimate.undefined("example"), self._tally.forecast(), none, none, none)
+        columns = [
+            np.stack([self._columns[run][at] for run in order]) if "run" in need.axes else self._columns[order[-1]][at]
+            for at, need in enumerate(shrunk_memorization.needs)
+        ]
+        everyone = estimate_with_interval(*columns, level=LEVEL)
+        value, low, high = (each[self._real] for each in everyone)
+        reliability = posterior_reliability(value, (high - low) / (2 * normal_quantile(LEVEL)), level=LEVEL)
+        known = np.isfinite(value)
+        return Certainty(len(order), reliability, self._tally.forecast(), value[known], low[known], high[known])
+
+    def _outcomes(self, run: int) -> Bool[ndarray, " example"]:
+        at = [need.column for need in shrunk_memorization.needs].index("correct")
+        return np.asarray(self._columns[run][at], np.bool_)
+
+    @cached_property
+    def _real(self) -> Bool[ndarray, " example"]:
+        """Who counts: the user's own training examples."""
+        return self.record.population.where("train")
+
+    @cached_property
+    def _tally(self) -> Tally:
+        return Tally(int(self._real.sum()))
