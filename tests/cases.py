@@ -33,6 +33,8 @@ def _column(need: Need, axes: Axes) -> NDArray[np.generic]:
     full = _record()[f"{need.column}_later" if clean_trace else need.column]
     if "step" in need.axes:
         return full[0][:, axes.example]
+    if full.ndim == 1:
+        return full[axes.example]
     if "run" not in need.axes:
         return full[0, STEPS // 2, axes.example]
     last = full[:, -1] if full.ndim == 3 else full
@@ -63,8 +65,11 @@ def _record() -> dict[str, NDArray[np.generic]]:
     lost = hard & (np.arange(STEPS)[:, None] >= STEPS // 2)  # while something else is learned
     later = {"correct_later": np.where(lost, 0.0, 1.0)[None], "input_gradient_later": full["residual"]}
     correctness = np.where(member, np.where(hard, 0.5, 1.0), np.nan)  # of a whole run
+    around = rng.normal(size=(3, EXAMPLES)) - 2.0 * hard  # what the data say
     return (
         {"member": member, "correctness": correctness, "outcome": confidence}
+        | {"aum": np.where(member, margin.mean(axis=1), np.nan)}
+        | dict(zip(("label_agreement", "class_separation", "isolation"), around, strict=True))
         | full
         | later
         | {f"{name}_seen": column * seen for name, column in full.items()}

@@ -9,7 +9,7 @@ import pytest
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
-from byrote.errors import ByroteError
+from byrote.errors import ByroteError, InvalidData
 from byrote.signature import Need, Score, parse_call, score, spell
 
 
@@ -156,3 +156,23 @@ def test_parse_call_evaluates_no_code() -> None:
     finally:
         del builtins["trap"]
     assert ran == []
+
+
+@score(high="hard")
+def with_an_auxiliary(
+    loss: Float[ndarray, "run example"], around: Float[ndarray, " example"] | None = None
+) -> Float[ndarray, " example"]:
+    """Mean loss, plus what is around."""
+    return loss.mean(axis=0) + (0.0 if around is None else around)
+
+
+def test_a_column_that_may_be_none_may_be_left_out() -> None:
+    assert [need.optional for need in with_an_auxiliary.needs] == [False, True]
+    assert [str(need) for need in with_an_auxiliary.needs] == ["loss[run example]", "around[example]"]
+    assert not with_an_auxiliary.defaults
+    loss = np.ones((2, 3))
+    np.testing.assert_array_equal(with_an_auxiliary(loss), [1, 1, 1])
+    np.testing.assert_array_equal(with_an_auxiliary(loss, np.arange(3.0)), [1, 2, 3])
+    for wrong in ((), (loss, np.arange(3.0), np.arange(3.0))):
+        with pytest.raises(InvalidData, match="reads loss"):
+            with_an_auxiliary(*wrong)

@@ -4,7 +4,7 @@ import ast
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,11 +46,15 @@ class Outcome(Protocol):
 
 @dataclass(frozen=True)
 class Need:
-    """One column that a score reads: its name, its axes, and its kind. Float may be undefined; `any` is as it is recorded."""
+    """One column that a score reads: its name, its axes, and its kind. Float may be undefined; `any` is as it is recorded.
+
+    One with a `default` of None in the signature is `optional`: who calls the score on bare arrays may leave it out.
+    """
 
     column: str
     axes: tuple[str, ...]
     kind: Literal["bool", "int", "float", "any"]
+    optional: bool = False
 
     def __str__(self) -> str:
         return f"{self.column}[{' '.join(self.axes)}]"
@@ -107,7 +111,7 @@ class Score(Method):
         Raises InvalidData for an array that is not as the signature says, and Unsupported for an empty one.
         """
         check_options(self.name, options, self.defaults)
-        if len(columns) != len(self.needs):
+        if not sum(not need.optional for need in self.needs) <= len(columns) <= len(self.needs):
             raise InvalidData(
                 f"{self.name} reads {', '.join(map(str, self.needs))}, and was given {len(columns)} arrays."
             )
@@ -152,7 +156,8 @@ def score(*, high: High, interval: Interval | None = None) -> Callable[[Outcome]
             if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
                 defaults[name] = parameter.default
             else:
-                needs.append(Need(name, _axes(parameter.annotation), kind_of(parameter.annotation)))
+                array = _array_of(parameter.annotation)
+                needs.append(Need(name, _axes(array), kind_of(array), parameter.default is None))
         module = inspect.getmodule(function)
         return Score(
             name=function.__name__,
@@ -216,6 +221,11 @@ def parse_call(text: str) -> tuple[str, dict[str, Any]]:
 def spell(name: str, options: Mapping[str, Any]) -> str:
     """Return the text that `parse_call` reads back."""
     return f"{name}({', '.join(f'{k}={v!r}' for k, v in options.items())})"
+
+
+def _array_of(annotation: Any) -> Any:
+    """Return the array of an annotation that may be None too."""
+    return next((part for part in get_args(annotation) if hasattr(part, "dim_str")), annotation)
 
 
 def _axes(annotation: Any) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from byrote.record import (
 from byrote.record import write_run as write
 from byrote.scores import (
     SCORES,
+    aum,
     c_score,
     correctness,
     csl,
@@ -143,7 +144,10 @@ def test_the_value_of_a_run_is_a_column_of_a_score_across_runs(record: Record) -
     traces = np.stack([values for _, values in per_run(correctness, record)]).astype(np.float32)
     assert np.isnan(traces[~member(record)]).all()
     margin = np.stack([record.at_step(run, "margin", EPOCHS) for run in record.runs])
-    columns = correct(record), margin, traces, member(record)
+    paths = np.stack([values for _, values in per_run(aum, record)]).astype(np.float32)
+    around = record.population.surroundings
+    data = around.label_agreement, around.class_separation, around.isolation
+    columns = correct(record), margin, traces, member(record), paths, *data
     found = evaluate(shrunk_memorization, record, level=0.8)
     assert shrunk_memorization.interval is not None
     np.testing.assert_array_equal(found.value, shrunk_memorization(*columns))

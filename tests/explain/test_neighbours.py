@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-import byrote.explain.neighbours as neighbours
+import byrote.record.nearest as search
 from byrote.explain.neighbours import NEAR_DUPLICATE, USUAL_NEIGHBOURS, nearest, space
 from byrote.record import Population, Record
 
@@ -15,7 +15,7 @@ def population(inputs: np.ndarray, labels: np.ndarray, canaries: int = 0) -> Pop
 
 @pytest.mark.parametrize("block", [1 << 26, 2000])
 def test_nearest_equals_a_slow_search(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
-    monkeypatch.setattr(neighbours, "BLOCK_BYTES", block)
+    monkeypatch.setattr(search, "BLOCK_BYTES", block)
     rng = np.random.default_rng(0)
     points = rng.normal(size=(60, 7)).astype(np.float32)
     queries, candidates = np.arange(0, 60, 3), np.arange(10, 60)

@@ -11,6 +11,7 @@ from numpy import ndarray
 from byrote.errors import MissingEvidence, Remedy
 from byrote.objectives import OBJECTIVES
 from byrote.record import Record
+from byrote.record.surroundings import COLUMNS as SURROUNDINGS
 from byrote.scores import SCORES
 from byrote.signature import Need, Score
 
@@ -102,6 +103,11 @@ def _score_of_the_run(request: Request) -> Float[ndarray, " example"]:
     return values.astype(np.float32)
 
 
+def _surroundings(request: Request) -> Float[ndarray, " example"]:
+    """Return what the data alone say, of all runs alike; NaN where nothing is known, since it is auxiliary."""
+    return getattr(request.record.population.surroundings, request.need.column)
+
+
 def _columns_of_objectives() -> set[str]:
     """Return the columns that a record of some objective has, without those of its single targets."""
     return {name for kind in OBJECTIVES.values() for name in kind().columns()}
@@ -140,6 +146,7 @@ RESOLVERS: tuple[tuple[Callable[[Request], bool], Callable[[Request], Shaped[nda
     (lambda request: request.need.column == "member", _member),
     (lambda request: bool(request.outcome), _outcome),
     (lambda request: request.need.column in SCORES and not request.is_recorded, _score_of_the_run),
+    (lambda request: request.need.column in SURROUNDINGS and not request.is_recorded, _surroundings),
     (lambda request: not request.is_recorded, _unknown),
     (lambda request: "step" in request.need.axes, _all_steps),
     (lambda _: True, _one_step),

@@ -19,6 +19,7 @@ from byrote.record.inputs import Inputs
 from byrote.record.parquet import Parquet, seal
 from byrote.record.pictures import decode, encode
 from byrote.record.storage import Place, replacing
+from byrote.record.surroundings import Surroundings, surroundings
 
 LISTED = ["example", "split", "label", "canary", "verification", "source", "true_label", "group", "weight"]
 LOOKS = ["picture", "vector"]
@@ -98,6 +99,12 @@ class Population:
     def texts(self) -> Sequence[str] | None:
         """Every example as text; None where the data are no text."""
         return self.read_texts()
+
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        """What the data alone say about each training example and canary; NaN for texts, and where no inputs are kept."""
+        inputs = None if self.display.kind == "text" else self.inputs
+        return surroundings(inputs, self.labels, self.groups, self.split != "test")
 
     def with_inputs(self, inputs: Inputs) -> "Population":
         """Return the same examples with these inputs."""

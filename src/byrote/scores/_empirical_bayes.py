@@ -1,13 +1,24 @@
 """Empirical-Bayes posteriors of proportions, Robbins, 1956; Efron & Morris, 1973; explained in docs/theory.md."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
-from scipy.special import expit, logit, logsumexp, ndtr, xlogy
+from scipy.special import expit, logit, logsumexp, xlogy
 
+from byrote.scores._link import (
+    MIN_PROBABILITY,
+    START,
+    Coefficients,
+    clipped,
+    fit_link,
+    log_likelihood,
+    probability,
+    slope,
+)
+from byrote.scores._prior import fit_prior
 from byrote.scores._run_sums import PerExample, Sums, by_group, together
 
 FOLDS = 10
@@ -16,8 +27,11 @@ FOLDS = 10
 VARIANCE_PRIOR = 4.0
 """Prior strength of the common variance of margins, in margins of an example's own."""
 
-PRIOR_STRENGTHS = np.exp2(np.arange(-2.0, 6.5, 0.5))
+PRIOR_STRENGTHS = np.exp2(np.arange(-2.0, 6.5, 1.0))
 """Candidates for the prior strength of a margin that is predicted from features, in margins of the example's own."""
+
+USUAL_STRENGTH, STRENGTH_SPREAD = 4.0, 1.0
+"""The prior of that strength: its median, and the standard deviation of its binary logarithm."""
 
 MODEL_STRENGTHS = np.exp2(np.arange(0.0, 10.5, 0.5))
 """Candidates for the strength of the margin model against counts, in trials. It is bounded, so the counts win in the end."""
@@ -25,7 +39,7 @@ MODEL_STRENGTHS = np.exp2(np.arange(0.0, 10.5, 0.5))
 VARIANCE_FACTORS = np.exp2(np.arange(-0.5, 4.0, 0.25))
 """Candidates for the factor by which the variance of a posterior's log-odds is larger than the model has it."""
 
-USUAL_FACTOR, FACTOR_SPREAD = 3.2, 0.35
+USUAL_FACTOR, FACTOR_SPREAD = 4.0, 0.35
 """The factor's prior: its median, and the standard deviation of its binary logarithm.
 
 Ten runs hold out too few outcomes to estimate a factor. The median was chosen so that intervals hold 90 % in the simulations of
@@ -35,14 +49,8 @@ records/calibration, which docs/calibration.md lists by stratum.
 CLIP = 8.0
 """Standardized margins and their predictions are clipped at so many standard deviations."""
 
-MIN_PROBABILITY = 1e-5
-"""Predicted probabilities are clipped to this and to one minus this, when predictions are compared."""
-
 NORMAL = np.polynomial.hermite_e.hermegauss(9)
 """Nodes and weights of integrals over a normal variable."""
-
-PROBIT_SLOPE = 1.7
-"""The normal distribution function is close to the logistic one of so many times its argument."""
 
 
 @dataclass(frozen=True)
@@ -85,13 +93,13 @@ class Observations:
     """What some runs observed about one proportion of each example.
 
     `successes` of `trials` runs were right. `margin` is the mean of `margins` transformed margins in standard deviations,
-    0 without any. `features` predict the margin: a constant, the margin in runs of the other kind (IN or OUT), and the
-    log-odds of `correctness` during training. Of the runs held out, `held_out_successes` of `held_out_trials` were right.
+    0 without any; `predicted` is the one that the features of the example lead to expect. Of the runs held out,
+    `held_out_successes` of `held_out_trials` were right.
     """
 
     margin: PerExample
     margins: PerExample
-    features: Float[ndarray, "example feature"]
+    predicted: PerExample
     successes: PerExample
     trials: PerExample
     held_out_successes: PerExample
@@ -107,24 +115,35 @@ def posteriors(
     margin: Float[ndarray, "run example"],
     correctness: Float[ndarray, "run example"],
     member: Bool[ndarray, "run example"],
+    aum: Float[ndarray, "run example"] | None = None,
+    data: Float[ndarray, "example feature"] | None = None,
 ) -> tuple[Posterior, Posterior]:
     """Return the posteriors of P(correct | trained on it) and of P(correct | not).
 
-    `margin` is above 0 where the run is right; `correctness` in [0, 1] is high for easy members, NaN where unknown.
+    `margin` is above 0 where the run is right; `correctness` in [0, 1] and `aum` are high for easy members, NaN where
+    unknown. `data` are features of the examples that no run has a part in; NaN where unknown.
     """
-    in_sums, out_sums = by_group(correct, margin, correctness, member, groups=FOLDS)
-    return _posterior(in_sums, out_sums, in_sums), _posterior(out_sums, in_sums, in_sums)
+    aum = np.full_like(correctness, np.nan) if aum is None else aum
+    data = np.zeros((correct.shape[1], 0)) if data is None else data
+    in_sums, out_sums = by_group(correct, margin, correctness, aum, member, groups=FOLDS)
+    return _posterior(in_sums, out_sums, in_sums, data), _posterior(out_sums, in_sums, in_sums, data)
 
 
-def _posterior(own: Sequence[Sums], other: Sequence[Sums], traced: Sequence[Sums]) -> Posterior:
+def _posterior(
+    own: Sequence[Sums], other: Sequence[Sums], traced: Sequence[Sums], data: Float[ndarray, "example feature"]
+) -> Posterior:
     """Return the posterior of the proportion that is observed in the runs `own`; `traced` are the IN runs."""
     totals = together(own), together(other), together(traced)
     variances = _common_variance(totals[0], totals[1]), _common_variance(totals[1], totals[0])
-    observed = _observe(*totals, variances, held_out=None)
-    both = (observed.margins > 0) & (totals[1].margins > 0)
+    both = (totals[0].margins > 0) & (totals[1].margins > 0)
     if not both.any():
         return Posterior(np.full(len(both), np.nan), np.full(len(both), np.nan))
-    weights = np.linalg.lstsq(observed.features[both], observed.margin[both])[0]
+    margins = _standardized(totals[0], variances[0])
+    prior = fit_prior(_features(totals[1], totals[2], variances[1], data), margins, both)
+
+    def observe(own: Sums, other: Sums, traced: Sums, held_out: Sums | None) -> Observations:
+        predicted = prior.predict(_features(other, traced, variances[1], data))
+        return _observe(own, variances[0], np.clip(predicted, -CLIP, CLIP), held_out)
 
     def cross_validation(folds: int) -> Observations:
         """Return, for each fold, the observations of the other folds with the outcomes of this one."""
@@ -133,12 +152,12 @@ def _posterior(own: Sequence[Sums], other: Sequence[Sums], traced: Sequence[Sums
             in_fold = [together(sums[fold::folds]) for sums in (own, other, traced)]
             own_rest, other_rest, traced_rest = (t.minus(part) for t, part in zip(totals, in_fold, strict=True))
             use = (in_fold[0].runs > 0) & (other_rest.margins > 0)
-            parts.append(_observe(own_rest, other_rest, traced_rest, variances, held_out=in_fold[0]).where(use))
+            parts.append(observe(own_rest, other_rest, traced_rest, in_fold[0]).where(use))
         return _concatenated(parts)
 
-    posterior = _fit(cross_validation(FOLDS), weights).posterior(observed)
+    posterior = _fit(cross_validation(FOLDS)).posterior(observe(*totals, None))
     thirds = cross_validation(3)
-    factor = _variance_factor(_fit(thirds, weights).posterior(thirds), thirds)
+    factor = _variance_factor(_fit(thirds).posterior(thirds), thirds)
     return Posterior(posterior.mean, posterior.variance, factor)
 
 
@@ -146,39 +165,47 @@ def _posterior(own: Sequence[Sums], other: Sequence[Sums], traced: Sequence[Sums
 class Model:
     """How observations give a posterior. In docs/theory.md the strengths are kappa and s, and the coefficients c.
 
-    `weights` of the features predict the margin, a prior of `prior_strength` margins of the example's own. The link with
-    these `coefficients` turns the latent margin into a probability, a prior of `model_strength` trials.
+    The predicted margin is a prior of `prior_strength` margins of the example's own. The link with these `coefficients`
+    turns the latent margin into a probability, a prior of `model_strength` trials.
     """
 
-    weights: Float[ndarray, " feature"]
     prior_strength: float
-    coefficients: Float[ndarray, " term"]
+    coefficients: Coefficients
     model_strength: float
 
     def posterior(self, observed: Observations) -> Posterior:
         """Return the posterior: its variance is that of the latent margin through the link, and that of a proportion."""
-        z = _latent(observed, self.weights, self.prior_strength)
-        predicted = expit(_basis(z) @ self.coefficients)
+        z = _latent(observed, self.prior_strength)
         strength = observed.trials + self.model_strength
-        mean = (observed.successes + self.model_strength * predicted) / strength
-        slope = self.coefficients[1] + self.coefficients[2] / (1 + np.abs(z))
-        from_margins = slope**2 * _latent_variance(observed, self.prior_strength)
+        mean = (observed.successes + self.model_strength * probability(z, self.coefficients)) / strength
+        from_margins = slope(z, self.coefficients) ** 2 * _latent_variance(observed, self.prior_strength)
         from_counts = 1 / (strength * mean + 0.5) + 1 / (strength * (1 - mean) + 0.5)
         return Posterior(mean, (self.model_strength / strength) ** 2 * from_margins + from_counts)
 
 
-def _fit(held_out: Observations, weights: Float[ndarray, " feature"]) -> Model:
-    """Return the model under which the held-out outcomes are most likely."""
-    prior = _most_likely(PRIOR_STRENGTHS, lambda strength: ndtr(_latent(held_out, weights, strength)), held_out)
-    z = _latent(held_out, weights, prior)
-    coefficients = _logistic_regression(z, held_out)
-    predicted = expit(_basis(z) @ coefficients)
-    strength = _most_likely(
-        MODEL_STRENGTHS,
-        lambda strength: (held_out.successes + strength * predicted) / (held_out.trials + strength),
-        held_out,
-    )
-    return Model(weights, prior, coefficients, strength)
+def _fit(held_out: Observations) -> Model:
+    """Return the model under which the held-out outcomes are most likely: first margins and link, then the counts.
+
+    The prior's strength and the link are chosen together. The strength scales the latent margins, so one that is chosen
+    for a link of another slope trusts single margins too much. Where no example has margins of its own beside the
+    outcomes, as with one OUT run of each, these do not tell the strength: it is held near the usual one.
+    """
+    counts = held_out.held_out_successes, held_out.held_out_trials
+    best, strength, coefficients = -np.inf, float(PRIOR_STRENGTHS[0]), START
+    for candidate in PRIOR_STRENGTHS:
+        z = _latent(held_out, float(candidate))
+        found = fit_link(z, *counts, start=coefficients)
+        likely = log_likelihood(probability(z, found), *counts)
+        likely -= 0.5 * (np.log2(candidate / USUAL_STRENGTH) / STRENGTH_SPREAD) ** 2
+        if likely > best:
+            best, strength, coefficients = likely, float(candidate), found
+    predicted = probability(_latent(held_out, strength), coefficients)
+
+    def of_counts(trials: float) -> float:
+        both = (held_out.successes + trials * predicted) / (held_out.trials + trials)
+        return log_likelihood(both, *counts)
+
+    return Model(strength, coefficients, float(max(MODEL_STRENGTHS, key=lambda each: of_counts(float(each)))))
 
 
 def _variance_factor(posterior: Posterior, held_out: Observations) -> float:
@@ -192,7 +219,7 @@ def _variance_factor(posterior: Posterior, held_out: Observations) -> float:
         terms = [
             np.log(weight) + xlogy(successes, p) + xlogy(trials - successes, 1 - p)
             for node, weight in zip(*NORMAL, strict=True)
-            for p in [_clipped(wider.at(node))]
+            for p in [clipped(wider.at(node))]
         ]
         prior = -0.5 * float(np.log2(factor / USUAL_FACTOR) / FACTOR_SPREAD) ** 2
         return prior + float(np.asarray(logsumexp(terms, axis=0)).sum())
@@ -200,18 +227,23 @@ def _variance_factor(posterior: Posterior, held_out: Observations) -> float:
     return float(max(VARIANCE_FACTORS, key=log_density)) if several.any() else USUAL_FACTOR
 
 
-def _observe(
-    own: Sums, other: Sums, traced: Sums, variances: tuple[float, float], *, held_out: Sums | None
-) -> Observations:
-    """Return the observations of these runs; `held_out` are runs that are not among them."""
+def _features(
+    other: Sums, traced: Sums, other_variance: float, data: Float[ndarray, "example known"]
+) -> Float[ndarray, "example feature"]:
+    """Return what predicts the margin of an example: the other kind of runs, how it was learned, and what the data say."""
     with np.errstate(invalid="ignore"):
         easiness = logit(np.clip(traced.trace_sum / traced.traces, 0.005, 0.995))
+        path = traced.path_sum / traced.paths
+    return np.concatenate([np.stack([_standardized(other, other_variance), easiness, path], axis=1), data], axis=1)
+
+
+def _observe(own: Sums, variance: float, predicted: PerExample, held_out: Sums | None) -> Observations:
+    """Return the observations of these runs; `held_out` are runs that are not among them."""
     outcomes = held_out or Sums(*np.zeros((len(fields(Sums)), len(own.runs))))
-    features = [np.ones_like(easiness), _standardized(other, variances[1]), np.nan_to_num(easiness)]
     return Observations(
-        margin=_standardized(own, variances[0]),
+        margin=_standardized(own, variance),
         margins=own.margins,
-        features=np.stack(features, axis=1),
+        predicted=predicted,
         successes=own.correct,
         trials=own.runs,
         held_out_successes=outcomes.correct,
@@ -230,64 +262,17 @@ def _common_variance(sums: Sums, other: Sums) -> float:
     return next((v for v in (sums.median_variance, other.median_variance) if v > 0), 1.0)
 
 
-def _latent(observed: Observations, weights: Float[ndarray, " feature"], prior_strength: float) -> PerExample:
+def _latent(observed: Observations, prior_strength: float) -> PerExample:
     """Return the margin to expect of one more run, in standard deviations: own mean and prediction by their strengths."""
-    predicted = np.clip(observed.features @ weights, -CLIP, CLIP)
     strength = observed.margins + prior_strength
-    return (observed.margins * observed.margin + prior_strength * predicted) / strength / np.sqrt(1 + 1 / strength)
+    mean = (observed.margins * observed.margin + prior_strength * observed.predicted) / strength
+    return mean / np.sqrt(1 + 1 / strength)
 
 
 def _latent_variance(observed: Observations, prior_strength: float) -> PerExample:
     """Return the variance of the latent margin: of the mean, and of the standard deviation it is divided by."""
     strength, degrees = observed.margins + prior_strength, np.maximum(observed.margins - 1, 0) + VARIANCE_PRIOR
     return 1 / strength + (observed.margins / strength * observed.margin) ** 2 / (2 * degrees)
-
-
-def _most_likely(
-    strengths: Float[ndarray, " strength"], predict: Callable[[float], PerExample], held_out: Observations
-) -> float:
-    """Return the strength under which the held-out outcomes are most likely."""
-    return float(max(strengths, key=lambda strength: _log_likelihood(predict(float(strength)), held_out)))
-
-
-def _log_likelihood(probability: PerExample, held_out: Observations) -> float:
-    successes, trials, p = held_out.held_out_successes, held_out.held_out_trials, _clipped(probability)
-    return float(np.sum(xlogy(successes, p) + xlogy(trials - successes, 1 - p)))
-
-
-def _clipped(probability: PerExample) -> PerExample:
-    return np.clip(probability, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
-
-
-def _basis(latent: PerExample) -> Float[ndarray, "example term"]:
-    """Return what the log-odds are linear in: a constant, the latent margin, and its logarithm, for tails."""
-    return np.stack([np.ones_like(latent), latent, np.sign(latent) * np.log1p(np.abs(latent))], axis=1)
-
-
-def _logistic_regression(latent: PerExample, held_out: Observations) -> Float[ndarray, " term"]:
-    """Return the coefficients of the link: a logistic regression of held-out outcomes on the latent margin (Newton).
-
-    A normal prior with unit variance holds them near those of the normal distribution function.
-    """
-    x, successes, trials = _basis(latent), held_out.held_out_successes, held_out.held_out_trials
-    prior = coefficients = np.array([0.0, PROBIT_SLOPE, 0.0])
-
-    def log_posterior(coefficients: Float[ndarray, " term"]) -> float:
-        log_odds = x @ coefficients
-        return float(
-            successes @ log_odds - trials @ np.logaddexp(0, log_odds) - np.sum((coefficients - prior) ** 2) / 2
-        )
-
-    for _ in range(30):
-        p = expit(x @ coefficients)
-        gradient = x.T @ (successes - trials * p) - (coefficients - prior)
-        change = np.linalg.solve(x.T @ (x * (trials * p * (1 - p))[:, None]) + np.eye(3), gradient)
-        while log_posterior(coefficients + change) < log_posterior(coefficients) and np.abs(change).max() > 1e-9:
-            change = change / 2
-        coefficients = coefficients + change
-        if np.abs(change).max() < 1e-9:
-            break
-    return coefficients
 
 
 def _concatenated(parts: Sequence[Observations]) -> Observations:

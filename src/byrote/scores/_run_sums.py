@@ -21,7 +21,8 @@ class Sums:
     """Sums over some IN runs, or some OUT runs, one entry per example.
 
     `runs` and `correct` count runs. `margins`, `margin_sum` and `margin_squares` are the number, the sum and the sum of squares
-    of transformed margins. `traces` and `trace_sum` are the number and the sum of `correctness` during training (IN runs only).
+    of transformed margins. `traces` and `trace_sum` are the number and the sum of `correctness` during training (IN runs only),
+    `paths` and `path_sum` those of `aum`, the mean margin during training, transformed in its own scale.
     """
 
     runs: PerExample
@@ -31,6 +32,8 @@ class Sums:
     margin_squares: PerExample
     traces: PerExample
     trace_sum: PerExample
+    paths: PerExample
+    path_sum: PerExample
 
     def minus(self, other: "Sums") -> "Sums":
         """Return the sums over the runs that are not among those of `other`."""
@@ -60,6 +63,7 @@ def by_group(
     correct: Bool[ndarray, "run example"],
     margin: Float[ndarray, "run example"],
     correctness: Float[ndarray, "run example"],
+    aum: Float[ndarray, "run example"],
     member: Bool[ndarray, "run example"],
     *,
     groups: int,
@@ -70,13 +74,13 @@ def by_group(
     """
     margin_sums = [np.sum(values, dtype=np.float64, where=np.isfinite(values)) for values in margin]
     order = np.lexsort((margin_sums, np.count_nonzero(correct, axis=1)))
-    scale = _asinh_scale(margin, member, order)
+    scales = _asinh_scale(margin, member, order), _median_size(aum)
     in_sums: list[Sums] = []
     out_sums: list[Sums] = []
     for group in range(min(groups, len(order))):
         chosen = order[group::groups]
-        in_sums.append(_sum(correct, margin, correctness, member, chosen, scale))
-        out_sums.append(_sum(correct, margin, correctness, ~member, chosen, scale))
+        for sums, counted in ((in_sums, member), (out_sums, ~member)):
+            sums.append(_sum(correct, margin, correctness, aum, counted, chosen, scales))
     return in_sums, out_sums
 
 
@@ -84,22 +88,28 @@ def _sum(
     correct: Bool[ndarray, "run example"],
     margin: Float[ndarray, "run example"],
     correctness: Float[ndarray, "run example"],
+    aum: Float[ndarray, "run example"],
     counted: Bool[ndarray, "run example"],
     chosen: Int[ndarray, " group"],
-    scale: float,
+    scales: tuple[float, float],
 ) -> Sums:
     """Return the sums over the chosen runs, of each example over those in which it is counted."""
     sums = Sums(*np.zeros((len(fields(Sums)), correct.shape[1])))
     for run in chosen:
         use = counted[run]
-        with np.errstate(invalid="ignore"):
-            transformed = np.arcsinh(np.clip(margin[run].astype(np.float64) / scale, -CLIP, CLIP))
-        has_margin, has_trace = use & ~np.isnan(transformed), use & ~np.isnan(correctness[run])
-        transformed, trace = np.where(has_margin, transformed, 0.0), np.where(has_trace, correctness[run], 0.0)
-        terms = (use, use & correct[run], has_margin, transformed, transformed**2, has_trace, trace)
+        transformed, path = (_transformed(each[run], scale) for each, scale in zip((margin, aum), scales, strict=True))
+        trace = correctness[run].astype(np.float64)
+        has_margin, has_trace, has_path = (use & ~np.isnan(each) for each in (transformed, trace, path))
+        terms = [use, use & correct[run], has_margin, np.where(has_margin, transformed, 0.0)]
+        terms += [terms[-1] ** 2, has_trace, np.where(has_trace, trace, 0.0), has_path, np.where(has_path, path, 0.0)]
         for total, term in zip((getattr(sums, f.name) for f in fields(Sums)), terms, strict=True):
             total += term
     return sums
+
+
+def _transformed(values: Float[ndarray, " example"], scale: float) -> PerExample:
+    with np.errstate(invalid="ignore"):
+        return np.arcsinh(np.clip(values.astype(np.float64) / scale, -CLIP, CLIP))
 
 
 def _asinh_scale(
@@ -120,5 +130,10 @@ def _asinh_scale(
             variance = np.median((squares - total**2 / np.maximum(n, 1))[several] / (n[several] - 1))
             if variance > 0:
                 return float(ASINH_SCALE * np.sqrt(variance))
-    sizes = np.abs(margin[np.isfinite(margin) & (margin != 0)])
+    return _median_size(margin)
+
+
+def _median_size(values: Float[ndarray, "run example"]) -> float:
+    """Return the median size of those that are neither 0 nor infinite; 1 where there are none."""
+    sizes = np.abs(values[np.isfinite(values) & (values != 0)])
     return float(np.median(sizes)) if sizes.size else 1.0

@@ -15,11 +15,16 @@ def estimate_with_interval(
     margin: Float[ndarray, "run example"],
     correctness: Float[ndarray, "run example"],
     member: Bool[ndarray, "run example"],
+    aum: Float[ndarray, "run example"] | None = None,
+    label_agreement: Float[ndarray, " example"] | None = None,
+    class_separation: Float[ndarray, " example"] | None = None,
+    isolation: Float[ndarray, " example"] | None = None,
     *,
     level: float,
 ) -> tuple[PerExample, PerExample, PerExample]:
     """Return the score and both ends of its interval in the time that one of them takes."""
-    p_in, p_out = _posteriors(correct, margin, correctness, member)
+    data = _features(label_agreement, class_separation, isolation)
+    p_in, p_out = _posteriors(correct, margin, correctness, member, aum, data)
     z = normal_quantile(level)
     (low1, high1), (low0, high0) = (p.ends(z) for p in (p_in, p_out))
     middle1, middle0 = (p.at(0.0) for p in (p_in, p_out))
@@ -34,10 +39,15 @@ def _interval(
     margin: Float[ndarray, "run example"],
     correctness: Float[ndarray, "run example"],
     member: Bool[ndarray, "run example"],
+    aum: Float[ndarray, "run example"] | None = None,
+    label_agreement: Float[ndarray, " example"] | None = None,
+    class_separation: Float[ndarray, " example"] | None = None,
+    isolation: Float[ndarray, " example"] | None = None,
     *,
     level: float,
 ) -> tuple[PerExample, PerExample]:
-    return estimate_with_interval(correct, margin, correctness, member, level=level)[1:]
+    data = label_agreement, class_separation, isolation
+    return estimate_with_interval(correct, margin, correctness, member, aum, *data, level=level)[1:]
 
 
 @score(high="memorized", interval=_interval)
@@ -46,16 +56,22 @@ def shrunk_memorization(
     margin: Float[ndarray, "run example"],
     correctness: Float[ndarray, "run example"],
     member: Bool[ndarray, "run example"],
+    aum: Float[ndarray, "run example"] | None = None,
+    label_agreement: Float[ndarray, " example"] | None = None,
+    class_separation: Float[ndarray, " example"] | None = None,
+    isolation: Float[ndarray, " example"] | None = None,
 ) -> Float[ndarray, " example"]:
     """P(correct | trained on it) - P(correct | not), about as precise as `memorization` from twice as many runs.
 
     The posterior mean of the first probability minus that of the second, in [-1, 1]. A posterior combines how often the
-    runs were right, their margins, the margins of the runs of the other kind (trained on it, or not), and how easily it
-    was learned (`correctness`, of the members), each weighted by how well it predicts held-out runs. NaN where an example
-    was in every run, or in none. With many runs it is `memorization`: the counts outweigh all else.
+    runs were right, their margins, the margins of the runs of the other kind (trained on it, or not), how easily it was
+    learned (`correctness` and `aum`, of the members), and what the data say of it, each weighted by how well it predicts
+    held-out runs. NaN where an example was in every run, or in none. With many runs it is `memorization`: the counts
+    outweigh all else.
 
-    `correctness` is the one-run score of that name in each run. Where training recorded none of it, it is NaN, and the
-    other three are used.
+    `correctness` and `aum` are the one-run scores of these names in each run; where training recorded none of it, they are NaN.
+    `label_agreement`, `class_separation` and `isolation` are what the nearest examples say (docs/schema.md), NaN without
+    inputs. They may be left out, and what is NaN has no part. From 4 runs on `fashion` the reliability is .91.
 
     It misleads for the one example that is unlike all others: it is shrunk towards what such margins mean for most. In five
     kinds of simulated records (docs/calibration.md) nominal 90 % intervals hold .90 to .98 on average over a record with 10 or
@@ -65,8 +81,15 @@ def shrunk_memorization(
     with 500 examples, they hold .95 to .97 on average, .99 below .05 and .91 above .5 with 10 runs. As for `memorization`,
     copies hide each other, and the subsets are part of the definition.
     """
-    p_in, p_out = _posteriors(correct, margin, correctness, member)
+    data = _features(label_agreement, class_separation, isolation)
+    p_in, p_out = _posteriors(correct, margin, correctness, member, aum, data)
     return p_in.mean - p_out.mean
+
+
+def _features(*columns: Float[ndarray, " example"] | None) -> Float[ndarray, "example feature"] | None:
+    """Return the columns that are given side by side; None without any."""
+    given = [np.asarray(column, np.float64) for column in columns if column is not None]
+    return np.stack(given, axis=1) if given else None
 
 
 def _posteriors(
@@ -74,10 +97,12 @@ def _posteriors(
     margin: Float[ndarray, "run example"],
     correctness: Float[ndarray, "run example"],
     member: Bool[ndarray, "run example"],
+    aum: Float[ndarray, "run example"] | None,
+    data: Float[ndarray, "example feature"] | None,
 ) -> tuple[Posterior, Posterior]:
     """Return the posteriors of both probabilities, NaN where an example was in every run, or in none."""
     defined = member.any(axis=0) & ~member.all(axis=0)
-    p_in, p_out = posteriors(correct, margin, correctness, member)
+    p_in, p_out = posteriors(correct, margin, correctness, member, aum, data)
     return (
         Posterior(np.where(defined, p_in.mean, np.nan), p_in.variance, p_in.factor),
         Posterior(np.where(defined, p_out.mean, np.nan), p_out.variance, p_out.factor),
