@@ -16,6 +16,12 @@ from byrote.training.collect import collect
 TAKES_A_VALUE = {"more_runs", "canaries", "probe", "device", "attribute", "extra"}
 
 
+def test_long_lists_of_known_names_are_cut() -> None:
+    said = str(unknown("column", "lable", ["label", *(f"t{at}" for at in range(250))]))
+    assert "Did you mean 'label'?" in said
+    assert said.endswith(" and 191 more.")
+
+
 def test_each_door_has_its_own_words() -> None:
     error = InvalidData("The record has 4 runs, and this needs 8.", Remedy("more_runs", 8))
     assert (

@@ -7,7 +7,7 @@ and stands in one table, WORDS.
 import difflib
 import functools
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -133,18 +133,27 @@ class WorkerDied(ByroteError):
     """A worker process ended without an error of its own, as when the system needs its memory."""
 
 
-def unknown(kind: str, given: object, known: Iterable[str]) -> ByroteError:
-    """Return the error for a name that does not exist, with the nearest one that does."""
+LISTED = 60
+"""Known names that an error lists at most."""
+
+
+def unknown(kind: str, given: object, known: Iterable[str], meant: Mapping[str, str] | None = None) -> ByroteError:
+    """Return the error for a name that does not exist, with the nearest one that does; `meant` has what others call it."""
     names = sorted(known)
-    hint = suggestion(str(given), names) or "No known name is close to it."
-    return ByroteError(f"There is no {kind} named {given!r}. {hint} Known: {', '.join(names)}.")
+    known_as = (meant or {}).get(str(given).strip().lower())
+    hint = (
+        f"Did you mean {known_as!r}?" if known_as else suggestion(str(given), names) or "No known name is close to it."
+    )
+    more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+    return ByroteError(f"There is no {kind} named {given!r}. {hint} Known: {', '.join(names[:LISTED])}{more}.")
 
 
 def suggestion(given: str, known: Iterable[str]) -> str:
     """Return the question whether the nearest known name was meant (`lr`: learning_rate); empty where none is near."""
     names = list(known)
     near = [name for name in names if "_" in name and given == "".join(part[:1] for part in name.split("_"))]
-    near = near or difflib.get_close_matches(given, names, n=1, cutoff=0.4)
+    folded = {name.casefold(): name for name in reversed(names)}  # the case of letters makes no other name
+    near = near or [folded[name] for name in difflib.get_close_matches(given.casefold(), folded, n=1, cutoff=0.4)]
     return f"Did you mean {near[0]!r}?" if near else ""
 
 

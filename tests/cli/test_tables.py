@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 
+from byrote.cli import app
 from byrote.record import Record
 from cli.test_cli import assert_message, byrote
 
@@ -45,8 +47,11 @@ def test_an_audit_of_a_table_says_what_it_inferred_and_goes_on(folder: Path) -> 
     record = Record(folder / "audits/customers")
     assert len(record.runs) == 2
     assert [cell.words for cell in record.population.display.cells] == [(), ("basic", "plus"), ()]
-    located = byrote("attribute", "customers.csv", "audits/customers", "--label", "churn", cwd=folder)
+    located = byrote("attribute", "customers.csv", "audits/customers", cwd=folder)
     assert "kept: audits/customers/attribution" in located.stderr
+    other = byrote("remove", "customers.csv", "audits/customers", "--label", "plan", cwd=folder)
+    assert other.returncode == 2
+    assert "was made with --label churn. Leave these options out" in " ".join(other.stderr.split())
 
 
 def test_a_changed_file_and_other_options_are_refused(folder: Path) -> None:
@@ -54,10 +59,17 @@ def test_a_changed_file_and_other_options_are_refused(folder: Path) -> None:
     (folder / "copy.csv").write_text(text)
     asked = ("audit", "copy.csv", "--label", "churn", *FEW, "--out", "kept")
     assert byrote(*asked, cwd=folder).returncode == 0
-    (folder / "copy.csv").write_text(text.replace("1000;", "1000;9", 1))
+    (folder / "copy.csv").write_text(text.replace("1001;", "1001;9", 1))
     changed = byrote(*asked, cwd=folder)
     assert changed.returncode == 1
-    assert "byrote: kept holds runs of another audit: task.examples is" in changed.stderr
+    assert (
+        "byrote: kept holds runs of another audit: the data differ (rows, labels or inputs of copy.csv"
+        in changed.stderr
+    )
+    refused = byrote("remove", "copy.csv", "kept", cwd=folder)
+    assert refused.returncode == 1
+    assert "byrote: copy.csv is not what kept was made of" in refused.stderr
+    assert "models takes" not in refused.stderr
     assert_message(byrote("audit", "copy.csv", cwd=folder), "--label NAME")
     assert_message(byrote("audit", "copy.csv", "--label", "chrun", cwd=folder), "Did you mean 'churn'?")
     assert_message(byrote("audit", "digits", "--label", "churn", cwd=folder), "is a task in Python")
@@ -78,3 +90,18 @@ def test_a_regression_with_groups_leaves_whole_groups_out(folder: Path) -> None:
     for run in record.runs:
         member = record.member(run)
         assert all(len(set(member[groups == name].tolist())) == 1 for name in set(groups.tolist()) - {""})
+
+
+def test_every_verb_that_reads_a_task_takes_a_part_of_it() -> None:
+    for name in ("audit", "compare", "memorize", "causes", "train", "remove", "locate", "attribute"):
+        command = app.get_command(click.Context(app), name)
+        assert command is not None
+        options = {option for each in command.params for option in each.opts}
+        assert {"--take", "--label", "--seed"} <= options, name
+
+
+def test_a_part_of_a_table_is_compared(folder: Path) -> None:
+    """The number of training examples is beyond what there is: a cheap proof that it is read."""
+    refused = byrote("compare", "visits.jsonl", "--label", "cost", "--take", 300, cwd=folder)
+    assert refused.returncode == 1
+    assert "byrote: take=300 cannot be taken from 72 training examples" in refused.stderr

@@ -20,8 +20,9 @@ from byrote.explain.relabel import (
     suggestion_rows,
     suggestions,
 )
-from byrote.record import Record
+from byrote.record import Observed, Population, Record, Step, run_path, write_manifest, write_population, write_run
 from byrote.task.apply_labels import apply_labels, undo_labels
+from layout import BASE_COLUMNS, LAYOUT, MANIFEST, run_settings
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,10 @@ def looked_at(found: list[Suggestion]) -> dict[str, dict[str, object]]:
 def test_every_real_training_example_has_one_row_worst_first(record: Record, found: list[Suggestion]) -> None:
     assert {each.position for each in found} == set(np.flatnonzero(record.population.where("train")))
     quality = [each.label_quality for each in found]
-    order = [(not each.is_label_issue, -each.probability_altered, each.label_quality) for each in found]
+    order = [
+        (not each.is_label_issue, -np.nan_to_num(each.probability_altered, nan=-1), each.label_quality)
+        for each in found
+    ]
     assert order == sorted(order)
     assert 0 <= min(quality) <= max(quality) <= 1
 
@@ -137,7 +141,8 @@ def test_the_rows_beyond_noise_are_the_list_at_the_false_discovery_rate(
 ) -> None:
     altered = np.array([each.probability_altered for each in found])
     issue = np.array([each.is_label_issue for each in found])
-    assert [each.is_beyond_noise for each in found] == beyond_noise(altered, issue, fdr=FDR).tolist()
+    listed = beyond_noise(np.nan_to_num(altered), issue & ~np.isnan(altered), fdr=FDR)
+    assert [each.is_beyond_noise for each in found] == listed.tolist()
     rows = suggestion_rows(record, found)
     assert [row["is_beyond_noise"] for row in rows] == [each.is_beyond_noise for each in found]
     counted = issue_noise(found)
@@ -281,6 +286,7 @@ def test_the_command_says_that_nobody_could_be_judged(record: Record, monkeypatc
     worst = suggestions(Record(record.directory))[0]
     assert worst.models == 1
     assert worst.id in result.stdout
+    assert result.output.index("Not judged") < result.output.index(worst.id), "said before the rows"
 
 
 def test_the_command_says_how_many_could_not_be_judged(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,6 +301,7 @@ def test_the_command_says_how_many_could_not_be_judged(record: Record, monkeypat
     result = CliRunner().invoke(app, ["relabel", str(record.directory)])
     assert f" of {len(judged)} labels that could be judged contradict" in result.stderr
     assert "5 examples could not be judged: fewer than 3 runs left them out." in result.stderr
+    assert result.stderr.index("could not be judged") < result.stderr.index("that could be judged contradict")
 
 
 def test_two_models_are_too_few_to_call_a_label_wrong(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,3 +311,53 @@ def test_two_models_are_too_few_to_call_a_label_wrong(record: Record, monkeypatc
     assert {each.models for each in found} == {2}
     assert any(each.predicted_label != each.given_label and each.agreement == 1 for each in found)
     assert not any(each.is_label_issue for each in found)
+
+
+def sure_of_all_but_five(where: Path) -> Record:
+    """Write 8 runs on halves of 300 examples of two classes: every model is sure, and only five labels contradict them."""
+    n, runs, rng = 300, 8, np.random.default_rng(0)
+    true = np.arange(n) % 2
+    labels = np.where(np.arange(n) < 5, 1 - true, true)
+    population = Population.of(
+        np.array([f"train/{at}" for at in range(n)]), np.full(n, "train"), labels, np.zeros((n, 0), np.float32)
+    )
+    where.mkdir()
+    write_population(where, population)
+    body = {"task": {"name": "sure", "classes": ["a", "b"], "model": "m"}, "recipe": {}, "key": "", "blocks": [runs]}
+    write_manifest(where, {**MANIFEST, **body, "steps": {"unit": "epoch", "last": 1}})
+    for run in range(runs):
+        member = (np.arange(n) // 2 + run) % 2 == 0
+        chosen = rng.normal(8, 1, n)  # log-odds of the class that is predicted
+        predicted = np.where(member, labels, true)
+        margin = np.where(predicted == labels, chosen, -chosen)
+        loss = np.logaddexp(0, -margin)
+        known = {
+            "loss": loss,
+            "margin": margin,
+            "confidence": np.exp(-loss),
+            "correct": predicted == labels,
+            "prediction": predicted,
+        }
+        values = {name: known.get(name, np.zeros(n)) for name in BASE_COLUMNS}
+        typed = {name: values[name].astype(kind.to_pandas_dtype()) for name, kind in BASE_COLUMNS.items()}
+        observed = Observed(np.arange(n), typed)
+        write_run(run_path(where, run), [Step(1, observed, None)], member, population.ids, run_settings(run), LAYOUT)
+    return Record(where)
+
+
+def test_where_nothing_tells_altered_labels_from_noise_no_probability_is_given(tmp_path: Path) -> None:
+    """Zero would say that five labels which all models contradict are surely right."""
+    record = sure_of_all_but_five(tmp_path / "sure")
+    found = suggestions(record)
+    first = found[:5]
+    assert {each.id for each in first} == {f"train/{at}" for at in range(5)}
+    assert all(each.is_label_issue and np.isnan(each.probability_altered) for each in first)
+    assert not any(each.is_beyond_noise for each in found)
+    counted = issue_noise(found)
+    assert counted is not None
+    assert (counted.issues, counted.beyond) == (5, 0)
+    assert np.isnan(counted.by_noise)
+    said = CliRunner().invoke(app, ["relabel", str(record.directory)]).output
+    assert "cannot be told" in said
+    assert "would be expected" not in said
+    assert "probability_altered " not in said.splitlines()[1]

@@ -101,6 +101,8 @@ def test_equal_files_are_found_and_grouped(tmp_path: Path) -> None:
     assert "4 files are exact copies of each other, in 1 set" in said
     assert "different classes (one label must be wrong): 1" in said
     assert "train/ and test/ both: 1" in said
+    assert "a run is trained on all of its training files, or on none" in said
+    assert "the test set is not unseen there" in said
 
 
 def test_files_of_one_size_may_differ(tmp_path: Path) -> None:
@@ -111,3 +113,15 @@ def test_files_of_one_size_may_differ(tmp_path: Path) -> None:
 def test_lists_say_how_many_more() -> None:
     assert listed(["a", "b"]) == "a, b"
     assert listed([*"abcdefg"]) == "a, b, c, d, e, and 2 more"
+
+
+def test_what_audits_wrote_is_no_class(tmp_path: Path) -> None:
+    names = ("a/1.x", "b/2.x", "audits/mine/record.json", "audits/mine/runs/0.x", "a/old/record.json", "a/old/3.x")
+    found = class_folders(write(tmp_path, *names), {".x"}, "pictures")
+    assert found.names == ("a/1.x", "b/2.x")
+    assert found.sentences == ("Folders that audits wrote are left out: a/old/, audits/mine/.",)
+
+
+def test_a_class_without_test_data_is_said(tmp_path: Path) -> None:
+    found = class_folders(write(tmp_path, "train/a/1.x", "train/b/1.x", "test/a/2.x"), {".x"}, "pictures")
+    assert "Classes without test data: b." in found.sentences

@@ -158,7 +158,7 @@ def test_another_encoding_is_refused_with_the_line_and_the_way_out(tmp_path: Pat
         ("", "is empty"),
         ("x,y\n", "has no rows"),
         ("x,x\n1,2\n", "'x' more than once"),
-        ("x,y\n1,2\n1,2,3\n", "Expected 2 columns, got 3"),
+        ("x,y\n1,2\n1,2,3\n", "line 3 has 3 cells, and the first 2"),
         ("x,y\n\0,2\n", "bytes of 0"),
     ],
 )
@@ -183,7 +183,7 @@ def test_json_lines_parquet_and_frames_give_the_same_columns(tmp_path: Path) -> 
 
 
 def test_lines_that_are_no_objects_are_refused(tmp_path: Path) -> None:
-    for text, said in (('{"x": 1}\n[1]\n', "row 2, is list"), ('{"x": 1}\n{"x": \n', "no JSON lines")):
+    for text, said in (('{"x": 1}\n[1]\n', "row 2, is list"), ('{"x": 1}\n{"x": \n', "line 2, is no JSON")):
         (tmp_path / "t.jsonl").write_text(text)
         with pytest.raises(InvalidData, match=said):
             read_rows(tmp_path / "t.jsonl")

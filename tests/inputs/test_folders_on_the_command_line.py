@@ -7,7 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from byrote.cli import app
+from byrote.errors import InvalidData
+from byrote.inputs.opening import open_task
+from byrote.inputs.reading import Reading
 from byrote.record import Record
 from cli.test_cli import assert_message, byrote
 from inputs.folders import pictures, series
@@ -82,3 +87,33 @@ def test_what_cannot_be_audited_says_so(tmp_path: Path) -> None:
     assert_message(byrote("audit", tmp_path), "holds no pictures (.jpg, .png ...) and no series")
     pictures(tmp_path, 3)
     assert_message(byrote("audit", tmp_path, "--label", "kind"), "--label is about columns of a table")
+
+
+def test_a_name_of_nothing_is_answered_with_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("parts", ".hidden"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "rows.csv").touch()
+    monkeypatch.chdir(tmp_path)
+    for given, near in (("part", "parts"), ("row.csv", "rows.csv"), ("./part", "parts"), ("fashon", "fashion")):
+        with pytest.raises(InvalidData, match=f"Did you mean '{near}'.*Give a folder with class folders, a table"):
+            open_task(given)
+    with pytest.raises(InvalidData, match=r"no task, table or folder named 'zzz'\. Give a folder"):
+        open_task("zzz")
+
+
+def test_what_an_audit_wrote_is_no_data(tmp_path: Path) -> None:
+    pictures(tmp_path, 3)
+    (tmp_path / "audits/x/runs").mkdir(parents=True)
+    (tmp_path / "audits/x/record.json").touch()
+    for run in range(20):
+        (tmp_path / f"audits/x/runs/{run}.parquet").touch()
+    assert open_task(str(tmp_path)).classes == ("blue", "red"), "20 runs are no series"
+    with pytest.raises(InvalidData, match="is what an audit wrote, and no data"):
+        open_task(str(tmp_path / "audits/x"))
+
+
+def test_sizes_that_no_network_reads_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidData, match="size=3 is no number of pixels or time steps that a network can read"):
+        Reading(size=3)
+    result = CliRunner().invoke(app, ["audit", str(tmp_path), "--size", "3"])
+    assert "3 is not in the range x>=8" in result.output

@@ -39,7 +39,7 @@ def test_splits_are_the_sides_and_selections_keep_their_rows() -> None:
     every = flags()
     task = open_task(datasets.DatasetDict({"train": every.select(range(4, 20)), "test": every.select(range(4))}))
     assert task.test is not None
-    assert task.test.ids.tolist() == [f"test/{at}" for at in range(4)]
+    assert task.test.ids.tolist() == [str(at) for at in range(4)]
     np.testing.assert_array_equal(task.train.inputs[0], np.asarray(picture(COLOURS["blue"], 4)).transpose(2, 0, 1))
 
 
@@ -55,7 +55,7 @@ def test_pictures_without_a_label_and_broken_ones_are_left_out() -> None:
     assert sorted(kept, key=int) == [str(at) for at in range(30) if at not in (3, 4)]
     assert task.inferred
     said = " ".join(task.inferred.sentences)
-    for part in ("1 rows without a label", "3 (no picture)", "2 rows are copies"):
+    for part in ("1 row without a label", "3 (no picture)", "2 rows are copies"):
         assert part in said
     groups = {name: group for each in task.examples.values() for name, group in zip(each.ids.tolist(), each.groups, strict=True)}  # fmt: skip
     assert groups["6"] == groups["8"] != ""
@@ -91,3 +91,38 @@ def test_what_cannot_be_read_is_refused() -> None:
 @pytest.mark.parametrize("other", [{}, {"a": 1}, [1], "text", None])
 def test_what_is_no_data_set(other: Any) -> None:
     assert not is_dataset(other)
+
+
+def halves(**columns: Any) -> Any:
+    rng = np.random.default_rng(0)
+    return datasets.Dataset.from_dict(
+        {"x": rng.normal(size=100), "z": rng.normal(size=100), "y": ["a", "b"] * 50, **columns}
+    )
+
+
+def test_the_own_test_set_is_kept_where_the_data_have_a_column_called_split() -> None:
+    every = halves(split=["north", "south"] * 50)
+    sides = {"train": every.select(range(60)), "test": every.select(range(60, 100))}
+    task = open_task(datasets.DatasetDict(sides), Reading(label="y"))
+    assert task.test is not None
+    assert task.train.ids.tolist() == [str(at) for at in range(60)]
+    assert task.test.ids.tolist() == [str(at) for at in range(40)]
+    assert task.train.display.columns == ("x", "z", "split = south")
+
+
+def test_validation_data_are_the_test_set_where_there_is_no_other() -> None:
+    every = halves()
+    sides = {"train": every.select(range(60)), "validation": every.select(range(60, 100))}
+    task = open_task(datasets.DatasetDict(sides), Reading(label="y"))
+    assert task.test is not None
+    assert (len(task.train), len(task.test)) == (60, 40)
+
+
+def test_copies_of_the_own_test_set_are_said_and_not_refused() -> None:
+    every = halves()
+    sides = {"train": every.select(range(60)), "test": every.select(range(58, 100))}
+    task = open_task(datasets.DatasetDict(sides), Reading(label="y"))
+    assert task.inferred
+    assert "2 rows of this test set have a copy in the training data (test/0, test/1)" in " ".join(
+        task.inferred.sentences
+    )

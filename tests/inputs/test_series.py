@@ -55,7 +55,7 @@ def test_differing_lengths_and_gaps_are_said_and_marked(tmp_path: Path) -> None:
     assert gap[2].tolist() == [1, 0, *[1] * 31, 0, 0]
     np.testing.assert_allclose(gap[:2, 1], gap[:2, [0, 2]].mean(axis=1), atol=1e-6)
     assert (gap[0, 33:] == gap[0, 32]).all()
-    for part in ("They have 30 to 35 time steps: the model reads 35.", "10 shorter ones", "1 have missing values"):
+    for part in ("They have 30 to 35 time steps: the model reads 35.", "10 shorter ones", "1 has missing values"):
         assert part in said(task)
     assert series_folder(root, Reading(size=20)).train.shape == (3, 20)
 
@@ -88,7 +88,7 @@ def test_uneven_time_is_said(tmp_path: Path) -> None:
     assert not read(tmp_path / "one.csv").is_even
     root = series(tmp_path / "root", 3)
     (root / "slow/0.csv").write_text("time,x,y\n0,1,1\n1,1,1\n7,2,2\n" + "".join(f"{at},1,1\n" for at in range(8, 45)))
-    assert "1 have uneven steps of time" in said(series_folder(root))
+    assert "1 has uneven steps of time" in said(series_folder(root))
 
 
 def test_arrays_and_parquet(tmp_path: Path) -> None:
@@ -141,6 +141,14 @@ def test_files_with_other_columns_are_left_out(tmp_path: Path) -> None:
     np.testing.assert_array_equal(swapped, original[::-1])
 
 
+def test_arrays_beside_named_columns_are_refused_once(tmp_path: Path) -> None:
+    root = series(tmp_path, 6)
+    for name in ("fast/8.npy", "slow/9.npy"):
+        np.save(root / name, np.zeros((40, 2)))
+    with pytest.raises(InvalidData, match=r"2 .npy files, which have no names of columns, beside .* 'x', 'y': the two"):
+        series_folder(root)
+
+
 def test_nothing_in_common_is_refused(tmp_path: Path) -> None:
     root = series(tmp_path, 2)
     for at, path in enumerate(sorted(root.rglob("*.csv"))):
@@ -161,7 +169,7 @@ def test_a_few_very_long_ones_are_cut() -> None:
     equal = equal_lengths([np.ones((1, 10))] * 30 + [np.ones((1, 500))])
     assert equal.values.shape == (31, 1, 10)
     assert not equal.has_gaps
-    assert "1 longer ones are cut at the end" in " ".join(equal.sentences)
+    assert "1 longer one is cut at the end" in " ".join(equal.sentences)
 
 
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=8), st.integers(1, 80))

@@ -26,7 +26,7 @@ def test_numbered_columns_are_time_steps_by_themselves(tmp_path: Path) -> None:
     task = open_task(tmp_path / "beats.csv", Reading(label="rhythm", group="patient"))
     assert (task.name, task.train.display.kind, task.train.display.columns) == ("beats", "signal", ("t",))
     assert task.train.inputs.shape[1:] == (1, STEPS)
-    first = int(task.train.ids[0]) - 1
+    first = int(task.train.ids[0])
     np.testing.assert_allclose(task.train.inputs[0, 0], [rows[f"t{at}"][first] for at in range(STEPS)], rtol=1e-6)
     assert task.train.groups is not None
     assert task.test is not None

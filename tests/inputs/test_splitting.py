@@ -46,12 +46,12 @@ def test_a_column_says_who_is_tested_and_validation_is_left_out() -> None:
     split = by_column("part", ["Train", "test ", "val", "train", "test"])
     assert split.train.tolist() == [True, False, False, True, False]
     assert split.test.tolist() == [False, True, False, False, True]
-    assert "1 rows of 'part' are validation data" in split.sentences[1]
+    assert "1 row of 'part' is validation data" in split.sentences[1]
     with pytest.raises(InvalidData, match="holds 'tset'"):
         by_column("part", ["train", "tset"])
     with pytest.raises(InvalidData, match="no row with test"):
         by_column("part", ["train", "train"])
-    with pytest.raises(InvalidData, match=r"1 groups .* for example 'ann'"):
+    with pytest.raises(InvalidData, match=r"1 group .* for example 'ann'"):
         by_column("part", ["train", "test"], np.array(["ann", "ann"]))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 import byrote
@@ -219,7 +220,89 @@ def test_cells_of_strangers_stay_text(tmp_path: Path) -> None:
 def test_a_task_in_python_takes_nothing_of_a_table(tmp_path: Path) -> None:
     with pytest.raises(InvalidData, match="--label churn says how a table"):
         open_task("fashion", Reading(label="churn"))
-    with pytest.raises(InvalidData, match="no file"):
+    with pytest.raises(InvalidData, match="no task, table or folder"):
         open_task(tmp_path / "absent.csv", Reading(label="x"))
     with pytest.raises(ByroteError, match="int is no data frame"):
         open_task(3)
+
+
+def test_rows_of_a_file_and_of_a_frame_have_the_same_ids(tmp_path: Path) -> None:
+    frame().to_csv(tmp_path / "t.csv", index=False)
+    of_file, of_frame = open_task(tmp_path / "t.csv", Reading(label="label")), task()
+    assert of_file.train.ids.tolist() == of_frame.train.ids.tolist()
+    read = pd.read_csv(tmp_path / "t.csv")
+    np.testing.assert_allclose(of_file.train.inputs[0, 0], read.iloc[int(of_file.train.ids[0])]["x"], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("index", "said"),
+    [([0] * N, "repeats values"), (pd.MultiIndex.from_product([range(2), range(N // 2)]), "has 2 levels")],
+)
+def test_an_index_that_names_no_row_is_said(index: Any, said: str) -> None:
+    found = open_task(frame().set_axis(index), Reading(label="label"))
+    assert found.inferred is not None
+    assert said in found.inferred.sentences[1]
+    assert found.test is not None
+    assert sorted(map(int, [*found.train.ids, *found.test.ids])) == list(range(N))
+
+
+def test_the_index_is_no_column_and_a_lazy_frame_has_no_rows() -> None:
+    with pytest.raises(InvalidData, match=r"'label' is the index .*reset_index"):
+        open_task(frame().set_index("label"), Reading(label="label"))
+    with pytest.raises(ByroteError, match=r"frame\.collect\(\)"):
+        open_task(pl.DataFrame({"x": [1, 2]}).lazy(), Reading(label="x"))
+
+
+def test_periods_are_dates_and_quantities_numbers() -> None:
+    columns = {
+        "month": pd.period_range("2015-01", periods=N, freq="M"),
+        "cost": [f"EUR {at * 7.5:.2f}" for at in range(N)],
+        "share": [f"{at * 1.5} %" for at in range(N)],
+        "debt": [f"-${at * 1000:,}" for at in range(N)],
+        "mixed": [("$3", "€ 4", "$5", "€ 6")[at % 4] for at in range(N)],
+        "place": [f"C {at}" for at in range(N)],
+    }
+    found = task(columns=columns)
+    kinds = {name: said_of(found, name).kind for name in columns}
+    assert kinds == {
+        "month": "date", "cost": "number", "share": "number", "debt": "number", "mixed": "category", "place": "id",
+    }  # fmt: skip
+    assert "every value has the unit 'EUR', and is read without it" in said_of(found, "cost").notes
+    at, where = found.train.display.columns.index("debt"), int(found.train.ids[1])
+    assert found.train.inputs[1, at] == -1000 * where
+
+
+def test_labels_that_are_odd_are_questioned() -> None:
+    spelled = task(columns={"label": np.resize(["Yes", "YES ", "no"], N)})
+    assert "'YES' and 'Yes' are classes of their own" in said_of(spelled, "label").notes[0]
+    dates = task(label="day", columns={"day": pd.date_range("2024-01-01", periods=N).astype(str)})
+    assert "it holds dates" in said_of(dates, "day").notes[0]
+    with pytest.raises(InvalidData, match=r"'customer_no' looks like an id .* --type customer_no=number"):
+        task(label="customer_no", columns={"customer_no": 1000 + np.arange(N)})
+    numbers = task(label="customer_no", columns={"customer_no": 1000 + np.arange(N)}, types={"customer_no": "number"})
+    assert numbers.train.labels.dtype != np.int64
+
+
+def test_copies_with_different_labels_are_named() -> None:
+    twice = pd.concat([frame(z=np.arange(N) / 7)] * 2, ignore_index=True)
+    twice = twice.drop(index=range(N + 2, 2 * N)).reset_index(drop=True)
+    twice.loc[N, "label"] = "b"
+    found = open_task(twice, Reading(label="label"))
+    assert found.inferred is not None
+    assert f"1 of these stands there with different labels: the rows 0 = {N}." in " ".join(found.inferred.sentences)
+
+
+def test_a_reading_takes_names_as_people_write_them() -> None:
+    assert Reading(label="churn", drop="churned_on").drop == ("churned_on",)  # pyright: ignore[reportArgumentType]
+    assert Reading(types={"age": "category"}).types == (("age", "category"),)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InvalidData, match="Give a dict"):
+        Reading(types="age=category")  # pyright: ignore[reportArgumentType]
+    for kind, meant in (("integer", "number"), ("str", "category"), ("datetime", "date")):
+        with pytest.raises(ByroteError, match=f"Did you mean '{meant}'"):
+            Reading(types=(("age", kind),))
+    with pytest.raises(ByroteError, match="Did you mean 'label'"):
+        task(label="LABEL")
+    said = Reading(
+        label="a b", drop=("c", "d"), types=(("e=f", "date"),), test_share=0.3, size=3, test_column="t", series=("s",)
+    )
+    assert Reading.from_options(said.options()) == said

@@ -6,12 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from torch.utils.data import DataLoader, TensorDataset
 
+from byrote.cli import app
 from byrote.errors import ByroteError, InvalidData, WrongRecord
 from byrote.record import Record
 from byrote.recorder import own_runs, with_ids
 from byrote.recorder.run_recording import RunRecording, evaluating
+from byrote.report import findings, sentences
 from byrote.task.examples import Examples
 
 X = np.arange(200.0, dtype=np.float32).reshape(50, 4)
@@ -39,6 +42,34 @@ def test_each_example_is_in_seven_of_ten_runs_however_many_there_will_be(tmp_pat
     for run in (3, 4):
         np.testing.assert_array_equal(other.member(run), found.member(run))
     assert [run.number for run in own_runs(tmp_path / "b", DATA, runs=6)] == [0, 1, 2, 5], "finished ones are left out"
+
+
+@pytest.mark.parametrize("fraction", [0.7, 0.5, 0.2])
+def test_every_example_is_in_and_out_as_often_as_any_other_however_many_runs_there_are(
+    tmp_path: Path, fraction: float
+) -> None:
+    rows = TensorDataset(torch.arange(101))
+    drawn = own_runs(tmp_path, with_ids(rows, range(101)), runs=12, fraction=fraction)
+    member = np.stack([np.isin(np.arange(101), np.asarray(run.train.indices)) for run in drawn])
+    for runs in range(1, 13):
+        often = member[:runs].sum(0)
+        assert set(often) <= {int(fraction * runs + 1e-9), int(np.ceil(fraction * runs - 1e-9))}
+        if runs >= 1 / min(fraction, 1 - fraction):
+            assert 0 < often.min() <= often.max() < runs
+    assert np.ptp(member.sum(1)) <= 1
+    assert len(np.unique(member[:10], axis=1).T) >= 20, "examples are told apart by their runs"
+
+
+def test_examples_without_a_value_are_counted(tmp_path: Path) -> None:
+    """Of two runs, both trained on 20 of 50 examples."""
+    record(tmp_path, runs=2)
+    result = CliRunner().invoke(app, ["score", str(tmp_path), "memorization", "loss"])
+    assert "No memorization for 20 of 50 examples; all runs were trained on 20 of them, or none.\n" in result.stderr, (
+        result.output
+    )
+    assert "No loss" not in result.stderr
+    said = sentences(findings(Record(tmp_path)))
+    assert "20 training examples have no value: all runs were trained on them, or none." in said[1]
 
 
 def test_other_data_in_the_same_record_are_refused(tmp_path: Path) -> None:

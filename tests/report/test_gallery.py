@@ -11,11 +11,12 @@ import pytest
 from byrote.explain import Explanation, explain, space
 from byrote.explain.neighbours import Neighbour
 from byrote.findings.canary_check import read_detection
-from byrote.record import Record
+from byrote.record import Population, Record
 from byrote.report import read_panel, write_report
 from byrote.report.gallery import _neighbours
 from byrote.report.out_models import show_out_models
-from byrote.report.sections.memorized_examples import _most
+from byrote.report.pictures import Album
+from byrote.report.sections.memorized_examples import _most, _undecided
 from byrote.stats.estimate import Estimate
 from byrote.stats.not_measured import NotMeasured
 from byrote.task.examples import Examples
@@ -52,6 +53,20 @@ def test_where_every_neighbour_has_another_target_none_is_marked(record: Record)
         assert [each["differs"] for each in _neighbours(record, odd, near(record, *others))] == marked
 
 
+def test_a_near_duplicate_has_a_cause_however_few_models_left_it_out() -> None:
+    few, enough = SimpleNamespace(models=1), SimpleNamespace(models=3)
+    found = [("unclear", few), ("near-duplicate", few), ("unclear", enough)]
+    explained = [cast("Explanation", SimpleNamespace(cause=cause, out_predictions=out)) for cause, out in found]
+    assert _undecided(explained) == 1
+
+
+def test_data_that_were_not_kept_are_no_table() -> None:
+    """A loop of one's own that gives no examples: then no sentence is about the rows of a table."""
+    names = np.array([f"train/{at}" for at in range(5)])
+    bare = Population.of(names, np.full(5, "train"), np.zeros(5, np.int64), np.zeros((5, 0), np.float32))
+    assert Album(bare).kind == ""
+
+
 def test_one_target_has_one_name_on_its_card_and_in_its_table(record: Record) -> None:
     (found,) = explain(record, np.array([4]), points=space(record.population))
     table = show_out_models(record, found).table
@@ -75,7 +90,7 @@ def test_without_canaries_a_regression_speaks_of_targets(record: Record) -> None
 def test_where_too_few_models_left_the_examples_out_the_page_says_how_many_runs_it_takes(tmp_path: Path) -> None:
     few = collect(small_task(epochs=2), tmp_path / "few", runs=3, compute=Compute(workers=1))
     page = Path(str(write_report(few))).read_text()
-    found = re.search(r"Of (\d+) of these (\d+) no cause can be said yet: .* With about (\d+) runs", page)
+    found = re.search(r"For (\d+) of these (\d+) no cause can be said yet: .* With about (\d+) runs", page)
     assert found is not None
     undecided, shown, runs = map(int, found.groups())
     assert undecided == shown

@@ -102,6 +102,9 @@ def test_what_is_unusual_is_judged_robustly() -> None:
     assert table.glance(1)[0][:3] == ["column 0", "8", "high"]
     assert table.glance(2)[0][::2] == ["column 1", "low"]
     assert table.glance(3)[0] == ["column 2", "1", "rare", "0 (99.9\u00a0%) or 1 (0.1\u00a0%)"]
+    assert all(row[2] for at in range(50) for row in table.unusual(at)), "a card names no usual value"
+    assert table.unusual(3)[0] == table.glance(3)[0]
+    assert [] in [table.unusual(at) for at in range(50)]
     marked = [cells[0][1] for at in range(4, 1000) for column, cells in table.beside(at, [])["rows"] if column != 2]
     assert np.mean([mark != "" for mark in marked]) < 0.01
     found = table.beside(0, [])
@@ -135,12 +138,25 @@ def test_long_signals_keep_their_peaks_and_share_a_scale() -> None:
         display=Display("signal", (), (1, 5000)),
     )  # fmt: skip
     lines = Lines(population)
-    (line,) = lines.of(7)
+    (line,) = lines.of(7)["lines"]
     assert len(line) <= POINTS
-    assert [4321, HEIGHT] in line  # a value beyond the scale is drawn at its end
-    assert lines.of(0)[0][0] == [0, 0]
-    assert lines.of(49)[0][0] == [0, HEIGHT]
+    assert [4321, HEIGHT] in line
+    assert lines.of(7)["own"] == ["0.1429", "99"]  # far beyond what the others reach
+    assert lines.of(0) == {"lines": [[[at, 0] for at, _ in lines.of(0)["lines"][0]]], "own": None}
+    assert lines.of(49)["lines"][0][0] == [0, HEIGHT]
     assert [band[0] for band in lines.about["band"]][-1] == 4999
+
+
+def test_the_scale_of_signals_holds_every_peak() -> None:
+    x = np.random.default_rng(0).normal(0, 0.1, (60, 1, 200)).clip(-0.3, 0.3).astype(np.float32)
+    x[::2, 0, 100], x[5, 0, 7], x[9, 0, 8] = 1.2, 1.744, -0.419
+    population = Population.of(
+        np.array([f"train/{i}" for i in range(60)]), np.full(60, "train"), np.zeros(60, np.int64), x.reshape(60, -1),
+        display=Display("signal", (), (1, 200)),
+    )  # fmt: skip
+    lines = Lines(population)
+    assert (lines.about["low"], lines.about["high"]) == ("-0.419", "1.744")
+    assert [lines.of(at)["own"] for at in range(60)] == [None] * 60
 
 
 def test_the_page_explains_the_estimator_and_what_high_and_low_are(pages: dict[str, str]) -> None:

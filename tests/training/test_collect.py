@@ -217,8 +217,8 @@ def test_another_task_is_refused_with_what_differs(tmp_path: Path) -> None:
         "seed is 0 there and 1 here": lambda: collect(task, tmp_path, runs=1, seed=1),
         "design is 'subsets": lambda: collect(task, tmp_path, runs=5, design=KFold(5)),
         "canaries is 'canaries": lambda: collect(task, tmp_path, runs=1, canaries=Canaries.of_each(1)),
-        "task.examples is": lambda: collect(small_task(seed=5), tmp_path, runs=1),
-        "task.model is": lambda: collect(replace(task, model=Swapped), tmp_path, runs=1),
+        "the data differ (rows, labels or inputs": lambda: collect(small_task(seed=5), tmp_path, runs=1),
+        "the model differs": lambda: collect(replace(task, model=Swapped), tmp_path, runs=1),
     }
     for told, attempt in changes.items():
         with pytest.raises(WrongRecord, match="holds runs of another audit") as error:

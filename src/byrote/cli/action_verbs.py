@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from byrote.cli.options import machine_options, opened, reading_options, seed_option
+from byrote.cli.options import machine_options, seed_option, task_of_record, task_options
 from byrote.cli.output import (
     data_options,
     message,
@@ -51,7 +51,7 @@ REMOVAL_COLUMNS = (
     is_flag=True,
     help="Measure memorization of the remaining examples instead: are others memorized without the most memorized?",
 )
-@reading_options
+@task_options
 @seed_option
 @click.option("--out", metavar="DIRECTORY", help="Directory of the new models' records. [default: RECORD-removed]")
 @machine_options
@@ -76,13 +76,14 @@ def remove(
     """
     from byrote.record import Record
     from byrote.training.compute import Compute
-    from byrote.training.matching import as_recorded
+    from byrote.training.matching import check_same
     from byrote.training.workers import cores
 
     if ids is not None and (shares or onion):
         raise click.UsageError("--ids names the examples. Leave --share and --onion out.")
     record, where = Record(directory), out or f"{directory.rstrip('/')}-removed"
-    found = as_recorded(opened(task), record)
+    found = task_of_record(task, record)
+    check_same(found, record)
     models = seeds * (3 if ids is not None else 4 * len(shares or (0.05, 0.1, 0.2)) + 1)
     if not onion:
         say_how_long(record, models, f"Training {models} models", side_by_side=workers or cores())
@@ -191,17 +192,21 @@ def relabel(directory: str, split: str, top: int, csv: str | None) -> None:
     judged, models = most_models(found)
     words = read_vocabulary(record)
     if not judged:
-        table = shown_rows(record, shown) if words.kind == "regression" else shown_rows(record, found[:top])
-        print_rows([{name: short(value) for name, value in row.items()} for row in table], [])
         message(
             f"Not judged: no example was left out of more than {models} run{'s' if models != 1 else ''}, and {FEWEST_MODELS} models that were not trained on it are needed. "
             + (
                 "The CSV has all predictions."
                 if words.kind == "regression"
-                else "The rows are in the order of label quality, the most doubtful first."
+                else "So these rows accuse nobody. They are in the order of label quality, the most doubtful first."
             )
         )
+        table = shown_rows(record, shown) if words.kind == "regression" else shown_rows(record, found[:top])
+        print_rows([{name: short(value) for name, value in row.items()} for row in table], [])
         return
+    if judged < len(found):
+        message(
+            f"{judged:,} of {count(len(found), 'example')} can be judged. {count(len(found) - judged, 'example')} could not be judged: fewer than {FEWEST_MODELS} runs left them out."
+        )
     rows = shown_rows(record, shown)
     print_rows([{name: short(value) for name, value in row.items()} for row in rows[:top]], [])
     several = record.objective.outputs if words.kind == "regression" else 1
@@ -209,17 +214,18 @@ def relabel(directory: str, split: str, top: int, csv: str | None) -> None:
         f"{len(rows)} of {judged * several} {words.targets} that could be judged contradict what the other examples say. That does not make them wrong: "
         f"{words.targets} of rare and of ambiguous examples do so too. Look at each before you change it."
     )
-    if judged < len(found):
-        message(
-            f"{count(len(found) - judged, 'example')} could not be judged: fewer than {FEWEST_MODELS} runs left them out."
-        )
     taken = sum(name.startswith(f"{split}/") for name in record.population.source)
     if taken:
         message(
             f"{count(taken, 'example')} of your {split} data {'was' if taken == 1 else 'were'} taken as canaries, which check this audit, and {'has' if taken == 1 else 'have'} no row."
         )
     noise = issue_noise(found)
-    if noise is not None and noise.issues:
+    if noise is not None and noise.issues and np.isnan(noise.by_noise):
+        message(
+            "How many of these were altered cannot be told: labels that their inputs do not determine would explain them all as well. "
+            "So probability_altered is empty, and none is marked is_beyond_noise: mark those that you find wrong. The rows are in the order of label_quality, the most doubtful first."
+        )
+    elif noise is not None and noise.issues:
         message(
             f"If no label had been altered, about {noise.by_noise:.0f} of these would be expected: their inputs do not determine their label. "
             f"{noise.beyond} of the first rows are beyond that at a false-discovery rate of {noise.fdr:.0%} (column probability_altered)."

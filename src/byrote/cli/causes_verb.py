@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from byrote.cli.options import machine_options, opened, reading_options, seed_option
+from byrote.cli.options import machine_options, opened, seed_option, task_options
 from byrote.cli.output import data_options, message, print_data, print_rows, training_bar
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="Examine this control too, in place of the usual regularization, for example 'dropout(0.3)'. Repeatable.",
 )
-@reading_options
+@task_options
 @seed_option
 @machine_options
 @data_options

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from byrote.cli.options import given_task, machine_options, reading_options, seed_option
+from byrote.cli.options import given_task, machine_options, seed_option, task_options
 from byrote.cli.output import data_options, message, print_data, print_rows, short, training_bar
 
 
@@ -25,7 +25,7 @@ from byrote.cli.output import data_options, message, print_data, print_rows, sho
     "--canaries",
     help="Number of canaries to plant of each usual kind, or of the kinds you name: mislabeled=50,ambiguous=20. [default: of each usual kind, 1 % of the training examples, 30 at least]",
 )
-@reading_options
+@task_options
 @seed_option
 @click.option("--out", metavar="DIRECTORY", help="Directory of the records and the page. [default: comparisons/NAME]")
 @machine_options

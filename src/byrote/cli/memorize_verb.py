@@ -2,7 +2,7 @@
 
 import click
 
-from byrote.cli.options import given_task, machine_options, reading_options, seed_option
+from byrote.cli.options import given_task, machine_options, seed_option, task_options
 from byrote.cli.output import data_options, message, print_data, training_bar
 
 
@@ -30,7 +30,7 @@ from byrote.cli.output import data_options, message, print_data, training_bar
     "--wider", type=click.FloatRange(0, min_open=True), default=1.5, show_default=True,
     help="Without brakes: times the width.",
 )  # fmt: skip
-@reading_options
+@task_options
 @seed_option
 @click.option("--out", metavar="DIRECTORY", help="Directory of the records and the page. [default: memorized/NAME]")
 @machine_options

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from byrote.cli.options import opened, reading_options, seed_option
+from byrote.cli.options import seed_option, task_of_record, task_options
 from byrote.cli.output import data_options, message, print_data, print_rows, say_how_long, stage_bar
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--neurons", is_flag=True, help="Count the neurons that have to be silenced until a prediction flips, instead."
 )
-@reading_options
+@task_options
 @seed_option
 @click.option("--device", help="cpu, cuda, mps ... [default: the device that the run was trained on]")
 @data_options
@@ -62,10 +62,9 @@ def locate(
     from byrote.locate import locate_neurons
     from byrote.locate.tables import layer_rows, layer_verdict, neuron_rows, neuron_verdict
     from byrote.record import Record
-    from byrote.training.matching import as_recorded
 
     record = Record(directory)
-    found = as_recorded(opened(task), record)
+    found = task_of_record(task, record)
     with stage_bar(lambda: say_how_long(record, 1, f"Training run {run} again")) as progress:
         options: dict[str, Any] = {
             "examples": examples, "modules": modules or None, "seed": seed, "device": device, "progress": progress,
@@ -109,7 +108,7 @@ def locate(
     help="Numbers that a gradient is reduced to; 0: not reduced, exact and slower. [default: 2048; trak: at most a tenth of the examples]",
 )
 @click.option("--top", type=click.IntRange(1), default=20, show_default=True, help="Number of pairs to print.")
-@reading_options
+@task_options
 @seed_option
 @click.option("--device", help="cpu, cuda, mps ... [default: the device that the run was trained on]")
 @data_options
@@ -135,16 +134,15 @@ def attribute(
     from byrote.attribution import attribute as by_gradients
     from byrote.attribution import write_attribution
     from byrote.record import Record
-    from byrote.training.matching import as_recorded
 
     if chosen and models:
         raise click.UsageError("Give --run or --models, not both.")
     record = Record(directory)
-    task_of_record, runs = as_recorded(opened(task), record), tuple(chosen) or record.runs[: models or 1]
+    recorded, runs = task_of_record(task, record), tuple(chosen) or record.runs[: models or 1]
     again = "a run" if len(runs) == 1 else f"{len(runs)} runs"
     with stage_bar(lambda: say_how_long(record, len(runs), f"Training {again} again")) as progress:
         found = by_gradients(
-            task_of_record, record, method, runs=runs, targets=targets, sketch=sketch, seed=seed,
+            recorded, record, method, runs=runs, targets=targets, sketch=sketch, seed=seed,
             device=device, progress=progress,
         )  # fmt: skip
         path = write_attribution(record, found)

@@ -2,7 +2,7 @@
 
 import click
 
-from byrote.cli.options import given_task, machine_options, reading_options, seed_option
+from byrote.cli.options import given_task, machine_options, seed_option, task_options
 from byrote.cli.output import data_options, message, print_data, training_bar
 
 
@@ -28,7 +28,7 @@ from byrote.cli.output import data_options, message, print_data, training_bar
     help="classification, verification, few-shot or language; may be given several times. [default: all]",
 )
 @click.option("--runs", type=click.IntRange(2), default=4, show_default=True, help="Number of models of each way.")
-@reading_options
+@task_options
 @seed_option
 @click.option("--out", metavar="DIRECTORY", help="Directory of models, numbers and page. [default: recalls/NAME]")
 @machine_options

@@ -11,6 +11,10 @@ from byrote.cli.output import data_options, message, print_data, print_rows, sta
 from byrote.errors import ByroteError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from byrote.evidence.evaluate import Values
     from byrote.signature import Score
 
 ROWS = 20
@@ -52,6 +56,7 @@ def score(directory: str, scores: Sequence[str], top: int | None, split: str | N
     chosen = [find_score(text) for text in scores]
     _check_one_table(chosen, directory)
     of_pairs = "target" in chosen[0].key
+    lacking: list[str] = []
     if of_pairs:
         order = f"{chosen[0]}, largest first"
         rows = pair_rows(record, chosen[0], targets=split or "test", top=top or ROWS)
@@ -60,11 +65,14 @@ def score(directory: str, scores: Sequence[str], top: int | None, split: str | N
         scored = [evaluate(each, record) for each in chosen]
         rows = score_rows(record, scored, split=split or "train", top=limit)
         order = scored[0].sorted_by
+        lacking = [said for each in scored if (said := _without_value(each, record.population.where(split or "train")))]
     if form:
         print_data(rows, form)
         return
     message(f"Sorted by {order}.")
     print_rows(rows, [str(each) for each in chosen])
+    for sentence in lacking:
+        message(sentence)
     for each in chosen:
         message(f"{each}: {each.summary}")
     if record.objective.name != "classification":
@@ -76,6 +84,18 @@ def score(directory: str, scores: Sequence[str], top: int | None, split: str | N
         message(
             "These are the largest of very many pairs: with few runs, most of them are chance. The report says how many to expect."
         )
+
+
+def _without_value(values: "Values", mask: "NDArray[np.bool_]") -> str:
+    """Return how many of these examples have no value, and why; empty where all have one."""
+    import numpy as np
+
+    missing = mask & np.isnan(values.value)
+    if not missing.any():
+        return ""
+    one_sided = missing & ((values.runs_in == 0) | (values.runs_out == 0))
+    why = f"; all runs were trained on {one_sided.sum():,} of them, or none" if one_sided.any() else ""
+    return f"No {values.score} for {missing.sum():,} of {mask.sum():,} examples{why}."
 
 
 def _check_one_table(scores: Sequence["Score"], directory: str) -> None:

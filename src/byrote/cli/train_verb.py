@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from byrote.cli.options import machine_options, opened, reading_options, seed_option
+from byrote.cli.options import machine_options, opened, seed_option, task_options
 from byrote.cli.output import data_options, message, print_data, training_bar
 
 
@@ -34,7 +34,7 @@ from byrote.cli.output import data_options, message, print_data, training_bar
 )
 @click.option("--runs", type=click.IntRange(1), default=1, show_default=True, help="Number of models.")
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the training set. [default: the task's recipe]")
-@reading_options
+@task_options
 @seed_option
 @click.option("--out", metavar="DIRECTORY", help="Directory of the record and the weights. [default: trained/NAME]")
 @machine_options

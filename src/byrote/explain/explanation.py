@@ -27,6 +27,9 @@ from byrote.stats.estimate import Estimate
 NEIGHBOURS = 5
 """Neighbours shown of each example, among training and among test examples."""
 
+EXPLAINED = 200
+"""Examples that are explained where nobody says how many: the most memorized."""
+
 DEPENDENTS = 5
 """Dependents listed of each example at most; the strongest come first."""
 
@@ -68,7 +71,7 @@ def explain(
     record: Record,
     positions: Int[ndarray, " query"] | None = None,
     *,
-    top: int = 50,
+    top: int = EXPLAINED,
     values: Values | None = None,
     points: Space | None = None,
     outcomes: Outcomes | None = None,

@@ -36,9 +36,10 @@ class Suggestion:
     right, NaN without such a model. `is_label_issue` is the rule of the cause "label suspect": enough of them agree on
     another label, and the example would be no outlier there (where inputs were kept). It says that the label contradicts
     the other examples, not that it is wrong. `probability_altered` is the probability that the label was altered rather than
-    not determined by its input, from 0 to 1 (see `noise_floor`; NaN where it is unknown). `is_beyond_noise` says whether it is
+    not determined by its input, from 0 to 1 (see `noise_floor`). It is NaN where it is unknown, and for all where nothing in
+    the data tells the two apart: few labels, or models that are as sure of all. `is_beyond_noise` says whether it is
     one of the label issues of the list at the false-discovery rate FDR (see `beyond_noise`): these are what `apply_labels`
-    changes. None where the probability is unknown.
+    changes; none where nothing tells the two apart. None where models left no probabilities of the classes.
     """
 
     position: int
@@ -84,7 +85,7 @@ def _class_suggestions(record: Record, chosen: Int[ndarray, " query"], points: S
     predictions = read_out_predictions(record, chosen, record.runs)
     quality = _label_quality(record, chosen, predictions)
     issue = _label_issues(record, chosen, predictions, points)
-    altered = _probability_altered(record, chosen)
+    altered, floored = _probability_altered(record, chosen)
     listed = beyond_noise(np.nan_to_num(altered), issue & ~np.isnan(altered), fdr=FDR)
     found = [
         _suggest(
@@ -95,13 +96,13 @@ def _class_suggestions(record: Record, chosen: Int[ndarray, " query"], points: S
             float(value),
             bool(doubted),
             p,
-            named,
+            named if has_floor else None,
         )
-        for at, predicted, value, doubted, p, named in zip(
-            chosen, predictions, quality, issue, altered.tolist(), listed.tolist(), strict=True
+        for at, predicted, value, doubted, p, named, has_floor in zip(
+            chosen, predictions, quality, issue, altered.tolist(), listed.tolist(), floored.tolist(), strict=True
         )
     ]
-    return [found[i] for i in np.lexsort((quality, -altered, ~issue))]
+    return [found[i] for i in np.lexsort((quality, -np.nan_to_num(altered, nan=-1.0), ~issue))]
 
 
 def suggestion_rows(record: Record, found: Sequence[Suggestion | TargetSuggestion]) -> list[Row]:
@@ -128,8 +129,13 @@ def suggestion_rows(record: Record, found: Sequence[Suggestion | TargetSuggestio
 
 
 def shown_rows(record: Record, issues: Sequence[Suggestion | TargetSuggestion]) -> list[Row]:
-    """Return the rows that the terminal shows: of several targets, one row for each suspect target."""
-    shown = ["example", "given_class", "predicted_class", "agreement", "models", "label_quality", "probability_altered"]
+    """Return the rows that the terminal shows: of several targets, one row for each suspect target.
+
+    Without `probability_altered`, where it is unknown for all.
+    """
+    shown = ["example", "given_class", "predicted_class", "agreement", "models", "label_quality"]
+    if any(isinstance(each, Suggestion) and not np.isnan(each.probability_altered) for each in issues):
+        shown.append("probability_altered")
     rows: list[Row] = []
     for each in issues:
         if isinstance(each, TargetSuggestion):
@@ -143,8 +149,9 @@ def shown_rows(record: Record, issues: Sequence[Suggestion | TargetSuggestion]) 
 class IssueNoise:
     """How many label issues noise in the data explains.
 
-    `by_noise` is how many of the `issues` are expected although their label was not altered. `beyond` of them form the
-    list at the false-discovery rate `fdr`: a share of at most `fdr` of these is expected to be unaltered.
+    `by_noise` is how many of the `issues` are expected although their label was not altered; NaN where nothing in the data
+    tells altered labels from those that their inputs do not determine. `beyond` of them form the list at the false-discovery
+    rate `fdr`: a share of at most `fdr` of these is expected to be unaltered.
     """
 
     issues: int
@@ -155,12 +162,12 @@ class IssueNoise:
 
 def issue_noise(found: Sequence[Suggestion | TargetSuggestion], *, fdr: float = FDR) -> IssueNoise | None:
     """Return how many of the label issues noise explains; None for targets, and where it is unknown."""
-    labels = [each for each in found if isinstance(each, Suggestion) and not np.isnan(each.probability_altered)]
+    labels = [each for each in found if isinstance(each, Suggestion) and each.is_beyond_noise is not None]
     if not labels:
         return None
     altered = np.array([each.probability_altered for each in labels])
     issue = np.array([each.is_label_issue for each in labels])
-    beyond = beyond_noise(altered, issue, fdr=fdr)
+    beyond = beyond_noise(np.nan_to_num(altered), issue & ~np.isnan(altered), fdr=fdr)
     return IssueNoise(int(issue.sum()), float((1 - altered[issue]).sum()), int(beyond.sum()), fdr)
 
 
@@ -233,21 +240,28 @@ def _label_issues(
     return issue
 
 
-def _probability_altered(record: Record, positions: Int[ndarray, " query"]) -> Float[ndarray, " query"]:
-    """Return the probability that each label was altered, by the noise floor of the real examples of its split."""
+def _probability_altered(
+    record: Record, positions: Int[ndarray, " query"]
+) -> tuple[Float[ndarray, " query"], Bool[ndarray, " query"]]:
+    """Return the probability that each label was altered, by the noise floor of the real examples of its split.
+
+    NaN where it is unknown; the second says which have a noise floor, whether or not it tells altered labels from others.
+    """
     population = record.population
     test = population.where("test")
     reference = np.flatnonzero(test if test[positions].all() else population.where("train"))
-    found = np.full(len(positions), np.nan)
+    found, floored = np.full(len(positions), np.nan), np.zeros(len(positions), np.bool_)
     try:
         usual, own = class_probabilities(record, reference), class_probabilities(record, positions)
     except MissingEvidence:
-        return found
+        return found, floored
     known, predicted = ~np.isnan(usual).any(axis=1), ~np.isnan(own).any(axis=1)
     if known.any():
         floor = noise_floor(usual[known], population.labels[reference[known]])
-        found[predicted] = floor.probability_altered(own[predicted], population.labels[positions[predicted]])
-    return found
+        floored[predicted] = True
+        if floor.altered > 0:  # else nothing in these data tells altered labels from noise
+            found[predicted] = floor.probability_altered(own[predicted], population.labels[positions[predicted]])
+    return found, floored
 
 
 def _suggest(
@@ -258,13 +272,12 @@ def _suggest(
     quality: float,
     issue: bool,
     altered: float,
-    listed: bool,
+    beyond: bool | None,
 ) -> Suggestion:
     alternative = predictions.alternative(label)
     other = alternative is not None and predictions.counts[alternative] > predictions.counts[label]
     first = (alternative if other else label) if predictions.models else None
     share = float("nan") if first is None else predictions.share(first)
-    beyond = None if np.isnan(altered) else listed
     return Suggestion(at, name, label, first, issue, quality, share, predictions.models, altered, beyond)
 
 

@@ -97,7 +97,7 @@ def read_accuracies(record: Record, *, is_share: bool = True) -> Accuracies:
         tested=mean_right(
             [right[test] for right in clean], "No prediction was recorded for a test example.", is_share=is_share
         ),
-        gap=_gap(clean, member, train),
+        gap=_gap(clean, member, train, is_share=is_share),
         seen_only=seen_only,
         baseline=_baseline(record),
         classes=classes,
@@ -176,7 +176,11 @@ def _read(record: Record, column: str) -> NDArray[np.float64]:
 
 
 def _gap(
-    clean: NDArray[np.float64], member: Sequence[Bool[ndarray, " example"]], train: Bool[ndarray, " example"]
+    clean: NDArray[np.float64],
+    member: Sequence[Bool[ndarray, " example"]],
+    train: Bool[ndarray, " example"],
+    *,
+    is_share: bool,
 ) -> Estimate | NotMeasured:
     if not np.isfinite(clean[:, train]).all():
         return NotMeasured("Not every model has a prediction for every training example at its last step.")
@@ -189,4 +193,4 @@ def _gap(
         size = Estimate.of_mean(both, "run", level=LEVEL)
     if np.isnan(size.value):
         return NotMeasured("No run left out a training example, so there is nothing to compare with.")
-    return size
+    return size.within(-1.0, 1.0) if is_share else size

@@ -9,13 +9,14 @@ from byrote.evidence.best_memorization import best_memorization
 from byrote.evidence.evaluate import evaluate
 from byrote.evidence.targets import target_text
 from byrote.explain import explain
+from byrote.explain.explanation import EXPLAINED
 from byrote.record import Record
 from byrote.record.arrow import arrow_table
 from byrote.record.ids import name_of
 from byrote.signature import Score
 
 
-def example_table(record: Record, scores: Sequence[Score] = (), *, explained: int = 50) -> pa.Table:
+def example_table(record: Record, scores: Sequence[Score] = (), *, explained: int = EXPLAINED) -> pa.Table:
     """Return one row per example of the record, canaries included, in the order of the record.
 
     `example` is its id in the record, `id` the one that you gave, `split` train, test or canary, `label` in words, `group` and

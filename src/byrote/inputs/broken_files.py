@@ -22,7 +22,9 @@ def about_broken(names: Sequence[str], broken: Mapping[int, str], what: str = "f
     if not broken:
         return []
     files = [f"{names[at]} ({broken[at]})" for at in sorted(broken)]
-    return [f"{len(broken):,} of {len(names):,} {what} cannot be read and are left out: {listed(files, most=SHOWN)}."]
+    return [
+        f"{len(broken):,} of {len(names):,} {what} cannot be read and {'is' if len(broken) == 1 else 'are'} left out: {listed(files, most=SHOWN)}."
+    ]
 
 
 def too_many(broken: Mapping[int, str], count: int) -> bool:

@@ -19,6 +19,9 @@ IGNORED = ("__MACOSX", "Thumbs.db", "desktop.ini", "ehthumbs.db")
 LISTED = 5
 """Names that a sentence lists at most."""
 
+RECORD = "record.json"
+"""A folder with this file is what an audit wrote, and holds no examples."""
+
 
 @dataclass(frozen=True, eq=False)
 class ClassFolders:
@@ -59,14 +62,19 @@ def class_folders(root: Path, suffixes: Collection[str], what: str) -> ClassFold
     found: list[tuple[str, str, Path]] = []
     others: Counter[str] = Counter()
     empty: list[str] = []
+    audits: list[Path] = []
     for side, top in sides.items():
         for folder in _folders(top):
-            files = list(_files(top / folder))
+            before = len(audits)
+            files = list(_files(top / folder, audits))
             good = [file for file in files if file.suffix.lower() in suffixes]
             others.update(file.suffix.lower() or "no suffix" for file in files if file.suffix.lower() not in suffixes)
             found += [(side, folder, file) for file in good]
-            if not good:
+            if not good and before == len(audits):
                 empty.append(_text((top / folder).relative_to(root).as_posix()) + "/")
+    if audits:
+        names = [f"{_text(each.relative_to(root).as_posix())}/" for each in audits]
+        sentences.append(f"Folders that audits wrote are left out: {listed(names)}.")
     loose = [file for top in {root, *sides.values()} for file in _entries(top) if file.is_file()]
     loose_good = [file for file in loose if file.suffix.lower() in suffixes]
     if loose_good:
@@ -105,14 +113,15 @@ def copies(found: ClassFolders) -> tuple[NDArray[np.str_], tuple[str, ...]]:
         return np.array(groups, np.str_), ()
     first = [found.names[at] for at in sets[0]]
     sentences = [
-        f"{sum(map(len, sets)):,} files are exact copies of each other, in {_count(len(sets), 'sets')}, for example {listed(first, ' = ')}. Each set is a group: all of it is trained on, or left out."
+        f"{sum(map(len, sets)):,} files are exact copies of each other, in {_count(len(sets), 'sets')}, for example {listed(first, ' = ')}. Each set is a group: a run is trained on all of its training files, or on none."
     ]
     for how, values in (("class", found.labels.tolist()), ("side", found.sides)):
         apart = [same for same in sets if len({values[at] for at in same}) > 1]
         if apart:
             where = "different classes (one label must be wrong)" if how == "class" else "train/ and test/ both"
             names = listed([found.names[at] for at in apart[0]], " = ")
-            sentences.append(f"Sets of copies in {where}: {len(apart):,}, for example {names}.")
+            known = " The folders are taken as they are, so the test set is not unseen there." if how == "side" else ""
+            sentences.append(f"Sets of copies in {where}: {len(apart):,}, for example {names}.{known}")
     return np.array(groups, np.str_), tuple(sentences)
 
 
@@ -152,6 +161,9 @@ def _labelled(root: Path, found: list[tuple[str, str, Path]], what: str, sentenc
         sentences.append(
             f"Classes without training data: {listed([*map(_text, unknown)])}. Their {_count(number, what)} are left out."
         )
+    tested = {folder for side, folder, _ in found if side == "test"}
+    if tested and learned - tested:
+        sentences.append(f"Classes without test data: {listed([*map(_text, sorted(learned - tested))])}.")
     kept = [each for each in found if each[1] in learned]
     if not kept:
         raise InvalidData(
@@ -182,11 +194,15 @@ def _folders(folder: Path) -> list[str]:
     return [each.name for each in _entries(folder) if each.is_dir() and not each.is_symlink()]
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Yield all files under a folder, deeper ones too."""
-    for each in _entries(folder):
+def _files(folder: Path, audits: list[Path]) -> Iterator[Path]:
+    """Yield all files under a folder, deeper ones too. Folders that audits wrote are added to `audits`, without their files."""
+    entries = _entries(folder)
+    if any(each.name == RECORD for each in entries):
+        audits.append(folder)
+        return
+    for each in entries:
         if each.is_dir() and not each.is_symlink():
-            yield from _files(each)
+            yield from _files(each, audits)
         elif each.is_file():
             yield each
 

@@ -1,7 +1,7 @@
 """Columns: what one column of a table holds, by what all of its cells say: numbers, categories, dates, free text."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -9,8 +9,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from byrote.inputs.arrow import ABSENT, as_text, coded, compute, matches
+from byrote.inputs.counts import counted
 from byrote.inputs.dates import parsed_dates
 from byrote.inputs.numbers import parsed, written
+from byrote.inputs.quantities import quantities
 
 NEARLY = 0.95
 """Share of the cells that have to be numbers (or dates) for a column to be one; the others are then missing, and quoted."""
@@ -117,9 +119,9 @@ class _Values:
             repr(cell if len(cell) <= CHARACTERS else f"{cell[:CHARACTERS]}...") for cell in few[:QUOTED]
         )
         more = " ..." if len(few) > QUOTED else ""
-        return (
-            f"{self.share(which):,} of {len(self.codes):,} cells are no {what}: {quoted}{more}; they count as missing",
-        )
+        count, all_of = self.share(which), f"of {len(self.codes):,} cells"
+        are = counted(count, f"{all_of} is no {what.removesuffix('s')}", f"{all_of} are no {what}")
+        return (f"{are}: {quoted}{more}; {'it counts' if count == 1 else 'they count'} as missing",)
 
 
 def _from_text(name: str, cells: pa.Array, stated: str | None, *, comma: bool) -> Column:
@@ -145,6 +147,9 @@ def _written_number(
     name: str, found: _Values, there: NDArray[np.bool_], stated: str | None, *, comma: bool
 ) -> Column | None:
     """Return the column as numbers; None where its cells are something else and nobody says they are numbers."""
+    quantity = quantities(found.cells, there)
+    if quantity is not None:
+        found = replace(found, cells=quantity.cells)
     text = written(found.cells)
     has_comma = stated == "decimal-comma" or text.has_comma or (comma and text.either)
     good = (text.comma if has_comma else text.point) & there
@@ -154,13 +159,15 @@ def _written_number(
     notes = found.odd(~good & ~matches(found.cells, "^$"), "numbers")
     if has_comma and not text.point[good].all():
         notes += ("read with a decimal comma",)
+    if quantity is not None:
+        notes += (f"every value has the unit {quantity.unit!r}, and is read without it",)
     return _number(name, values[found.codes], stated, notes)
 
 
 def _number(name: str, values: NDArray[np.float64], stated: str | None, notes: tuple[str, ...] = ()) -> Column:
     infinite = np.isinf(values)
     if infinite.any():
-        notes = (*notes, f"{infinite.sum():,} infinite values count as missing")
+        notes = (*notes, f"{counted(int(infinite.sum()), 'infinite value counts', 'infinite values count')} as missing")
         values = np.where(infinite, np.nan, values)
     known = values[~np.isnan(values)]
     if not len(known):

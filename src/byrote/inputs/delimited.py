@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from byrote.errors import InvalidData
+from byrote.inputs.counts import counted
 
 SEPARATORS = (",", ";", "\t", "|")
 
@@ -41,7 +42,7 @@ def read_delimited(path: Path, encoding: str = "utf-8") -> tuple[pa.Table, str]:
                 pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
             )
     except pa.ArrowInvalid as error:
-        raise _explained(path, encoding, separator, str(error)) from None
+        raise _explained(path, encoding, separator, len(names), str(error)) from None
     except (UnicodeError, OSError) as error:
         raise InvalidData(f"{path} cannot be read as {encoding} ({error}). Say what it is with --encoding.") from None
     return table, separator
@@ -94,15 +95,29 @@ def _sample(path: Path, encoding: str) -> str:
     return decoded[: whole + 1] if whole > 0 and len(start) == SAMPLE else decoded
 
 
-def _explained(path: Path, encoding: str, separator: str, error: str) -> InvalidData:
+def _explained(path: Path, encoding: str, separator: str, cells: int, error: str) -> InvalidData:
     if "UTF8" in error or "UTF-8" in error or "codec" in error:
         return _encoding_error(path, encoding)
     if "Empty CSV" in error:
         return InvalidData(f"{path} has no rows below the names of its columns.")
-    reason = error.splitlines()[0].removeprefix("CSV parse error: ")[:160]
+    reason = _uneven(path, encoding, separator, cells) or error.splitlines()[0].removeprefix("CSV parse error: ")[:160]
     return InvalidData(
         f"{path}, read with the separator {separator!r}: {reason}. Give each row as many cells as the first, and put cells that hold the separator in quotes."
     )
+
+
+def _uneven(path: Path, encoding: str, separator: str, cells: int) -> str:
+    """Return which line is the first with another number of cells; empty where none can be found."""
+    with pa.input_stream(str(path), compression="detect") as stream:
+        text = io.TextIOWrapper(io.BufferedReader(stream), encoding, errors="replace", newline="")
+        rows = csv.reader(text, delimiter=separator)
+        try:
+            for row in rows:
+                if row and len(row) != cells:
+                    return f"line {rows.line_num} has {counted(len(row), 'cell', 'cells')}, and the first {cells}"
+        except csv.Error:
+            pass
+    return ""
 
 
 def _encoding_error(path: Path, encoding: str) -> InvalidData:

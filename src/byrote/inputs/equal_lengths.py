@@ -9,6 +9,8 @@ from jaxtyping import Float
 from numpy import ndarray
 from numpy.typing import NDArray
 
+from byrote.inputs.counts import counted
+
 LONGEST = 1_024
 """Time steps at most, where nothing else is said: longer series are averaged over neighbouring steps."""
 
@@ -88,11 +90,17 @@ def _said(lengths: Any, ends: Any, length: int, step: int, gaps: int) -> list[st
     sentences = [f"{had}{mean}: the model reads {length:,}."]
     longer, shorter = int((ends > length).sum()), int((ends < length).sum())
     if longer:
-        sentences.append(f"{longer:,} longer ones are cut at the end. --size says another number of time steps.")
+        sentences.append(
+            f"{counted(longer, 'longer one is', 'longer ones are')} cut at the end. --size says another number of time steps."
+        )
     if shorter:
-        sentences.append(f"{shorter:,} shorter ones go on with their last values.")
+        sentences.append(
+            f"{counted(shorter, 'shorter one goes on with its', 'shorter ones go on with their')} last values."
+        )
     if gaps:
-        sentences.append(f"{gaps:,} have missing values, which lie on a straight line between their neighbours.")
+        sentences.append(
+            f"{counted(gaps, 'has', 'have')} missing values, which lie on a straight line between their neighbours."
+        )
     if shorter or gaps:
         sentences.append(f"The channel {MEASURED!r} is 1 where a series was measured, and 0 elsewhere.")
     return sentences

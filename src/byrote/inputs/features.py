@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from byrote.inputs.columns import Column
+from byrote.inputs.counts import counted
 from byrote.record.cells import Cell
 
 WORDS = 50
@@ -88,7 +89,7 @@ def _number(column: Column, train: NDArray[np.bool_], at: int) -> Feature:
     cell = Cell(column.name, kind, at, inputs=1, offset=offset, missing=indicator)
     what = "standardized number" if kind == "number" else "standardized days"
     absent = (
-        f", and an indicator: {missing.sum():,} missing are the median {_spelled(cell, middle)}"
+        f", and an indicator: {counted(int(missing.sum()), 'missing is', 'missing are')} the median {_spelled(cell, middle)}"
         if missing.any()
         else ""
     )
@@ -130,13 +131,15 @@ def _category(column: Column, train: NDArray[np.bool_], at: int) -> Feature:
     inputs[rows, where[rows]] = 1
     words = [column.words[each] for each in kept.tolist()]
     names = [f"{column.name} = {word}" for word in words]
-    others, becomes = len(column.words) - len(kept), f"one-hot of {len(kept)} values"
+    others, becomes = len(column.words) - len(kept), f"one-hot of {counted(len(kept), 'value', 'values')}"
     if others:
-        becomes += f"; {others:,} rarer values are the same to the model"
+        becomes += f"; {counted(others, 'rarer value is another value', 'rarer values are the same')} to the model"
     if missing.any():
         inputs[missing, -1] = 1
         names.append(f"{column.name} is missing")
-        becomes += f"; {missing.sum():,} missing are a value of their own"
+        becomes += (
+            f"; {counted(int(missing.sum()), 'missing is a value of its own', 'missing are a value of their own')}"
+        )
     cell = Cell(
         column.name, "category", at, tuple(words), len(kept) or 1, missing=at + len(kept) if missing.any() else -1
     )

@@ -9,10 +9,11 @@ import pyarrow as pa
 
 from byrote.errors import InvalidData, Unsupported
 from byrote.inputs.reading import Reading
+from byrote.inputs.splitting import WORDS
 from byrote.inputs.table_rows import Rows
 
 SPLIT = "split"
-"""The name of the column that says of which split a row of several is."""
+"""The name of the column that says of which split a row of several is; longer where the data have a column of that name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,15 +55,31 @@ def dataset_rows(source: Any, reading: Reading) -> DatasetRows:
     ids = [
         f"{name}/{at}" if name else str(at) for name, one in zip(splits, tables, strict=True) for at in range(len(one))
     ]
-    if len(splits) > 1 and SPLIT not in features and reading.test_column is None and reading.time is None:
-        words = np.repeat(list(splits), [len(one) for one in tables])
-        tables = [pa.concat_tables(tables, promote_options="permissive").append_column(SPLIT, pa.array(words))]
-        reading = replace(reading, test_column=SPLIT)
+    if len(splits) > 1 and reading.test_column is None and reading.time is None:
+        column, words = _free_name(features), np.repeat(_sides(list(splits)), [len(one) for one in tables])
+        tables = [pa.concat_tables(tables, promote_options="permissive").append_column(column, pa.array(words))]
+        reading = replace(reading, test_column=column)
     table = pa.concat_tables(tables, promote_options="permissive")
     classes = [name for name, feature in features.items() if _is(feature, "ClassLabel")]
     if reading.label is None and len(classes) == 1:
         reading = replace(reading, label=classes[0])
     return DatasetRows(Rows(table, "dataset", "", np.array(ids, np.str_)), reading, _picture(features, reading))
+
+
+def _free_name(features: Mapping[str, Any]) -> str:
+    """Return a name for the column of splits that no column of the data has."""
+    name = SPLIT
+    while name in features:
+        name = f"{name} of the data set"
+    return name
+
+
+def _sides(names: list[str]) -> list[str]:
+    """Return what the splits are called: without one named test, validation data are the test set."""
+    sides = [WORDS.get(name.lower()) for name in names]
+    return (
+        names if "test" in sides else ["test" if side == "" else name for name, side in zip(names, sides, strict=True)]
+    )
 
 
 def _worded(table: pa.Table, features: Mapping[str, Any]) -> pa.Table:

@@ -59,13 +59,22 @@ def _rows(path: Path, encoding: str) -> Iterator[dict[str, Any]]:
             file.seek(0)
             for number, line in enumerate(file, 1):
                 if line.strip():
-                    yield _object(path, number, json.loads(line))
+                    yield _object(path, number, _parsed(path, number, line))
     except json.JSONDecodeError as error:
-        raise InvalidData(f"{path} is no JSON lines ({error}). Write one object in each line.") from None
+        raise InvalidData(f"{path} is no list of JSON objects ({error}). Write one object in each line.") from None
     except RecursionError:
         raise InvalidData(f"{path} holds JSON that is nested too deeply. Write flat objects.") from None
     except (UnicodeError, LookupError) as error:
         raise InvalidData(f"{path} cannot be read as {encoding} ({error}). Say what it is with --encoding.") from None
+
+
+def _parsed(path: Path, number: int, line: str) -> Any:
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError as error:
+        raise InvalidData(
+            f"{path}, line {number}, is no JSON ({error.msg} at character {error.pos + 1}). Write one object in each line."
+        ) from None
 
 
 def _object(path: Path, number: int, row: Any) -> dict[str, Any]:

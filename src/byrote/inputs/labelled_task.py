@@ -25,7 +25,14 @@ def some_of(found: Labelled, positions: Sequence[int]) -> Labelled:
     """Return some of the rows."""
     at = np.array(positions, np.int64)
     target = replace(found.target, labels=found.target.labels[at], there=found.target.there[at])
-    return replace(found, table=found.table.take(at), target=target, ids=found.ids[at], groups=found.groups[at])
+    return replace(
+        found,
+        table=found.table.take(at),
+        target=target,
+        ids=found.ids[at],
+        groups=found.groups[at],
+        stated_groups=found.stated_groups[at],
+    )
 
 
 def examples_of(
@@ -48,14 +55,22 @@ def task_of(
     sentences = (*found.sentences, *split.sentences, *about)
     return Task(
         model,
-        train,
-        test,
+        train if reading.id else _named_once(train, "train"),
+        test if reading.id else _named_once(test, "test"),
         recipe,
         found.target.classes or (str(reading.label),),
         rows.name,
         Classification() if found.target.classes else Regression(),
         inferred=Inferred(rows.source, reading.options(), tuple(columns), sentences),
     )
+
+
+def _named_once(examples: Examples, side: str) -> Examples:
+    """Return the rows of a split that has the name of its side without that name: a record puts it in front of all ids."""
+    ids: list[str] = examples.ids.tolist()
+    if not all(each.startswith(f"{side}/") for each in ids):
+        return examples
+    return examples.with_ids([each.removeprefix(f"{side}/") for each in ids])
 
 
 def in_order(rows: Rows, columns: Sequence[InferredColumn]) -> tuple[InferredColumn, ...]:

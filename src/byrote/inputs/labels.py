@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from byrote.errors import InvalidData
 from byrote.inputs.columns import Column
+from byrote.inputs.counts import first_of
+from byrote.inputs.identifiers import judge
 
 CODES = 20
 """Whole numbers 0, 1, 2 ... without a gap, at most so many, are the numbers of classes."""
@@ -45,6 +47,15 @@ def target_of(column: Column, stated: str | None = None) -> Target:
             return _classes(column.name, numbers, there, how, notes)
         if len(np.unique(numbers[there])) == 1:
             raise _single(column.name, f"{numbers[there][0]:g}", there)
+        reason = judge(column).dropped if stated is None else ""
+        if reason:
+            raise InvalidData(
+                f"The label {column.name!r} looks like an id ({reason.partition(':')[0]}), from which nothing can be learned. Name another column, or say --type {column.name}=number if it is to be predicted."
+            )
+        if column.kind == "date":
+            notes.append(
+                "it holds dates: the model predicts the day, as days since 1970; is this what is to be learned?"
+            )
         more = (
             f"; with --type {column.name}=category, its {column.distinct} values are classes"
             if column.distinct <= CODES
@@ -61,7 +72,18 @@ def target_of(column: Column, stated: str | None = None) -> Target:
 def _named(column: Column, there: NDArray[np.bool_], notes: list[str]) -> Target:
     if column.distinct == 1:
         raise _single(column.name, column.words[0], there)
-    return _counted(column.name, column.codes, column.words, there, "words", notes)
+    return _counted(column.name, column.codes, column.words, there, "words", [*notes, *_spellings(column.words)])
+
+
+def _spellings(words: tuple[str, ...]) -> list[str]:
+    """Return the warning about words that differ in case or blanks only; none where there are none."""
+    alike: dict[str, list[str]] = {}
+    for word in words:
+        alike.setdefault(" ".join(word.casefold().split()), []).append(word)
+    several = [" and ".join(map(repr, group)) for group in alike.values() if len(group) > 1]
+    if not several:
+        return []
+    return [f"{first_of(several)} are classes of their own, and differ in case or blanks only: are they the same?"]
 
 
 def _classes(name: str, numbers: NDArray[np.float64], there: NDArray[np.bool_], how: str, notes: list[str]) -> Target:
@@ -81,7 +103,7 @@ def _counted(
     single = np.flatnonzero(counts == 1)
     if len(single):
         notes.append(
-            f"{len(single)} of {len(words)} classes have one row, for example {words[int(single[0])]!r}: what is known of these is by rote"
+            f"{len(single)} of {len(words)} classes {'has' if len(single) == 1 else 'have'} one row, for example {words[int(single[0])]!r}: what is known of these is by rote"
         )
     return Target(labels, words, there, f"{len(words)} classes ({how})", tuple(notes))
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from byrote.errors import InvalidData, Unsupported
+from byrote.errors import InvalidData, Unsupported, suggestion
 from byrote.inputs.hugging_face import dataset_rows, is_dataset
 from byrote.inputs.reading import Reading
 from byrote.inputs.series_names import series_named
@@ -25,6 +25,8 @@ def open_task(source: Any, reading: Reading = Reading()) -> Task:
         return _of_data(source, reading)
     path, name = Path(source), str(source).lower()
     is_known = str(source) in (*BUILT_IN, *ELSEWHERE)
+    if not (is_known or path.exists() or ":" in name or name.endswith(".py")):
+        raise _missing(path)
     if path.is_dir() and not is_known:
         from byrote.inputs.folders import open_folder  # brings torch, for the model
 
@@ -42,10 +44,27 @@ def open_task(source: Any, reading: Reading = Reading()) -> Task:
     return load_task(str(source))
 
 
+def _missing(path: Path) -> InvalidData:
+    """Return the error for a name of nothing, with the nearest of what is there and of the tasks of byrote."""
+    own = [*BUILT_IN, *ELSEWHERE]
+    folder = path.parent
+    there = [
+        str(folder / each.name)
+        for each in (folder.iterdir() if folder.is_dir() else ())
+        if not each.name.startswith(".") and (each.is_dir() or each.name.lower().endswith((*TABLES, ".py")))
+    ]
+    hint = suggestion(str(path), [*own, *sorted(there)])
+    return InvalidData(
+        f"There is no task, table or folder named {str(path)!r}. {f'{hint} ' if hint else ''}Give a folder with class folders, a table (.csv, .tsv, .parquet, .jsonl), my_task.py, package.module:task, or one of {', '.join(own)}."
+    )
+
+
 def _of_data(source: Any, reading: Reading) -> Task:
     if is_dataset(source):
         found = dataset_rows(source, reading)
         return _of_rows(found.rows, found.reading, found.picture)
+    if type(source).__name__ == "LazyFrame":
+        raise Unsupported("A LazyFrame has no rows yet, and examples are trained on many times. Give frame.collect().")
     if not is_frame(source):
         raise Unsupported(
             f"{type(source).__name__} is no data frame of pandas or polars, and no data set. Give one, or the path of a file or folder."

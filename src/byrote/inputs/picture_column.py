@@ -37,7 +37,12 @@ def picture_column(rows: Rows, reading: Reading, name: str) -> Task:
         raise InvalidData(f"Too many pictures in {name!r} cannot be read: more than one in ten. {notes[0]}")
     kept = some_of(found, read.positions)
     same = [hashlib.blake2b(pixels.tobytes(), digest_size=16).digest() for pixels in read.pixels]
-    kept = with_copies(kept, np.unique(np.array(same), return_inverse=True)[1].astype(np.int64), 0.0, "pictures")
+    kept = with_copies(
+        kept,
+        np.unique(np.array(same), return_inverse=True)[1].astype(np.int64),
+        0.0,
+        ("different picture", "different pictures"),
+    )
     kept = replace(kept, sentences=(*kept.sentences, *read.sentences, *notes))
     column = InferredColumn(name, "picture", f"{' x '.join(map(str, read.pixels.shape[1:]))} bytes")
     return labelled_task(rows, reading, kept, read.pixels, [column], kind="picture", columns=[name])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from byrote.inputs.counts import counted
 from byrote.inputs.folder_task import check_memory
 from byrote.inputs.picture_files import Header, Source, read_header, read_pixels
 
@@ -103,15 +104,20 @@ def _about(headers: Sequence[Header], size: tuple[int, int], is_grey: bool, pixe
         sentences = [
             f"{many if len(sizes) > 1 else f'All are {_spelled(small)}'}; they are brought to {_spelled(size)}{where}, {now} --size says another longer side."
         ]
-    for what, number in (
-        ("are turned as their camera was held (EXIF)", sum(each.is_turned for each in headers)),
-        ("have an alpha channel, whose transparent parts become white", sum(each.has_alpha for each in headers)),
-        ("have more than 8 bits, which are scaled to 8 together", sum(each.is_deep for each in headers)),
-        ("are grey, which are stored as colour", 0 if is_grey else sum(each.is_grey for each in headers)),
-        ("have several frames, of which the first is taken", sum(each.frames > 1 for each in headers)),
+    for one, several, rest, number in (
+        ("is", "are", "turned as the camera was held (EXIF)", sum(each.is_turned for each in headers)),
+        (
+            "has",
+            "have",
+            "an alpha channel, whose transparent parts become white",
+            sum(each.has_alpha for each in headers),
+        ),
+        ("has", "have", "more than 8 bits, which are scaled to 8 together", sum(each.is_deep for each in headers)),
+        ("is", "are", "grey, and stored as colour", 0 if is_grey else sum(each.is_grey for each in headers)),
+        ("has", "have", "several frames, of which the first is taken", sum(each.frames > 1 for each in headers)),
     ):
         if number:
-            sentences.append(f"{number:,} {what}.")
+            sentences.append(f"{counted(number, one, several)} {rest}.")
     return sentences
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from byrote.errors import InvalidData
 from byrote.inputs.broken_files import about_broken, check_broken
 from byrote.inputs.class_folders import class_folders, copies, listed
+from byrote.inputs.counts import counted
 from byrote.inputs.equal_lengths import LONGEST, MEASURED, equal_lengths
 from byrote.inputs.folder_task import check_memory, check_options, folder_task
 from byrote.inputs.reading import Reading
@@ -38,6 +39,7 @@ def series_folder(path: Path | str, reading: Reading = Reading()) -> Task:
     for at in [at for at, one in read.items() if not set(names) <= set(one.names)]:
         broken[at] = f"without the column {next(name for name in names if name not in read[at].names)!r}"
         del read[at]
+    _check_names(root, [found.paths[at] for at in broken], names)
     check_broken(root, found, broken, "series")
     kept = found.kept(sorted(read))
     chosen = [read[at] for at in sorted(read)]
@@ -55,6 +57,15 @@ def series_folder(path: Path | str, reading: Reading = Reading()) -> Task:
     )
     channels = (*names, MEASURED) if equal.has_gaps else names
     return folder_task(root, reading, replace(kept, sentences=sentences), equal.values, groups, kind="signal", of="series", channels=channels)  # fmt: skip
+
+
+def _check_names(root: Path, left_out: Sequence[Path], names: Sequence[str]) -> None:
+    """Raise InvalidData where arrays, whose channels have no names, stand beside files whose channels have."""
+    arrays = [file for file in left_out if file.suffix.lower() == ".npy"]
+    if arrays and names != tuple(f"channel {at}" for at in range(len(names))):
+        raise InvalidData(
+            f"{root} has {len(arrays):,} .npy files, which have no names of columns, beside files with the columns {listed([*map(repr, names)])}: the two do not mix. Write all of them in one format."
+        )
 
 
 def _channels(root: Path, read: Sequence[Series]) -> tuple[str, ...]:
@@ -80,7 +91,7 @@ def _about(read: Sequence[Series], names: Sequence[str]) -> list[str]:
         sentences.append(f"The column {times.most_common(1)[0][0]!r} is the time, and no channel.")
     uneven = sum(not one.is_even for one in read)
     if uneven:
-        sentences.append(f"{uneven:,} have uneven steps of time; the model takes them for even ones.")
+        sentences.append(f"{counted(uneven, 'has', 'have')} uneven steps of time, which the model takes for even ones.")
     others = Counter(name for one in read for name in one.names if name not in names)
     if others:
         sentences.append(f"Columns of a few files only, which are no channels: {listed([*others])}.")

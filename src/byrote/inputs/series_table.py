@@ -34,7 +34,12 @@ def series_table(rows: Rows, reading: Reading, channels: Sequence[str]) -> Task:
             )
     equal = equal_lengths([np.stack(one) for one in zip(*read, strict=True)], reading.size)
     flat = equal.values.reshape(len(equal.values), -1)
-    found = with_copies(found, np.unique(flat, axis=0, return_inverse=True)[1].astype(np.int64), 0.0, "series")
+    found = with_copies(
+        found,
+        np.unique(flat, axis=0, return_inverse=True)[1].astype(np.int64),
+        0.0,
+        ("different series", "different series"),
+    )
     found = replace(found, sentences=(*found.sentences, *equal.sentences))
     names = (*channels, MEASURED) if equal.has_gaps else tuple(channels)
     read_from = [_read_from(name, found.table.column_names, steps) for name in channels]

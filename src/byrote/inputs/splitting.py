@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from byrote.arrays import checked
 from byrote.errors import InvalidData
+from byrote.inputs.counts import counted
 
 SPLIT_SEED = 0
 """Seed of the draw. It does not follow the seed of an audit: audits of one file with other seeds have one test set."""
@@ -62,8 +63,9 @@ def at_random(
             chosen[unit] = True
     test = chosen[units]
     _check(test, share, of)
+    verb = "is" if test.sum() == 1 else "are"
     whole = "" if groups is None or not (groups != "").any() else "; groups are whole on one side"
-    return Split(~test, test, (f"{test.sum():,} of {len(test):,} {of} are the test set, drawn at random{whole}.",))
+    return Split(~test, test, (f"{test.sum():,} of {len(test):,} {of} {verb} the test set, drawn at random{whole}.",))
 
 
 def by_column(name: str, words: Sequence[str], groups: NDArray[np.str_] | None = None) -> Split:
@@ -82,12 +84,12 @@ def by_column(name: str, words: Sequence[str], groups: NDArray[np.str_] | None =
     both = set() if groups is None else set(groups[train].tolist()) & set(groups[test].tolist()) - {""}
     if both:
         raise InvalidData(
-            f"{len(both)} groups have rows on both sides of {name!r}, for example {min(both)!r}: a test set must not know them. Correct the column, or leave out the group."
+            f"{counted(len(both), 'group has', 'groups have')} rows on both sides of {name!r}, for example {min(both)!r}: a test set must not know them. Correct the column, or leave out the group."
         )
     sentences = [f"{test.sum():,} of {len(test):,} rows are the test set, as the column {name!r} says."]
     if left := int((side == "").sum()):
         sentences.append(
-            f"{left:,} rows of {name!r} are validation data, which byrote does not use: they are left out."
+            f"{counted(left, f'row of {name!r} is', f'rows of {name!r} are')} validation data, which byrote does not use, and left out."
         )
     return Split(train, test, tuple(sentences))
 
@@ -112,7 +114,7 @@ def by_time(
         test = test & ~again
         if again.any():
             sentences.append(
-                f"{again.sum():,} later rows of groups that the training data have already are left out of the test set."
+                f"{counted(int(again.sum()), 'later row', 'later rows')} of groups that the training data have already {'is' if again.sum() == 1 else 'are'} left out of the test set."
             )
     if not train.any() or not test.any():
         raise InvalidData(
@@ -122,7 +124,9 @@ def by_time(
         )
     sentences.insert(0, f"{test.sum():,} of {len(test):,} rows are the test set: the last by {name!r}.")
     if not known.all():
-        sentences.append(f"{(~known).sum():,} rows without a time in {name!r} are left out.")
+        sentences.append(
+            f"{counted(int((~known).sum()), f'row without a time in {name!r} is', f'rows without a time in {name!r} are')} left out."
+        )
     return Split(train, test, tuple(sentences))
 
 

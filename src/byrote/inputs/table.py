@@ -30,7 +30,7 @@ def table_task(rows: Rows, reading: Reading) -> Task:
         raise InvalidData(
             f"No column of {rows.source or 'the table'} is left for the model: {_listed(dropped)}. Say what a column is with --type NAME=KIND."
         )
-    found = with_copies(found, *equal_rows([column for column, _ in columns]), "rows")
+    found = with_copies(found, *equal_rows([column for column, _ in columns]), ("different row", "different rows"))
     split = split_of(found, reading)
     features, known = _features(columns, found, split)
     every = together(features)

@@ -6,6 +6,7 @@ import numpy as np
 
 from byrote.errors import InvalidData
 from byrote.inputs.arrow import as_text, coded
+from byrote.inputs.counts import counted
 from byrote.inputs.labelled import labelled, parts_of, split_of, with_copies
 from byrote.inputs.labelled_task import examples_of, in_order, task_of
 from byrote.inputs.networks import perceptron_recipe, text_network
@@ -24,7 +25,7 @@ def text_task(rows: Rows, reading: Reading) -> Task:
     name = str(reading.text)
     found = labelled(rows, reading)
     cells = as_text(found.table[name])
-    found = with_copies(found, coded(cells)[2], 0.0, "texts")
+    found = with_copies(found, coded(cells)[2], 0.0, ("different text", "different texts"))
     texts: list[str] = cells.to_pylist()
     split = split_of(found, reading)
     split_up = [split_words(text) for text in texts]
@@ -41,7 +42,7 @@ def text_task(rows: Rows, reading: Reading) -> Task:
     cut = int((lengths > length).sum())
     column = InferredColumn(
         name, "text", f"the first {length} of its words, from a vocabulary of {len(words) - 2:,}",
-        (f"{cut:,} texts are longer, and cut off",) if cut else (),
+        (f"{counted(cut, 'text is', 'texts are')} longer, and cut off",) if cut else (),
     )  # fmt: skip
     rest = [
         InferredColumn(each, "", "dropped: the model reads the text only")

@@ -21,9 +21,6 @@ from byrote.recorder.recorder import Recorder
 from byrote.task.designs import Subsets
 from byrote.task.examples import Examples
 
-BLOCK = 10
-"""So many runs are drawn together: each example is in the same number of them, up to one, whatever `runs` is."""
-
 OWN_RUN_STREAM = 31
 
 
@@ -84,7 +81,8 @@ def own_runs(
     training examples, in the same order, as the clean pass (and the report) reads them: without augmentation.
 
     `runs` is how many there shall be in the end, or their numbers, so that several processes share the work. Which examples
-    run 7 is trained on depends on the seed, 7 and the number of examples only. `classes` and `objective` are those of
+    run 7 is trained on depends on the seed, 7 and the number of examples only. After each run, every example has been in the
+    same number of runs, up to one: of 4 runs with `fraction` .7 in 2 or 3. `classes` and `objective` are those of
     `byrote.Recorder`.
 
     Raises InvalidData for data without a length, a `clean` of another length, and runs or a fraction that cannot be;
@@ -100,8 +98,8 @@ def own_runs(
     _check_same(where, everything)
 
     def each_run() -> Iterator[OwnRun]:
-        blocks = [BLOCK] * (max(numbers, default=0) // BLOCK + 1)
-        member = share.membership(blocks, np.full(n, ""), seed)
+        blocks_of_one = [1] * (max(numbers) + 1)  # balanced after each, so however many runs there will be
+        member = share.membership(blocks_of_one, np.full(n, ""), seed)
         for number in numbers:
             if number in finished_runs(where):
                 continue

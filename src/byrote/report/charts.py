@@ -192,7 +192,7 @@ def heat_map(name: str, cells: Sequence[AgreementCell], order: Sequence[str], *,
     base = (
         alt.Chart(named_rows())
         .transform_calculate(shown="datum[shade]")
-        .transform_calculate(word="replace(format(datum.shown, '.2f'), '0.', '.')")
+        .transform_calculate(word="isValid(datum.shown) ? replace(format(datum.shown, '.2f'), '0.', '.') : '\u2013'")
         .encode(
             x=alt.X("second:N", title=None, sort=list(order), axis=axis.copy()).axis(labelAngle=-45),
             y=alt.Y("first:N", title=None, sort=list(order), axis=axis),

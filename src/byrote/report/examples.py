@@ -20,14 +20,12 @@ from byrote.explain import (
     find_dependences,
 )
 from byrote.explain.dependents import MEMORIZED
+from byrote.explain.explanation import EXPLAINED
 from byrote.findings.cause_check import RulePrecision, check_rules, copy_rule, rule_table
 from byrote.findings.evaluated_scores import Panel
 from byrote.record import Record
 from byrote.scores import mean_confidence
 from byrote.stats.not_measured import NotMeasured
-
-MOST = 200
-"""Examples in the gallery at most."""
 
 
 @dataclass(frozen=True)
@@ -92,4 +90,4 @@ def most_memorized(record: Record, values: Values, confidence: Values | NotMeasu
     """Return the positions of the gallery. Ties, which are common with few runs, go by mean confidence, lowest first."""
     real = np.flatnonzero(record.population.where("train") & (values.value > 0))
     ties = np.zeros(len(real)) if isinstance(confidence, NotMeasured) else confidence.value[real]
-    return real[np.lexsort((ties, -values.value[real]))][:MOST]
+    return real[np.lexsort((ties, -values.value[real]))][:EXPLAINED]

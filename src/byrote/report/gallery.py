@@ -78,7 +78,7 @@ def _item(record: Record, each: Explanation, values: Values, album: Album) -> di
         "votes": shown.votes,
         "alternative": record.classes[each.alternative] if shown.votes and each.alternative is not None else None,
         "table": shown.table,
-        "glance": album.table.glance(each.position) if album.table else None,
+        "glance": (album.table.unusual(each.position) or None) if album.table else None,
         "row": _row(each, album.table) if album.table else None,
         "remoteness": None if np.isnan(each.remoteness) else round(each.remoteness, 3),
         "neighbours": _neighbours(record, each, each.neighbours),

@@ -1,5 +1,6 @@
-"""Signals as lines: a few points per channel, on a scale that all examples of the page share."""
+"""Signals as lines: a few points per channel, on a scale that the examples of the page share."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,48 +21,81 @@ HEIGHT = 1000
 """Values are whole numbers from 0 to this, from the bottom to the top of the chart."""
 
 BAND_EXAMPLES = 5_000
-"""Training examples, the first ones, behind the scale and the band of usual values."""
+"""Training examples, the first ones, behind the band of usual values."""
+
+
+ALIKE = 0.95
+"""The scale of the page holds at least this share of the training examples, and all that reach at most once its range further."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The values at the bottom and at the top of a chart."""
+
+    low: float
+    high: float
+
+    def height(self, value: float) -> int:
+        """Return where a value is drawn, a whole number from 0 to HEIGHT."""
+        share = (float(value) - self.low) / max(self.high - self.low, 1e-30)
+        return round(HEIGHT * min(max(share, 0.0), 1.0))
 
 
 class Lines:
-    """The scale of a page: it holds 99.8 % of the values of training examples; values beyond it are drawn at its ends."""
+    """The lines of the examples of a page. One that reaches far beyond the common scale is drawn on a scale of its own."""
 
     def __init__(self, population: Population) -> None:
         self._signals = channels(population.inputs, population.display)
-        train = np.flatnonzero(population.where("train"))[:BAND_EXAMPLES]
-        usual = self._signals[train if len(train) else slice(0, BAND_EXAMPLES)][:, :DRAWN]
-        self._low, self._high = (float(end) for end in np.quantile(usual, (0.001, 0.999)))
+        train = np.flatnonzero(population.where("train"))
+        self._scale = _common(self._signals[train if len(train) else slice(None)][:, :DRAWN])
         count, names = self._signals.shape[1], population.display.columns
         drawn = min(count, DRAWN)
+        usual = self._signals[train[:BAND_EXAMPLES] if len(train) else slice(0, BAND_EXAMPLES)][:, 0]
         self.about: dict[str, Any] = {
-            "low": number(self._low),
-            "high": number(self._high),
+            "low": number(self._scale.low),
+            "high": number(self._scale.high),
             "height": HEIGHT,
             "time": self._signals.shape[2],
             "names": list(names[:drawn]) if names else [f"channel {at}" for at in range(drawn)],
             "channels": count,
-            "band": self._band(usual[:, 0]) if count == 1 else None,
+            "band": self._band(usual) if count == 1 else None,
         }
 
-    def of(self, position: int) -> list[list[list[int]]]:
-        """Return the lines of an example: of each channel that is drawn, its points `[time, height]`."""
-        return [self._line(channel) for channel in self._signals[position][:DRAWN]]
+    def of(self, position: int) -> dict[str, Any]:
+        """Return an example: `lines`, of each channel that is drawn its points `[time, height]`, and `own`, its scale.
 
-    def _line(self, values: Float[ndarray, " time"]) -> list[list[int]]:
-        if len(values) <= POINTS:
-            return [[at, self._height(value)] for at, value in enumerate(values)]
-        points: list[list[int]] = []
-        for part in np.array_split(np.arange(len(values)), POINTS // 2):
-            ends = sorted({int(part[np.argmin(values[part])]), int(part[np.argmax(values[part])])})
-            points += [[at, self._height(values[at])] for at in ends]
-        return points
+        `own` is None on the common scale, else its ends as texts.
+        """
+        shown = self._signals[position][:DRAWN]
+        low, high = float(shown.min()), float(shown.max())
+        inside = self._scale.low <= low and high <= self._scale.high
+        scale = self._scale if inside else Scale(low, high)
+        return {
+            "lines": [_line(channel, scale) for channel in shown],
+            "own": None if inside else [number(low), number(high)],
+        }
 
     def _band(self, usual: Float[ndarray, "example time"]) -> list[list[int]]:
         """Return the 5 % and the 95 % quantile over training examples: `[time, low, high]`."""
         low, high = np.quantile(usual, (0.05, 0.95), axis=0)
         every = np.unique(np.linspace(0, len(low) - 1, min(POINTS, len(low))).round().astype(int))
-        return [[int(at), self._height(low[at]), self._height(high[at])] for at in every]
+        return [[int(at), self._scale.height(low[at]), self._scale.height(high[at])] for at in every]
 
-    def _height(self, value: float) -> int:
-        share = (float(value) - self._low) / max(self._high - self._low, 1e-30)
-        return round(HEIGHT * min(max(share, 0.0), 1.0))
+
+def _common(signals: Float[ndarray, "example channel time"]) -> Scale:
+    """Return the scale that holds all of these signals, but for those that reach far beyond what most of them do."""
+    lows, highs = signals.min(axis=(1, 2)).astype(np.float64), signals.max(axis=(1, 2)).astype(np.float64)
+    low = np.quantile(lows, 1 - ALIKE, method="higher")
+    high = np.quantile(highs, ALIKE, method="lower")
+    near = (lows >= 2 * low - high) & (highs <= 2 * high - low)
+    return Scale(float(lows[near].min()), float(highs[near].max()))
+
+
+def _line(values: Float[ndarray, " time"], scale: Scale) -> list[list[int]]:
+    if len(values) <= POINTS:
+        return [[at, scale.height(value)] for at, value in enumerate(values)]
+    points: list[list[int]] = []
+    for part in np.array_split(np.arange(len(values)), POINTS // 2):
+        ends = sorted({int(part[np.argmin(values[part])]), int(part[np.argmax(values[part])])})
+        points += [[at, scale.height(values[at])] for at in ends]
+    return points

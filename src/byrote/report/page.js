@@ -36,13 +36,19 @@
     return node;
   }
   const LINES = ["--real", "--test", "--ordinary", "--noise"];
+  // On the scale of the page; one that reaches far beyond it has a scale of its own, which is said.
   function lines(id, alt) {
+    const { own } = data.lines[id];
+    return own ? make("span", { class: "own-scale" }, drawing(id, alt), make("small", { text: `own scale: ${own[0]} to ${own[1]}` })) : drawing(id, alt);
+  }
+  function drawing(id, alt) {
     const { height, time, band } = data.signal;
+    const { lines: drawn, own } = data.lines[id];
     const path = (points) => points.map(([at, value], i) => `${i ? "L" : "M"}${at} ${height - value}`).join("");
     const node = svg("svg", { class: "picture lines", viewBox: `0 ${-0.03 * height} ${Math.max(time - 1, 1)} ${1.06 * height}`, preserveAspectRatio: "none" });
     if (alt) { node.setAttribute("role", "img"); node.setAttribute("aria-label", alt); } else node.setAttribute("aria-hidden", "true");
-    if (band) node.append(svg("path", { class: "band", d: `${path(band.map(([at, low]) => [at, low]))}${path([...band].reverse().map(([at, , high]) => [at, high])).replace("M", "L")}Z` }));
-    data.lines[id].forEach((points, i) => {
+    if (band && !own) node.append(svg("path", { class: "band", d: `${path(band.map(([at, low]) => [at, low]))}${path([...band].reverse().map(([at, , high]) => [at, high])).replace("M", "L")}Z` }));
+    drawn.forEach((points, i) => {
       const line = svg("path", { class: "line", d: path(points) });
       line.style.stroke = `var(${LINES[i]})`;
       node.append(line);
@@ -53,8 +59,10 @@
   function chart(id, alt) {
     if (!data.lines[id]) return look(id, alt);
     const { low, high, time } = data.signal;
+    const { own } = data.lines[id];
+    const [bottom, top] = own || [low, high];
     const ends = (name, ...texts) => make("span", { class: name, "aria-hidden": "true" }, ...texts.map((text) => make("span", { text })));
-    return make("span", { class: "axes" }, ends("up", high, low), lines(id, alt), ends("right", 0, "time steps", time - 1));
+    return make("span", { class: "axes" }, ends("up", top, bottom), drawing(id, alt), ends("right", 0, "time steps", time - 1), own ? make("small", { text: "own scale" }) : null);
   }
   if ($("legend")) $("legend").replaceWith(legend());
   function legend() {
@@ -68,7 +76,7 @@
       });
       if (channels > names.length) node.append(make("span", { text: `${channels - names.length} more channels are not drawn.` }));
     }
-    node.append(make("span", { text: `From left to right: ${time} time steps. From bottom to top: ${low} to ${high}.` }));
+    node.append(make("span", { text: `From left to right: ${time} time steps. From bottom to top: ${low} to ${high}; a signal that reaches far beyond has its own scale, which is written below it.` }));
     if (band) node.append(make("span", { text: "Darker band: where 90 % of the training examples lie at each time step." }));
     return node;
   }

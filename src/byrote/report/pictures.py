@@ -29,7 +29,7 @@ class Album:
         self._population = population
         self._left = BUDGET
         self.pictures: dict[str, str] = {}
-        self.lines: dict[str, list[list[list[int]]]] = {}
+        self.lines: dict[str, dict[str, Any]] = {}
         self.texts: dict[str, str] = {}
         self.left_out: set[str] = set()
         inputs = population.inputs
@@ -37,6 +37,8 @@ class Album:
         self.has_pictures = inputs.dtype == np.uint8 and inputs.ndim in (3, 4)
         has_vectors = not self.has_pictures and inputs.ndim == 2 and inputs.shape[1] > 0
         self.table = TableRows(population) if self.kind == "table" and has_vectors else None
+        if self.kind == "table" and self.table is None:
+            self.kind = ""  # nothing of the inputs was kept
         self._lines = Lines(population) if self.kind == "signal" and has_vectors else None
 
     @property

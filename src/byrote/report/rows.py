@@ -124,6 +124,35 @@ class OperatingDot:
     first: bool
 
 
+MANY = 100
+"""Values from which on a histogram may leave the farthest out."""
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """From where to where a histogram shows values, and the `count` beyond, of which `far` is the farthest (0: there is none)."""
+
+    left: float
+    right: float
+    count: int
+    far: float
+
+
+def far_values(values: NDArray[np.float64]) -> Beyond:
+    """Return which values are so far off that the others would be one bar: farther beyond 98 % of them than these span.
+
+    Of fewer than MANY values, none is.
+    """
+    values = values[np.isfinite(values)]
+    if len(values) < MANY:
+        return Beyond(-np.inf, np.inf, 0, 0.0)
+    low, high = (float(np.quantile(values, share)) for share in (0.01, 0.99))
+    span = max(high - low, 1.0)
+    left, right = low - span, high + span
+    beyond = values[(values < left) | (values > right)]
+    return Beyond(left, right, len(beyond), float(beyond[np.argmax(np.abs(beyond))]) if len(beyond) else 0.0)
+
+
 def bin_width(values: NDArray[np.float64]) -> float:
     """Return the width of the bins for these values: BIN, or the smallest of 0.2, 0.5, 1, 2, 5, ... that gives few bins."""
     values = values[np.isfinite(values)]
@@ -133,17 +162,18 @@ def bin_width(values: NDArray[np.float64]) -> float:
     return next(width for width in widths if (values.max() - values.min()) / width <= BINS)
 
 
-def histogram_bars(values: NDArray[np.float64], width: float = BIN) -> tuple[Bar, ...]:
-    """Return the share of values in bins centred on the multiples of a width; NaN are left out."""
+def histogram_bars(values: NDArray[np.float64], width: float = BIN, number: int | None = None) -> tuple[Bar, ...]:
+    """Return the share of values in bins centred on the multiples of a width, of `number` values; NaN are left out."""
     values = values[np.isfinite(values)]
+    number = len(values) if number is None else number
     where = np.rint(values / width).astype(np.int64)
     bars: list[Bar] = []
     for at in np.unique(where):
         count = int((where == at).sum())
-        low, high = wilson(count, len(values), level=LEVEL)
+        low, high = wilson(count, number, level=LEVEL)
         middle = float(at) * width
         ends = middle - width * 0.45, middle + width * 0.45
-        bars.append(Bar(*ends, middle, count / len(values), float(low), float(high), count))
+        bars.append(Bar(*ends, middle, count / number, float(low), float(high), count))
     return tuple(bars)
 
 
@@ -208,11 +238,16 @@ def agreement_cells(found: ScoreAgreement) -> tuple[AgreementCell, ...]:
     cells: list[AgreementCell] = []
     for pair in found.pairs:
         rank, overlap = _short(pair.rank.value), None
+        rank_text = (
+            "not defined: all values of one of them are equal, or too few are known"
+            if rank is None
+            else text(pair.rank)
+        )
         overlap_text = pair.overlap.reason if isinstance(pair.overlap, NotMeasured) else text(pair.overlap)
         if not isinstance(pair.overlap, NotMeasured):
             overlap = _short(pair.overlap.value)
         for first, second in ((pair.first, pair.second), (pair.second, pair.first)):
-            cells.append(AgreementCell(first, second, rank, overlap, text(pair.rank), overlap_text))
+            cells.append(AgreementCell(first, second, rank, overlap, rank_text, overlap_text))
     itself = (AgreementCell(name, name, 1.0, 1.0, "the same score", "the same score") for name in found.scores)
     return (*cells, *itself)
 

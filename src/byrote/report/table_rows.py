@@ -44,6 +44,10 @@ class TableRows:
             for column in (self._columns[at],)
         ]
 
+    def unusual(self, position: int) -> list[list[str]]:
+        """Return those of `glance` that are unusual: marked high, low or rare. Often there is none."""
+        return [each for each in self.glance(position) if each[2]]
+
     def beside(self, position: int, others: list[int]) -> dict[str, Any]:
         """Return a row with those of others, column by column: `[column, [[value, mark], ...]]`, its own value first.
 

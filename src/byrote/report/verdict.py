@@ -68,7 +68,7 @@ def verdict(found: Findings) -> Verdict:
     """Return the verdict on an audit; what was not measured is named with the reason."""
     return Verdict(
         accuracy=_accuracy(found),
-        certainty=_certainty(found),
+        certainty=f"{_certainty(found)}{_without(found)}",
         next=_next(found),
         canaries=_canaries(found),
         membership=_membership(found.membership),
@@ -139,6 +139,15 @@ def _certainty(found: Findings) -> str:
     if memorized.estimator == str(shrunk_memorization):
         meant = f"(their squared correlation with the true ones, and the correlation to expect with values from {memorized.runs} new runs)"
     return f"{shares}. The reliability of these values is {text(memorized.reliability)} {meant}."
+
+
+def _without(found: Findings) -> str:
+    """Say how many training examples have no memorization, where there are any."""
+    memorized = found.memorized
+    if isinstance(memorized, NotMeasured) or not memorized.undefined:
+        return ""
+    have = "has" if memorized.undefined == 1 else "have"
+    return f" {count(memorized.undefined, 'training example')} {have} no value: all runs were trained on {'it' if memorized.undefined == 1 else 'them'}, or none."
 
 
 def _next(found: Findings) -> str:

@@ -88,9 +88,11 @@ def pooled_tpr_at_fpr(
 def _false_positives(fpr: float, others: int) -> int:
     """Return how many non-members may lie above the threshold; raise Unsupported where that is none."""
     most = math.floor(fpr * others + 1e-9)
-    if not 0 < fpr < 1 or most < 1:
+    if not 0 < fpr < 1:
+        raise Unsupported(f"The false-positive rate is {fpr:g}. Give one between 0 and 1.")
+    if most < 1:
         raise Unsupported(
-            f"The false-positive rate is {fpr}, and there are {others} non-members in all runs, or all but one. "
-            "Give a rate between 0 and 1 that is at least 1 over their number."
+            f"A false-positive rate of {fpr:g} cannot be measured on {others:,} non-members (of all runs, or of all but one): "
+            "it is less than one of them. More runs have more of them."
         )
     return most

@@ -136,6 +136,10 @@ class Examples:
         """Return the same examples with these labels."""
         return self._with("labels", labels)
 
+    def with_ids(self, ids: Sequence[object]) -> "Examples":
+        """Return the same examples with these ids; raise InvalidData for one that is there twice."""
+        return self._with("ids", _unique(_names("Ids", ids)))
+
     def with_weights(self, weights: NDArray[Any]) -> "Examples":
         """Return the same examples with these weights; raise InvalidData for one that is not finite, or below 0."""
         return self._with("weights", _weights(weights, self.ids))

@@ -3,7 +3,7 @@
 import hashlib
 import inspect
 import json
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from byrote.task.designs import Design
 from byrote.task.fingerprint import source_of
 from byrote.task.fit import Fit
 from byrote.task.task import Task
+from byrote.training.differences import differences
 from byrote.training.sensors import scalar_names
 from byrote.version import __version__
 
@@ -54,7 +55,7 @@ def describe(
             "name": task.name,
             **_origin(task, source),
             "classes": list(task.classes),
-            "examples": _examples_digest(population),
+            "examples": examples_digest(population),
             "model": model,
         },
         "objective": str(task.learned),
@@ -142,7 +143,7 @@ def plan(
     return [*blocks, *([wanted - planned] if divide is None else divide(planned))]
 
 
-def _examples_digest(population: Population) -> str:
+def examples_digest(population: Population) -> str:
     """Return a digest of all examples: ids, labels, inputs, groups, and weights where there are any."""
     inputs = [part for _, part in sorted(parts(population.inputs).items())]
     weights = [] if (population.weights == 1).all() else [population.weights]
@@ -175,20 +176,8 @@ def model_digest(network: Any) -> str:
 def _check_same(directory: Place, found: dict[str, Any], wanted: dict[str, Any]) -> None:
     if found.get("key") == wanted["key"]:
         return
-    differences = [
-        f"{name} is {old} there and {new} here" for name, old, new in _differences(found, wanted, "") if name != "key"
-    ]
-    reason = "; ".join(differences[:3]) or "its key differs"
+    reason = "; ".join(differences(found, wanted)[:3]) or "its key differs"
     raise WrongRecord(
         f"{directory} holds runs of another audit: {reason}. Repeat its settings to add runs to it.",
         Remedy("another_directory"),
     )
-
-
-def _differences(found: Any, wanted: Any, name: str) -> Iterator[tuple[str, str, str]]:
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        for key in wanted:
-            yield from _differences(found.get(key), wanted[key], f"{name}.{key}" if name else key)
-    elif found != wanted:
-        texts = [f"{str(value)[:12]}..." if len(str(value)) > 60 else repr(value) for value in (found, wanted)]
-        yield name, texts[0], texts[1]

@@ -19,7 +19,7 @@ from byrote.task.recipe import Recipe
 from byrote.task.taking import taken
 from byrote.task.task import Task
 from byrote.training.checks import check_model
-from byrote.training.manifest import describe, layout_of, model_digest
+from byrote.training.manifest import describe, examples_digest, layout_of, model_digest
 
 
 def population_of(task: Task, record: Record) -> Population:
@@ -42,6 +42,19 @@ def population_of(task: Task, record: Record) -> Population:
                 f"{record.directory} was trained with another {part} than the task {task.name!r} has. Give the task of this record."
             )
     return population
+
+
+def check_data(task: Task, record: Record) -> None:
+    """Raise WrongRecord unless the examples are those of the record to the last bit: a file may have changed since."""
+    kept = record.manifest.get("task", {}).get("examples")
+    if kept is None:
+        return
+    canaries, seed = Canaries(**parse_call(record.manifest["canaries"])[1]), int(record.manifest["seed"])
+    if examples_digest(plant(task, canaries, seed)) != kept:
+        source = task.inferred.source if task.inferred and task.inferred.source else f"The task {task.name!r}"
+        raise WrongRecord(
+            f"{source} is not what {record.directory} was made of: its rows, labels or inputs changed since. Give the data as they were, or audit them anew."
+        )
 
 
 def check_classes(task: Task, what: str) -> None:

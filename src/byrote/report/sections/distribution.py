@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from byrote.evidence.evaluate import Values
+from byrote.findings.concentrated import Concentrated, concentrated
 from byrote.findings.evaluated_scores import Panel
 from byrote.findings.findings import Findings
 from byrote.findings.memorized import MemorizationSummary
 from byrote.record import Record
 from byrote.report.charts import COLOURS, Chart, histogram
-from byrote.report.rows import bin_width, histogram_bars
+from byrote.report.rows import Beyond, bin_width, far_values, histogram_bars
 from byrote.report.sections.section import Section
 from byrote.stats.not_measured import NotMeasured
 
@@ -19,13 +23,19 @@ class KindDistribution:
 
     kind: str
     chart: Chart
+    beyond: Beyond
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """The distribution of memorization over real examples and over canaries, with the summary of the real ones."""
+    """The distribution of memorization over real examples and over canaries, with the summary of the real ones.
+
+    `beyond` says how many values the charts leave out. `few` are the examples of a regression that have nearly all of it.
+    """
 
     real: Chart
+    beyond: Beyond
+    few: Concentrated | None
     kinds: tuple[KindDistribution, ...]
     summary: MemorizationSummary
 
@@ -42,14 +52,22 @@ def _content(record: Record, found: Findings, values: Values | NotMeasured) -> D
         return values
     if isinstance(found.memorized, NotMeasured):
         return found.memorized
-    width, score = bin_width(values.value), str(values.score)
-    bars = histogram_bars(values.value[record.population.where("train")], width)
-    about = "Memorization of real training examples"
-    real = histogram("memorized", bars, COLOURS["real"], score=score, height=260, description=about)
+    train = record.population.where("train")
+    score = str(values.score)
+    real, beyond = _drawn("memorized", score, "real", "Memorization of real training examples", values.value[train])
     kinds: list[KindDistribution] = []
     for kind in found.planted:
-        bars = histogram_bars(values.value[record.population.canary == kind], width)
-        about = f"Memorization of {kind} canaries"
-        chart = histogram(f"memorized-{kind}", bars, COLOURS[kind], score=score, height=130, description=about)
-        kinds.append(KindDistribution(kind, chart))
-    return Distribution(real, tuple(kinds), found.memorized)
+        own = values.value[record.population.canary == kind]
+        kinds.append(
+            KindDistribution(kind, *_drawn(f"memorized-{kind}", score, kind, f"Memorization of {kind} canaries", own))
+        )
+    few = concentrated(values.value[train]) if record.objective.name == "regression" else None
+    return Distribution(real, beyond, few, tuple(kinds), found.memorized)
+
+
+def _drawn(name: str, score: str, kind: str, about: str, values: NDArray[np.float64]) -> tuple[Chart, Beyond]:
+    beyond = far_values(values)
+    kept = values[(values >= beyond.left) & (values <= beyond.right)]
+    bars = histogram_bars(kept, bin_width(kept), len(kept) + beyond.count)
+    height = 260 if kind == "real" else 130
+    return histogram(name, bars, COLOURS[kind], score=score, height=height, description=about), beyond

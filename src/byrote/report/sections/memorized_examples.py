@@ -1,12 +1,13 @@
 """The gallery: the most memorized examples with their causes, and how well wrong labels are found."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from byrote.explain import IssueCheck, Space
+from byrote.explain import Explanation, IssueCheck, Space
 from byrote.explain.causes import FEWEST_MODELS
 from byrote.findings.cause_check import read_issues
 from byrote.findings.vocabulary import read_vocabulary
@@ -67,11 +68,16 @@ def read_gallery(record: Record, examples: ExplainedExamples | NotMeasured, albu
         left_out=len(album.left_out),
         rules=bool(examples.rules),
         issues=read_issues(record, points),
-        undecided=int((models < FEWEST_MODELS).sum()),
+        undecided=_undecided(examples.explained),
         runs_for_causes=math.ceil((FEWEST_MODELS + 1) * len(record.runs) / max(float(models.mean()), 0.1)),
     )
     data = {"items": items, "most": content.most, "estimator": str(examples.values.score)}
     return Section("gallery", "Which, and why", title, content, data=data)
+
+
+def _undecided(explained: Sequence[Explanation]) -> int:
+    """Count the examples without a cause that too few models left out: a near-duplicate is one without any model."""
+    return sum(each.cause == "unclear" and each.out_predictions.models < FEWEST_MODELS for each in explained)
 
 
 def _most(record: Record, examples: ExplainedExamples) -> float:

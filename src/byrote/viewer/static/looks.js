@@ -3,15 +3,21 @@ import { make, svg } from "./dom.js";
 
 const LINES = ["--real", "--test", "--ordinary", "--noise"];
 
-export function lines(points, about, alt) {
+// On the scale of the audit; a signal that reaches far beyond it has a scale of its own, which is said.
+export function lines(signal, about, alt) {
+  const { own } = signal;
+  return own ? make("span", { class: "own-scale" }, drawing(signal, about, alt), make("small", { text: `own scale: ${own[0]} to ${own[1]}` })) : drawing(signal, about, alt);
+}
+
+function drawing({ lines: drawn, own }, about, alt) {
   const { height, time, band } = about;
   const path = (line) => line.map(([at, value], i) => `${i ? "L" : "M"}${at} ${height - value}`).join("");
   const node = svg("svg", { class: "picture lines", viewBox: `0 ${-0.03 * height} ${Math.max(time - 1, 1)} ${1.06 * height}`, preserveAspectRatio: "none", role: "img", "aria-label": alt });
-  if (band) node.append(svg("path", { class: "band", d: `${path(band.map(([at, low]) => [at, low]))}${path([...band].reverse().map(([at, , high]) => [at, high])).replace("M", "L")}Z` }));
-  points.forEach((line, i) => {
-    const drawn = svg("path", { class: "line", d: path(line) });
-    drawn.style.stroke = `var(${LINES[i % LINES.length]})`;
-    node.append(drawn);
+  if (band && !own) node.append(svg("path", { class: "band", d: `${path(band.map(([at, low]) => [at, low]))}${path([...band].reverse().map(([at, , high]) => [at, high])).replace("M", "L")}Z` }));
+  drawn.forEach((points, i) => {
+    const line = svg("path", { class: "line", d: path(points) });
+    line.style.stroke = `var(${LINES[i % LINES.length]})`;
+    node.append(line);
   });
   return node;
 }
