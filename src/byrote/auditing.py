@@ -75,14 +75,18 @@ def audit(
 
 def _report(record: Record, progress: Watcher | None, on_verdict: Callable[[list[str]], None] | None) -> None:
     """Measure, give the verdict and write report.html."""
-    if progress is not None:
-        progress(Progress(0, 0, 0, 0, stage="measuring"))
+
+    def stage(name: str) -> None:
+        if progress is not None:
+            progress(Progress(0, 0, 0, 0, stage=name))
+
+    stage("scores")
     read = read_once(record)
     panel = read_panel(record, read)
-    measured = findings(record, panel=panel, read=read)
+    measured = findings(record, panel=panel, read=read, stage=stage)
     if on_verdict is not None:
         on_verdict([*sentences(measured), *estimator_sentence(measured)])
-    write_report(record, panel=panel, found=measured)
+    write_report(record, panel=panel, found=measured, stage=stage)
 
 
 def _task_and_place(

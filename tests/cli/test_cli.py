@@ -225,7 +225,7 @@ def test_devices_that_are_not_there(tmp_path: Path) -> None:
 def test_places_that_cannot_be_written(tmp_path: Path, record: Path) -> None:
     write_task(tmp_path)
     assert_message(byrote("audit", "my_task.py", "--out", "/proc/byrote", cwd=tmp_path), "Cannot write to /proc/byrote")
-    assert_message(byrote("report", record, "--out", "/proc/report.html"), "Cannot write", after=("drawing ",))
+    assert_message(byrote("report", record, "--out", "/proc/report.html"), "Cannot write", after=("drawing the page ",))
 
 
 @pytest.mark.cluster

@@ -3,8 +3,9 @@ import pytest
 
 from byrote.evidence.evaluate import LEVEL
 from byrote.evidence.outcomes import Outcomes
-from byrote.explain.dependents import INFLUENTIAL, NO_DEPENDENCES, find_dependences
+from byrote.explain.dependents import NO_DEPENDENCES, find_dependences
 from byrote.explain.neighbours import Space, space
+from byrote.explain.passing import INFLUENTIAL
 from byrote.record import Record
 from byrote.scores import influence
 

@@ -1,6 +1,7 @@
 """The privacy section: attacks on every run, checked where nothing is to be found."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from byrote.evidence.cached_reads import read_once
 from byrote.evidence.evaluate import AttackValues, guess
+from byrote.membership import attacks
 from byrote.membership.attacks import (
     ATTACKS,
     Membership,
@@ -240,6 +242,26 @@ def test_the_p_value_of_the_strongest_allows_for_the_choice(kind: str) -> None:
     assert np.count_nonzero(p <= 0.05 + 1e-9) <= 6
     assert np.count_nonzero(p <= 0.1 + 1e-9) <= 10
     assert np.count_nonzero(p <= 0.5) >= 10
+
+
+def test_a_sample_of_the_examples_finds_a_leak_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sample of 200 of 600 has the observed rate to .05, the smallest p-value where there is a leak, and whole groups."""
+    losses = guess(loss, made(tmp_path, leak=2.0))
+    groups = np.full(EXAMPLES, "")
+    every = strongest_by_chance(losses, [loss, lira], groups)
+    monkeypatch.setattr(attacks, "SHUFFLED", 200)
+    some = strongest_by_chance(losses, [loss, lira], groups)
+    assert every[1] == some[1] == 0.05
+    assert some[0] == pytest.approx(every[0], abs=0.05)
+    nothing = [p_of_nothing(kind, seed) for kind in ("halves", "groups") for seed in range(6)]
+    assert np.count_nonzero(np.array(nothing) <= 0.1 + 1e-9) <= 5  # more once in 300 times
+    both = np.repeat(np.arange(EXAMPLES // 2), 2).astype(np.str_)
+    drawn = replace(losses, member=np.repeat(losses.member[:, ::2], 2, axis=1))
+    kept, units = attacks._some(drawn, exchangeable(drawn.member, both), np.random.default_rng(0))
+    assert abs(kept.value.shape[1] - 200) <= 4
+    assert all((both[kept.positions[unit]] == both[kept.positions[unit[0]]]).all() for each in units for unit in each)
 
 
 def test_shuffles_keep_groups_and_designs() -> None:

@@ -93,3 +93,14 @@ def test_targets_that_are_no_classes_are_features_as_they_are(shape: tuple[int, 
     np.testing.assert_array_equal(
         features[:, columns.shape[1] :], blind_features(inputs, np.zeros(600, np.int64))[:, 1:]
     )
+
+
+def test_many_classes_are_few_features_that_give_one_half_and_see_a_split() -> None:
+    rng = np.random.default_rng(5)
+    labels = rng.permutation(np.arange(1200) % 300)
+    features = blind_features(rng.normal(size=(1200, 3)), labels)
+    assert features.shape[1] < 100
+    nothing = blind_baseline(balanced(rng, 10, 1200, 5), features)
+    assert abs(nothing.value - 0.5) < 0.04
+    split = np.stack([(labels % 2 == run % 2) for run in range(4)])
+    assert blind_baseline(split, features).value > 0.6

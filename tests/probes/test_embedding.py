@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from byrote.errors import ByroteError, InvalidData
-from byrote.explain.neighbours import nearest
 from byrote.probes import embedding
+from byrote.record.nearest import nearest
 from probes.networks import ARCHITECTURES, build, examples, perceptron, untouched
 
 

@@ -120,8 +120,11 @@ def test_it_says_what_a_blind_baseline_below_chance_is(elements: Elements) -> No
 
 
 @pytest.mark.slow
-def test_same_record_same_page(record: Record, page: Path, tmp_path: Path) -> None:
-    assert write_report(record, tmp_path / "again.html").read_bytes() == page.read_bytes()
+def test_same_record_same_page_and_every_stage_is_said_once(record: Record, page: Path, tmp_path: Path) -> None:
+    stages: list[str] = []
+    assert write_report(record, tmp_path / "again.html", stage=stages.append).read_bytes() == page.read_bytes()
+    assert len(stages) == len(set(stages)) == 8
+    assert (stages[0], stages[-1]) == ("accuracies and memorization", "drawing the page")
 
 
 @pytest.mark.parametrize(

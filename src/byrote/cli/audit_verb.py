@@ -9,7 +9,7 @@ from typing import Literal
 import click
 
 from byrote.cli.options import given_task, machine_options, reading_options, seed_option
-from byrote.cli.output import message, training_bar
+from byrote.cli.output import training_bar
 
 USUAL_RUNS = 20
 """Runs of the usual design, for a guess at how many workers there will be."""
@@ -116,7 +116,6 @@ def audit(
             def show(verdict: list[str]) -> None:
                 close()
                 click.echo("\n".join(verdict))
-                message("drawing the report ...")
 
             record = run_audit(
                 given, out, runs=runs, until=until, epochs=epochs, design=None if design is None else parse_design(design), canaries=planted,

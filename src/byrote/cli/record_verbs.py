@@ -161,13 +161,15 @@ def report(directory: str, out: str | None) -> None:
 
     record = Record(directory)
     with stage_bar() as progress:
-        progress("reading scores", 0, 0)
+
+        def stage(name: str) -> None:
+            progress(name, 0, 0)
+
+        stage("scores")
         read = read_once(record)
         panel = read_panel(record, read)
-        progress("measuring", 0, 0)
-        measured = findings(record, panel=panel, read=read)
-        progress("drawing", 0, 0)
-        path = write_report(record, out, panel=panel, found=measured)
+        measured = findings(record, panel=panel, read=read, stage=stage)
+        path = write_report(record, out, panel=panel, found=measured, stage=stage)
     click.echo("\n".join([*sentences(measured), *estimator_sentence(measured)]))
     click.echo(f"\nreport: {path}")
 

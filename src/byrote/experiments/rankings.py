@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from byrote.evidence.best_memorization import best_memorization
 from byrote.evidence.outcomes import Outcomes, read_outcomes
-from byrote.explain.dependents import BLOCK
 from byrote.explain.look_alikes import look_alikes
 from byrote.explain.neighbours import Space, space
+from byrote.explain.passing import BLOCK
 from byrote.explain.relabel import suggestions
 from byrote.record import Population, Record
 from byrote.scores import influence

@@ -9,9 +9,9 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from byrote.explain.neighbours import AROUND, Neighbour, Space, list_neighbours, nearest
+from byrote.explain.neighbours import AROUND, Neighbour, Space, list_neighbours
 from byrote.record import Population
-from byrote.record.nearest import BLOCK_BYTES
+from byrote.record.nearest import BLOCK_BYTES, nearest
 
 COPIES = 20
 """Near-duplicates listed of each example at most; the nearest come first."""

@@ -6,38 +6,32 @@ Feldman & Zhang, 2020, arXiv:2008.03703 (influence at .15 and more of examples m
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Float, Int
 from numpy import ndarray
-from numpy.typing import NDArray
 
 from byrote.arrays import checked
 from byrote.evidence.evaluate import LEVEL
 from byrote.evidence.outcomes import Outcomes
-from byrote.explain.look_alikes import look_alikes
+from byrote.explain.look_alikes import affordable_targets, look_alikes
 from byrote.explain.neighbours import Space
+from byrote.explain.passing import BLOCK, GRID, Listed, Strongest, expected_by_chance, on_grid, passing
 from byrote.record import Population
-from byrote.scores import influence
-from byrote.scores._contrast import difference, welch
 from byrote.stats.estimate import Estimate
-from byrote.stats.intervals import newcombe
 
 MEMORIZED = 0.25
 """Memorization from which a training example is considered as a source (Feldman & Zhang 2020)."""
 
-INFLUENTIAL = 0.15
-"""Influence from which a pair counts, if its interval lies above 0 (Feldman & Zhang 2020)."""
-
 SHUFFLES = 20
 """Shuffles of the runs, which count the pairs that pass by chance."""
 
-BLOCK = 512
-"""Targets at a time. Memory is bounded by sources x BLOCK, and one byte per pair where only look-alikes are considered."""
+SHUFFLED = 20_000_000
+"""Pairs for which runs are shuffled. What passes by chance of more pairs is computed, or a sample of targets is taken."""
 
-KEPT = 2000
-"""Pairs that are listed at most; all that pass are counted."""
+MOST_PAIRS = 500_000_000
+"""Pairs of right or wrong answers that are tested at most: beyond, the targets are a random sample."""
 
-GRID = 1000
-"""Influences are counted in bins of width 1 / GRID."""
+SAMPLE_STREAM = 5
+"""Sets the random numbers that draw targets apart from those that shuffle runs."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +49,19 @@ class Dependences:
 
     `considered` pairs were tested; `pairs` lists the KEPT strongest that passed, strongest first. `passed` counts
     all of them by influence, in bins of width 1 / GRID, and `chance` counts those that pass when the runs are
-    shuffled, so that no example depends on another: the mean over SHUFFLES shuffles. A list no longer than that is noise.
+    shuffled, so that no example depends on another: the mean over so many `shuffles`, or over all (None). A list no longer
+    than that is noise. `looked_at` of the `targets` were tested, a random sample where pairs are many; `in_all` is how many
+    pairs pass with all targets, with the error of that sample.
     """
 
     pairs: tuple[Dependence, ...]
     considered: int
     passed: Float[ndarray, " influence"]
     chance: Float[ndarray, " influence"]
+    shuffles: int | None
+    looked_at: int
+    targets: int
+    in_all: Estimate
 
     @property
     def found(self) -> int:
@@ -77,11 +77,13 @@ class Dependences:
         """Return the expected share of false pairs among the `most` strongest (None: all). 1 is noise; NaN without a pair."""
         if not self.pairs:
             return float("nan")
-        least = 0 if most is None else int(_grid(self.pairs[:most][-1].influence.value))
+        least = 0 if most is None else int(on_grid(self.pairs[:most][-1].influence.value))
         return float(min(self.chance[least:].sum() / self.passed[least:].sum(), 1.0))
 
 
-NO_DEPENDENCES = Dependences((), 0, np.zeros(GRID + 1), np.zeros(GRID + 1))
+NO_DEPENDENCES = Dependences(
+    (), 0, np.zeros(GRID + 1), np.zeros(GRID + 1), SHUFFLES, 0, 0, Estimate(0.0, 0.0, 0.0, 0, "target", LEVEL)
+)
 """No pair was tested."""
 
 
@@ -99,96 +101,78 @@ def find_dependences(
 
     With few runs the largest of a million influences are mostly chance. Given a `space`, only look-alikes are
     considered: they are chosen by their inputs, so that far fewer pairs are tested; None considers every pair. A pair of an
-    example with itself is never considered.
+    example with itself is never considered. Where pairs are many (MOST_PAIRS, SHUFFLED of outcomes that are numbers, or as many
+    distances as `look_alikes` computes at most), the targets are a random sample, drawn with `seed`.
     """
-    alike = None if space is None else look_alikes(population, space, sources, targets)
-    itself = int(np.isin(targets, sources).sum())
-    considered = len(sources) * len(targets) - itself if alike is None else int(alike.sum())
+    every, is_right = targets, outcomes.correct.dtype == np.bool_
+    if space is None:
+        most = (MOST_PAIRS if is_right else SHUFFLED) // max(len(sources), 1)
+    else:
+        most = affordable_targets(population, space, sources, targets)
+    if most < len(every):
+        targets = np.sort(np.random.default_rng([seed, SAMPLE_STREAM]).permutation(every)[: max(most, 1)])
+    pairs = None if space is None else _in_blocks(*look_alikes(population, space, sources, targets))
+    same = _itself(len(population), sources, targets)
+    considered = len(sources) * len(targets) - len(same[0]) if pairs is None else len(pairs[0])
     if not considered:
         return NO_DEPENDENCES
     member, outcome = outcomes.member[:, sources], outcomes.correct[:, targets]
-    same = sources[:, None] == targets if itself else None
-    passing = _passing(outcome, member, alike, same)
-    rng = np.random.default_rng(seed)
-    chance = np.zeros(GRID + 1)
-    for _ in range(SHUFFLES):
-        shuffled = outcome[rng.permutation(len(outcome))]
-        chance += _count(_passing(shuffled, member, alike, same).value) / SHUFFLES
-    pairs = _strongest(passing, sources, targets, len(outcome))
-    return Dependences(pairs, considered, _count(passing.value), chance)
-
-
-@dataclass(frozen=True, eq=False)
-class _Passing:
-    """Pairs that pass: row of the source, column of the target, and the influence with its interval."""
-
-    row: NDArray[np.int64]
-    column: NDArray[np.int64]
-    value: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-
-
-def _strongest(
-    passing: _Passing, sources: Int[ndarray, " source"], targets: Int[ndarray, " target"], runs: int
-) -> tuple[Dependence, ...]:
-    order = np.lexsort((-passing.low, -passing.value))[:KEPT]
-    return tuple(
-        Dependence(
-            int(sources[passing.row[at]]),
-            int(targets[passing.column[at]]),
-            Estimate(float(passing.value[at]), float(passing.low[at]), float(passing.high[at]), runs, "run", LEVEL),
-        )
-        for at in order
+    found = passing(outcome, member, pairs, same)
+    shuffled = considered <= SHUFFLED or pairs is not None or not is_right
+    if shuffled:
+        rng, chance = np.random.default_rng(seed), np.zeros(GRID + 1)
+        for _ in range(SHUFFLES):
+            again = outcome[rng.permutation(len(outcome))]
+            chance += passing(again, member, pairs, same, keep=False).count / SHUFFLES
+    else:
+        chance = expected_by_chance(outcome, member, same)
+    return Dependences(
+        pairs=_strongest(found.strongest, sources, targets, len(outcome)),
+        considered=considered,
+        passed=found.count,
+        chance=chance,
+        shuffles=SHUFFLES if shuffled else None,
+        looked_at=len(targets),
+        targets=len(every),
+        in_all=_in_all(found.of_target, len(every)),
     )
 
 
-def _grid(value: NDArray[np.float64] | float) -> NDArray[np.int64]:
-    return np.clip(np.rint(np.asarray(value) * GRID), 0, GRID).astype(np.int64)  # influence on numbers may exceed 1
+def _itself(examples: int, sources: Int[ndarray, " source"], targets: Int[ndarray, " target"]) -> Listed:
+    """Return the pairs of an example with itself."""
+    row = np.full(examples, -1, np.int64)
+    row[sources] = np.arange(len(sources))
+    column = np.flatnonzero(row[targets] >= 0)
+    return row[targets[column]], column
 
 
-def _count(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.bincount(_grid(values), minlength=GRID + 1).astype(np.float64)
+def _in_blocks(rows: Int[ndarray, " pair"], columns: Int[ndarray, " pair"]) -> Listed:
+    """Return the pairs in the order in which all pairs would be tested."""
+    order = np.lexsort((columns, rows, columns // BLOCK))
+    return rows[order], columns[order]
 
 
-def _passing(
-    outcome: Shaped[ndarray, "run target"],
-    member: Bool[ndarray, "run source"],
-    alike: Bool[ndarray, "source target"] | None,
-    same: Bool[ndarray, "source target"] | None,
-) -> _Passing:
-    """Return the pairs that are considered and pass both thresholds."""
-    rows: list[NDArray[np.intp]] = []
-    columns: list[NDArray[np.intp]] = []
-    for start in range(0, outcome.shape[1], BLOCK):
-        part = slice(start, start + BLOCK)
-        large = influence(outcome[:, part], member) >= INFLUENTIAL
-        if alike is not None:
-            large &= alike[:, part]
-        if same is not None:
-            large &= ~same[:, part]
-        row, column = np.nonzero(large)
-        rows.append(row)
-        columns.append(column + start)
-    row, column = np.concatenate(rows), np.concatenate(columns)
-    value, low, high = _estimate(outcome, member, row, column)
-    sure = low > 0
-    return _Passing(row[sure], column[sure], value[sure], low[sure], high[sure])
+def _in_all(of_target: Int[ndarray, " target"], targets: int) -> Estimate:
+    """Return how many pairs pass with all targets, from a random sample of them without replacement."""
+    looked_at = len(of_target)
+    each = Estimate.of_mean(of_target.astype(np.float64), "target", level=LEVEL)
+    if looked_at == targets or np.isnan(each.low):
+        exact = targets * each.value if looked_at < targets else float(of_target.sum())
+        ends = (exact, exact) if looked_at == targets else (float("nan"), float("nan"))
+        return Estimate(exact, *ends, looked_at, "target", LEVEL)
+    narrower = np.sqrt(1 - looked_at / targets)  # of a sample without replacement
+    low, high = (targets * (each.value + narrower * (end - each.value)) for end in (each.low, each.high))
+    return Estimate(targets * each.value, float(low), float(high), looked_at, "target", LEVEL)
 
 
-def _estimate(
-    outcome: Shaped[ndarray, "run target"],
-    member: Bool[ndarray, "run source"],
-    rows: Int[ndarray, " pair"],
-    columns: Int[ndarray, " pair"],
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return influence and its interval (the score's own) for these pairs only."""
-    if outcome.dtype != np.bool_:
-        each = outcome[:, columns], member[:, rows]
-        return difference(*each), *welch(*each, level=LEVEL)
-    right_in = np.count_nonzero(outcome[:, columns] & member[:, rows], axis=0)
-    runs_in = np.count_nonzero(member, axis=0)[rows]
-    right_out = np.count_nonzero(outcome, axis=0)[columns] - right_in
-    runs_out = len(outcome) - runs_in
-    low, high = newcombe(right_in, runs_in, right_out, runs_out, level=LEVEL)
-    return right_in / runs_in - right_out / runs_out, low, high
+def _strongest(
+    found: Strongest, sources: Int[ndarray, " source"], targets: Int[ndarray, " target"], runs: int
+) -> tuple[Dependence, ...]:
+    each = zip(
+        sources[found.row].tolist(), targets[found.column].tolist(),
+        found.value.tolist(), found.low.tolist(), found.high.tolist(), strict=True,
+    )  # fmt: skip
+    return tuple(
+        Dependence(source, target, Estimate(value, low, high, runs, "run", LEVEL))
+        for source, target, value, low, high in each
+    )

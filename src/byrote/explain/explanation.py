@@ -16,12 +16,13 @@ from byrote.explain.causes import Cause
 from byrote.explain.copies import find_copies
 from byrote.explain.dependents import Dependence, Dependences, find_dependences
 from byrote.explain.judgement import Judgement, Looks, judge
-from byrote.explain.neighbours import Neighbour, Space, list_neighbours, nearest, space
+from byrote.explain.neighbours import Neighbour, Space, list_neighbours, space
 from byrote.explain.out_labels import OutLabels
 from byrote.explain.out_predictions import OutPredictions
 from byrote.explain.out_targets import OutTargets
 from byrote.explain.out_texts import OutTexts
 from byrote.record import Record
+from byrote.record.nearest import nearest
 from byrote.stats.estimate import Estimate
 
 NEIGHBOURS = 5

@@ -1,6 +1,8 @@
-"""Neighbours of examples, and which distances are near or far in each class."""
+"""Examples as points, and which distances between them are near or far in each class."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -10,8 +12,7 @@ from numpy.typing import NDArray
 from byrote.arrays import checked
 from byrote.record import Population
 from byrote.record.inputs import is_picture
-from byrote.record.nearest import as_points
-from byrote.record.nearest import nearest as nearest
+from byrote.record.nearest import SHORT, WORK, as_points, nearest
 
 NEAR_DUPLICATE = 0.4
 """A near-duplicate is closer than this share of the median nearest-neighbour distance of its class."""
@@ -24,6 +25,9 @@ AROUND, CLOSE = 5, 0.1
 
 REFERENCES = 500
 """Examples of each class whose distances are the reference for near and far (all, when the class is smaller)."""
+
+FEWEST = 30
+"""References of a class at least, where there are so many classes that not all can have REFERENCES."""
 
 USUAL_NEIGHBOURS = 5
 """How far an example is from its own class: the mean distance to this many nearest examples of its label."""
@@ -68,6 +72,11 @@ class Space:
     far: dict[int, Float[ndarray, " reference"]]
     rare: dict[int, float] = field(default_factory=dict[int, float])
 
+    @cached_property
+    def members(self) -> dict[int, NDArray[np.int64]]:
+        """The real training examples of each class."""
+        return by_class(self.classes, self.train)
+
     @property
     def empty(self) -> bool:
         """Whether the record has no inputs that can be compared."""
@@ -77,12 +86,11 @@ class Space:
     def remoteness(self, positions: Int[ndarray, " query"]) -> Float[ndarray, " query"]:
         """Return the share of its class that is closer to the class than each: 1 is the farthest out; NaN if unknown."""
         share = np.full(len(positions), np.nan)
-        for label in np.unique(self.classes[positions]):
-            usual = self.far.get(int(label), np.zeros(0))
-            of_label = self.classes[positions] == label
+        for label, numbers in by_class(self.classes[positions], np.arange(len(positions))).items():
+            usual = self.far.get(label, np.zeros(0))
             if len(usual) > 1:
-                distance = _to_class(self.points, positions[of_label], self.train[self.classes[self.train] == label])
-                share[of_label] = np.searchsorted(usual, distance) / len(usual)
+                distance = _to_class(self.points, positions[numbers], self.members[label])
+                share[numbers] = np.searchsorted(usual, distance) / len(usual)
         return share
 
     def also(self, population: Population) -> "Space":
@@ -98,13 +106,12 @@ class Space:
         Beyond the fence (Tukey's) an example of the class would be an outlier. NaN where this is unknown.
         """
         times = np.full(len(positions), np.nan)
-        for label in np.unique(labels):
-            usual = self.far.get(int(label), np.zeros(0))
-            of_label = labels == label
+        for label, numbers in by_class(labels, np.arange(len(labels))).items():
+            usual = self.far.get(label, np.zeros(0))
             lower, upper = np.quantile(usual, (0.25, 0.75)) if len(usual) > 1 else (0.0, 0.0)
             if upper > 0:
-                same = self.train[self.classes[self.train] == label]
-                times[of_label] = _to_class(self.points, positions[of_label], same) / (upper + FENCE * (upper - lower))
+                far = _to_class(self.points, positions[numbers], self.members[label])
+                times[numbers] = far / (upper + FENCE * (upper - lower))
         return times
 
     def is_duplicate(self, label: int, distance: float, around: float = 0.0) -> bool:
@@ -137,17 +144,38 @@ def space(population: Population, *, seed: int = 0) -> Space:
     points, near, far = _points(population, train), dict[int, float](), dict[int, NDArray[np.float64]]()
     rare = dict[int, float]()
     if points.shape[1]:
-        rng = np.random.default_rng(seed)
-        for label in np.unique(classes[train]):
-            of_label = train[classes[train] == label]
-            sample = rng.permutation(of_label)[:REFERENCES]
-            distance = nearest(points, sample, train, 1)[1][:, 0]
-            near[int(label)] = float(np.median(distance))
+        members = by_class(classes, train)
+        samples = _samples(members, points, len(train), seed)
+        chosen = np.concatenate([np.zeros(0, np.int64), *samples.values()])
+        distances = nearest(points, chosen, train, 1)[1][:, 0]
+        ends = np.cumsum([len(sample) for sample in samples.values()])
+        for label, distance in zip(samples, np.split(distances, ends[:-1]), strict=True):
+            near[label] = float(np.median(distance))
             if not is_picture(population.inputs):
                 apart = distance[distance > 0]
-                rare[int(label)] = float(np.quantile(apart, RARE)) if len(apart) else 0.0
-            far[int(label)] = np.sort(_to_class(points, sample, of_label)) if len(of_label) > 1 else np.zeros(0)
+                rare[label] = float(np.quantile(apart, RARE)) if len(apart) else 0.0
+            same = members[label]
+            far[label] = np.sort(_to_class(points, samples[label], same)) if len(same) > 1 else np.zeros(0)
     return Space(points, classes, train, near, far, rare)
+
+
+def by_class(classes: Int[ndarray, " example"], positions: Int[ndarray, " some"]) -> dict[int, NDArray[np.int64]]:
+    """Return the positions of each class that there is among these, in their order."""
+    order = np.argsort(classes[positions], kind="stable")
+    labels, starts = np.unique(classes[positions][order], return_index=True)
+    parts = np.split(positions[order], starts[1:]) if len(labels) else []
+    return {int(label): part for label, part in zip(labels, parts, strict=True)}
+
+
+def _samples(
+    members: Mapping[int, NDArray[np.int64]], points: Float[ndarray, "example feature"], train: int, seed: int
+) -> dict[int, NDArray[np.int64]]:
+    """Return REFERENCES examples of each class, fewer where to compare them with all `train` examples takes more than WORK."""
+    rng, affordable = np.random.default_rng(seed), WORK / max(train * max(points.shape[1], SHORT), 1)
+    of_class = REFERENCES
+    while of_class > FEWEST and sum(min(of_class, len(each)) for each in members.values()) > affordable:
+        of_class = max(FEWEST, of_class // 2)
+    return {label: rng.permutation(each)[:of_class] for label, each in members.items()}
 
 
 def list_neighbours(

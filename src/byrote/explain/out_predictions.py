@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Int
@@ -18,7 +19,7 @@ class OutPredictions:
 
     counts: tuple[int, ...]
 
-    @property
+    @cached_property
     def models(self) -> int:
         """How many models were not trained on the example and predicted it."""
         return sum(self.counts)
@@ -55,4 +56,4 @@ def read_out_predictions(
             f"{record.directory} has no prediction of a run for an example that the run was not trained on. "
             "Collect runs on subsets, with a clean pass over every example at the end."
         )
-    return [OutPredictions(tuple(int(count) for count in row)) for row in counts]
+    return [OutPredictions(tuple(row.tolist())) for row in counts]

@@ -77,15 +77,20 @@ def suggestions(
         return []
     if record.objective.name == "regression":
         return target_suggestions(record, chosen, points=points)
-    return _class_suggestions(record, chosen, points)
+    return _class_suggestions(record, chosen, points, _probability_altered(record, chosen))
 
 
-def _class_suggestions(record: Record, chosen: Int[ndarray, " query"], points: Space | None) -> list[Suggestion]:
+def _class_suggestions(
+    record: Record,
+    chosen: Int[ndarray, " query"],
+    points: Space | None,
+    judged: tuple[Float[ndarray, " query"], Bool[ndarray, " query"]],
+) -> list[Suggestion]:
     population = record.population
     predictions = read_out_predictions(record, chosen, record.runs)
     quality = _label_quality(record, chosen, predictions)
     issue = _label_issues(record, chosen, predictions, points)
-    altered, floored = _probability_altered(record, chosen)
+    altered, floored = judged
     listed = beyond_noise(np.nan_to_num(altered), issue & ~np.isnan(altered), fdr=FDR)
     found = [
         _suggest(
@@ -202,8 +207,7 @@ def check_issues(record: Record, *, points: Space | None = None) -> IssueCheck:
     population = record.population
     points = points or space(population)
     wrong, right = (
-        suggestions(record, np.flatnonzero(population.canary == kind), points=points)
-        for kind in ("mislabeled", "ordinary")
+        _to_check(record, np.flatnonzero(population.canary == kind), points) for kind in ("mislabeled", "ordinary")
     )
     issues = [each for each in wrong if is_issue(each)]
     return IssueCheck(
@@ -213,6 +217,16 @@ def check_issues(record: Record, *, points: Space | None = None) -> IssueCheck:
         right=len(right),
         accused=sum(is_issue(each) for each in right),
     )
+
+
+def _to_check(
+    record: Record, chosen: Int[ndarray, " query"], points: Space
+) -> list[Suggestion] | list[TargetSuggestion]:
+    """Return suggestions without the probability that a label was altered, which decides nothing here and takes longest."""
+    if record.objective.name != "classification" or not len(chosen):
+        return suggestions(record, chosen, points=points)
+    unknown = np.full(len(chosen), np.nan), np.zeros(len(chosen), np.bool_)
+    return _class_suggestions(record, chosen, points, unknown)
 
 
 def is_issue(suggestion: Suggestion | TargetSuggestion) -> bool:

@@ -149,14 +149,21 @@ def _by_class(
     labels = record.population.labels[record.population.where("train")]
     found: list[ClassAccuracy] = []
     reason = "No prediction was recorded for such an example."
-    for label in np.unique(labels):
-        of_label = labels == label
-        learned = [right[of_label[of_run]] for right, of_run in zip(in_answers, member, strict=True)]
-        held_out = [right[of_label[~of_run]] for right, of_run in zip(out_answers, member, strict=True)]
-        parts = mean_right(learned, reason), mean_right(held_out, reason)
-        found.append(ClassAccuracy(record.classes[label], float(of_label.mean()), *parts))
+    learned = [_split(right, labels[of_run]) for right, of_run in zip(in_answers, member, strict=True)]
+    held_out = [_split(right, labels[~of_run]) for right, of_run in zip(out_answers, member, strict=True)]
+    none = np.zeros(0)
+    for label, count in zip(*(part.tolist() for part in np.unique(labels, return_counts=True)), strict=True):
+        parts = (mean_right([run.get(label, none) for run in runs], reason) for runs in (learned, held_out))
+        found.append(ClassAccuracy(record.classes[label], count / len(labels), *parts))
     means = [_means_of_classes(right, labels[~of_run]) for right, of_run in zip(out_answers, member, strict=True)]
     return tuple(found), mean_right(means, OUT_REASON)
+
+
+def _split(right: NDArray[np.float64], labels: NDArray[np.int64]) -> dict[int, NDArray[np.float64]]:
+    """Return the answers about each class, in their order."""
+    order = np.argsort(labels, kind="stable")
+    present, starts = np.unique(labels[order], return_index=True)
+    return dict(zip(present.tolist(), np.split(right[order], starts[1:]), strict=False))
 
 
 def _means_of_classes(right: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:

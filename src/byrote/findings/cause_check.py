@@ -35,6 +35,10 @@ MEANT = {
 """The kind of canary that has a cause. Copies are planted without training, see `check_copies`."""
 
 
+PLANTED = 200
+"""Canaries of each kind that the rules are tried on at most: each is compared with every example."""
+
+
 @dataclass(frozen=True)
 class RuleCheck:
     """What the rules give for one kind of canary: how many have each cause, in the order of the objective's causes.
@@ -66,12 +70,15 @@ class RulePrecision:
     precision: Estimate | NotMeasured
 
 
-def check_rules(record: Record, values: Values, points: Space, outcomes: Outcomes) -> tuple[RuleCheck, ...]:
-    """Return one entry per kind of canary, in alphabetical order."""
+def check_rules(
+    record: Record, values: Values, points: Space, outcomes: Outcomes, *, seed: int = 0
+) -> tuple[RuleCheck, ...]:
+    """Return one entry per kind of canary, in alphabetical order; of many canaries, PLANTED drawn with `seed` are judged."""
     population = record.population
     checks: list[RuleCheck] = []
     for kind in sorted({str(kind) for kind in population.canary} - {""}):
         positions = np.flatnonzero((population.canary == kind) & np.isfinite(values.value))
+        positions = np.sort(np.random.default_rng(seed).permutation(positions)[:PLANTED])
         found = explain(record, positions, values=values, points=points, outcomes=outcomes, dependences=NO_DEPENDENCES)
         suspects = [each for each in found if each.cause in ("label suspect", "target suspect")]
         checks.append(

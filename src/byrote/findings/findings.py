@@ -13,6 +13,7 @@ from byrote.findings.canary_check import CanaryKind, Detection, read_detection, 
 from byrote.findings.evaluated_scores import Panel, read_panel
 from byrote.findings.memorized import MemorizationSummary, read_memorized
 from byrote.findings.score_agreement import ScoreAgreement, read_agreement
+from byrote.findings.stages import Stage, silent
 from byrote.findings.vocabulary import Vocabulary, read_vocabulary
 from byrote.membership.attacks import Membership, read_membership
 from byrote.record import Record
@@ -43,10 +44,12 @@ class Findings:
     words: Vocabulary
 
 
-def findings(record: Record, *, panel: Panel | None = None, read: Read | None = None) -> Findings:
+def findings(
+    record: Record, *, panel: Panel | None = None, read: Read | None = None, stage: Stage = silent
+) -> Findings:
     """Return all numbers of the report. Raises MissingEvidence without a run.
 
-    `panel` may be passed when it is at hand, and `read` (see `read_once`) when losses are.
+    `panel` may be passed when it is at hand, and `read` (see `read_once`) when losses are. `stage` is told what begins.
     """
     if not record.runs:
         raise MissingEvidence(
@@ -54,9 +57,13 @@ def findings(record: Record, *, panel: Panel | None = None, read: Read | None = 
         )
     read = read or read_once(record)
     panel = panel or read_panel(record, read)
+    stage("accuracies and memorization")
     population, words = record.population, read_vocabulary(record)
     kinds = sorted({str(kind) for kind in population.canary} - {""})
     memorized, canaries = _memorized(record, panel.memorization)
+    accuracies = read_accuracies(record, is_share=words.is_share)
+    detection, agreement = read_detection(record, panel, read), read_agreement(record, panel)
+    stage("membership attacks")
     return Findings(
         name=str(record.manifest.get("task", {}).get("name", "task")),
         runs=len(record.runs),
@@ -65,12 +72,12 @@ def findings(record: Record, *, panel: Panel | None = None, read: Read | None = 
         train=int(population.where("train").sum()),
         test=int(population.where("test").sum()),
         planted={kind: int((population.canary == kind).sum()) for kind in kinds},
-        accuracies=read_accuracies(record, is_share=words.is_share),
+        accuracies=accuracies,
         memorized=memorized,
         kinds=canaries,
-        detection=read_detection(record, panel, read),
+        detection=detection,
         membership=read_membership(record, read),
-        agreement=read_agreement(record, panel),
+        agreement=agreement,
         words=words,
     )
 

@@ -1,7 +1,7 @@
 """Membership attacks on a record: each run is the target once. All are repeated under shuffled membership."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,8 +20,9 @@ from byrote.scores import bavaria, calibrated_loss, lira, loss, rmia
 from byrote.signature import Score
 from byrote.stats.estimate import UNDEFINED, Estimate
 from byrote.stats.not_measured import NotMeasured
-from byrote.summaries import OperatingPoint, auroc, over_runs, pooled_tpr_at_fpr, tpr_at_fpr
+from byrote.summaries import OperatingPoint, auroc, over_runs, tpr_at_fpr
 from byrote.summaries.one_run import guess_membership, one_run_epsilon
+from byrote.summaries.over_runs import Pooled
 
 ATTACKS = (loss, calibrated_loss, rmia, lira, bavaria)
 """The simplest first; all others need shadow models."""
@@ -31,6 +32,9 @@ RATES = (0.01, 0.001)
 
 SHUFFLES = 19
 """How often membership is shuffled and all attacks repeated: the smallest possible p-value is .05."""
+
+SHUFFLED = 10_000
+"""Examples whose membership is shuffled, about, where there are more: their rates are known well enough."""
 
 DELTA, EPSILON_LEVEL = 1e-5, 0.95
 
@@ -67,7 +71,8 @@ class Membership:
     """How well attacks recognize training examples. `strongest` has the largest true-positive rate at the first of RATES.
 
     The choice of the strongest favours it. So `shuffled` is the mean, under shuffled membership, of the rate of whichever
-    attack is then the strongest: what the choice alone gives. `p_value` is the probability of such a rate as large as the
+    attack is then the strongest: what the choice alone gives, on about `shuffled_examples` of the examples.
+    `p_value` is the probability of such a rate as large as the
     observed one then (the maximum over attacks of Westfall & Young 1993). Both compare the attacks that have a rate; where
     the strongest has none, `shuffled` is the reason, and `p_value` that of the largest AUROC.
     `blind` is the AUROC of guessing from the examples
@@ -81,6 +86,7 @@ class Membership:
     attacks: tuple[Attack, ...]
     strongest: Attack
     shuffled: float | NotMeasured
+    shuffled_examples: int
     p_value: float
     blind: Estimate | NotMeasured
     epsilons: tuple[Estimate, ...]
@@ -138,6 +144,7 @@ def read_membership(record: Record, read: Read | None = None) -> Membership | No
         attacks=tuple(found),
         strongest=strongest,
         shuffled=shuffled,
+        shuffled_examples=min(len(losses.positions), SHUFFLED),
         p_value=p_value,
         blind=_blind(record.population, strongest.values),
         epsilons=_epsilons(record, read),
@@ -151,30 +158,39 @@ def read_membership(record: Record, read: Read | None = None) -> Membership | No
 
 def curve(attack: Attack) -> list[tuple[float, Estimate]]:
     """Return the attack's ROC curve at log-spaced false-positive rates, down to the lowest that the sample allows."""
-    values, points = attack.values, list[tuple[float, Estimate]]()
-    fewest = _fewest_others(values.member)
-    for rate in np.geomspace(min(1.0, 2 / max(fewest, 1)), 0.999, CURVE_POINTS):
-        at = _point(values, float(rate))
-        if isinstance(at, OperatingPoint):
-            points.append((at.fpr_realised.value, at.tpr))
-    return points
+    fewest = _fewest_others(attack.values.member)
+    rates = np.geomspace(min(1.0, 2 / max(fewest, 1)), 0.999, CURVE_POINTS).tolist()
+    points = [at for at in _points(attack.values, rates) if isinstance(at, OperatingPoint)]
+    return [(at.fpr_realised.value, at.tpr) for at in points]
 
 
 def _attack(score: Score, values: AttackValues) -> Attack:
     area = over_runs(lambda value, member: auroc(value, member).value, values.value, values.member, level=LEVEL)
-    return Attack(str(score), area, tuple(_point(values, rate) for rate in RATES), values)
+    return Attack(str(score), area, _points(values, RATES), values)
 
 
-def _point(values: AttackValues, rate: float) -> OperatingPoint | NotMeasured:
-    lacking = _lacks_others(values, rate)
-    if lacking is not None:
-        return lacking
+def _points(values: AttackValues, rates: Sequence[float]) -> tuple[OperatingPoint | NotMeasured, ...]:
+    """Return the point at each rate, or why there is none; the values are sorted once."""
+
+    def at_one(rate: float) -> OperatingPoint:
+        return tpr_at_fpr(values.value[0], values.member[0], fpr=rate, level=LEVEL)
+
+    def point(at: Callable[[float], OperatingPoint], rate: float) -> OperatingPoint | NotMeasured:
+        lacking = _lacks_others(values, rate)
+        if lacking is not None:
+            return lacking
+        try:
+            return at(rate)
+        except Unsupported as error:
+            return NotMeasured.because(error)
+
+    if len(values.runs) < 2:
+        return tuple(point(at_one, rate) for rate in rates)
     try:
-        if len(values.runs) < 2:
-            return tpr_at_fpr(values.value[0], values.member[0], fpr=rate, level=LEVEL)
-        return pooled_tpr_at_fpr(values.value, values.member, fpr=rate, level=LEVEL)
+        pooled = Pooled.of(values.value, values.member)
     except Unsupported as error:
-        return NotMeasured.because(error)
+        return tuple(NotMeasured.because(error) for _ in rates)
+    return tuple(point(lambda rate: pooled.at(rate, level=LEVEL), rate) for rate in rates)
 
 
 def _lacks_others(values: AttackValues, rate: float) -> NotMeasured | None:
@@ -209,11 +225,14 @@ def strongest_by_chance(
     `losses` are the values of the attack `loss`. Each shuffle deals the patterns of membership to the examples anew, so that
     it has the same design: each run keeps its size, and runs that are complements, folds or blocks stay so. All attacks are
     repeated, and the largest rate is taken. Patterns are exchanged between examples that are in as many runs, and between
-    groups that are equally large. The p-value is (1 + shuffles with a rate as large) / (1 + SHUFFLES). Where no pattern can
+    groups that are equally large. Of more than SHUFFLED examples, about so many are drawn at random.
+    The p-value is (1 + shuffles with a rate as large) / (1 + SHUFFLES). Where no pattern can
     be exchanged, neither is measured, and the p-value is NaN.
     """
     rng = np.random.default_rng([seed, 4])
     alike = exchangeable(losses.member, groups)
+    if len(groups) > SHUFFLED:
+        losses, alike = _some(losses, alike, np.random.default_rng([seed, 5]))
     if all(len(np.unique(losses.member[:, units[:, 0]], axis=1).T) < 2 for units in alike):
         return NotMeasured("No membership can be exchanged between examples."), float("nan")
     judged = [values for score in scores if (values := attacked(score, losses)) is not None]
@@ -236,12 +255,26 @@ def strongest_by_chance(
     return (float(np.mean(shuffled)) if reason is None else reason), p_value
 
 
+def _some(
+    losses: AttackValues, alike: list[NDArray[np.intp]], rng: np.random.Generator
+) -> tuple[AttackValues, list[NDArray[np.intp]]]:
+    """Return about SHUFFLED of the examples, the same share of all that are exchanged with each other, and their groups whole."""
+    examples = losses.value.shape[1]
+    kept = [rng.permutation(units)[: max(round(SHUFFLED * len(units) / examples), 1)] for units in alike]
+    drawn = np.zeros(examples, np.bool_)
+    drawn[np.concatenate([units.ravel() for units in kept])] = True
+    place = np.cumsum(drawn) - 1
+    return _only(losses, drawn), [place[units] for units in kept]
+
+
 def exchangeable(member: Bool[ndarray, "run example"], groups: NDArray[np.str_]) -> list[NDArray[np.intp]]:
     """Return the examples whose patterns of membership are exchanged, one row per group; of one run, all of one size.
 
     Members of a group that are not in the same runs were not drawn together, and are units of their own.
     """
     alone = groups == ""
+    if alone.all():
+        return _by_count(member)
     names, of = np.unique(
         np.where(alone, np.char.add("\n", np.arange(len(groups)).astype(np.str_)), groups), return_inverse=True
     )
@@ -253,6 +286,14 @@ def exchangeable(member: Bool[ndarray, "run example"], groups: NDArray[np.str_])
             count = int(member[:, unit[0]].sum()) if len(member) > 1 else 0
             units.setdefault((len(unit), count), []).append(unit)
     return [np.stack(each) for each in units.values()]
+
+
+def _by_count(member: Bool[ndarray, "run example"]) -> list[NDArray[np.intp]]:
+    """Return examples that are in as many runs, where none has a group, in the order of their numbers as text."""
+    order = np.argsort(np.arange(member.shape[1]).astype(np.str_), kind="stable")
+    counts = np.count_nonzero(member, axis=0)[order] if len(member) > 1 else np.zeros(len(order), np.int64)
+    _, first = np.unique(counts, return_index=True)
+    return [order[counts == counts[at], None] for at in np.sort(first)]
 
 
 def attacked(score: Score, losses: AttackValues) -> AttackValues | None:

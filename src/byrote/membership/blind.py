@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from numpy import ndarray
 
 from byrote.arrays import checked
@@ -13,6 +13,12 @@ from byrote.summaries.auroc import auroc
 
 SKETCH = 64
 """Random projections of the inputs that are features."""
+
+ROWS = 16_384
+"""Examples whose inputs are made features at a time: memory."""
+
+MANY_CLASSES = 200
+"""With more classes, a label is a few random numbers of its class in place of one feature per class."""
 
 PENALTY = 1.0
 """Ridge penalty on standardized features."""
@@ -73,18 +79,33 @@ def blind_features(
 ) -> Float[ndarray, "example feature"]:
     """Return features of examples that need no model: target, position, mean, standard deviation, ends, 64 random projections.
 
-    A class label is one feature per class; numbers are features as they are.
+    A class label is one feature per class, or 64 random numbers of its class where there are more than MANY_CLASSES; numbers are
+    features as they are.
 
     The position in the file is a feature since data sets are often sorted by date, and split by it.
     """
-    flat = inputs.reshape(len(inputs), -1).astype(np.float32)
+    flat = inputs.reshape(len(inputs), -1)
     position = np.linspace(-1, 1, len(flat))
-    ends = [flat.mean(axis=1), flat.std(axis=1), flat.min(axis=1), flat.max(axis=1)]
     sketch = np.random.default_rng(seed).normal(size=(flat.shape[1], SKETCH)).astype(np.float32)
-    projected = flat if flat.shape[1] <= SKETCH else flat @ (sketch / np.sqrt(flat.shape[1]))
+    parts = [_of_inputs(flat[start : start + ROWS].astype(np.float32), sketch) for start in range(0, len(flat), ROWS)]
     is_class = labels.ndim == 1 and labels.dtype.kind in "iu"
-    targets = labels[:, None] == np.unique(labels) if is_class else labels.reshape(len(labels), -1)
-    return np.column_stack([targets, position, position**2, *ends, projected]).astype(np.float64)
+    targets = _of_class(labels, seed) if is_class else labels.reshape(len(labels), -1)
+    return np.column_stack([targets, position, position**2, np.concatenate(parts)]).astype(np.float64)
+
+
+def _of_inputs(
+    flat: Float[ndarray, "example value"], sketch: Float[ndarray, "value projection"]
+) -> Float[ndarray, "example feature"]:
+    ends = [flat.mean(axis=1), flat.std(axis=1), flat.min(axis=1), flat.max(axis=1)]
+    projected = flat if flat.shape[1] <= SKETCH else flat @ (sketch / np.sqrt(flat.shape[1]))
+    return np.column_stack([*ends, projected])
+
+
+def _of_class(labels: Int[ndarray, " example"], seed: int) -> Shaped[ndarray, "example feature"]:
+    classes, number = np.unique(labels, return_inverse=True)
+    if len(classes) <= MANY_CLASSES:
+        return labels[:, None] == classes
+    return np.random.default_rng([seed, 1]).normal(size=(len(classes), SKETCH))[number]
 
 
 @checked

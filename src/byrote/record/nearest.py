@@ -1,5 +1,6 @@
 """Exact nearest neighbours in blocks of matrix products, and inputs as points whose distances can be compared."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,17 @@ from numpy.typing import NDArray
 BLOCK_BYTES = 1 << 26
 """Size of the largest temporary array: 64 MiB. Besides it there is one float32 copy of all inputs."""
 
+LONG, GROUP = 8192, 32
+"""Of rows at least so long, the smallest values are looked for in groups of so many columns."""
+
 SPARE = 8
 """Candidates beyond k that are measured exactly, because a distance from a matrix product is rounded."""
+
+WORK = 2e11
+"""Multiplications that one search of neighbours takes at most: about four seconds of a core."""
+
+SHORT = 50
+"""To compare two short vectors takes as long as to compare two of this length."""
 
 
 def as_points(inputs: NDArray[Any], train: Int[ndarray, " train"]) -> NDArray[np.float32]:
@@ -24,8 +34,8 @@ def as_points(inputs: NDArray[Any], train: Int[ndarray, " train"]) -> NDArray[np
     features = max(points.shape[1], 1)
     if not len(train):
         return points / np.float32(np.sqrt(features))
-    points /= np.float32(255) if inputs.dtype == np.uint8 else _or_one(points[train].std(axis=0))
-    points -= points[train].mean(axis=0)  # smaller numbers, smaller rounding; distances stay
+    points /= np.float32(255) if inputs.dtype == np.uint8 else _or_one(rows_at(points, train).std(axis=0))
+    points -= rows_at(points, train).mean(axis=0)  # smaller numbers, smaller rounding; distances stay
     points /= np.float32(np.sqrt(features))
     return points
 
@@ -46,18 +56,15 @@ def nearest(
     if not len(candidates) or not len(queries) or not points.shape[1]:
         return where, distance
     proposed = min(k + SPARE, len(candidates))
-    column = np.full(len(points), -1, np.int64)
-    column[candidates] = np.arange(len(candidates))
-    others = points[candidates]
+    others = rows_at(points, candidates)
     lengths = np.einsum("ij,ij->i", others, others)
     rows = max(1, BLOCK_BYTES // (4 * max(len(candidates), proposed * points.shape[1])))
     for start in range(0, len(queries), rows):
         part = queries[start : start + rows]
-        with np.errstate(invalid="ignore"):  # points are finite; some matrix products raise the flag all the same
-            rough = lengths - 2 * (points[part] @ others.T)
-        itself = column[part]
+        rough = _up_to_own_length(points[part], others, lengths)
+        itself = _number_of(part, candidates)
         rough[itself >= 0, itself[itself >= 0]] = np.inf
-        best = np.argpartition(rough, proposed - 1, axis=1)[:, :proposed]
+        best = _smallest(rough, proposed)
         exact = _distances(points[part], others[best])
         exact[best == itself[:, None]] = np.inf
         order = np.argsort(exact, axis=1, kind="stable")[:, :k]
@@ -68,9 +75,69 @@ def nearest(
     return where, distance
 
 
-def _or_one(spread: Float[ndarray, " feature"]) -> Float[ndarray, " feature"]:
-    constant: Bool[ndarray, " feature"] = spread == 0
-    return np.where(constant, 1, spread).astype(np.float32)
+def squared_distances(
+    points: Float[ndarray, "example feature"],
+    queries: Int[ndarray, " query"],
+    candidates: Int[ndarray, " candidate"],
+    *,
+    block: int | None = None,
+) -> Iterator[tuple[Int[ndarray, " part"], Float[ndarray, "part candidate"]]]:
+    """Yield some of the queries with their squared distances to all candidates, rounded as matrix products are.
+
+    The squared length of the query itself is left out, which is the same for all candidates. `block` queries come at a time
+    (None: as many as memory is bounded by).
+    """
+    others = rows_at(points, candidates)
+    lengths = np.einsum("ij,ij->i", others, others)
+    rows = block or max(1, BLOCK_BYTES // (4 * max(len(candidates), 1)))
+    for start in range(0, len(queries), rows):
+        part = queries[start : start + rows]
+        yield part, _up_to_own_length(points[part], others, lengths)
+
+
+def rows_at(points: NDArray[Any], positions: Int[ndarray, " some"]) -> NDArray[Any]:
+    """Return the rows at these positions, without a copy where these follow each other, as the training examples often do."""
+    first, count = int(positions[0]) if len(positions) else 0, len(positions)
+    if count and int(positions[-1]) == first + count - 1 and (np.diff(positions) == 1).all():
+        return points[first : first + count]
+    return points[positions]
+
+
+def _number_of(positions: Int[ndarray, " query"], among: Int[ndarray, " candidate"]) -> Int[ndarray, " query"]:
+    """Return the number of each position among others, which are in any order; -1 for one that is not among them."""
+    order = np.argsort(among)
+    at = order[np.minimum(np.searchsorted(among, positions, sorter=order), len(among) - 1)]
+    return np.where(among[at] == positions, at, -1)
+
+
+def _up_to_own_length(
+    queries: Float[ndarray, "query feature"],
+    others: Float[ndarray, "candidate feature"],
+    lengths: Float[ndarray, " candidate"],
+) -> NDArray[np.float32]:
+    """Return squared distances without the squared length of the query."""
+    with np.errstate(invalid="ignore"):  # points are finite; some matrix products raise the flag all the same
+        rough = (-2 * queries) @ others.T
+    rough += lengths
+    return rough
+
+
+def _smallest(values: Float[ndarray, "row column"], count: int) -> NDArray[np.intp]:
+    """Return the columns of the `count` smallest of each row, in no order.
+
+    Of long rows, the columns are first put into groups: the smallest values lie in the groups with the smallest minima.
+    """
+    columns = values.shape[1]
+    width = columns // GROUP
+    if columns < LONG or width < 2 * count:
+        return np.argpartition(values, count - 1, axis=1)[:, :count]
+    minima = values[:, : GROUP * width].reshape(-1, GROUP, width).min(axis=1)
+    groups = np.argpartition(minima, count - 1, axis=1)[:, None, :count]
+    rest = np.arange(GROUP * width, columns)
+    members = (groups + width * np.arange(GROUP)[:, None]).reshape(len(values), -1)
+    members = np.concatenate([members, np.broadcast_to(rest, (len(values), len(rest)))], axis=1)
+    best = np.argpartition(np.take_along_axis(values, members, axis=1), count - 1, axis=1)[:, :count]
+    return np.take_along_axis(members, best, axis=1)
 
 
 def _distances(
@@ -78,3 +145,8 @@ def _distances(
 ) -> NDArray[np.float64]:
     difference = others - queries[:, None]
     return np.sqrt(np.einsum("qrf,qrf->qr", difference, difference, dtype=np.float64))
+
+
+def _or_one(spread: Float[ndarray, " feature"]) -> Float[ndarray, " feature"]:
+    constant: Bool[ndarray, " feature"] = spread == 0
+    return np.where(constant, 1, spread).astype(np.float32)

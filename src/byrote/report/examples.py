@@ -23,6 +23,7 @@ from byrote.explain.dependents import MEMORIZED
 from byrote.explain.explanation import EXPLAINED
 from byrote.findings.cause_check import RulePrecision, check_rules, copy_rule, rule_table
 from byrote.findings.evaluated_scores import Panel
+from byrote.findings.stages import Stage, silent
 from byrote.record import Record
 from byrote.scores import mean_confidence
 from byrote.stats.not_measured import NotMeasured
@@ -46,7 +47,7 @@ class ExplainedExamples:
 
 
 def read_examples(
-    record: Record, panel: Panel, points: Space, checks: tuple[CopyCheck, ...]
+    record: Record, panel: Panel, points: Space, checks: tuple[CopyCheck, ...], *, stage: Stage = silent
 ) -> ExplainedExamples | NotMeasured:
     """Explain the most memorized examples, and find the test examples that depend on memorized ones; or return why not."""
     values = panel.memorization
@@ -56,32 +57,37 @@ def read_examples(
     if not len(chosen):
         return NotMeasured("No training example has a memorization above 0, so there is nothing to explain.")
     try:
-        return _explain(record, values, chosen, points, checks)
+        return _explain(record, values, chosen, points, checks, stage)
     except MissingEvidence as error:
         return NotMeasured.because(error)
 
 
 def _explain(
-    record: Record, values: Values, chosen: Int[ndarray, " rank"], points: Space, checks: tuple[CopyCheck, ...]
+    record: Record,
+    values: Values,
+    chosen: Int[ndarray, " rank"],
+    points: Space,
+    checks: tuple[CopyCheck, ...],
+    stage: Stage,
 ) -> ExplainedExamples:
     population = record.population
+    stage("causes of the most memorized examples")
     outcomes = read_outcomes(record)
     dependents = dependents_of(record, chosen, outcomes, points)
     explained = explain(record, chosen, values=values, points=points, outcomes=outcomes, dependences=dependents)
+    stage("test examples that depend on memorized ones")
     sources = np.flatnonzero(population.where("train") & (values.value >= MEMORIZED))
     test = np.flatnonzero(population.where("test"))
     every = find_dependences(population, outcomes, sources, test, None)
+    alike = every if points.empty else find_dependences(population, outcomes, sources, test, points)
+    stage("the rules for causes, tried on canaries")
+    checked = check_rules(record, values, points, outcomes)
     return ExplainedExamples(
         values=values,
         explained=tuple(explained),
-        pairs=every if points.empty else find_dependences(population, outcomes, sources, test, points),
+        pairs=alike,
         every_pair=every,
-        rules=rule_table(
-            check_rules(record, values, points, outcomes),
-            copy_rule(checks),
-            CAUSES_OF[record.objective.name],
-            door=record.door,
-        ),
+        rules=rule_table(checked, copy_rule(checks), CAUSES_OF[record.objective.name], door=record.door),
         compared=not points.empty,
     )
 

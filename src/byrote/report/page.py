@@ -12,6 +12,7 @@ from byrote.explain import check_copies, space
 from byrote.findings.copies import read_copies
 from byrote.findings.evaluated_scores import Panel, read_panel
 from byrote.findings.findings import Findings, findings
+from byrote.findings.stages import Stage, silent
 from byrote.findings.vocabulary import Vocabulary
 from byrote.record import Record
 from byrote.record.storage import Place, place, private_folder, replacing
@@ -56,32 +57,42 @@ SHOW = "window.vegaEmbed = vegaEmbed;"
 
 
 def write_report(
-    record: Record, path: Path | str | None = None, *, panel: Panel | None = None, found: Findings | None = None
+    record: Record,
+    path: Path | str | None = None,
+    *,
+    panel: Panel | None = None,
+    found: Findings | None = None,
+    stage: Stage = silent,
 ) -> Place:
     """Write the report of a record to `path`, which may be a URL (default: report.html in its directory); return where it is.
 
-    It is written whole or not at all. `panel` and `found` spare reading the scores and measuring a second time. Raises
-    MissingEvidence for a record without a finished run.
+    It is written whole or not at all. `panel` and `found` spare reading the scores and measuring a second time. `stage` is told
+    what begins, in a few words. Raises MissingEvidence for a record without a finished run.
     """
     target = record.directory / "report.html" if path is None else place(path)
     read = read_once(record)
     panel = panel or read_panel(record, read)
-    found = found or findings(record, panel=panel, read=read)
+    found = found or findings(record, panel=panel, read=read, stage=stage)
     album = Album(record.population)
-    html = _render(found, read_sections(record, found, panel, album), album)
+    html = _render(found, read_sections(record, found, panel, album, stage=stage), album)
     with replacing(target) as aside:
         aside.write_text(html, encoding="utf-8")
     return target
 
 
-def read_sections(record: Record, found: Findings, panel: Panel, album: Album) -> tuple[Section, ...]:
+def read_sections(
+    record: Record, found: Findings, panel: Panel, album: Album, *, stage: Stage = silent
+) -> tuple[Section, ...]:
     """Return the sections of the page in their order; the pictures of the examples that they show enter the album."""
+    stage("usual distances, and planted copies")
     points = space(record.population)
     checks = check_copies(record.population, points=points) if len(points.train) else ()
+    stage("copies in the test set")
     copies = read_copies(record, points, checks)
-    examples = read_examples(record, panel, points, checks)
+    examples = read_examples(record, panel, points, checks, stage=stage)
     if found.accuracies.learned_nothing:
         examples = NotMeasured("The models learned nothing, so no example is memorized and none is listed.")
+    stage("drawing the page")
     drawn_copies = read_copies_section(record, copies, album)  # first, because the budget for pictures is limited
     return (
         read_summary(found, verdict(found)),

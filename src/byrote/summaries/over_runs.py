@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
+from numpy.typing import NDArray
 
 from byrote.arrays import checked
 from byrote.errors import Unsupported
@@ -54,35 +56,65 @@ def pooled_tpr_at_fpr(
     It misleads when runs differ in how large their values are: a threshold for all suits none. Compare with
     the mean over runs of `tpr_at_fpr`.
     """
-    runs = len(values)
-    if runs < 2:
-        raise Unsupported(f"pooled_tpr_at_fpr was given {runs} runs. Give two or more, or use tpr_at_fpr.")
-    check_ranking("pooled_tpr_at_fpr", values.ravel(), member.ravel())
-    run_of = np.nonzero(~member)[0]
-    others = values[~member]
-    order = np.argsort(-others, kind="stable")
-    others, run_of = others[order], run_of[order]
-    members = np.sort(values[member])
+    return Pooled.of(values, member).at(fpr, level=level)
 
-    def rates(left_out: int) -> tuple[float, float, float]:
-        """Return both rates and the threshold without this run; the number `runs` leaves out none."""
-        kept = np.flatnonzero(run_of != left_out)
-        own = values[left_out][member[left_out]] if left_out < runs else members[:0]
-        if len(own) == len(members):
+
+@dataclass(frozen=True, eq=False)
+class Pooled:
+    """The values of all runs, sorted once for any number of rates: see `pooled_tpr_at_fpr`.
+
+    `members` and `others` (highest first, negated) are those of all runs; `own` has the members of each run, and `places`
+    where its other examples stand among `others`.
+    """
+
+    members: Float[ndarray, " member"]
+    others: Float[ndarray, " other"]
+    own: tuple[NDArray[np.float64], ...]
+    places: tuple[NDArray[np.int64], ...]
+
+    @classmethod
+    def of(cls, values: Float[ndarray, "run example"], member: Bool[ndarray, "run example"]) -> "Pooled":
+        """Return the sorted values. Raises Unsupported for a NaN, below two runs, and without members or non-members."""
+        if len(values) < 2:
+            raise Unsupported(f"pooled_tpr_at_fpr was given {len(values)} runs. Give two or more, or use tpr_at_fpr.")
+        check_ranking("pooled_tpr_at_fpr", values.ravel(), member.ravel())
+        negated = -values[~member]
+        order = np.argsort(negated, kind="stable")
+        run_of = np.nonzero(~member)[0][order]
+        by_run = np.argsort(run_of, kind="stable")
+        ends = np.cumsum(np.count_nonzero(~member, axis=1))[:-1]
+        own = tuple(np.sort(run[trained]) for run, trained in zip(values, member, strict=True))
+        return cls(np.sort(values[member]), negated[order], own, tuple(np.split(by_run, ends)))
+
+    def at(self, fpr: float, *, level: float = 0.9) -> OperatingPoint:
+        """Return the point at this rate; raise Unsupported where it has no threshold, or one run has all members."""
+        *both, threshold = self._rates(fpr, self.members[:0], np.zeros(0, np.int64))
+        leave_one_out = np.array([self._rates(fpr, *each)[:2] for each in zip(self.own, self.places, strict=True)])
+        tpr, realised = (
+            Estimate.of_parts(rate, part, "run", level=level).within(0.0, 1.0)
+            for rate, part in zip(both, leave_one_out.T, strict=True)
+        )
+        chance = (_false_positives(fpr, len(self.others)) + 1) / (len(self.others) + 1)
+        return OperatingPoint(tpr, fpr, realised, threshold, chance)
+
+    def _rates(
+        self, fpr: float, own: Float[ndarray, " own"], places: Int[ndarray, " place"]
+    ) -> tuple[float, float, float]:
+        """Return both rates and the threshold without the run that has these members, and the others at these places."""
+        kept, members = len(self.others) - len(places), len(self.members) - len(own)
+        if not members:
             raise Unsupported("pooled_tpr_at_fpr found the members of one run only. Give two runs with members.")
-        threshold = float(others[kept[_false_positives(fpr, len(kept))]])
-        above = len(members) - np.searchsorted(members, threshold, side="right") - np.count_nonzero(own > threshold)
-        others_above = np.searchsorted(-others[kept], -threshold, side="left")
-        return float(above / (len(members) - len(own))), float(others_above / len(kept)), threshold
+        rank = _false_positives(fpr, kept)
+        skipped = np.searchsorted(places - np.arange(len(places)), rank, side="right")  # its own that stand before
+        threshold = float(-self.others[rank + skipped])
+        above = _above(self.members, threshold) - _above(own, threshold)
+        others_above = np.searchsorted(self.others, -threshold, side="left")
+        others_above -= np.searchsorted(places, others_above, side="left")
+        return float(above / members), float(others_above / kept), threshold
 
-    *both, threshold = rates(runs)
-    chance = (_false_positives(fpr, len(others)) + 1) / (len(others) + 1)
-    leave_one_out = np.array([rates(run)[:2] for run in range(runs)])
-    tpr, realised = (
-        Estimate.of_parts(rate, part, "run", level=level).within(0.0, 1.0)
-        for rate, part in zip(both, leave_one_out.T, strict=True)
-    )
-    return OperatingPoint(tpr, fpr, realised, threshold, chance)
+
+def _above(ascending: Float[ndarray, " value"], threshold: float) -> int:
+    return int(len(ascending) - np.searchsorted(ascending, threshold, side="right"))
 
 
 def _false_positives(fpr: float, others: int) -> int:
