@@ -303,6 +303,6 @@ def test_a_reading_takes_names_as_people_write_them() -> None:
     with pytest.raises(ByroteError, match="Did you mean 'label'"):
         task(label="LABEL")
     said = Reading(
-        label="a b", drop=("c", "d"), types=(("e=f", "date"),), test_share=0.3, size=3, test_column="t", series=("s",)
+        label="a b", drop=("c", "d"), types=(("e=f", "date"),), test_share=0.3, size=30, test_column="t", series=("s",)
     )
     assert Reading.from_options(said.options()) == said
