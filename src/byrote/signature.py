@@ -28,6 +28,7 @@ MEANING = {
 """What a large value says, in words."""
 
 Interval = Callable[..., tuple[NDArray[np.float64], NDArray[np.float64]]]
+Both = Callable[..., tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]
 
 
 OBJECTIVE = "objective"
@@ -104,6 +105,7 @@ class Score(Method):
     needs: tuple[Need, ...]
     key: tuple[str, ...]
     interval: Interval | None = field(default=None, repr=False)
+    both: Both | None = field(default=None, repr=False)
 
     def __call__(self, /, *columns: Any, **options: Any) -> NDArray[Any]:
         """Return the score of bare arrays, in the order and with the axes of the signature; see `byrote.arrays.checked`.
@@ -142,11 +144,13 @@ class Probe(Method):
         return self.function(model, inputs, labels, **given)
 
 
-def score(*, high: High, interval: Interval | None = None) -> Callable[[Outcome], Score]:
+def score(*, high: High, interval: Interval | None = None, both: Both | None = None) -> Callable[[Outcome], Score]:
     """Read a function's signature into a Score. Line one of its module is the source, line one of its docstring the summary.
 
-    `interval`, where there is an analytic one, takes the same columns and `level=` and returns (low, high).
+    `interval`, where there is an analytic one, takes the same columns and `level=` and returns (low, high). `both`, in its
+    place, returns (value, low, high): for a score whose interval takes as long as its value, and the same steps.
     """
+    ends = _ends(both) if both is not None else checked(interval) if interval is not None else None
 
     def read(function: Outcome) -> Score:
         signature = inspect.signature(function, eval_str=True)
@@ -168,10 +172,22 @@ def score(*, high: High, interval: Interval | None = None) -> Callable[[Outcome]
             source=_first_line(module.__doc__ if module else None),
             summary=_first_line(function.__doc__),
             function=checked(function),
-            interval=checked(interval) if interval else None,
+            interval=ends,
+            both=checked(both) if both is not None else None,
         )
 
     return read
+
+
+def _ends(both: Both) -> Interval:
+    """Return the interval alone."""
+    found = checked(both)
+
+    def interval(*columns: Any, level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        _, low, high = found(*columns, level=level)
+        return low, high
+
+    return interval
 
 
 def probe(*, high: High) -> Callable[[Callable[..., Any]], Probe]:

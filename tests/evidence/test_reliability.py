@@ -106,7 +106,7 @@ def test_examples_of_another_split_do_not_count(tmp_path: Path) -> None:
 
 def test_too_few_runs_and_no_spread_are_refused(tmp_path: Path) -> None:
     small = _ensemble(tmp_path / "a", 0, runs=2)
-    with pytest.raises(MissingEvidence, match=r"needs 4 runs .* 2 finished.*runs=4"):
+    with pytest.raises(MissingEvidence, match=r"needs 4 runs .* 2 finished.*Record 4 runs"):
         reliability(memorization, small)
     one = _traced(tmp_path / "b", 1.0, runs=1)
     with pytest.raises(MissingEvidence, match=r"needs 2 runs .* 1 finished.*runs=2"):

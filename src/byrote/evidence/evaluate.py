@@ -227,6 +227,8 @@ def jackknife(score: Score, columns: Sequence[Shaped[ndarray, "..."]]) -> tuple[
 
 def _across(score: Score, record: Record, runs: Sequence[int], level: float, read: Read) -> tuple[AsScored, ...]:
     columns = [stack(need, record, runs, score, read) for need in score.needs]
+    if score.both is not None:
+        return score.both(*columns, level=level)
     if score.interval is not None:
         return (np.asarray(score(*columns), np.float64), *score.interval(*columns, level=level))
     value, variance = jackknife(score, columns)
