@@ -208,6 +208,13 @@ def test_the_python_of_the_page_of_tables(tmp_path: Path, capsys: pytest.Capture
 
 
 @pytest.mark.pages
+def test_the_python_of_the_page_of_c_scores(tmp_path: Path) -> None:
+    profile = executed("docs/c_scores.md", tmp_path)["profile"]
+    assert profile.fractions.tolist() == [0.1, 0.5]
+    assert (profile.low <= profile.value).all()
+
+
+@pytest.mark.pages
 def test_the_python_of_the_causes_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     executed("docs/causes.md", tmp_path)
     printed = capsys.readouterr().out

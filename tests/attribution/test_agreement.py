@@ -146,10 +146,10 @@ def test_refusals(record: Record, tmp_path: Path) -> None:
     few = collect(small_task(1), tmp_path, runs=2, canaries=Canaries(), compute=Compute(workers=1))
     with pytest.raises(MissingEvidence, match=r"needs 4 runs or more besides .*, but .* has 2 finished") as refused:
         agreement([], few, examples, targets)
-    assert refused.value.remedy == Remedy("more_runs", 4)
+    assert refused.value.remedy == Remedy("more_runs", 4, door="python")
     with pytest.raises(MissingEvidence, match="has 1 finished") as refused:
         agreement([], few, examples, targets, models=[1])
-    assert refused.value.remedy == Remedy("more_runs", 5), "four besides the one whose model was used"
+    assert refused.value.remedy == Remedy("more_runs", 5, door="python"), "four besides the one whose model was used"
     nothing = agreement([], record, examples, targets)
     assert np.isnan(nothing.spearman.value)
     assert nothing.spearman.n == 0

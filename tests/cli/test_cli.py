@@ -182,7 +182,7 @@ def test_files_that_are_no_tasks(tmp_path: Path) -> None:
     assert_message(byrote("audit", "other.py", cwd=tmp_path), "is int, not byrote.Task")
     assert_message(byrote("audit", "absent.py", cwd=tmp_path), "There is no file 'absent.py'")
     assert_message(byrote("audit", "absent:task", cwd=tmp_path), "Importing 'absent' raises ModuleNotFoundError")
-    assert_message(byrote("audit", "fashon"), "no task named 'fashon'", "Did you mean 'fashion'?")
+    assert_message(byrote("audit", "fashon"), "named 'fashon'", "Did you mean 'fashion'?")
 
 
 def test_designs_that_do_not_fit(tmp_path: Path) -> None:
@@ -313,7 +313,7 @@ def test_scores_that_do_not_exist_or_lack_evidence(record: Path, tmp_path: Path)
         )
     collect(small_task(), tmp_path, runs=1, compute=Compute(workers=1))
     assert_message(
-        byrote("score", tmp_path, "memorization"), "memorization needs 2 runs or more", "has 1 finished", "--runs 2"
+        byrote("score", tmp_path, "memorization"), "memorization needs 2 runs or more", "has 1 finished", "runs=2"
     )
 
 

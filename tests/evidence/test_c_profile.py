@@ -79,11 +79,29 @@ def test_the_interval_of_the_mean_covers(tmp_path: Path) -> None:
         member = np.arange(runs)[:, None] < np.full(6000, runs - 12)
         correct = rng.random(member.shape) < p
         records.append(
-            written(tmp_path / str(size), member, {"correct": correct}, ids=ids, design=f"subsets(fraction={size})")
+            written(
+                tmp_path / str(size),
+                member,
+                {"correct": correct},
+                ids=ids,
+                design=f"subsets(fraction={size})",
+                seed=runs,
+            )
         )
     found, truth = c_profile(records, level=0.9), chance.mean(axis=0)
     assert (found.runs_out == 12).all()
     assert ((found.mean_low <= truth) & (truth <= found.mean_high)).mean() == pytest.approx(0.9, abs=0.02)
+
+
+def test_records_of_one_seed_are_not_taken_for_independent(tmp_path: Path) -> None:
+    """Their subsets contain each other, so that a mean is hardly better known than one of them."""
+    records = [_record(tmp_path / str(seed), fraction, seed=seed) for seed, fraction in ((1, 0.3), (2, 0.5))]
+    same = [records[0], _record(tmp_path / "same", 0.5, seed=1)]
+    apart, together = c_profile(records), c_profile(same)
+    np.testing.assert_array_equal(apart.mean, together.mean)
+    np.testing.assert_allclose(together.mean_low, together.low.mean(axis=0))
+    np.testing.assert_allclose(together.mean_high, together.high.mean(axis=0))
+    assert (together.mean_high - together.mean_low > apart.mean_high - apart.mean_low).all()
 
 
 @pytest.mark.parametrize(

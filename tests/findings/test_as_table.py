@@ -14,6 +14,7 @@ import byrote
 from byrote.errors import InvalidData, MissingEvidence
 from byrote.evidence.tables import score_rows
 from byrote.explain import explain, suggestions
+from byrote.explain.explanation import EXPLAINED
 from byrote.membership.attacks import Membership, attack_table, read_membership
 from byrote.recall import Memory
 from byrote.record import Record
@@ -99,7 +100,7 @@ def test_examples_have_ids_labels_scores_and_causes(record: Record) -> None:
 def test_a_record_becomes_a_dataset(record: Record) -> None:
     dataset = datasets.Dataset(byrote.as_table(record))
     assert len(dataset) == len(record.population)
-    assert dataset.filter(lambda row: row["cause"] is not None).num_rows == 50
+    assert dataset.filter(lambda row: row["cause"] is not None).num_rows == EXPLAINED
 
 
 def test_lists_and_rows_are_tables(record: Record) -> None:

@@ -101,7 +101,7 @@ def test_the_verdict_says_the_numbers_and_that_it_is_not_privacy(found: Findings
     assert "14 runs" in verdict[0]
     assert not isinstance(found.memorized, NotMeasured)
     assert not isinstance(found.memorized.reliability, NotMeasured)
-    assert text(found.memorized.reliability) in " ".join(verdict)
+    assert f"about {found.memorized.reliability.value:.2f}" in " ".join(verdict)
     assert "12 wrong labels" in " ".join(verdict)
     assert verdict[-1].startswith("Low measured memorization is not privacy")
     assert "nan" not in " ".join(verdict).lower().split()
@@ -152,7 +152,7 @@ def test_the_verdict_has_six_sentences_what_how_sure_and_what_next(found: Findin
     assert full.sentences == [full.accuracy, full.certainty, full.next, full.canaries, full.membership, full.privacy]
     assert sentences(found) == full.sentences
     assert "generalization gap" in full.accuracy
-    assert "The reliability of these values is 0." in full.certainty
+    assert "The reliability of these values is about 0." in full.certainty
     assert full.next.startswith("Next: look at the")
 
 

@@ -130,7 +130,7 @@ def test_grey_folders_have_no_channel_and_mixed_ones_are_colour(tmp_path: Path) 
     picture(RED, 1).save(root / "red" / "0.png")
     mixed = image_folder(root)
     assert mixed.train.shape == (3, 16, 24)
-    assert "7 are grey, which are stored as colour." in said(mixed)
+    assert "7 are grey, and stored as colour." in said(mixed)
 
 
 def test_sixteen_bits_keep_their_contrast(tmp_path: Path) -> None:
@@ -268,5 +268,5 @@ def test_animations_give_their_first_frame(tmp_path: Path) -> None:
     frames = [picture(COLOURS["blue"], at) for at in range(3)]
     frames[0].save(root / "blue" / "moving.gif", save_all=True, append_images=frames[1:])
     task = image_folder(root)
-    assert "1 have several frames" in said(task)
+    assert "1 has several frames" in said(task)
     assert np.abs(of(task, "blue/moving.gif").mean(axis=(1, 2)) - COLOURS["blue"]).max() < 12

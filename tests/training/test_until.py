@@ -121,7 +121,9 @@ def test_the_number_that_stops_is_the_one_of_the_verdict(stopped: tuple[Path, li
     assert not isinstance(found.memorized, NotMeasured)
     assert found.memorized.reliability == told[-1].certainty.reliability
     assert found.memorized.error == told[-1].certainty.error
-    assert f"reliability of these values is {told[-1].certainty.reliability.value:.2f}" in " ".join(sentences(found))
+    assert f"reliability of these values is about {told[-1].certainty.reliability.value:.2f}" in " ".join(
+        sentences(found)
+    )
 
 
 def test_the_last_progress_is_that_of_a_finished_collection(stopped: tuple[Path, list[Progress]]) -> None:

@@ -13,7 +13,7 @@ from byrote.evidence.evaluate import LEVEL, evaluate
 from byrote.record import Record
 from byrote.record.arrow import arrow_stream
 from byrote.scores import c_score
-from byrote.task.designs import Subsets, parse_design
+from byrote.task.designs import Subsets, Together, parse_design
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +71,11 @@ def c_profile(records: Sequence[Record], *, level: float = LEVEL) -> Profile:
     """P(correct | not trained on it) at several sizes of the training set, and their mean: 1 is easy, 0 is hard.
 
     Jiang et al. (2021) average over the sizes 10 % to 90 %; the mean here is over the sizes of the records, all of one
-    task, each collected with `Subsets(fraction=...)` of its own. Only examples that all records have are in it (a canary
-    of one of them may not be). The mean is NaN where a size is. Intervals: Wilson's (1927) at a size, and for the mean
-    the squared distances to its ends added up (Zou & Donner 2008), the records being independent.
+    task, each collected with `Subsets(fraction=...)` of its own, or
+    `Together(fraction=...)` where examples have groups. Only examples that all records have are in it (a canary of one of
+    them may not be). The mean is NaN where a size is. Intervals: Wilson's (1927) at a size, and for the mean
+    the squared distances to its ends added up (Zou & Donner 2008) where each record has a seed of its own. Records of one
+    seed draw subsets that contain each other, and their errors go the same way: then the distances themselves are added up.
 
     Raises MissingEvidence for fewer than two records, another design, or a fraction that comes twice; WrongRecord for
     records of different tasks.
@@ -100,8 +102,11 @@ def c_profile(records: Sequence[Record], *, level: float = LEVEL) -> Profile:
         np.stack([getattr(each, name)[where] for each, where in zip(found, kept, strict=True)])
         for name in ("value", "low", "high", "runs_out")
     )
-    mean = value.mean(axis=0)
-    below, above = (np.sqrt(((value - end) ** 2).sum(axis=0)) / len(value) for end in (low, high))
+    mean, depend = value.mean(axis=0), len({record.manifest.get("seed") for record in ordered}) < len(ordered)
+    below, above = (
+        np.abs(value - end).mean(axis=0) if depend else np.sqrt(((value - end) ** 2).sum(axis=0)) / len(value)
+        for end in (low, high)
+    )
     ids = ordered[0].population.ids[kept[0]]
     return Profile(ids, fractions, value, low, high, runs_out, mean, mean - below, mean + above, level)
 
@@ -112,9 +117,9 @@ def _fraction(record: Record) -> float:
         design = parse_design(text)
     except ByroteError:
         design = None
-    if not isinstance(design, Subsets):
+    if not isinstance(design, Subsets | Together):
         raise MissingEvidence(
-            f"c_profile needs records of random subsets, and {record.directory} has the design {text!r}. "
+            f"c_profile needs records of random subsets (subsets, or together for rows that are copies or belong together), and {record.directory} has the design {text!r}. "
             "Collect it with Subsets(fraction=...)."
         )
     return design.fraction

@@ -43,7 +43,10 @@ def help_given(population: Population, outcomes: Outcomes, points: Space) -> Flo
     for start in range(0, len(test), BLOCK):
         part = test[start : start + BLOCK]
         value = influence(outcomes.correct[:, part], outcomes.member[:, train])
-        alike = True if points.empty else look_alikes(population, points, train, part)
-        total += np.where(alike, value, 0.0).sum(axis=1)
+        if points.empty:
+            total += value.sum(axis=1)
+        else:
+            source, target = look_alikes(population, points, train, part)
+            np.add.at(total, source, value[source, target])
     everywhere, nowhere = outcomes.member[:, train].all(axis=0), ~outcomes.member[:, train].any(axis=0)
     return np.where(everywhere | nowhere, np.nan, total)

@@ -169,7 +169,8 @@ def estimated(
     right_out = np.count_nonzero(outcome, axis=0)[columns] - right_in
     runs_out = len(outcome) - runs_in
     low, high = newcombe(right_in, runs_in, right_out, runs_out, level=LEVEL)
-    return right_in / runs_in - right_out / runs_out, low, high
+    with np.errstate(invalid="ignore", divide="ignore"):  # a source that was in every run, or in none, has no influence
+        return right_in / runs_in - right_out / runs_out, low, high
 
 
 Found = Iterator[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]]

@@ -95,7 +95,7 @@ def with_copies(found: Labelled, same: NDArray[np.int64], chance: float, what: t
     labels = found.target.labels[order]
     differ = np.zeros(len(sizes), np.bool_)
     np.logical_or.at(differ, part[order][1:], (labels[1:] != labels[:-1]) & (part[order][1:] == part[order][:-1]))
-    sentence = f"{copies:,} rows are copies of each other ({counted(int((sizes > 1).sum()), *what)}); copies are left out of training together."
+    sentence = f"{copies:,} rows are copies of each other ({counted(int((sizes > 1).sum()), *what)}); copies are left out of training together, unless --design says otherwise."
     if differ.any():
         first = [" = ".join(found.ids[part == at].tolist()[:QUOTED]) for at in np.flatnonzero(differ).tolist()]
         sentence += f" {counted(int(differ.sum()), 'of these stands', 'of these stand')} there with different labels: the rows {first_of(first)}."

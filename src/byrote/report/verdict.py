@@ -137,7 +137,9 @@ def _certainty(found: Findings) -> str:
         return f"{shares}. The reliability of these values was not measured. {memorized.reliability.reason}"
     meant = f"(1: exact; the correlation to expect with values from {memorized.runs} new runs)"
     if memorized.estimator == str(shrunk_memorization):
-        meant = f"(their squared correlation with the true ones, and the correlation to expect with values from {memorized.runs} new runs)"
+        about = f"{memorized.reliability.value:.2f}"
+        meant = "their squared correlation with the true ones; the estimate is mostly cautious"
+        return f"{shares}. The reliability of these values is about {about} ({meant})."
     return f"{shares}. The reliability of these values is {text(memorized.reliability)} {meant}."
 
 

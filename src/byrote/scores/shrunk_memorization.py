@@ -61,9 +61,10 @@ def shrunk_memorization(
     kinds of simulated records (docs/calibration.md) nominal 90 % intervals hold .90 to .98 on average over a record with 10 or
     20 runs. By the estimate, they hold .86 to 1.00 below .05, and .76 to .99 above it with 10 runs, .81 to .98 with 20, .79 to
     .99 with 6. Of a small group that is learned early and never known from the others, estimates are .1 too low with 10 runs,
-    and intervals hold .62 to .71 (.76 to .79 with 20). How wide intervals are was chosen on these five kinds and on `fashion`; on
-    three others, with 500 examples, they hold .96 to .98 on average, .99 below .05 and .91 to .93 above .5. As for
-    `memorization`, copies hide each other, and the subsets are part of the definition.
+    and intervals hold .62 to .71 (.76 to .79 with 20). Of a memorized half a per cent that looks like the rest they hold .08 to
+    .49 with 10 to 40 runs (docs/theory.md): there look at `memorization`. How wide intervals are was chosen on these five kinds
+    and on `fashion`; on three others, with 500 examples, they hold .96 to .98 on average, .99 below .05 and .91 to .93 above .5.
+    As for `memorization`, copies hide each other, and the subsets are part of the definition.
     """
     data = _features(label_agreement, class_separation, isolation)
     p_in, p_out = _posteriors(correct, margin, correctness, member, aum, data)

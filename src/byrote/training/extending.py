@@ -27,6 +27,9 @@ GROWTH = 2
 BLOCKS = 8
 """A block is an eighth of the runs before it, at most: so many are too many when it turns out that fewer had been enough."""
 
+MOST = 200
+"""Runs that are trained at most where no number is given."""
+
 PAUSE = 1.1
 """Runs grow by this factor between two looks at what they say, at least."""
 
@@ -60,21 +63,23 @@ def _sizes(design: Design, groups: NDArray[np.str_]) -> tuple[int, int]:
 
 
 def extend(gather: Callable[[int], Record], looks: "Looks", until: Until, most: int | None) -> Record:
-    """Call `gather` with more and more runs in all until enough is known, or there are `most`; it may end before all are there.
+    """Call `gather` with more and more runs in all until enough is known, or there are `most` (None: MOST); it may end earlier.
 
     What is planned in an interrupted collection is finished first. Then there are at least FIRST_STAGE runs, and as many as
     the forecast asks for.
     """
-    record = gather(0)
+    record, most = gather(0), MOST if most is None else most
     while not looks.enough(until, now=True):
         there, planned = len(record.runs), sum(read_manifest(record.directory)["blocks"])
-        if most is not None and there >= most:
-            logger.warning("With %d runs, the most that may be trained, %s is not reached.", there, until)
+        if there >= most:
+            logger.warning(
+                "With %d runs, the most that may be trained, %s is not reached. Allow more to go on.", there, until
+            )
             break
         if there >= planned:
             needed = until.runs_for(looks.certainty) if looks.certainty else None
             planned = max(FIRST_STAGE, planned + 1, min(needed or GROWTH * planned, GROWTH * planned))
-        record = gather(planned if most is None else min(planned, most))
+        record = gather(min(planned, most))
     return record
 
 

@@ -17,7 +17,7 @@ export async function show(main) {
   const alone = found.filter((each) => each.whole === null);
   main.replaceChildren(
     make("h1", { text: counted(alone) }),
-    compareForm(found),
+    ...compareForm(found),
     ...alone.map((each) => card(each, found)));
 }
 
@@ -48,11 +48,11 @@ function parts(each, found) {
 
 function compareForm(found) {
   const audits = found.filter((each) => each.kind === "audit");
-  if (audits.length < 2) return null;
+  if (audits.length < 2) return [];
   const choices = (chosen) => audits.map((each, i) => option(each.number, `${each.number}: ${each.name} (${each.directory.split("/").pop()})`, i === chosen));
   const first = make("select", {}, choices(0));
   const second = make("select", {}, choices(1));
   const form = make("form", { class: "filters", "aria-label": "Compare two audits", on: { submit: (event) => { event.preventDefault(); location.assign(`/compare/${first.value}/${second.value}`); } } },
     make("label", {}, "Compare, before ", first), make("label", {}, "after ", second), make("button", { type: "submit", text: "Compare" }));
-  return form;
+  return [form];
 }
