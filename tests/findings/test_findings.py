@@ -9,7 +9,7 @@ from byrote.findings.canary_check import read_detection
 from byrote.findings.evaluated_scores import read_panel
 from byrote.record import Observed, Record, Step, write_manifest, write_population, write_run
 from byrote.report import Findings, NotMeasured, findings, sentences
-from byrote.report.numbers import PERCENT, percent, percent_text, text
+from byrote.report.numbers import PERCENT, percent, percent_text
 from byrote.report.verdict import verdict
 from byrote.scores import memorization
 from byrote.stats.estimate import Estimate
