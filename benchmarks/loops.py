@@ -15,6 +15,7 @@ from byrote.task.examples import Examples
 from byrote.task.models import cnn, mlp
 from byrote.task.recipe import Recipe
 from byrote.task.schedule import at
+from byrote.task.signals import Signals
 
 BATCH, SHARE = 128, 0.7
 NETWORKS = {"cnn": cnn, "mlp": mlp}
@@ -29,18 +30,23 @@ def scaled(examples: Examples) -> tuple[Tensor, Tensor]:
 def dataloader_loop(model: nn.Module, x: Tensor, y: Tensor, recipe: Recipe) -> Iterator[None]:
     """The usual loop, with SGD: pause after each epoch."""
     loader = DataLoader(TensorDataset(x, y), recipe.batch_size, shuffle=True)
-    optimizer = torch.optim.SGD(model.parameters(), lr=at(recipe.learning_rate, 0), momentum=recipe.momentum)
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate(recipe, 0.0), momentum=recipe.momentum)
     step = 0
     for _ in range(recipe.epochs):
         model.train()
         for inputs, labels in loader:
             for group in optimizer.param_groups:
-                group["lr"] = at(recipe.learning_rate, step / (recipe.epochs * len(loader)))
+                group["lr"] = rate(recipe, step / (recipe.epochs * len(loader)))
             optimizer.zero_grad()
             nn.functional.cross_entropy(model(inputs), labels).backward()
             optimizer.step()
             step += 1
         yield
+
+
+def rate(recipe: Recipe, progress: float) -> float:
+    """Return the learning rate when a share of all updates is done."""
+    return at(recipe.learning_rate, Signals(progress, 1, 0))
 
 
 def correct(model: nn.Module, loader: DataLoader[tuple[Tensor, ...]]) -> Tensor:
