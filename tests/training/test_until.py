@@ -8,7 +8,11 @@ import pytest
 
 from byrote.errors import ByroteError, InvalidData
 from byrote.evidence.certainty import Following
+from byrote.evidence.evaluate import evaluate
+from byrote.record import Record
+from byrote.record.surroundings import surroundings
 from byrote.report import findings, sentences
+from byrote.scores import shrunk_memorization
 from byrote.stats.not_measured import NotMeasured
 from byrote.task.designs import Design, Everything, KFold, LeaveOneOut, Subsets, Together
 from byrote.training.collect import collect
@@ -178,3 +182,22 @@ def test_a_plain_collection_tells_what_its_verdict_says(tmp_path: Path) -> None:
     found = findings(record)
     assert not isinstance(found.memorized, NotMeasured)
     assert (found.memorized.reliability, found.memorized.error) == (last.reliability, last.error)
+
+
+def test_what_is_known_of_the_examples_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The looks while it trains and the verdict after it ask for the neighbours of the same examples."""
+    computed: list[int] = []
+    original = surroundings
+
+    def counted(*given: Any) -> Any:
+        computed.append(len(given[0]))
+        return original(*given)
+
+    monkeypatch.setattr("byrote.record.population.surroundings", counted)
+    told: list[Progress] = []
+    record = collect(small_task(), tmp_path, runs=4, compute=ONE, progress=told.append)
+    assert told[-1].certainty is not None
+    values = evaluate(shrunk_memorization, record)
+    assert len(computed) == 1
+    again = evaluate(shrunk_memorization, Record(tmp_path))
+    np.testing.assert_array_equal(values.value, again.value)

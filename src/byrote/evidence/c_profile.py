@@ -39,14 +39,11 @@ class Profile:
         """The table, column by column: `example`, `mean` with its ends, and `c_score` with its ends at each size."""
         found: dict[str, Any] = {"example": self.ids, MEAN: self.mean}
         found |= {f"{MEAN} low": self.mean_low, f"{MEAN} high": self.mean_high}
-        for fraction, value, low, high, runs in zip(*self._by_size, strict=True):
+        sizes = zip(self.fractions, self.value, self.low, self.high, self.runs_out, strict=True)
+        for fraction, value, low, high, runs in sizes:
             name = size_name(fraction)
             found |= {name: value, f"{name} low": low, f"{name} high": high, f"runs out at {fraction:g}": runs}
         return found
-
-    @property
-    def _by_size(self) -> tuple[Shaped[ndarray, "size ..."], ...]:
-        return self.fractions, self.value, self.low, self.high, self.runs_out
 
     @property
     def hardest_first(self) -> Int[ndarray, " rank"]:

@@ -126,7 +126,7 @@ def collect(
 
     unit = scheme.default_runs(_groups(population))
     if goal is None:
-        return collection.train(unit if runs is None else runs, watch)
+        return looks.shared(collection.train(unit if runs is None else runs, watch))
     packs = compute.device.startswith("cuda")
 
     def gather(wanted: int) -> Record:
@@ -134,7 +134,7 @@ def collect(
             wanted, watch, lambda planned: divide(planned, wanted, scheme, _groups(population), packs=packs)
         )
 
-    return extend(gather, looks, goal, runs)
+    return looks.shared(extend(gather, looks, goal, runs))
 
 
 def processes(task: Task, canaries: Canaries, seed: int, compute: Compute, runs: int) -> int:

@@ -116,6 +116,12 @@ class Looks:
                 self.certainty = self._following.certainty(runs)
         return self.certainty
 
+    def shared(self, record: Record) -> Record:
+        """Return the record with the examples that were read for the looks: what is known of them is not computed again."""
+        if self._following is not None:
+            record.population = self._following.record.population
+        return record
+
     def enough(self, until: Until, *, now: bool = False) -> bool:
         """Return whether the finished runs are whole blocks and what has to be known is known; `now` asks at any number."""
         runs = finished_runs(self.directory)
