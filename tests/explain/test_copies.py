@@ -150,6 +150,6 @@ def test_the_search_in_small_blocks_finds_the_same(monkeypatch: pytest.MonkeyPat
     one = population(images)
     everyone = np.arange(80)
     whole = find_copies(one, space(one), everyone, everyone)
-    monkeypatch.setattr(copies, "BLOCK_BYTES", 2000)
+    monkeypatch.setattr(copies, "SEARCHED_BYTES", 2000)
     assert find_copies(one, space(one), everyone, everyone) == whole
     assert [len(each) for each in whole] == [1] * 20 + [0] * 20 + [1] * 20 + [0] * 20

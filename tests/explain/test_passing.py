@@ -93,9 +93,8 @@ def test_few_sources_have_the_look_alikes_of_a_full_search(monkeypatch: pytest.M
 def test_groups_of_columns_hold_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
     points = np.random.default_rng(0).normal(size=(1500, 4)).astype(np.float32)
     queries, others = np.arange(40), np.random.default_rng(1).permutation(1500)[:1403]
-    plain = distances.nearest(points, queries, others, 3)
-    monkeypatch.setattr(distances, "LONG", 100)
-    monkeypatch.setattr(distances, "GROUP", 8)
     grouped = distances.nearest(points, queries, others, 3)
+    monkeypatch.setattr(distances, "FEWEST", 10_000)
+    plain = distances.nearest(points, queries, others, 3)
     np.testing.assert_array_equal(plain[0], grouped[0])
     np.testing.assert_array_equal(plain[1], grouped[1])

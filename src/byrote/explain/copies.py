@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 
 from byrote.explain.neighbours import AROUND, Neighbour, Space, list_neighbours
 from byrote.record import Population
-from byrote.record.nearest import BLOCK_BYTES, nearest
+from byrote.record.nearest import nearest
 
 COPIES = 20
 """Near-duplicates listed of each example at most; the nearest come first."""
 
 SMALLEST = 8
 """Images with fewer pixels in height or width are compared as they are only: too little is left within the border."""
+
+SEARCHED_BYTES = 1 << 24
+"""Size of the distances that are looked at at a time: most of them stay in the cache."""
 
 ROUNDING = 1e-5
 """How far a squared distance from a matrix product may be off."""
@@ -33,12 +36,13 @@ def find_copies(
     more, for example shifted by two pixels: they are not found. Two flat images of one class may be near without being copies, as
     may an image and the mirror image of another where objects are symmetric.
     """
-    found: list[dict[int, Neighbour]] = []
-    for query, where, distance in zip(queries, *nearest(points.points, queries, candidates, COPIES), strict=True):
-        label = int(points.classes[query])
+    found = [dict[int, Neighbour]() for _ in queries]
+    rows = np.flatnonzero(_may_have_one(population, points, queries, candidates))
+    for row, where, distance in zip(rows, *nearest(points.points, queries[rows], candidates, COPIES), strict=True):
+        label = int(points.classes[queries[row]])
         near = list_neighbours(population, where, distance)
         around = near[AROUND - 1].distance if len(near) >= AROUND else 0.0
-        found.append({each.position: each for each in near if points.is_duplicate(label, each.distance, around)})
+        found[row] |= {each.position: each for each in near if points.is_duplicate(label, each.distance, around)}
     for change, row, at, distance in _changed(population, points, queries, candidates):
         known = found[row].get(at)
         if known is None or (known.change and distance < known.distance):
@@ -46,23 +50,41 @@ def find_copies(
     return [tuple(sorted(each.values(), key=lambda copy: copy.distance)[:COPIES]) for each in found]
 
 
+def _may_have_one(
+    population: Population, points: Space, queries: Int[ndarray, " query"], candidates: Int[ndarray, " candidate"]
+) -> Bool[ndarray, " query"]:
+    """Return which queries may have a near-duplicate among the candidates as they are; all of what are no images of bytes."""
+    images = population.inputs
+    if not _are_large_images(images) or not len(candidates) or not len(queries):
+        return np.ones(len(queries), np.bool_)
+    limits = np.array([points.limit(int(label)) for label in points.classes[queries]])
+    pixels = images[0].size
+    coarse = _measurable(_points(_halved(_halved(images[candidates])), 16, pixels))
+    return _any_within(_points(_halved(_halved(images[queries])), 16, pixels), coarse, limits)
+
+
 def _changed(
     population: Population, points: Space, queries: Int[ndarray, " query"], candidates: Int[ndarray, " candidate"]
 ) -> Iterator[tuple[str, int, int, float]]:
     """Yield the change, the number of the query, the position of the copy and its distance.
 
-    Averages over 2x2 pixels are searched first: their distance is never larger than that of the pixels, so no copy is lost.
+    Means over 4x4 pixels are searched first, then those over 2x2: their distances are never larger than that of the pixels, so
+    no copy is lost.
     """
     images = population.inputs
-    small = images.ndim < 3 or min(images.shape[-2:]) < SMALLEST
-    if small or images.dtype != np.uint8 or not len(candidates) or not len(queries):
+    if not _are_large_images(images) or not len(candidates) or not len(queries):
         return
     labels = [int(label) for label in points.classes[queries]]
     limits = np.array([points.limit(label) for label in labels])
-    others = _averages(_window(images[candidates], 1, 1))
+    halved = _halved(_window(images[candidates], 1, 1))
+    pixels = 4 * halved[0].size
+    coarse, others = _measurable(_points(_halved(halved), 16, pixels)), _points(halved, 4, pixels)
+    fine = _measurable(others)
     for change, windows in _changes(images[queries]):
-        changed = _averages(windows)
-        rows = np.flatnonzero(_any_within(changed, others, limits))
+        small = _halved(windows)
+        changed, rows = _points(small, 4, pixels), np.arange(len(queries))
+        for means, candidate_means in ((_points(_halved(small), 16, pixels), coarse), (changed, fine)):
+            rows = rows[_any_within(means[rows], candidate_means, limits[rows])]
         both = np.concatenate([others, changed[rows]])
         ranked, _ = nearest(both, len(others) + np.arange(len(rows)), np.arange(len(others)), COPIES)
         for row, ranks in zip(rows, ranked, strict=True):
@@ -71,6 +93,11 @@ def _changed(
             for at, distance in zip(near, np.sqrt((gap**2).reshape(len(near), -1).mean(axis=1)), strict=True):
                 if at != queries[row] and points.is_duplicate(labels[row], float(distance)):
                     yield change, int(row), int(at), float(distance)
+
+
+def _are_large_images(inputs: Any) -> bool:
+    """Return whether these are images of bytes, and not too small to be compared without their border."""
+    return inputs.ndim >= 3 and min(inputs.shape[-2:]) >= SMALLEST and inputs.dtype == np.uint8
 
 
 def _changes(images: NDArray[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -86,24 +113,34 @@ def _window(images: NDArray[Any], down: int, right: int) -> NDArray[Any]:
     return images[..., down : down + height, right : right + width]
 
 
-def _averages(windows: NDArray[Any]) -> NDArray[np.float32]:
-    """Return the averages over 2x2 pixels as points; their distance is the root mean square difference of brightness."""
-    quarters = [windows[..., down::2, right::2] for down, right in product((0, 1), repeat=2)]
-    sums = np.add.reduce(quarters, dtype=np.uint16)
-    points = sums.reshape(len(windows), -1).astype(np.float32)
-    return points / np.float32(4 * 255 * np.sqrt(points.shape[1]))
+def _halved(images: NDArray[Any]) -> NDArray[np.float32]:
+    """Return the means over 2x2 pixels, or over 2x2 such means; a last row or column that is alone is left out."""
+    height, width = (size // 2 * 2 for size in images.shape[-2:])
+    quarters = [images[..., down:height:2, right:width:2] for down, right in product((0, 1), repeat=2)]
+    sums = np.add.reduce(quarters, dtype=np.uint16 if images.dtype == np.uint8 else np.float32)
+    return sums.astype(np.float32, copy=False) / np.float32(4)
+
+
+def _points(means: NDArray[np.float32], each: int, pixels: int) -> NDArray[np.float32]:
+    """Return means over `each` of the pixels as points: their distance is at most the root mean square one of all `pixels`."""
+    return means.reshape(len(means), -1) * np.float32(np.sqrt(each / pixels) / 255)
+
+
+def _measurable(points: Float[ndarray, "candidate feature"]) -> NDArray[np.float32]:
+    """Return points with their squared length as one more feature: one product with them then gives squared distances."""
+    return np.concatenate([points, np.einsum("ij,ij->i", points, points)[:, None]], axis=1)
 
 
 def _any_within(
     queries: Float[ndarray, "query feature"],
-    candidates: Float[ndarray, "candidate feature"],
+    candidates: Float[ndarray, "candidate measurable"],
     limits: Float[ndarray, " query"],
 ) -> Bool[ndarray, " query"]:
     """Return which queries have a candidate within their limit, with room for the rounding of a matrix product."""
-    lengths = np.einsum("ij,ij->i", candidates, candidates)
+    asked = np.concatenate([-2 * queries, np.ones((len(queries), 1), np.float32)], axis=1)
     least = np.empty(len(queries))
-    rows = max(1, BLOCK_BYTES // (4 * len(candidates)))
+    rows = max(1, SEARCHED_BYTES // (4 * len(candidates)))
     for start in range(0, len(queries), rows):
         part = slice(start, start + rows)
-        least[part] = (lengths - 2 * (queries[part] @ candidates.T)).min(axis=1)
+        least[part] = (asked[part] @ candidates.T).min(axis=1)
     return least + np.einsum("ij,ij->i", queries, queries) <= limits**2 + ROUNDING

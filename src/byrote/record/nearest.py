@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 BLOCK_BYTES = 1 << 26
 """Size of the largest temporary array: 64 MiB. Besides it there is one float32 copy of all inputs."""
 
-LONG, GROUP = 8192, 32
-"""Of rows at least so long, the smallest values are looked for in groups of so many columns."""
+FEWEST = 4
+"""The smallest values of a row are looked for in groups of columns where these would have at least so many columns each."""
+
+MEASURED_BYTES = 1 << 20
+"""Size of the differences that are measured exactly at a time: they stay in the cache."""
 
 SPARE = 8
 """Candidates beyond k that are measured exactly, because a distance from a matrix product is rounded."""
@@ -58,14 +61,14 @@ def nearest(
     proposed = min(k + SPARE, len(candidates))
     others = rows_at(points, candidates)
     lengths = np.einsum("ij,ij->i", others, others)
-    rows = max(1, BLOCK_BYTES // (4 * max(len(candidates), proposed * points.shape[1])))
+    numbers = _number_of(queries, candidates)
+    rows = max(1, BLOCK_BYTES // (4 * len(candidates)))
     for start in range(0, len(queries), rows):
-        part = queries[start : start + rows]
+        part, itself = queries[start : start + rows], numbers[start : start + rows]
         rough = _up_to_own_length(points[part], others, lengths)
-        itself = _number_of(part, candidates)
         rough[itself >= 0, itself[itself >= 0]] = np.inf
         best = _smallest(rough, proposed)
-        exact = _distances(points[part], others[best])
+        exact = _distances(points[part], others, best)
         exact[best == itself[:, None]] = np.inf
         order = np.argsort(exact, axis=1, kind="stable")[:, :k]
         found = np.take_along_axis(exact, order, axis=1)
@@ -125,26 +128,36 @@ def _up_to_own_length(
 def _smallest(values: Float[ndarray, "row column"], count: int) -> NDArray[np.intp]:
     """Return the columns of the `count` smallest of each row, in no order.
 
-    Of long rows, the columns are first put into groups: the smallest values lie in the groups with the smallest minima.
+    Of long rows, the columns are first put into groups: the smallest values lie in the groups with the smallest minima. Their size
+    is the one with which both partitions, of the minima and of the columns in the chosen groups, take the least time.
     """
     columns = values.shape[1]
-    width = columns // GROUP
-    if columns < LONG or width < 2 * count:
+    size = int(np.sqrt(columns / (2 * count)))
+    if size < FEWEST:
         return np.argpartition(values, count - 1, axis=1)[:, :count]
-    minima = values[:, : GROUP * width].reshape(-1, GROUP, width).min(axis=1)
+    width = columns // size
+    minima = values[:, : size * width].reshape(-1, size, width).min(axis=1)
     groups = np.argpartition(minima, count - 1, axis=1)[:, None, :count]
-    rest = np.arange(GROUP * width, columns)
-    members = (groups + width * np.arange(GROUP)[:, None]).reshape(len(values), -1)
+    rest = np.arange(size * width, columns)
+    members = (groups + width * np.arange(size)[:, None]).reshape(len(values), -1)
     members = np.concatenate([members, np.broadcast_to(rest, (len(values), len(rest)))], axis=1)
     best = np.argpartition(np.take_along_axis(values, members, axis=1), count - 1, axis=1)[:, :count]
     return np.take_along_axis(members, best, axis=1)
 
 
 def _distances(
-    queries: Float[ndarray, "query feature"], others: Float[ndarray, "query rank feature"]
+    queries: Float[ndarray, "query feature"],
+    others: Float[ndarray, "candidate feature"],
+    chosen: Int[ndarray, "query rank"],
 ) -> NDArray[np.float64]:
-    difference = others - queries[:, None]
-    return np.sqrt(np.einsum("qrf,qrf->qr", difference, difference, dtype=np.float64))
+    """Return the distance of each query to the candidates that were chosen for it."""
+    distance = np.empty(chosen.shape)
+    rows = max(1, MEASURED_BYTES // (4 * max(chosen.shape[1] * queries.shape[1], 1)))
+    for start in range(0, len(queries), rows):
+        part = slice(start, start + rows)
+        difference = others[chosen[part]] - queries[part, None]
+        distance[part] = np.sqrt(np.vecdot(difference, difference))
+    return distance
 
 
 def _or_one(spread: Float[ndarray, " feature"]) -> Float[ndarray, " feature"]:
