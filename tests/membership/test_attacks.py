@@ -15,7 +15,7 @@ from byrote.membership import attacks
 from byrote.membership.attacks import (
     ATTACKS,
     Membership,
-    attacked,
+    attacks_on,
     curve,
     exchangeable,
     read_membership,
@@ -281,7 +281,6 @@ def test_a_run_without_others_to_compare_accuses_nobody() -> None:
     rng = np.random.default_rng(0)
     member = rng.random((4, 20_000)) < 0.5
     losses = np.logaddexp(0, -rng.normal(1, 1, member.shape))
-    values = attacked(lira, AttackValues(loss, (0, 1, 2, 3), np.arange(20_000), -losses, member))
-    assert values is not None
+    (values,) = attacks_on([lira], AttackValues(loss, (0, 1, 2, 3), np.arange(20_000), -losses, member))
     assert np.isneginf(values.value).any()
     assert not np.isnan(values.value).any()

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from byrote.errors import MissingEvidence, Unsupported
 from byrote.evidence.cached_reads import read_once
@@ -17,10 +18,14 @@ from byrote.evidence.evaluate import LEVEL, AttackValues, guess
 from byrote.membership.blind import blind_baseline, blind_features
 from byrote.record import Population, Record
 from byrote.scores import bavaria, calibrated_loss, lira, loss, rmia
+from byrote.scores._shadows import Shadows, logit
+from byrote.scores.bavaria import predictive_ratio
+from byrote.scores.lira import likelihood_ratio
 from byrote.signature import Score
 from byrote.stats.estimate import UNDEFINED, Estimate
 from byrote.stats.not_measured import NotMeasured
-from byrote.summaries import OperatingPoint, auroc, over_runs, tpr_at_fpr
+from byrote.summaries import OperatingPoint, over_runs, tpr_at_fpr
+from byrote.summaries.auroc import area
 from byrote.summaries.one_run import guess_membership, one_run_epsilon
 from byrote.summaries.over_runs import Pooled
 
@@ -112,6 +117,7 @@ def attack_table(found: Membership) -> list[dict[str, Any]]:
     return [*rows, {"attack": "no model at all (blind)", **blind.cells("AUROC"), **nothing}]
 
 
+@threadpool_limits.wrap(limits=1)  # its matrices are small, and take longer on two threads of a busy machine
 def read_membership(record: Record, read: Read | None = None) -> Membership | NotMeasured:
     """Attack every run: its members against the real training examples that it was not trained on.
 
@@ -131,10 +137,7 @@ def read_membership(record: Record, read: Read | None = None) -> Membership | No
     if not (losses.member.any() and not losses.member.all()):
         return NotMeasured("No training example has a clean loss in every run, so no attack can be made.")
     found = [_attack(loss, losses)]
-    for score in ATTACKS[1:] if len(runs) > 2 else ():
-        values = attacked(score, losses)
-        if values is not None:
-            found.append(_attack(score, values))
+    found += [_attack(values.score, values) for values in attacks_on(ATTACKS[1:] if len(runs) > 2 else (), losses)]
     strongest = max(found, key=_strength)
     shuffled, p_value = strongest_by_chance(
         losses, [attack.values.score for attack in found], record.population.groups[losses.positions]
@@ -165,8 +168,8 @@ def curve(attack: Attack) -> list[tuple[float, Estimate]]:
 
 
 def _attack(score: Score, values: AttackValues) -> Attack:
-    area = over_runs(lambda value, member: auroc(value, member).value, values.value, values.member, level=LEVEL)
-    return Attack(str(score), area, _points(values, RATES), values)
+    mean = over_runs(area, values.value, values.member, level=LEVEL)
+    return Attack(str(score), mean, _points(values, RATES), values)
 
 
 def _points(values: AttackValues, rates: Sequence[float]) -> tuple[OperatingPoint | NotMeasured, ...]:
@@ -235,14 +238,13 @@ def strongest_by_chance(
         losses, alike = _some(losses, alike, np.random.default_rng([seed, 5]))
     if all(len(np.unique(losses.member[:, units[:, 0]], axis=1).T) < 2 for units in alike):
         return NotMeasured("No membership can be exchanged between examples."), float("nan")
-    judged = [values for score in scores if (values := attacked(score, losses)) is not None]
+    judged = attacks_on(scores, losses)
     reason = _lacks_others(max(judged, key=_strength_of), RATES[0])
     rated = [each.score for each in judged if _lacks_others(each, RATES[0]) is None] if reason is None else []
 
     def largest(member: Bool[ndarray, "run example"]) -> float:
-        given = replace(losses, member=member)
-        made = [values for score in rated or scores if (values := attacked(score, given)) is not None]
-        return max(_rate(values) if rated else _area(values) for values in made)
+        found = attacks_on(rated or scores, replace(losses, member=member))
+        return max(_rate(values) if rated else _area(values) for values in found)
 
     observed, shuffled = largest(losses.member), list[float]()
     for _ in range(SHUFFLES):
@@ -296,13 +298,20 @@ def _by_count(member: Bool[ndarray, "run example"]) -> list[NDArray[np.intp]]:
     return [order[counts == counts[at], None] for at in np.sort(first)]
 
 
-def attacked(score: Score, losses: AttackValues) -> AttackValues | None:
+def attacks_on(scores: Sequence[Score], losses: AttackValues) -> list[AttackValues]:
+    """Return the attacks on these losses that can be made. Those on logits share what they say of the shadow models."""
+    logits = Shadows(logit(-losses.value), losses.member)
+    return [values for score in scores if (values := attacked(score, losses, logits)) is not None]
+
+
+def attacked(score: Score, losses: AttackValues, logits: Shadows) -> AttackValues | None:
     """Return the attack on these losses, without the examples that no run can judge; None where none is judged.
 
     A run without IN or OUT runs for an example accuses nobody there: its value is minus infinity. Such an example must not be
-    left out of one run only because of what the others are: its number of runs would give membership away.
+    left out of one run only because of what the others are: its number of runs would give membership away. `logits` are those
+    of the losses.
     """
-    value = losses.value if score is loss else np.asarray(score(-losses.value, losses.member), np.float64)
+    value = _values(score, losses, logits)
     known = np.asarray(np.isfinite(value).any(axis=0))
     member = losses.member[:, known]
     if not (member.any() and not member.all()):
@@ -311,13 +320,23 @@ def attacked(score: Score, losses: AttackValues) -> AttackValues | None:
     return _only(replace(losses, score=score, value=judged), known)
 
 
+def _values(score: Score, losses: AttackValues, logits: Shadows) -> Float[ndarray, "run example"]:
+    if score is loss:
+        return losses.value
+    if score is lira:
+        return likelihood_ratio(logits, online=True, variance="pooled")
+    if score is bavaria:
+        return predictive_ratio(logits, online=True)
+    return np.asarray(score(-losses.value, losses.member), np.float64)
+
+
 def _strength_of(values: AttackValues) -> tuple[float, float]:
     """Return what `_strength` compares, without intervals."""
     return (_rate(values) if _lacks_others(values, RATES[0]) is None else 0.0, _area(values))
 
 
 def _area(values: AttackValues) -> float:
-    return auroc(values.value.ravel(), values.member.ravel()).value
+    return area(values.value.ravel(), values.member.ravel())
 
 
 def _rate(values: AttackValues) -> float:

@@ -9,7 +9,7 @@ from numpy import ndarray
 from byrote.arrays import checked
 from byrote.errors import Unsupported
 from byrote.stats.estimate import Estimate
-from byrote.summaries.auroc import auroc
+from byrote.summaries.auroc import area, auroc
 
 SKETCH = 64
 """Random projections of the inputs that are features."""
@@ -58,17 +58,18 @@ def blind_baseline(
             f"None of {len(member)} runs has members and others in both halves of {len(features)} examples. Give more examples, or runs on subsets."
         )
     runs = member[use].T
-    areas: list[list[Estimate]] = []
+    predictions: list[tuple[ndarray, ndarray]] = []
     for fitted, held_out in cuts:
         x = standardized(features, fitted)
         target = runs[fitted] - runs[fitted].mean(axis=0)
         weights = np.linalg.solve(x[fitted].T @ x[fitted] + PENALTY * np.eye(x.shape[1]), x[fitted].T @ target)
         predicted = x[held_out] @ weights
-        areas.append([auroc(p, m, level=level) for p, m in zip(predicted.T, runs[held_out].T, strict=True)])
-    each = np.array([[area.value for area in half] for half in areas]).mean(axis=0)
-    if len(each) > 1:
+        predictions.append((predicted.T, runs[held_out].T))
+    if runs.shape[1] > 1:
+        each = np.mean([[area(p, m) for p, m in zip(*half, strict=True)] for half in predictions], axis=0)
         return Estimate.of_mean(each, "run", level=level).within(0.0, 1.0)
-    value, half_widths = float(each.mean()), [(half[0].high - half[0].low) / 2 for half in areas]
+    halves = [auroc(predicted[0], truth[0], level=level) for predicted, truth in predictions]
+    value, half_widths = float(np.mean([half.value for half in halves])), [(half.high - half.low) / 2 for half in halves]
     width = math.hypot(*half_widths) / 2
     return Estimate(value, value - width, value + width, 1, "run", level).within(0.0, 1.0)
 

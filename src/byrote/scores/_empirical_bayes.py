@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 from scipy.special import expit, logit, logsumexp, xlogy
+from threadpoolctl import threadpool_limits
 
 from byrote.scores._link import (
     MIN_PROBABILITY,
@@ -110,6 +111,7 @@ class Observations:
         return Observations(*(getattr(self, f.name)[use] for f in fields(self)))
 
 
+@threadpool_limits.wrap(limits=1)  # products with so few columns take many times longer on two threads of a busy machine
 def posteriors(
     correct: Bool[ndarray, "run example"],
     margin: Float[ndarray, "run example"],

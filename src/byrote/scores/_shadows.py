@@ -21,6 +21,9 @@ from scipy.special import digamma, expit, gammaln, polygamma
 BLOCK = 1 << 16
 """Values, runs times examples, that are processed at once: intermediate results stay in the cache."""
 
+KEPT = 1 << 19
+"""Moments of so many values at most are kept, for other attacks on the same values: 24 bytes for each value, twice or more."""
+
 NO_DRAW = np.uint64(2**64 - 1)
 """A draw that is never the smallest."""
 
@@ -113,6 +116,15 @@ class Shadows:
 
         Without `spare` only the target itself is left out.
         """
+        key = part.start, trained, spare
+        found = self._kept.get(key)
+        if found is None:
+            found = self._measured(part, trained=trained, spare=spare)
+            if self.value.size <= KEPT:
+                self._kept[key] = found
+        return found
+
+    def _measured(self, part: slice, *, trained: bool, spare: bool) -> Moments:
         value, member = self.value[:, part], self.member[:, part]
         use = (member == trained) & np.isfinite(value)
         blocks = self.blocks_of_runs if spare else []
@@ -145,8 +157,12 @@ class Shadows:
         fewer than two. Where no example has two such runs left, as with 4 or 5 runs of halves, only the target is left out: one
         number for all examples of a target gives no membership away.
         """
-        found, freedom = self._variances(trained=trained, spare=True)
-        return found if freedom or not self.blocks_of_runs else self._variances(trained=trained, spare=False)[0]
+        if trained not in self._fitted:
+            found, freedom = self._variances(trained=trained, spare=True)
+            if not freedom and self.blocks_of_runs:
+                found, _ = self._variances(trained=trained, spare=False)
+            self._fitted[trained] = found
+        return self._fitted[trained]
 
     def _variances(self, *, trained: bool, spare: bool) -> tuple[Variances, bool]:
         """Return the variances, and whether any example has two runs left."""
@@ -189,6 +205,14 @@ class Shadows:
         rest = np.setdiff1d(np.arange(len(self.member)), np.concatenate([np.zeros(0, np.intp), *exact]))
         blocks = [*exact, rest] if len(rest) > 2 and _balanced(self.member[rest]) else exact
         return [(runs, _surplus(self.member[runs], alone=len(runs) == len(self.member))) for runs in blocks]
+
+    @cached_property
+    def _kept(self) -> dict[tuple[int, bool, bool], Moments]:
+        return {}
+
+    @cached_property
+    def _fitted(self) -> dict[bool, Variances]:
+        return {}
 
     @cached_property
     def _run_key(self) -> UInt64[ndarray, " run"]:

@@ -69,10 +69,8 @@ def fit(
         if gap < TOLERANCE and float(np.abs(residual + z).max()) < TOLERANCE:
             break
         target = 0.15 * gap / len(x)
-        hessian = (likelihoods * (number / density**2)[:, None]).T @ likelihoods
-        hessian[np.diag_indices(len(x))] += z / x
-        factor = linalg.cho_factor(hessian, lower=True, check_finite=False, overwrite_a=True)
-        solved = linalg.cho_solve(factor, np.vstack([residual + target / x, parts]).T, check_finite=False)
+        curvature = number / density**2
+        solved = _solved(likelihoods, curvature, z / x, np.vstack([residual + target / x, parts]).T)
         free, shift = solved[:, 0], solved[:, 1:]
         d_multiplier = np.linalg.solve(parts @ shift, parts @ (free + x) - total)
         dx = free - shift @ d_multiplier
@@ -81,6 +79,25 @@ def fit(
         x, z, multiplier = x + length * dx, z + length * dz, multiplier + length * d_multiplier
     x = x * ((total / (parts @ x)) @ parts)
     return Mixture(x, float(number @ np.log(likelihoods @ x)))
+
+
+def _solved(
+    likelihoods: Float[ndarray, "cell point"],
+    curvature: Float[ndarray, " cell"],
+    diagonal: Float[ndarray, " point"],
+    right: Float[ndarray, "point column"],
+) -> Float[ndarray, "point column"]:
+    """Return H^-1 `right` with H = likelihoods^T diag(curvature) likelihoods + diag(diagonal), by the smaller of two systems."""
+    if len(likelihoods) < len(diagonal):  # Woodbury, 1950: a system of the cells
+        scaled = likelihoods / diagonal
+        inner = scaled @ likelihoods.T
+        inner[np.diag_indices(len(inner))] += 1 / curvature
+        factor = linalg.cho_factor(inner, lower=True, check_finite=False, overwrite_a=True)
+        return right / diagonal[:, None] - scaled.T @ linalg.cho_solve(factor, scaled @ right, check_finite=False)
+    hessian = (likelihoods * curvature[:, None]).T @ likelihoods
+    hessian[np.diag_indices(len(hessian))] += diagonal
+    factor = linalg.cho_factor(hessian, lower=True, check_finite=False, overwrite_a=True)
+    return linalg.cho_solve(factor, right, check_finite=False)
 
 
 def _length(x: Float[ndarray, " point"], dx: Float[ndarray, " point"]) -> float:

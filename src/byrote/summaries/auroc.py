@@ -4,7 +4,6 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 from scipy.special import expit, logit
-from scipy.stats import rankdata
 
 from byrote.arrays import checked
 from byrote.stats.estimate import Estimate
@@ -38,9 +37,9 @@ def auroc(
     table, member = as_table("auroc", values, positive)
     flat, is_positive = table.ravel(), member.ravel()
     m, n = np.count_nonzero(is_positive), np.count_nonzero(~is_positive)
-    ranks = rankdata(flat)
-    above = (ranks[is_positive] - rankdata(flat[is_positive])) / n  # of each positive: share of negatives below it
-    below = 1 - (ranks[~is_positive] - rankdata(flat[~is_positive])) / m
+    positives, negatives = flat[is_positive], flat[~is_positive]
+    above = _share_below(positives, np.sort(negatives))  # of each positive: share of negatives below it
+    below = 1 - _share_below(negatives, np.sort(positives))
     area = float(above.mean())
     apart = (float(above.var(ddof=1)) / m, float(below.var(ddof=1)) / n) if min(m, n) > 1 else (0.0, 0.0)
     variance = sum(apart)
@@ -61,6 +60,19 @@ def auroc(
         low, high = clopper_pearson(area * pairs, pairs, level=level)
     for_few = _newcombe(area, max(m * size, 1.0), max(n * size, 1.0), level)
     return Estimate(area, min(float(low), for_few[0]), max(float(high), for_few[1]), table.shape[1], "example", level)
+
+
+@checked
+def area(values: Float[ndarray, " example"], positive: Bool[ndarray, " example"]) -> float:
+    """Return the value of `auroc` alone, in a fraction of the time: for ranks of many runs, or of many shuffles."""
+    check_ranking("auroc", values, positive)
+    return float(_share_below(np.sort(values[positive]), np.sort(values[~positive])).mean())
+
+
+def _share_below(values: Float[ndarray, " value"], others: Float[ndarray, " other"]) -> Float[ndarray, " value"]:
+    """Return the share of the others, in ascending order, that are smaller than each value; equal ones count half."""
+    smaller, not_larger = (np.searchsorted(others, values, side=side) for side in ("left", "right"))
+    return (smaller + not_larger) / (2 * len(others))
 
 
 def _newcombe(area: float, positives: float, negatives: float, level: float) -> tuple[float, float]:

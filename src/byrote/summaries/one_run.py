@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
-from scipy import special, stats
+from scipy import special
 
 from byrote.arrays import checked
 from byrote.errors import Unsupported
@@ -120,11 +120,17 @@ def one_run_p_value(guesses: Guesses, *, epsilon: float, delta: float = 0.0) -> 
     """
     v, r = guesses.correct, guesses.made
     q = special.expit(epsilon)
-    tail = float(stats.binom.sf(v - 1, r, q))
+    tail = float(special.betainc(v, r - v + 1, q)) if v > 0 else 1.0
     if delta == 0 or v == 0:
         return tail
-    just_below = np.cumsum(stats.binom.pmf(np.arange(v - 1, -1, -1), r, q))
+    just_below = np.cumsum(_binomial(np.arange(v - 1, -1, -1), r, q))
     return min(1.0, tail + 2 * guesses.canaries * delta * float(np.max(just_below / np.arange(1, v + 1))))
+
+
+def _binomial(successes: Int[ndarray, " number"], trials: int, p: float) -> Float[ndarray, " number"]:
+    """Return the probability of each number of successes."""
+    ways = special.gammaln(trials + 1) - special.gammaln(successes + 1) - special.gammaln(trials - successes + 1)
+    return np.exp(ways + special.xlogy(successes, p) + special.xlog1py(trials - successes, -p))
 
 
 def check_guarantee(delta: float, level: float) -> float:

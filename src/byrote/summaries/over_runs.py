@@ -1,11 +1,12 @@
 """Membership summaries of several runs, each of them a target: the run is the unit, Student, 1908, Biometrika 6."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from numpy import ndarray
 from numpy.typing import NDArray
 
@@ -63,14 +64,13 @@ def pooled_tpr_at_fpr(
 class Pooled:
     """The values of all runs, sorted once for any number of rates: see `pooled_tpr_at_fpr`.
 
-    `members` and `others` (highest first, negated) are those of all runs; `own` has the members of each run, and `places`
-    where its other examples stand among `others`.
+    `members` and `others` (highest first, negated) are those of all runs, `own` and `own_others` those of each run.
     """
 
     members: Float[ndarray, " member"]
     others: Float[ndarray, " other"]
     own: tuple[NDArray[np.float64], ...]
-    places: tuple[NDArray[np.int64], ...]
+    own_others: tuple[NDArray[np.float64], ...]
 
     @classmethod
     def of(cls, values: Float[ndarray, "run example"], member: Bool[ndarray, "run example"]) -> "Pooled":
@@ -78,18 +78,14 @@ class Pooled:
         if len(values) < 2:
             raise Unsupported(f"pooled_tpr_at_fpr was given {len(values)} runs. Give two or more, or use tpr_at_fpr.")
         check_ranking("pooled_tpr_at_fpr", values.ravel(), member.ravel())
-        negated = -values[~member]
-        order = np.argsort(negated, kind="stable")
-        run_of = np.nonzero(~member)[0][order]
-        by_run = np.argsort(run_of, kind="stable")
-        ends = np.cumsum(np.count_nonzero(~member, axis=1))[:-1]
         own = tuple(np.sort(run[trained]) for run, trained in zip(values, member, strict=True))
-        return cls(np.sort(values[member]), negated[order], own, tuple(np.split(by_run, ends)))
+        own_others = tuple(np.sort(-run[~trained]) for run, trained in zip(values, member, strict=True))
+        return cls(np.sort(np.concatenate(own)), np.sort(np.concatenate(own_others)), own, own_others)
 
     def at(self, fpr: float, *, level: float = 0.9) -> OperatingPoint:
         """Return the point at this rate; raise Unsupported where it has no threshold, or one run has all members."""
-        *both, threshold = self._rates(fpr, self.members[:0], np.zeros(0, np.int64))
-        leave_one_out = np.array([self._rates(fpr, *each)[:2] for each in zip(self.own, self.places, strict=True)])
+        *both, threshold = self._rates(fpr, self.members[:0], self.others[:0])
+        leave_one_out = np.array([self._rates(fpr, *each)[:2] for each in zip(self.own, self.own_others, strict=True)])
         tpr, realised = (
             Estimate.of_parts(rate, part, "run", level=level).within(0.0, 1.0)
             for rate, part in zip(both, leave_one_out.T, strict=True)
@@ -98,19 +94,24 @@ class Pooled:
         return OperatingPoint(tpr, fpr, realised, threshold, chance)
 
     def _rates(
-        self, fpr: float, own: Float[ndarray, " own"], places: Int[ndarray, " place"]
+        self, fpr: float, own: Float[ndarray, " own"], own_others: Float[ndarray, " own_other"]
     ) -> tuple[float, float, float]:
-        """Return both rates and the threshold without the run that has these members, and the others at these places."""
-        kept, members = len(self.others) - len(places), len(self.members) - len(own)
+        """Return both rates and the threshold without the run that has these members and these others."""
+        kept, members = len(self.others) - len(own_others), len(self.members) - len(own)
         if not members:
             raise Unsupported("pooled_tpr_at_fpr found the members of one run only. Give two runs with members.")
         rank = _false_positives(fpr, kept)
-        skipped = np.searchsorted(places - np.arange(len(places)), rank, side="right")  # its own that stand before
-        threshold = float(-self.others[rank + skipped])
+        threshold = float(-self.others[rank + self._left_out_before(rank, own_others)])
         above = _above(self.members, threshold) - _above(own, threshold)
-        others_above = np.searchsorted(self.others, -threshold, side="left")
-        others_above -= np.searchsorted(places, others_above, side="left")
-        return float(above / members), float(others_above / kept), threshold
+        return float(above / members), float(self._before(-threshold, own_others) / kept), threshold
+
+    def _before(self, other: float, own_others: Float[ndarray, " own_other"]) -> int:
+        """Return how many others, without these of one run, stand before this one."""
+        return int(np.searchsorted(self.others, other) - np.searchsorted(own_others, other))
+
+    def _left_out_before(self, rank: int, own_others: Float[ndarray, " own_other"]) -> int:
+        """Return how many of the others of one run stand before, or beside, the one at this rank among those of all other runs."""
+        return bisect_right(own_others, rank, key=lambda other: self._before(other, own_others))
 
 
 def _above(ascending: Float[ndarray, " value"], threshold: float) -> int:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from byrote.evidence.certainty import LEAST, Certainty, Following
 from byrote.objectives import Objective
@@ -111,7 +112,7 @@ class Looks:
         before = self.certainty.runs if self.certainty else 0
         due = len(runs) > before if now else len(runs) >= max(LEAST, PAUSE * before, before + 1)
         if self.follows and due:
-            with naming_deletion(self.directory):
+            with naming_deletion(self.directory), threadpool_limits(1):  # the other cores train
                 self._following = self._following or Following(Record(self.directory))
                 self.certainty = self._following.certainty(runs)
         return self.certainty
