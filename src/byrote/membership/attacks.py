@@ -1,7 +1,7 @@
 """Membership attacks on a record: each run is the target once. All are repeated under shuffled membership."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +20,9 @@ from byrote.record import Population, Record
 from byrote.scores import bavaria, calibrated_loss, lira, loss, rmia
 from byrote.scores._shadows import Shadows, logit
 from byrote.scores.bavaria import predictive_ratio
+from byrote.scores.calibrated_loss import difference
 from byrote.scores.lira import likelihood_ratio
+from byrote.scores.rmia import probability, probability_ratio
 from byrote.signature import Score
 from byrote.stats.estimate import UNDEFINED, Estimate
 from byrote.stats.not_measured import NotMeasured
@@ -299,35 +301,33 @@ def _by_count(member: Bool[ndarray, "run example"]) -> list[NDArray[np.intp]]:
 
 
 def attacks_on(scores: Sequence[Score], losses: AttackValues) -> list[AttackValues]:
-    """Return the attacks on these losses that can be made. Those on logits share what they say of the shadow models."""
-    logits = Shadows(logit(-losses.value), losses.member)
-    return [values for score in scores if (values := attacked(score, losses, logits)) is not None]
-
-
-def attacked(score: Score, losses: AttackValues, logits: Shadows) -> AttackValues | None:
-    """Return the attack on these losses, without the examples that no run can judge; None where none is judged.
+    """Return those of these attacks (of ATTACKS) on the losses that can be made, without the examples that no run can judge.
 
     A run without IN or OUT runs for an example accuses nobody there: its value is minus infinity. Such an example must not be
-    left out of one run only because of what the others are: its number of runs would give membership away. `logits` are those
-    of the losses.
+    left out of one run only because of what the others are: its number of runs would give membership away.
     """
-    value = _values(score, losses, logits)
-    known = np.asarray(np.isfinite(value).any(axis=0))
-    member = losses.member[:, known]
-    if not (member.any() and not member.all()):
-        return None
-    judged = np.where(np.isfinite(value), value, -np.inf)
-    return _only(replace(losses, score=score, value=judged), known)
+    values_of, found = _values(losses), list[AttackValues]()
+    for score in scores:
+        value = values_of[score.name]()
+        known = np.asarray(np.isfinite(value).any(axis=0))
+        member = losses.member[:, known]
+        if member.any() and not member.all():
+            judged = np.where(np.isfinite(value), value, -np.inf)
+            found.append(_only(replace(losses, score=score, value=judged), known))
+    return found
 
 
-def _values(score: Score, losses: AttackValues, logits: Shadows) -> Float[ndarray, "run example"]:
-    if score is loss:
-        return losses.value
-    if score is lira:
-        return likelihood_ratio(logits, online=True, variance="pooled")
-    if score is bavaria:
-        return predictive_ratio(logits, online=True)
-    return np.asarray(score(-losses.value, losses.member), np.float64)
+def _values(losses: AttackValues) -> Mapping[str, Callable[[], Float[ndarray, "run example"]]]:
+    """Return what gives the values of each attack by its name: as the scores do, but the shadow models are looked at once."""
+    loss_of = -losses.value
+    logits = Shadows(logit(loss_of), losses.member)
+    return {
+        loss.name: lambda: losses.value,
+        calibrated_loss.name: lambda: difference(logits.of(np.where(np.isfinite(loss_of), loss_of, np.nan))),
+        rmia.name: lambda: probability_ratio(logits.of(probability(loss_of)), online=True, a=rmia.options["a"]),
+        lira.name: lambda: likelihood_ratio(logits, online=True, variance="pooled"),
+        bavaria.name: lambda: predictive_ratio(logits, online=True),
+    }
 
 
 def _strength_of(values: AttackValues) -> tuple[float, float]:

@@ -47,22 +47,26 @@ def fit_link(
 
     A normal prior with unit variance holds them near those of the normal distribution function.
     """
-    x, coefficients = _basis(latent), start
+    x, coefficients = np.ascontiguousarray(_basis(latent).T), start
 
-    def log_posterior(coefficients: Coefficients) -> float:
-        log_odds = x @ coefficients
-        return float(
-            successes @ log_odds - trials @ np.logaddexp(0, log_odds) - np.sum((coefficients - START) ** 2) / 2
-        )
+    def at(coefficients: Coefficients) -> tuple[float, PerExample]:
+        """Return the log posterior, and the probabilities."""
+        log_odds = coefficients @ x
+        small = np.exp(-np.abs(log_odds))
+        log_density = successes @ log_odds - trials @ (np.maximum(log_odds, 0.0) + np.log1p(small))
+        p = np.where(log_odds >= 0, 1.0, small) / (1 + small)
+        return float(log_density - np.sum((coefficients - START) ** 2) / 2), p
 
+    reached, p = at(coefficients)
     for _ in range(30):
-        p = expit(x @ coefficients)
-        gradient = x.T @ (successes - trials * p) - (coefficients - START)
-        change = np.linalg.solve(x.T @ (x * (trials * p * (1 - p))[:, None]) + np.eye(3), gradient)
-        reached = log_posterior(coefficients)
-        while log_posterior(coefficients + change) < reached and np.abs(change).max() > 1e-9:
+        expected = trials * p
+        gradient = x @ (successes - expected) - (coefficients - START)
+        change = np.linalg.solve((x * (expected * (1 - p))) @ x.T + np.eye(3), gradient)
+        new, p_there = at(coefficients + change)
+        while new < reached and np.abs(change).max() > 1e-9:
             change = change / 2
-        coefficients = coefficients + change
+            new, p_there = at(coefficients + change)
+        coefficients, reached, p = coefficients + change, new, p_there
         if np.abs(change).max() < 1e-9:
             break
     return coefficients

@@ -95,6 +95,10 @@ class Variances:
         return (prior_freedom * self.prior[:, None] + others.squares) / (prior_freedom + others.freedom)
 
 
+Block = tuple[Int[ndarray, " run"], dict[bool, Bool[ndarray, " example"]]]
+"""A block of runs of the design, with the examples that have one IN run (True), or one OUT run (False), more than others."""
+
+
 @dataclass(frozen=True, eq=False)
 class Shadows:
     """Values of all runs, and which examples each was trained on. A value that is NaN or infinite is left out."""
@@ -103,6 +107,12 @@ class Shadows:
     member: Bool[ndarray, "run example"]
     spare: bool = True
     """Whether the design may be balanced. Not where the target is no run of the design: each run then leaves out itself only."""
+    known_blocks: list[Block] | None = None
+    """The `blocks_of_runs`, where they are known."""
+
+    def of(self, value: Float[ndarray, "run example"]) -> "Shadows":
+        """Return the shadows with another value of the same runs and examples: the blocks of the design are not looked for again."""
+        return Shadows(value, self.member, self.spare, self.blocks_of_runs)
 
     def blocks(self) -> Iterator[slice]:
         """Yield ranges of examples, so that the memory for all runs is bounded."""
@@ -190,13 +200,15 @@ class Shadows:
         return found, bool(freedom.any())
 
     @cached_property
-    def blocks_of_runs(self) -> list[tuple[Int[ndarray, " run"], dict[bool, Bool[ndarray, " example"]]]]:
+    def blocks_of_runs(self) -> list[Block]:
         """The blocks of the design, each with the examples that have one IN run (True), or one OUT run (False), more than others.
 
         The indicators of exact blocks span the null space of the membership, less its mean over examples: the projection on
         it is above 0 for two runs of one block only. The remaining runs are one block if balanced up to one run. With few
         examples (ENOUGH per run) sums are equal by accident, and all runs are one block or none.
         """
+        if self.known_blocks is not None:
+            return self.known_blocks
         if not self.spare:
             return []
         count = self.member.sum(axis=0)
