@@ -5,8 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+from threadpoolctl import threadpool_limits
+
 from byrote.errors import InvalidData
 from byrote.evidence.cached_reads import read_once
+from byrote.findings.comparisons import Comparisons
 from byrote.inputs.estimators import estimator_task, is_estimator
 from byrote.inputs.opening import open_task
 from byrote.record import Record
@@ -60,12 +63,13 @@ def audit(
         found = replace(found, recipe=replace(found.recipe, epochs=epochs))
     where = directory if directory is not None else Path("audits") / found.name
     planted = default_canaries(taken(found, take, seed)) if canaries is None else canaries
+    early = None if progress is None else _Early(progress)
     try:
         record = collect(
-            found, where, runs=runs, until=until, progress=progress, design=design, canaries=planted, seed=seed,
+            found, where, runs=runs, until=until, progress=early, design=design, canaries=planted, seed=seed,
             probes=probes, probe_every=probe_every, compute=compute, source=source, take=take,
         )  # fmt: skip
-        _report(record, progress, on_verdict)
+        _report(record, progress, on_verdict, early and early.comparisons)
     except KeyboardInterrupt:  # without the frames of whatever was being done
         raise KeyboardInterrupt(
             f"The audit was interrupted. Finished runs are kept in {where}; the same call goes on from there."
@@ -73,7 +77,26 @@ def audit(
     return record
 
 
-def _report(record: Record, progress: Watcher | None, on_verdict: Callable[[list[str]], None] | None) -> None:
+class _Early:
+    """Watches the training, and compares the examples with each other once they were read, while others train."""
+
+    def __init__(self, progress: Watcher) -> None:
+        self.progress = progress
+        self.comparisons: Comparisons | None = None
+
+    def __call__(self, now: Progress) -> None:
+        self.progress(now)
+        if self.comparisons is None and now.examples is not None:
+            with threadpool_limits(1):  # the other cores train
+                self.comparisons = Comparisons(now.examples).complete()
+
+
+def _report(
+    record: Record,
+    progress: Watcher | None,
+    on_verdict: Callable[[list[str]], None] | None,
+    comparisons: Comparisons | None,
+) -> None:
     """Measure, give the verdict and write report.html."""
 
     def stage(name: str) -> None:
@@ -86,7 +109,7 @@ def _report(record: Record, progress: Watcher | None, on_verdict: Callable[[list
     measured = findings(record, panel=panel, read=read, stage=stage)
     if on_verdict is not None:
         on_verdict([*sentences(measured), *estimator_sentence(measured)])
-    write_report(record, panel=panel, found=measured, stage=stage)
+    write_report(record, panel=panel, found=measured, comparisons=comparisons, stage=stage)
 
 
 def _task_and_place(

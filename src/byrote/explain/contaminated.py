@@ -1,5 +1,6 @@
 """Contaminated test examples: they have a near-duplicate in the training set."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,13 +85,18 @@ def contaminated(
 
 @checked
 def contamination(
-    record: Record, *, points: Space | None = None, tests: Int[ndarray, " test"] | None = None
+    record: Record,
+    *,
+    points: Space | None = None,
+    tests: Int[ndarray, " test"] | None = None,
+    found: Sequence[Contaminated] | None = None,
 ) -> Contamination:
     """Return the contaminated test examples of a record, and the test accuracy on all and on the others.
 
     Each copy is in the training set of some runs only, so `difference` is smaller here than for a model that is trained on
     all examples. `tests` are positions of test examples (None: all), for example a sample where all take too long: each is
-    compared with every training example. Raises MissingEvidence without runs, test examples or inputs. The accuracies are
+    compared with every training example. `found` are the contaminated ones among them, if they are at hand. Raises
+    MissingEvidence without runs, test examples or inputs. The accuracies are
     NaN where a run has no prediction for one of the test examples.
     """
     population = record.population
@@ -99,7 +105,8 @@ def contamination(
         raise MissingEvidence(
             f"{record.directory} has {len(record.runs)} runs and {len(test)} test examples. It takes both."
         )
-    found = contaminated(population, points=points, tests=test)
+    points = points or space(population)
+    found = contaminated(population, points=points, tests=test) if found is None or points.empty else found
     clean = ~np.isin(test, [each.position for each in found])
     right = _correct(record, test)
     overall = right.mean(axis=1)

@@ -1,13 +1,16 @@
 """Copies in the test set: how many there are, what they do to the test accuracy, and which copies the search misses."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int
+from numpy import ndarray
 
 from byrote.errors import MissingEvidence
-from byrote.explain import Contamination, CopyCheck, Space, contamination
+from byrote.explain import Contaminated, Contamination, CopyCheck, Space, contamination
 from byrote.findings.cause_check import RulePrecision, copy_rule
-from byrote.record import Record
+from byrote.record import Population, Record
 from byrote.stats.not_measured import NotMeasured
 
 COMPARED = 50_000_000
@@ -48,16 +51,30 @@ class Copies:
         return tuple(each.kind for each in self.checks if each.is_copy and each.found.value < HALF)
 
 
-def read_copies(record: Record, points: Space, checks: tuple[CopyCheck, ...], *, seed: int = 0) -> Copies | NotMeasured:
-    """Return the copies in the test set, or why they are unknown; of a random sample (by `seed`) where pairs are many."""
+def read_copies(
+    record: Record,
+    points: Space,
+    checks: tuple[CopyCheck, ...],
+    *,
+    found: Sequence[Contaminated] | None = None,
+    seed: int = 0,
+) -> Copies | NotMeasured:
+    """Return the copies in the test set, or why they are unknown; of a random sample (by `seed`) where pairs are many.
+
+    `found` are the contaminated ones among `sampled_tests`, if they are at hand.
+    """
     population = record.population
-    tests = np.flatnonzero(population.where("test"))
-    if not len(tests):
+    tests, sample = int(population.where("test").sum()), sampled_tests(population, seed=seed)
+    if not tests:
         return NotMeasured("This record has no test examples.")
-    most = max(1, COMPARED // max(len(points.train), 1))
-    sample = np.sort(np.random.default_rng(seed).permutation(tests)[:most])
     try:
-        found = contamination(record, points=points, tests=sample)
+        of_sample = contamination(record, points=points, tests=sample, found=found)
     except MissingEvidence as error:
         return NotMeasured.because(error)
-    return Copies(len(tests), len(sample), found, checks, copy_rule(checks))
+    return Copies(tests, len(sample), of_sample, checks, copy_rule(checks))
+
+
+def sampled_tests(population: Population, *, seed: int = 0) -> Int[ndarray, " test"]:
+    """Return the test examples that are compared with every training example: all, or as many as COMPARED allows, by `seed`."""
+    most = max(1, COMPARED // max(int(population.where("train").sum()), 1))
+    return np.sort(np.random.default_rng(seed).permutation(np.flatnonzero(population.where("test")))[:most])

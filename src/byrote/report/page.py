@@ -8,7 +8,7 @@ from typing import Any
 
 from byrote.errors import ByroteError
 from byrote.evidence.cached_reads import read_once
-from byrote.explain import check_copies, space
+from byrote.findings.comparisons import Comparisons
 from byrote.findings.copies import read_copies
 from byrote.findings.evaluated_scores import Panel, read_panel
 from byrote.findings.findings import Findings, findings
@@ -62,33 +62,34 @@ def write_report(
     *,
     panel: Panel | None = None,
     found: Findings | None = None,
+    comparisons: Comparisons | None = None,
     stage: Stage = silent,
 ) -> Place:
     """Write the report of a record to `path`, which may be a URL (default: report.html in its directory); return where it is.
 
-    It is written whole or not at all. `panel` and `found` spare reading the scores and measuring a second time. `stage` is told
-    what begins, in a few words. Raises MissingEvidence for a record without a finished run.
+    It is written whole or not at all. `panel`, `found` and `comparisons` (of the record's population) spare reading the scores,
+    measuring and comparing a second time. `stage` is told what begins, in a few words. Raises MissingEvidence for a record without a finished run.
     """
     target = record.directory / "report.html" if path is None else place(path)
     read = read_once(record)
     panel = panel or read_panel(record, read)
     found = found or findings(record, panel=panel, read=read, stage=stage)
     album = Album(record.population)
-    html = _render(found, read_sections(record, found, panel, album, stage=stage), album)
+    made = comparisons or Comparisons(record.population)
+    html = _render(found, read_sections(record, found, panel, made, album, stage=stage), album)
     with replacing(target) as aside:
         aside.write_text(html, encoding="utf-8")
     return target
 
 
 def read_sections(
-    record: Record, found: Findings, panel: Panel, album: Album, *, stage: Stage = silent
+    record: Record, found: Findings, panel: Panel, comparisons: Comparisons, album: Album, *, stage: Stage = silent
 ) -> tuple[Section, ...]:
     """Return the sections of the page in their order; the pictures of the examples that they show enter the album."""
     stage("usual distances, and planted copies")
-    points = space(record.population)
-    checks = check_copies(record.population, points=points) if len(points.train) else ()
+    points, checks = comparisons.points, comparisons.checks
     stage("copies in the test set")
-    copies = read_copies(record, points, checks)
+    copies = read_copies(record, points, checks, found=comparisons.contaminated)
     examples = read_examples(record, panel, points, checks, stage=stage)
     if found.accuracies.learned_nothing:
         examples = NotMeasured("The models learned nothing, so no example is memorized and none is listed.")

@@ -111,7 +111,9 @@ class Observations:
         return Observations(*(getattr(self, f.name)[use] for f in fields(self)))
 
 
-@threadpool_limits.wrap(limits=1)  # products with so few columns take many times longer on two threads of a busy machine
+@threadpool_limits.wrap(
+    limits=1
+)  # products with so few columns take many times longer on two threads of a busy machine
 def posteriors(
     correct: Bool[ndarray, "run example"],
     margin: Float[ndarray, "run example"],

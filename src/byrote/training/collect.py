@@ -120,7 +120,7 @@ def collect(
         if progress is None:
             lines(now)
         else:
-            progress(replace(now, certainty=looks.certainty))
+            progress(replace(now, certainty=looks.certainty, examples=looks.examples))
         if enough:
             raise Enough
 

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from byrote.evidence.certainty import LEAST, Certainty, Following
 from byrote.objectives import Objective
-from byrote.record import Record, finished_runs, read_manifest
+from byrote.record import Population, Record, finished_runs, read_manifest
 from byrote.record.storage import Place
 from byrote.task.designs import Design, KFold, Subsets, Together
 from byrote.training.deletion import naming_deletion
@@ -117,10 +117,15 @@ class Looks:
                 self.certainty = self._following.certainty(runs)
         return self.certainty
 
+    @property
+    def examples(self) -> Population | None:
+        """The examples of the record, as far as they were read for a look."""
+        return None if self._following is None else self._following.record.population
+
     def shared(self, record: Record) -> Record:
         """Return the record with the examples that were read for the looks: what is known of them is not computed again."""
-        if self._following is not None:
-            record.population = self._following.record.population
+        if self.examples is not None:
+            record.population = self.examples
         return record
 
     def enough(self, until: Until, *, now: bool = False) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from byrote.evidence.certainty import Certainty
+from byrote.record import Population
 
 SECONDS = 10.0
 """Between lines, at least."""
@@ -17,7 +18,8 @@ class Progress:
 
     `steps` of `of_steps` are done, and `runs` of `of_runs`; `finished` are the runs that are new since the last time.
     `certainty` says how well memorization is known, where that is followed (None: it is not, or there are too few runs).
-    `stage` names what goes on after training; there are no numbers then.
+    `stage` names what goes on after training; there are no numbers then. `examples` are those of the record, once they were
+    read for the first `certainty`: who needs them too does not have to read them again.
     """
 
     steps: int
@@ -27,6 +29,7 @@ class Progress:
     finished: tuple[int, ...] = ()
     certainty: Certainty | None = None
     stage: str = ""
+    examples: Population | None = None
 
 
 class Lines:
