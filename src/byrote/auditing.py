@@ -9,6 +9,8 @@ from threadpoolctl import threadpool_limits
 
 from byrote.errors import InvalidData
 from byrote.evidence.cached_reads import read_once
+from byrote.evidence.certainty import Certainty
+from byrote.evidence.evaluate import Values
 from byrote.findings.comparisons import Comparisons
 from byrote.inputs.estimators import estimator_task, is_estimator
 from byrote.inputs.opening import open_task
@@ -69,7 +71,7 @@ def audit(
             found, where, runs=runs, until=until, progress=early, design=design, canaries=planted, seed=seed,
             probes=probes, probe_every=probe_every, compute=compute, source=source, take=take,
         )  # fmt: skip
-        _report(record, progress, on_verdict, early and early.comparisons)
+        _report(record, progress, on_verdict, early)
     except KeyboardInterrupt:  # without the frames of whatever was being done
         raise KeyboardInterrupt(
             f"The audit was interrupted. Finished runs are kept in {where}; the same call goes on from there."
@@ -78,24 +80,36 @@ def audit(
 
 
 class _Early:
-    """Watches the training, and compares the examples with each other once they were read, while others train."""
+    """Watches the training, and keeps what the report needs and is known by then.
+
+    `comparisons` are made once the examples were read, while others train. `certainty` is the last one.
+    """
 
     def __init__(self, progress: Watcher) -> None:
         self.progress = progress
         self.comparisons: Comparisons | None = None
+        self.certainty: Certainty | None = None
 
     def __call__(self, now: Progress) -> None:
+        self.certainty = now.certainty
         self.progress(now)
-        if self.comparisons is None and now.examples is not None:
+        if self.comparisons is None and now.examples is not None and now.runs < now.of_runs:
+            import altair as altair  # which takes half a second, and draws the report
+
             with threadpool_limits(1):  # the other cores train
                 self.comparisons = Comparisons(now.examples).complete()
+
+    def estimate(self, record: Record) -> Values | None:
+        """Return the estimate of memorization from the last look, if it was at all runs of the record."""
+        last = self.certainty
+        return last.values if last is not None and last.runs == len(record.runs) else None
 
 
 def _report(
     record: Record,
     progress: Watcher | None,
     on_verdict: Callable[[list[str]], None] | None,
-    comparisons: Comparisons | None,
+    early: _Early | None,
 ) -> None:
     """Measure, give the verdict and write report.html."""
 
@@ -105,11 +119,11 @@ def _report(
 
     stage("scores")
     read = read_once(record)
-    panel = read_panel(record, read)
+    panel = read_panel(record, read, best=early and early.estimate(record))
     measured = findings(record, panel=panel, read=read, stage=stage)
     if on_verdict is not None:
         on_verdict([*sentences(measured), *estimator_sentence(measured)])
-    write_report(record, panel=panel, found=measured, comparisons=comparisons, stage=stage)
+    write_report(record, panel=panel, found=measured, comparisons=early and early.comparisons, stage=stage)
 
 
 def _task_and_place(

@@ -11,7 +11,7 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from byrote.evidence.columns import in_run
-from byrote.evidence.evaluate import LEVEL
+from byrote.evidence.evaluate import LEVEL, Values
 from byrote.record import Record
 from byrote.scores.shrunk_memorization import estimate_with_interval, shrunk_memorization
 from byrote.stats.estimate import Estimate
@@ -30,7 +30,7 @@ class Certainty:
 
     `reliability` is that of `shrunk_memorization`, the number of the verdict (`posterior_reliability`); NaN below LEAST runs.
     `forecast` is about the textbook estimator: its `standard_error` is the median that the verdict names (None: no example
-    was both in a run and left out of one).
+    was both in a run and left out of one). `values` is the estimate of every example of the record from these runs.
     """
 
     runs: int
@@ -39,6 +39,7 @@ class Certainty:
     _value: Float[ndarray, " example"]
     _low: Float[ndarray, " example"]
     _high: Float[ndarray, " example"]
+    values: Values | None = None
 
     @property
     def error(self) -> float:
@@ -85,8 +86,11 @@ class Following:
         everyone = estimate_with_interval(*columns, level=LEVEL)
         value, low, high = (each[self._real] for each in everyone)
         reliability = posterior_reliability(value, (high - low) / (2 * normal_quantile(LEVEL)), level=LEVEL)
-        known = np.isfinite(value)
-        return Certainty(len(order), reliability, self._tally.forecast(), value[known], low[known], high[known])
+        known, runs_in = np.isfinite(value), np.sum([self.record.member(run) for run in order], axis=0)
+        values = Values(
+            shrunk_memorization, self.record.population.ids, *everyone, runs_in, len(order) - runs_in, LEVEL
+        )
+        return Certainty(len(order), reliability, self._tally.forecast(), value[known], low[known], high[known], values)
 
     def _outcomes(self, run: int) -> Bool[ndarray, " example"]:
         at = [need.column for need in shrunk_memorization.needs].index("correct")

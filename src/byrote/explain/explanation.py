@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 from numpy import ndarray
+from threadpoolctl import threadpool_limits
 
 from byrote.arrays import checked
 from byrote.evidence.best_memorization import best_memorization
@@ -113,6 +114,7 @@ class _Evidence:
     test_neighbours: Sequence[tuple[Neighbour, ...]]
 
 
+@threadpool_limits.wrap(limits=1)  # few examples are compared: on a busy machine two threads take longer than one
 def _gather(record: Record, positions: Int[ndarray, " query"], points: Space) -> _Evidence:
     population = record.population
     train, test = (np.flatnonzero(population.where(split)) for split in ("train", "test"))

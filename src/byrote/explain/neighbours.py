@@ -97,6 +97,10 @@ class Space:
         """Return the points of a population with the same training examples and further ones; the usual distances stay."""
         return replace(self, points=_points(population, self.train), classes=class_of_each(population))
 
+    def first(self, count: int) -> "Space":
+        """Return the space of the first so many examples, of which the others are tests: the usual distances stay."""
+        return replace(self, points=self.points[:count], classes=self.classes[:count])
+
     @checked
     def distance_to(
         self, positions: Int[ndarray, " query"], labels: Int[ndarray, " query"]

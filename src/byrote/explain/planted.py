@@ -35,6 +35,31 @@ class CopyCheck:
     found: Estimate
 
 
+@dataclass(frozen=True, eq=False)
+class PlantedCopies:
+    """A population with changed copies of training examples as test examples at its end, and what was done to each of them.
+
+    `source` is the position of what each is a copy of; the copies of each of the `kinds` follow each other.
+    """
+
+    population: Population
+    source: Int[ndarray, " planted"]
+    kinds: tuple[str, ...]
+
+    def check(self, points: Space) -> tuple[CopyCheck, ...]:
+        """Return how many of each kind are found; `points` are those of this population."""
+        start = len(self.population) - len(self.source)
+        tests = np.arange(start, len(self.population))
+        hit = np.zeros(len(self.source), np.bool_)
+        for each in contaminated(self.population, points=points, tests=tests):
+            hit[each.position - start] = any(c.position == self.source[each.position - start] for c in each.duplicates)
+        checks: list[CopyCheck] = []
+        for kind, hits in zip(self.kinds, np.split(hit, len(self.kinds)), strict=True):
+            share = Estimate.of_share(int(hits.sum()), len(hits), "example", level=LEVEL)
+            checks.append(CopyCheck(kind, kind != "blend", share))
+        return tuple(checks)
+
+
 def check_copies(
     population: Population, *, points: Space | None = None, count: int = 100, seed: int = 0
 ) -> tuple[CopyCheck, ...]:
@@ -44,10 +69,18 @@ def check_copies(
     way. A kind that is not found can be in the test set without being reported. Empty where no inputs were kept.
     `points` are those of the population, if they are at hand.
     """
+    planted = plant_copies(population, count=count, seed=seed)
+    if planted is None:
+        return ()
+    return planted.check(space(planted.population) if points is None else points.also(planted.population))
+
+
+def plant_copies(population: Population, *, count: int = 100, seed: int = 0) -> PlantedCopies | None:
+    """Plant changed copies of `count` training examples; None without training examples, or inputs that can be compared."""
     train = np.flatnonzero(population.where("train"))
     inputs = population.inputs
-    if not inputs[0].size or population.display.kind == "text":
-        return ()
+    if not len(train) or not inputs[0].size or population.display.kind == "text":
+        return None
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(train)[:count]
     other = np.array([rng.choice(_classmates(population, train, int(at))) for at in chosen])
@@ -57,18 +90,7 @@ def check_copies(
     own, mates = inputs[chosen].astype(np.float64), inputs[other].astype(np.float64)
     changed = np.concatenate([_as(inputs, change(own, mates, rng)) for change in kinds.values()])
     source = np.tile(chosen, len(kinds))
-    extended, start = _planted(population, source, changed), len(population)
-    found = contaminated(
-        extended, points=(points or space(population)).also(extended), tests=np.arange(start, len(extended))
-    )
-    hit = np.zeros(len(source), np.bool_)
-    for each in found:
-        hit[each.position - start] = any(c.position == source[each.position - start] for c in each.duplicates)
-    checks: list[CopyCheck] = []
-    for kind, hits in zip(kinds, np.split(hit, len(kinds)), strict=True):
-        share = Estimate.of_share(int(hits.sum()), len(chosen), "example", level=LEVEL)
-        checks.append(CopyCheck(kind, kind != "blend", share))
-    return tuple(checks)
+    return PlantedCopies(_planted(population, source, changed), source, tuple(kinds))
 
 
 def _classmates(population: Population, train: Int[ndarray, " train"], at: int) -> Int[ndarray, " mate"]:

@@ -1,10 +1,11 @@
-"""Comparisons of examples with each other by their inputs: no model has a part in them, so they can be made while models train."""
+"""Comparisons of examples with each other by their inputs: no model has a part in them, so they can be made before any is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from byrote.explain import Contaminated, CopyCheck, Space, check_copies, contaminated, space
+from byrote.explain import Contaminated, CopyCheck, Space, contaminated, space
+from byrote.explain.planted import plant_copies
 from byrote.findings.copies import sampled_tests
 from byrote.record import Population
 
@@ -15,15 +16,23 @@ class Comparisons:
 
     population: Population
 
-    @cached_property
+    @property
     def points(self) -> Space:
         """The examples as points, with the usual distances of each class."""
-        return space(self.population)
+        return self._points_and_checks[0]
 
-    @cached_property
+    @property
     def checks(self) -> tuple[CopyCheck, ...]:
         """How many planted copies are found, of each kind; none where there are no training examples or inputs."""
-        return check_copies(self.population, points=self.points) if len(self.points.train) else ()
+        return self._points_and_checks[1]
+
+    @cached_property
+    def _points_and_checks(self) -> tuple[Space, tuple[CopyCheck, ...]]:
+        planted = plant_copies(self.population)
+        if planted is None:
+            return space(self.population), ()
+        points = space(planted.population)  # once, for the examples and what was planted: points take much memory
+        return points.first(len(self.population)), planted.check(points)
 
     @cached_property
     def contaminated(self) -> Sequence[Contaminated]:

@@ -47,13 +47,13 @@ class Panel:
         return self.values.get(str(score)) or self.reasons[str(score)]
 
 
-def read_panel(record: Record, read: Read | None = None) -> Panel:
+def read_panel(record: Record, read: Read | None = None, *, best: Values | NotMeasured | None = None) -> Panel:
     """Evaluate every score of the report; for a score that the record cannot support, the reason is kept.
 
-    `read` reads in place of the record.
+    `read` reads in place of the record. `best` is what `best_memorization` returns of all its runs, if it is at hand.
     """
     try:
-        best = best_memorization(record)
+        best = best or best_memorization(record)
     except MissingEvidence as error:
         best = NotMeasured.because(error)
     values: dict[str, Values] = {}

@@ -51,8 +51,13 @@ def decode(pictures: Sequence[bytes | None], vectors: Sequence[Sequence[float] |
     Raises ValueError for what is no grey or RGB PNG, is too large, or is of another size than the first.
     """
     if len(pictures) and pictures[0] is not None:
-        images = [_pixels(png or b"", len(pictures)) for png in pictures]
-        stacked = np.stack(images)
+        first = _pixels(pictures[0], len(pictures))
+        stacked = np.empty((len(pictures), *first.shape), np.uint8)
+        for at, png in enumerate(pictures):
+            image = _pixels(png or b"", len(pictures))
+            if image.shape != first.shape:
+                raise ValueError(f"picture {at} is {image.shape}, and the first {first.shape}")
+            stacked[at] = image
         return stacked.transpose(0, 3, 1, 2) if stacked.ndim == 4 else stacked
     if len(vectors) and vectors[0] is not None:
         return np.array(vectors, dtype=np.float32)
