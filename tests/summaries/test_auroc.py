@@ -7,6 +7,7 @@ from scipy import stats
 
 from byrote.errors import Unsupported
 from byrote.summaries import auroc
+from byrote.summaries.auroc import area
 
 
 def _gaussian(seed: int, distance: float, members: int, others: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -116,6 +117,19 @@ def test_the_interval_never_has_zero_width(positives: int) -> None:
         measured = auroc(values, np.arange(10) < positives)
         assert 0 <= measured.low <= measured.value <= measured.high <= 1
         assert measured.low < measured.high
+
+
+@pytest.mark.parametrize("digits", [0, 12])
+def test_the_area_alone_is_the_share_of_pairs(digits: int) -> None:
+    rng = np.random.default_rng(3)
+    values, member = np.round(rng.normal(size=60), digits), rng.random(60) < 0.4
+    values[:4] = -np.inf, -np.inf, np.inf, 0
+    of_member, of_other = values[member][:, None], values[~member]
+    expected = np.where(of_member == of_other, 0.5, of_member > of_other).mean()
+    assert area(values, member) == pytest.approx(expected)
+    assert auroc(values, member).value == pytest.approx(expected)
+    with pytest.raises(Unsupported, match="needs positives and negatives"):
+        area(values, np.zeros(60, np.bool_))
 
 
 def test_nan_and_empty_sides_are_refused() -> None:

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
-
 from byrote.explain.neighbours import USUAL_NEIGHBOURS, Neighbour
 from byrote.explain.out_predictions import OutPredictions
 
@@ -93,8 +91,8 @@ def describe(out_predictions: OutPredictions, classes: Sequence[str]) -> str:
     """Return what the models not trained on an example predict, most frequent label first."""
     if not out_predictions.models:
         return "Every model was trained on it."
-    order = np.argsort([-count for count in out_predictions.counts], kind="stable")
-    parts = [f"{classes[at]} ({out_predictions.counts[at]})" for at in order if out_predictions.counts[at]]
+    predicted = [(count, at) for at, count in enumerate(out_predictions.counts) if count]
+    parts = [f"{classes[at]} ({count})" for count, at in sorted(predicted, key=lambda each: -each[0])]
     return f"Predicted by {models(out_predictions.models)} not trained on it: {', '.join(parts)}."
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from byrote.explain.neighbours import Space, by_class
 from byrote.record import Population
-from byrote.record.nearest import SHORT, WORK, nearest, squared_distances
+from byrote.record.nearest import SHORT, WORK, nearest, smallest, squared_distances
 
 LOOK_ALIKES = 10
 """A training example is a look-alike of a target if it is among this many nearest ones of the target's label."""
@@ -74,7 +74,8 @@ def _may_have_one(
     may: list[NDArray[np.bool_]] = []
     for part, to_some in squared_distances(space.points, targets, chosen):
         ((_, to_sources),) = squared_distances(space.points, part, sources, block=len(part))
-        tenth = np.partition(to_some, LOOK_ALIKES, axis=1)[:, LOOK_ALIKES]  # one more, for the target itself
+        nearest_ones = smallest(to_some, LOOK_ALIKES + 1)  # one more, for the target itself
+        tenth = np.take_along_axis(to_some, nearest_ones, axis=1).max(axis=1)
         to_sources[part[:, None] == sources] = np.inf
         slack = ROUNDING * np.abs(to_some).max()
         may.append(to_sources.min(axis=1) <= tenth + slack)

@@ -30,9 +30,8 @@ class OutPredictions:
 
     def alternative(self, label: int) -> int | None:
         """Return the class other than `label` that they predict most often; None when they predict no other."""
-        others = [(count, -at) for at, count in enumerate(self.counts) if at != label]
-        count, at = max(others, default=(0, 0))
-        return -at if count else None
+        others = [(count, -at) for at, count in enumerate(self.counts) if count and at != label]
+        return -max(others)[1] if others else None
 
 
 def read_out_predictions(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from byrote.errors import Door, MissingEvidence, Remedy
 from byrote.evidence.evaluate import LEVEL, Values
@@ -75,17 +76,24 @@ def check_rules(
 ) -> tuple[RuleCheck, ...]:
     """Return one entry per kind of canary, in alphabetical order; of many canaries, PLANTED drawn with `seed` are judged."""
     population = record.population
-    checks: list[RuleCheck] = []
-    for kind in sorted({str(kind) for kind in population.canary} - {""}):
+    kinds = sorted({str(kind) for kind in population.canary} - {""})
+    drawn: list[NDArray[np.int64]] = []
+    for kind in kinds:
         positions = np.flatnonzero((population.canary == kind) & np.isfinite(values.value))
-        positions = np.sort(np.random.default_rng(seed).permutation(positions)[:PLANTED])
-        found = explain(record, positions, values=values, points=points, outcomes=outcomes, dependences=NO_DEPENDENCES)
-        suspects = [each for each in found if each.cause in ("label suspect", "target suspect")]
+        drawn.append(np.sort(np.random.default_rng(seed).permutation(positions)[:PLANTED]))
+    everyone = np.concatenate([np.zeros(0, np.int64), *drawn])  # at once: all examples are made comparable only once
+    found = explain(record, everyone, values=values, points=points, outcomes=outcomes, dependences=NO_DEPENDENCES)
+    checks: list[RuleCheck] = []
+    for kind, end, number in zip(kinds, np.cumsum([len(each) for each in drawn]), map(len, drawn), strict=True):
+        of_kind = found[end - number : end]
+        suspects = [each for each in of_kind if each.cause in ("label suspect", "target suspect")]
         checks.append(
             RuleCheck(
                 kind=kind,
-                count=len(found),
-                causes=tuple(sum(each.cause == cause for each in found) for cause in CAUSES_OF[record.objective.name]),
+                count=number,
+                causes=tuple(
+                    sum(each.cause == cause for each in of_kind) for cause in CAUSES_OF[record.objective.name]
+                ),
                 right_label=sum(_is_right(record, each) for each in suspects),
             )
         )

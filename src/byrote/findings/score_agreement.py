@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import rankdata
 
 from byrote.errors import Unsupported
 from byrote.evidence.evaluate import LEVEL
@@ -11,6 +12,7 @@ from byrote.record import Record
 from byrote.stats.estimate import Estimate
 from byrote.stats.not_measured import NotMeasured
 from byrote.summaries import spearman, top_overlap
+from byrote.summaries.agreement import correlation_of_ranks
 
 TOP = 0.1
 """Share of the examples that are compared for the overlap."""
@@ -47,6 +49,7 @@ def read_agreement(record: Record, panel: Panel) -> ScoreAgreement | NotMeasured
     if len(turned) < 2:
         return NotMeasured("Fewer than two scores have values.")
     top = max(1, round(TOP * int(train.sum())))
+    ranks = {name: rankdata(values) for name, values in turned.items() if not np.isnan(values).any()}
     names, pairs = tuple(turned), list[ScorePair]()
     for i, first in enumerate(names):
         for second in names[:i]:
@@ -55,5 +58,11 @@ def read_agreement(record: Record, panel: Panel) -> ScoreAgreement | NotMeasured
                 overlap = top_overlap(a, b, k=top, level=LEVEL)
             except Unsupported as error:
                 overlap = NotMeasured.because(error)
-            pairs.append(ScorePair(first, second, spearman(a, b, level=LEVEL), overlap))
+            ranked = first in ranks and second in ranks
+            rank = (
+                correlation_of_ranks(ranks[first], ranks[second], level=LEVEL)
+                if ranked
+                else spearman(a, b, level=LEVEL)
+            )
+            pairs.append(ScorePair(first, second, rank, overlap))
     return ScoreAgreement(names, tuple(pairs), top)

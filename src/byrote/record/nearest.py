@@ -8,8 +8,8 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from numpy.typing import NDArray
 
-BLOCK_BYTES = 1 << 26
-"""Size of the largest temporary array: 64 MiB. Besides it there is one float32 copy of all inputs."""
+BLOCK_BYTES = 1 << 25
+"""Size of the largest temporary array: 32 MiB. Besides it there is one float32 copy of all inputs."""
 
 FEWEST = 4
 """The smallest values of a row are looked for in groups of columns where these would have at least so many columns each."""
@@ -67,7 +67,7 @@ def nearest(
         part, itself = queries[start : start + rows], numbers[start : start + rows]
         rough = _up_to_own_length(points[part], others, lengths)
         rough[itself >= 0, itself[itself >= 0]] = np.inf
-        best = _smallest(rough, proposed)
+        best = smallest(rough, proposed)
         exact = _distances(points[part], others, best)
         exact[best == itself[:, None]] = np.inf
         order = np.argsort(exact, axis=1, kind="stable")[:, :k]
@@ -125,11 +125,11 @@ def _up_to_own_length(
     return rough
 
 
-def _smallest(values: Float[ndarray, "row column"], count: int) -> NDArray[np.intp]:
-    """Return the columns of the `count` smallest of each row, in no order.
+def smallest(values: Float[ndarray, "row column"], count: int) -> NDArray[np.intp]:
+    """Return the columns of the `count` smallest of each row, in no order; there are as many.
 
-    Of long rows, the columns are first put into groups: the smallest values lie in the groups with the smallest minima. Their size
-    is the one with which both partitions, of the minima and of the columns in the chosen groups, take the least time.
+    Of long rows, the columns are first put into groups: the smallest values lie in the groups with the smallest minima. Their
+    size is the one with which both partitions, of the minima and of the columns in the chosen groups, take the least time.
     """
     columns = values.shape[1]
     size = int(np.sqrt(columns / (2 * count)))

@@ -68,7 +68,8 @@ def write_report(
     """Write the report of a record to `path`, which may be a URL (default: report.html in its directory); return where it is.
 
     It is written whole or not at all. `panel`, `found` and `comparisons` (of the record's population) spare reading the scores,
-    measuring and comparing a second time. `stage` is told what begins, in a few words. Raises MissingEvidence for a record without a finished run.
+    measuring and comparing a second time. `stage` is told what begins, in a few words. Raises MissingEvidence for a record
+    without a finished run.
     """
     target = record.directory / "report.html" if path is None else place(path)
     read = read_once(record)

@@ -111,7 +111,7 @@ class Shadows:
     """The `blocks_of_runs`, where they are known."""
 
     def of(self, value: Float[ndarray, "run example"]) -> "Shadows":
-        """Return the shadows with another value of the same runs and examples: the blocks of the design are not looked for again."""
+        """Return the shadows with another value of the same runs and examples: blocks of the design are not looked for again."""
         return Shadows(value, self.member, self.spare, self.blocks_of_runs)
 
     def blocks(self) -> Iterator[slice]:

@@ -30,6 +30,6 @@ def check_defined(caller: str, values: Float[ndarray, " example"]) -> None:
 
 def top(values: Float[ndarray, " example"], k: int) -> Float[ndarray, " example"]:
     """Return the probability that each value is among the k largest, if ties at the cut are broken at random."""
-    cut = np.sort(values)[len(values) - k]
+    cut = np.partition(values, len(values) - k)[len(values) - k]
     above, tied = values > cut, values == cut
     return above + tied * ((k - np.count_nonzero(above)) / np.count_nonzero(tied))

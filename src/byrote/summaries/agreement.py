@@ -23,7 +23,13 @@ def spearman(a: Float[ndarray, " example"], b: Float[ndarray, " example"], *, le
     It misleads when most of the examples are ties or noise around 0, and the question is about the top.
     """
     both = ~(np.isnan(a) | np.isnan(b))
-    a, b = rankdata(a[both]), rankdata(b[both])
+    return correlation_of_ranks(rankdata(a[both]), rankdata(b[both]), level=level)
+
+
+def correlation_of_ranks(
+    a: Float[ndarray, " example"], b: Float[ndarray, " example"], *, level: float = 0.9
+) -> Estimate:
+    """Return `spearman` of two arrays that are midranks already: many rankings are compared with each ranked once."""
     value, n = pearson(a, b), len(a)
     return Estimate(value, *fisher(value, n, rank=True, level=level), n, "example", level)
 

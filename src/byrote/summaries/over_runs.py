@@ -80,7 +80,10 @@ class Pooled:
         check_ranking("pooled_tpr_at_fpr", values.ravel(), member.ravel())
         own = tuple(np.sort(run[trained]) for run, trained in zip(values, member, strict=True))
         own_others = tuple(np.sort(-run[~trained]) for run, trained in zip(values, member, strict=True))
-        return cls(np.sort(np.concatenate(own)), np.sort(np.concatenate(own_others)), own, own_others)
+        members, others = (
+            np.sort(np.concatenate(each), kind="stable") for each in (own, own_others)
+        )  # merges what is sorted
+        return cls(members, others, own, own_others)
 
     def at(self, fpr: float, *, level: float = 0.9) -> OperatingPoint:
         """Return the point at this rate; raise Unsupported where it has no threshold, or one run has all members."""
@@ -110,7 +113,7 @@ class Pooled:
         return int(np.searchsorted(self.others, other) - np.searchsorted(own_others, other))
 
     def _left_out_before(self, rank: int, own_others: Float[ndarray, " own_other"]) -> int:
-        """Return how many of the others of one run stand before, or beside, the one at this rank among those of all other runs."""
+        """Return how many of the others of one run stand before, or beside, the one at this rank among those of other runs."""
         return bisect_right(own_others, rank, key=lambda other: self._before(other, own_others))
 
 
