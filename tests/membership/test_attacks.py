@@ -284,3 +284,15 @@ def test_a_run_without_others_to_compare_accuses_nobody() -> None:
     (values,) = attacks_on([lira], AttackValues(loss, (0, 1, 2, 3), np.arange(20_000), -losses, member))
     assert np.isneginf(values.value).any()
     assert not np.isnan(values.value).any()
+
+
+def test_attacks_that_share_their_shadow_models_are_the_scores() -> None:
+    rng = np.random.default_rng(1)
+    member = halves().membership([8], np.full(500, ""), 0)
+    losses = np.logaddexp(0, -rng.normal(1, 1, member.shape) - member)
+    losses[0, :5] = np.nan
+    found = attacks_on(ATTACKS, AttackValues(loss, tuple(range(8)), np.arange(500), -losses, member))
+    assert [each.score for each in found] == list(ATTACKS)
+    for each in found[1:]:
+        expected = each.score(losses, member)
+        np.testing.assert_allclose(each.value, np.where(np.isfinite(expected), expected, -np.inf)[:, each.positions])

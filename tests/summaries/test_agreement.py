@@ -9,6 +9,7 @@ from scipy import stats
 
 from byrote.errors import Unsupported
 from byrote.summaries import spearman, top_overlap
+from byrote.summaries.agreement import correlation_of_ranks
 
 
 def _correlated(seed: int, rho: float, n: int) -> NDArray[np.float64]:
@@ -94,3 +95,8 @@ def test_overlap_covers_at_least_as_often_as_it_says(rho: float) -> None:
     truth = top_overlap(first, second, k=40_000).value
     estimates = [top_overlap(*_correlated(seed, rho, 500), k=50) for seed in range(500)]
     assert 0.89 < np.mean([e.low <= truth <= e.high for e in estimates]) < 0.995
+
+
+def test_of_ranks_it_is_the_same() -> None:
+    a, b = np.random.default_rng(0).integers(0, 9, (2, 50)).astype(float)
+    assert correlation_of_ranks(stats.rankdata(a), stats.rankdata(b), level=0.8) == spearman(a, b, level=0.8)

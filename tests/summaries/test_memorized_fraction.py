@@ -7,7 +7,7 @@ from scipy import stats
 
 from byrote.errors import Unsupported
 from byrote.summaries import counted_fraction, memorized_fraction
-from byrote.summaries._mixture import TOLERANCE, fit, grid, likelihood
+from byrote.summaries._mixture import TOLERANCE, _solved, fit, grid, likelihood
 
 Bools = NDArray[np.bool_]
 
@@ -137,3 +137,13 @@ def test_nothing_is_nan_and_a_wrong_threshold_refused() -> None:
     assert np.isnan(counted_fraction(always, always))
     with pytest.raises(Unsupported, match=r"at least 1\.5.*between 0 and 1"):
         memorized_fraction(always, always, above=1.5)
+
+
+@pytest.mark.parametrize("cells", [5, 60])
+def test_the_step_solves_its_system_whichever_is_smaller(cells: int) -> None:
+    rng = np.random.default_rng(0)
+    chance, curvature, diagonal = rng.random((cells, 40)), rng.random(cells) + 0.1, rng.random(40) + 0.1
+    right = rng.normal(size=(40, 3))
+    solved = _solved(chance, curvature, diagonal, right)
+    system = (chance * curvature[:, None]).T @ chance + np.diag(diagonal)
+    np.testing.assert_allclose(system @ solved, right, atol=1e-8)

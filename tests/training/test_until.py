@@ -182,6 +182,12 @@ def test_a_plain_collection_tells_what_its_verdict_says(tmp_path: Path) -> None:
     found = findings(record)
     assert not isinstance(found.memorized, NotMeasured)
     assert (found.memorized.reliability, found.memorized.error) == (last.reliability, last.error)
+    values = evaluate(shrunk_memorization, Record(tmp_path))
+    assert last.values is not None
+    for name in ("value", "low", "high", "runs_in", "runs_out", "ids"):
+        np.testing.assert_array_equal(getattr(last.values, name), getattr(values, name))
+    assert told[0].examples is None
+    assert told[-1].examples is record.population
 
 
 def test_what_is_known_of_the_examples_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,7 +147,7 @@ def space(population: Population, *, seed: int = 0) -> Space:
     classes = class_of_each(population)
     points, near, far = _points(population, train), dict[int, float](), dict[int, NDArray[np.float64]]()
     rare = dict[int, float]()
-    if points.shape[1]:
+    if points.shape[1] and len(train):
         members = by_class(classes, train)
         samples = _samples(members, points, len(train), seed)
         chosen = np.concatenate([np.zeros(0, np.int64), *samples.values()])
