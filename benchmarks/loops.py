@@ -1,4 +1,4 @@
-"""The loops that `byrote` is compared with: a DataLoader per model, two public ensemble trainers as their users call them, a limit."""
+"""The loops that `byrote` is compared with: a DataLoader per model, two public ensemble trainers as users call them, a limit."""
 
 import contextlib
 import copy
