@@ -4,8 +4,11 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from byrote.evidence.certainty import Certainty
+if TYPE_CHECKING:
+    from byrote.evidence.certainty import Certainty  # takes half a second to import, before training begins
+
 
 SECONDS = 10.0
 """Between lines, at least."""
@@ -25,7 +28,7 @@ class Progress:
     runs: int
     of_runs: int
     finished: tuple[int, ...] = ()
-    certainty: Certainty | None = None
+    certainty: "Certainty | None" = None
     stage: str = ""
 
 
