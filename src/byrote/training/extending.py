@@ -87,7 +87,8 @@ def extend(gather: Callable[[int], Record], looks: "Looks", until: Until, most: 
 
 
 def expected(now: Progress, until: Until, found: "Certainty | None", *, enough: bool) -> Progress:
-    """Return the progress towards the runs that the forecast asks for, instead of those that are planned."""
+    """Return the progress towards the runs that the forecast asks for, instead of those that are planned, and what is known."""
+    now = now if found is None else replace(now, known=until.known(found))
     if enough:
         return replace(now, steps=now.steps or 1, of_steps=now.steps or 1, of_runs=now.runs)
     needed = None if found is None else until.runs_for(found)

@@ -20,6 +20,7 @@ class Progress:
 
     `steps` of `of_steps` are done, and `runs` of `of_runs`; `finished` are the runs that are new since the last time.
     `certainty` says how well memorization is known, where that is followed (None: it is not, or there are too few runs).
+    `known` says so in words, of what has to be known before training ends.
     `stage` names what goes on after training; there are no numbers then.
     """
 
@@ -29,6 +30,7 @@ class Progress:
     of_runs: int
     finished: tuple[int, ...] = ()
     certainty: "Certainty | None" = None
+    known: str = ""
     stage: str = ""
 
 

@@ -62,6 +62,13 @@ class Until:
             return False
         return all(share >= least for share, least in shares) and (self.error is None or found.error <= self.error)
 
+    def known(self, found: "Certainty") -> str:
+        """Return what is known by now of what has to be known: `reliability 0.88, 0.62 of the top 100 right`."""
+        parts = [] if self.reliability is None else [("reliability {:.2f}", found.reliability.value)]
+        parts += [] if self.error is None else [("median standard error {:.3f}", found.error)]
+        parts += [] if self.top is None else [(f"{{:.2f}} of the top {self.top} right", found.top(self.top).value)]
+        return ", ".join(text.format(value) for text, value in parts if value > 0)
+
     def runs_for(self, found: "Certainty") -> int | None:
         """Return how many runs in all it takes, as far as these runs can tell (None: not at all).
 

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Generator
 from concurrent.futures import Executor
 from typing import Any
@@ -79,10 +80,14 @@ def _made(workers: int, fork: bool) -> Any:
     import loky
 
     _start_tracker()
-    how = (
-        {"context": multiprocessing.get_context("fork")} if fork and _may_fork() else {"env": {"OMP_NUM_THREADS": "1"}}
-    )
-    return loky.ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(os.getpid(),), **how)
+    forks = fork and _may_fork()
+    how = {"context": multiprocessing.get_context("fork")} if forks else {"env": {"OMP_NUM_THREADS": "1"}}
+    pool = loky.ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(os.getpid(),), **how)
+    if forks:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of threads of libraries, which wait for work
+            pool.submit(int)  # all workers are started now, while it is safe
+    return pool
 
 
 def _may_fork() -> bool:
