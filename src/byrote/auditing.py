@@ -2,20 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from threadpoolctl import threadpool_limits
 
 from byrote.errors import InvalidData
-from byrote.evidence.cached_reads import read_once
-from byrote.evidence.certainty import Certainty
-from byrote.evidence.evaluate import Values
-from byrote.findings.comparisons import Comparisons
 from byrote.inputs.estimators import estimator_task, is_estimator
 from byrote.inputs.opening import open_task
 from byrote.record import Record
-from byrote.report import estimator_sentence, findings, read_panel, sentences, write_report
 from byrote.signature import Probe
 from byrote.task.canaries import Canaries
 from byrote.task.designs import Design
@@ -26,6 +22,11 @@ from byrote.training.collect import collect
 from byrote.training.compute import Compute
 from byrote.training.progress import Progress, Watcher
 from byrote.training.until import Until
+
+if TYPE_CHECKING:
+    from byrote.evidence.certainty import Certainty
+    from byrote.evidence.evaluate import Values
+    from byrote.findings.comparisons import Comparisons
 
 
 def audit(
@@ -80,9 +81,9 @@ def audit(
 
 
 class _Early:
-    """Watches the training, and keeps what the report needs and is known by then.
+    """Watches the training, and does meanwhile what the verdict and the report need: no worker waits for it.
 
-    `comparisons` are made once the examples were read, while others train. `certainty` is the last one.
+    When training has begun, it imports the report. `comparisons` are made once the examples were read, `certainty` is the last.
     """
 
     def __init__(self, progress: Watcher) -> None:
@@ -93,13 +94,16 @@ class _Early:
     def __call__(self, now: Progress) -> None:
         self.certainty = now.certainty
         self.progress(now)
+        if now.steps:
+            import_module("byrote.report")
         if self.comparisons is None and now.examples is not None and now.runs < now.of_runs:
-            import altair as altair  # which takes half a second, and draws the report
+            from byrote.findings.comparisons import Comparisons
 
+            import_module("altair")  # which draws the report
             with threadpool_limits(1):  # the other cores train
                 self.comparisons = Comparisons(now.examples).complete()
 
-    def estimate(self, record: Record) -> Values | None:
+    def estimate(self, record: Record) -> "Values | None":
         """Return the estimate of memorization from the last look, if it was at all runs of the record."""
         last = self.certainty
         return last.values if last is not None and last.runs == len(record.runs) else None
@@ -112,6 +116,8 @@ def _report(
     early: _Early | None,
 ) -> None:
     """Measure, give the verdict and write report.html."""
+    from byrote.evidence.cached_reads import read_once  # not at the start: see _importing
+    from byrote.report import estimator_sentence, findings, read_panel, sentences, write_report
 
     def stage(name: str) -> None:
         if progress is not None:

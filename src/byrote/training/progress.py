@@ -4,9 +4,11 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from byrote.evidence.certainty import Certainty
-from byrote.record import Population
+if TYPE_CHECKING:
+    from byrote.evidence.certainty import Certainty  # takes half a second to import, before training begins
+    from byrote.record import Population
 
 SECONDS = 10.0
 """Between lines, at least."""
@@ -18,6 +20,7 @@ class Progress:
 
     `steps` of `of_steps` are done, and `runs` of `of_runs`; `finished` are the runs that are new since the last time.
     `certainty` says how well memorization is known, where that is followed (None: it is not, or there are too few runs).
+    `known` says so in words, of what has to be known before training ends.
     `stage` names what goes on after training; there are no numbers then. `examples` are those of the record, once they were
     read for the first `certainty`: who needs them too does not have to read them again.
     """
@@ -27,9 +30,10 @@ class Progress:
     runs: int
     of_runs: int
     finished: tuple[int, ...] = ()
-    certainty: Certainty | None = None
+    certainty: "Certainty | None" = None
+    known: str = ""
     stage: str = ""
-    examples: Population | None = None
+    examples: "Population | None" = None
 
 
 class Lines:
