@@ -190,8 +190,8 @@ def test_progress_is_told_in_steps_that_only_grow_and_end_at_the_total(tmp_path:
     for workers in (1, 2):
         told: list[Progress] = []
         collect(small_task(), tmp_path / str(workers), runs=4, compute=Compute(workers=workers), progress=told.append)
-        assert replace(told[0], certainty=None) == Progress(0, 12, 0, 4, ())
-        assert replace(told[-1], certainty=None) == Progress(12, 12, 4, 4, ())
+        assert replace(told[0], certainty=None, examples=None) == Progress(0, 12, 0, 4, ())
+        assert replace(told[-1], certainty=None, examples=None) == Progress(12, 12, 4, 4, ())
         steps = [now.steps for now in told]
         assert steps == sorted(steps)
         assert workers == 2 or set(steps) == set(range(13))
