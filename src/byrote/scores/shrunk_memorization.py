@@ -6,8 +6,12 @@ from numpy import ndarray
 
 from byrote.scores._empirical_bayes import Posterior, posteriors
 from byrote.scores._run_sums import PerExample
+from byrote.scores.memorization import memorization
 from byrote.signature import score
 from byrote.stats.intervals import normal_quantile
+
+LEAST = 3
+"""With so many IN runs and OUT runs of an example, its interval reaches its textbook estimate."""
 
 
 def estimate_with_interval(
@@ -31,7 +35,8 @@ def estimate_with_interval(
     centre, value = middle1 - middle0, p_in.mean - p_out.mean
     low = centre - np.hypot(middle1 - low1, high0 - middle0)
     high = centre + np.hypot(high1 - middle1, middle0 - low0)
-    return value, np.minimum(low, value), np.maximum(high, value)
+    within = value, np.where(_seen_often(member), memorization(correct, member), value)
+    return value, np.minimum(low, np.minimum(*within)), np.maximum(high, np.maximum(*within))
 
 
 @score(high="memorized", both=estimate_with_interval)
@@ -69,6 +74,11 @@ def shrunk_memorization(
     data = _features(label_agreement, class_separation, isolation)
     p_in, p_out = _posteriors(correct, margin, correctness, member, aum, data)
     return p_in.mean - p_out.mean
+
+
+def _seen_often(member: Bool[ndarray, "run example"]) -> Bool[ndarray, " example"]:
+    inside = np.count_nonzero(member, axis=0)
+    return np.minimum(inside, len(member) - inside) >= LEAST
 
 
 def _features(*columns: Float[ndarray, " example"] | None) -> Float[ndarray, "example feature"] | None:
