@@ -150,7 +150,7 @@ class Model:
     model_strength: float
 
     def posterior(self, observed: Observations) -> Posterior:
-        """Return the posterior: its variance is that of the latent margin and its spread through the link, and that of a proportion."""
+        """Return the posterior: its variance is that of the latent margin through the link, and that of a proportion."""
         margin = latent(observed, self.prior_strength)
         z, of_spread = margin.of_one_more_run, (margin.own * observed.margin) ** 2 / (2 * observed.degrees)
         strength = observed.trials + self.model_strength

@@ -15,7 +15,7 @@ VARIANCE_PRIOR = 4.0
 UNLIKE, UNLIKE_STRENGTH = 0.03, 0.3
 """The prior probability that an example is unlike the others, and the prior strength of the prediction for those that are.
 
-They were chosen among eight such priors on the simulations of records/calibration with small groups, and on `fashion`.
+They were chosen among ten such priors on the simulations of records/calibration with small groups, and on `fashion`.
 """
 
 
