@@ -19,16 +19,14 @@ from byrote.stats.intervals import normal_quantile
 from byrote.summaries.expected_top import expected_top
 from byrote.summaries.forecast import Forecast, Tally
 from byrote.summaries.posterior_reliability import posterior_reliability
-
-LEAST = 4
-"""Fewer runs say nothing: most examples are left out of one of them, or of none."""
+from byrote.task.designs import LEAST_RUNS
 
 
 @dataclass(frozen=True, eq=False)
 class Certainty:
     """How well `runs` runs determine the memorization of the real training examples.
 
-    `reliability` is that of `shrunk_memorization`, the number of the verdict (`posterior_reliability`); NaN below LEAST runs.
+    `reliability` is that of `shrunk_memorization`, the number of the verdict (`posterior_reliability`); NaN below LEAST_RUNS.
     `forecast` is about the textbook estimator: its `standard_error` is the median that the verdict names (None: no example
     was both in a run and left out of one).
     """
@@ -76,7 +74,7 @@ class Following:
     def _measured(self) -> Certainty:
         order = sorted(self._columns)
         none = np.zeros(0)
-        if len(order) < LEAST:
+        if len(order) < LEAST_RUNS:
             return Certainty(len(order), Estimate.undefined("example"), self._tally.forecast(), none, none, none)
         columns = [
             np.stack([self._columns[run][at] for run in order]) if "run" in need.axes else self._columns[order[-1]][at]
