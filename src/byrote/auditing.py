@@ -116,7 +116,7 @@ def _report(
     early: _Early | None,
 ) -> None:
     """Measure, give the verdict and write report.html."""
-    from byrote.evidence.cached_reads import read_once  # not at the start: see _importing
+    from byrote.evidence.cached_reads import read_once  # not at the start: see _Early
     from byrote.report import estimator_sentence, findings, read_panel, sentences, write_report
 
     def stage(name: str) -> None:
