@@ -88,9 +88,11 @@ class Following:
             value,
             seen.mean,
             seen.runs,
-            seen.squared_error,
             seen.spread,
             seen.others,
+            seen.estimate_squared,
+            seen.times_truth,
+            seen.truth_squared,
             self.record.population.groups[self._real],
             level=LEVEL,
         )

@@ -155,7 +155,7 @@ def _posterior(
     both = (totals[0].margins > 0) & (totals[1].margins > 0)
     if not both.any():
         unknown = np.full(len(both), np.nan)
-        return Posterior(unknown, unknown), lambda: Predictions(*np.zeros((4, 1, len(both))))
+        return Posterior(unknown, unknown), lambda: Predictions(*np.zeros((5, 1, len(both))))
     margins = _standardized(totals[0], variances[0])
     prior = fit_prior(_features(totals[1], totals[2], variances[1], data), margins, both)
 
@@ -206,10 +206,12 @@ class Model:
 
 def _predictions(model: Model, folds: Sequence[Observations]) -> Predictions:
     """Return what is predicted of each example from the runs outside of each fold, with the outcomes within."""
+    right = np.stack([observed.held_out_successes for observed in folds])
     return Predictions(
         mean=np.stack([model.posterior(observed).mean for observed in folds]),
         others=np.stack([observed.trials for observed in folds]),
-        right=np.stack([observed.held_out_successes for observed in folds]),
+        right=right,
+        squared=right,
         tried=np.stack([observed.held_out_trials for observed in folds]),
     )
 

@@ -44,7 +44,7 @@ def estimate_with_held_out(
     data = _features(label_agreement, class_separation, isolation)
     (p_in, of_in), (p_out, of_out) = posteriors_by_fold(correct, margin, correctness, member, aum, data)
     found = _with_interval(*_where_defined(p_in, p_out, member), level)
-    return found, held_out((p_in.mean, p_out.mean), (of_in(), of_out()))
+    return found, held_out((p_in.mean, p_out.mean), of_in(), of_out())
 
 
 def _with_interval(p_in: Posterior, p_out: Posterior, level: float) -> tuple[PerExample, PerExample, PerExample]:

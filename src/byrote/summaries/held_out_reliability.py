@@ -4,18 +4,23 @@ Prior effective sample size, Morita, Thall & Mueller, 2008, Biometrics 64.
 """
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 from numpy import ndarray
 
 from byrote.arrays import checked
 from byrote.stats.estimate import Estimate
 from byrote.stats.intervals import normal_quantile
 
-WORTHS = np.exp2(np.arange(0.0, 8.1, 0.125))
+WORTHS = np.exp2(np.arange(0.0, 8.01, 0.0625))
 """Candidates for the number of outcomes that all else than an example's own outcomes is worth."""
 
 USUAL_WORTH, WORTH_SPREAD = 2.5, 0.7
 """Their prior: mean and standard deviation of the binary logarithm. See records/stopping."""
+
+SLOPE_SPREAD = 0.1
+"""The slope of true values on posterior means is 1; where the model is wrong it differs by about so much."""
+
+TINY = 1e-300
 
 ByKind = Float[ndarray, "kind example"]
 
@@ -25,60 +30,89 @@ def held_out_reliability(
     value: Float[ndarray, " example"],
     mean: ByKind,
     runs: ByKind,
-    squared_error: Float[ndarray, " example"],
     spread: ByKind,
     others: ByKind,
+    estimate_squared: Float[ndarray, " example"],
+    times_truth: Float[ndarray, " example"],
+    truth_squared: Float[ndarray, " example"],
     groups: Shaped[ndarray, " example"] | None = None,
     *,
     level: float = 0.9,
 ) -> Estimate:
     """Squared correlation of estimates of memorization with the true values, less its standard error: 1 is exact, 0 is noise.
 
-    v / (v + e), with the variance v of the estimates and the mean e of their squared errors: a true value is its posterior mean
-    plus an error that is independent of it. So it is also the correlation to expect with estimates from as many new runs. `value`
-    is the difference of two proportions p with the posterior means `mean`, IN and OUT. Each has the variance p (1 - p) / (r + s):
-    that of a proportion of r + s outcomes, its own from `runs` r, and s that everything else is worth, which is unknown and
-    common to all. It is told by estimates from `others` runs: their p (1 - p), `spread`, and `squared_error`, whose mean is that
-    of (estimate - truth)^2 without any bias; NaN where it is unknown. The prior of s is log-normal around 5.7.
+    It is also the correlation to expect with estimates from as many new runs. `value` is the difference of two proportions p with
+    the posterior means `mean`, IN and OUT. Each has the variance p (1 - p) / (r + s): that of a proportion of r + s outcomes, its
+    own from `runs` r, and s that everything else is worth, which is unknown and common to all; the prior is log-normal around 5.7.
+    Runs tell it that estimates have not seen: estimates from `others` runs have p (1 - p) of `spread`, and squared errors of
+    `estimate_squared` - 2 `times_truth` + `truth_squared` in the mean (NaN where unknown). The same three give the slope b of the
+    true values on the estimates, near 1 for posterior means. With the variance v of the values and the mean e of their squared
+    errors the squared correlation is b^2 v / ((2 b - 1) v + e).
 
     The value is one standard error below the estimate, since whoever stops at a target picks estimates that are too high. The
-    interval is around the estimate; it holds what is not known of s, and other examples like these. Examples of one group (equal
-    entries of `groups`, other than an empty text) are not independent. Examples without a value are left out, and n counts the
-    others. NaN when all estimates are equal.
+    interval is around the estimate; it holds what is not known of s and b, and other examples like these. Examples of one group
+    (equal entries of `groups`, other than an empty text) are not independent. Examples without a value are left out, and n counts
+    the others. NaN when all estimates are equal.
 
-    It misleads with few examples and few runs (docs/theory.md), and where models are often wrong about what they were trained on.
+    It misleads with few examples and few runs: in simulations of 300 examples and 4 runs it is up to .2 too high, of 2,000
+    examples .0 to .1 too low on average with 5 runs or more (docs/theory.md).
     """
     defined = np.isfinite(value)
     n = int(defined.sum())
     if n < 2 or not value[defined].var():
         return Estimate(np.nan, np.nan, np.nan, n, "example", level)
+    codes, squared_error = _codes(groups, len(value)), estimate_squared - 2 * times_truth + truth_squared
     known = defined & np.isfinite(squared_error)
-    codes = _codes(groups, len(value))
-    weights = _posterior(squared_error[known], spread[:, known], others[:, known], codes[known])
-    value, codes, p = value[defined], codes[defined], mean[:, defined]
+    weights = _of_worth(squared_error[known], spread[:, known], others[:, known], codes[known])
+    slope, of_slope = _slope(estimate_squared[known], times_truth[known], codes[known])
+    value, codes = value[defined], codes[defined]
+    spreads, runs = mean[:, defined] * (1 - mean[:, defined]), runs[:, defined]
     deviations = (value - value.mean()) ** 2
     variance = deviations.mean()
-    errors = np.stack([(p * (1 - p) / (runs[:, defined] + worth)).sum(axis=0) for worth in WORTHS])
-    shares = variance / (variance + errors.mean(axis=1))
+    errors = np.array([_errors(spreads, runs, worth).mean() for worth in WORTHS])
+    shares = _share(variance, errors, slope)
     share = float(weights @ shares)
-    error = weights @ errors
+    error = _errors(spreads, runs, float(weights @ WORTHS))
     parts = (deviations * error.mean() - error * variance) / (variance + error.mean()) ** 2
-    of_worth, of_examples = weights @ (shares - share) ** 2, _squares(parts, codes).sum() / n**2
-    deviation = float(np.sqrt(of_worth + of_examples))
+    deviation = np.sqrt(
+        weights @ (shares - share) ** 2
+        + (2 * share * (1 - share)) ** 2 * of_slope
+        + _squares(parts, codes).sum() / n**2
+    )
     half = normal_quantile(level) * deviation
-    return Estimate(max(share - deviation, 0.0), max(share - half, 0.0), min(share + half, 1.0), n, "example", level)
+    low, value_, high = (float(np.clip(share - less, 0.0, 1.0)) for less in (half, deviation, -half))
+    return Estimate(value_, low, high, n, "example", level)
 
 
-def _posterior(
+def _share(variance: float, errors: Float[ndarray, " worth"], slope: float) -> Float[ndarray, " worth"]:
+    """Return the squared correlation with true values whose slope on the estimates is this; 0 below a slope of 0."""
+    explained = max(slope, 0.0) ** 2 * variance
+    return explained / np.maximum((2 * slope - 1) * variance + errors, explained + TINY)
+
+
+def _slope(
+    estimate_squared: Float[ndarray, " known"], times_truth: Float[ndarray, " known"], codes: Int[ndarray, " known"]
+) -> tuple[float, float]:
+    """Return the slope of the true values on the estimates and its variance, with a normal prior around 1."""
+    total = estimate_squared.sum()
+    if not total > 0:
+        return 1.0, SLOPE_SPREAD**2
+    slope = times_truth.sum() / total
+    variance = _squares(times_truth - slope * estimate_squared, codes).sum() / total**2
+    weight = SLOPE_SPREAD**2 / (SLOPE_SPREAD**2 + variance)
+    return float(1 + weight * (slope - 1)), float(weight * variance)
+
+
+def _of_worth(
     squared_error: Float[ndarray, " known"],
     spread: Float[ndarray, "kind known"],
     others: Float[ndarray, "kind known"],
-    codes: Shaped[ndarray, " known"],
+    codes: Int[ndarray, " known"],
 ) -> Float[ndarray, " worth"]:
     """Return how probable each of WORTHS is: the sum of what squared errors exceed those it would lead to expect is normal."""
     log_density = -0.5 * ((np.log2(WORTHS) - USUAL_WORTH) / WORTH_SPREAD) ** 2
     for at, worth in enumerate(WORTHS):
-        excess = squared_error - (spread / (others + worth)).sum(axis=0)
+        excess = squared_error - _errors(spread, others, worth)
         variance = _squares(excess, codes).sum()
         if variance > 0:
             log_density[at] -= 0.5 * (excess.sum() ** 2 / variance + np.log(variance))
@@ -86,7 +120,12 @@ def _posterior(
     return weights / weights.sum()
 
 
-def _codes(groups: Shaped[ndarray, " example"] | None, n: int) -> Shaped[ndarray, " example"]:
+def _errors(spread: ByKind, runs: ByKind, worth: float) -> Float[ndarray, " example"]:
+    """Return the squared errors to expect of the difference of two proportions that are known from runs + worth outcomes."""
+    return (spread / (runs + worth)).sum(axis=0)
+
+
+def _codes(groups: Shaped[ndarray, " example"] | None, n: int) -> Int[ndarray, " example"]:
     """Return the number of each example's group; an example without one is a group of its own."""
     codes = np.arange(n)
     if groups is not None:
@@ -96,6 +135,6 @@ def _codes(groups: Shaped[ndarray, " example"] | None, n: int) -> Shaped[ndarray
     return codes
 
 
-def _squares(parts: Float[ndarray, " example"], codes: Shaped[ndarray, " example"]) -> Float[ndarray, " group"]:
+def _squares(parts: Float[ndarray, " example"], codes: Int[ndarray, " example"]) -> Float[ndarray, " group"]:
     """Return the squared sums over groups."""
     return np.bincount(codes, parts) ** 2 if len(parts) else parts
