@@ -105,7 +105,13 @@ def show() -> None:
         print(f"| {n:g} examples | " + " | ".join(cells) + " |")
     print("\n| estimate | examples | target | fewest runs | stops | runs, mean | true one below the target | mean of the true one | furthest below |")  # fmt: skip
     print("|---" * 9 + "|")
-    for estimate, fewest in (("of_intervals", 4), ("of_intervals", 6), ("estimate", 4), ("estimate", 5), ("estimate", 6)):
+    for estimate, fewest in (
+        ("of_intervals", 4),
+        ("of_intervals", 6),
+        ("estimate", 4),
+        ("estimate", 5),
+        ("estimate", 6),
+    ):
         for n in sorted({row["examples"] for row in rows}):
             for target in (0.6, 0.7, 0.8, 0.9):
                 print(_stops(rows, estimate, n, target, fewest))

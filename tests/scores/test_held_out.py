@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from byrote.scores._held_out import Predictions, held_out, squared_error
+from byrote.scores._held_out import HeldOut, Predictions, held_out
 
 RUNS = 3
 
@@ -17,7 +17,16 @@ def all_outcomes(p: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def of(mean: np.ndarray, right: np.ndarray, tried: np.ndarray) -> Predictions:
-    return Predictions(mean, tried.sum(axis=0) - tried, right * tried, tried)
+    return Predictions(mean, tried.sum(axis=0) - tried, right * tried, tried, right * tried)
+
+
+def told(inside: Predictions, outside: Predictions) -> HeldOut:
+    return held_out((inside.mean[0], outside.mean[0]), inside, outside)
+
+
+def squared_error(inside: Predictions, outside: Predictions) -> np.ndarray:
+    found = told(inside, outside)
+    return found.estimate_squared - 2 * found.times_truth + found.truth_squared
 
 
 def test_the_mean_is_the_squared_error_of_predictions_that_depend_on_the_other_runs() -> None:
@@ -38,11 +47,31 @@ def test_the_mean_is_the_squared_error_of_a_difference(p: float, q: float, m: fl
     assert np.outer(in_weight, out_weight).ravel() @ found == pytest.approx((m - n - (p - q)) ** 2, abs=1e-12)
 
 
+def test_products_have_the_true_ones_as_their_means() -> None:
+    """Half of the examples have each truth, so the shares of right outcomes that values are counted from are known."""
+    truths, made = ((0.9, 0.2), (0.7, 0.6)), (0.5, 0.1)
+    columns, weights = [], []
+    for p, q in truths:
+        (inside, in_weight), (outside, out_weight) = all_outcomes(p), all_outcomes(q)
+        many = inside.shape[1]
+        columns.append(np.concatenate([np.repeat(inside, many, axis=1), np.tile(outside, (1, many))]))
+        weights.append(np.outer(in_weight, out_weight).ravel())
+    right = np.concatenate(columns, axis=1)
+    is_in = np.repeat([[1.0], [0.0]], RUNS, axis=0) * np.ones_like(right)
+    found = told(of(np.full_like(right, made[0]), right, is_in), of(np.full_like(right, made[1]), right, 1 - is_in))
+    centre = right[:RUNS].mean() - right[RUNS:].mean()
+    for (p, q), weight, part in zip(truths, weights, np.split(np.arange(right.shape[1]), 2), strict=True):
+        totals = [weight @ each[part] for each in (found.estimate_squared, found.times_truth, found.truth_squared)]
+        made_, true = made[0] - made[1] - centre, p - q - centre
+        np.testing.assert_allclose(totals, [made_**2, made_ * true, true**2], atol=1e-12)
+
+
 def test_it_takes_two_runs_of_either_kind() -> None:
     tried = np.array([[1.0, 1, 1, 1], [1, 1, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0]])
     right, mean = np.ones_like(tried), np.full_like(tried, 0.5)
-    found = held_out((mean[0], mean[0]), (of(mean, right, tried), of(mean, right, 1 - tried)))
-    np.testing.assert_array_equal(np.isnan(found.squared_error), [False, False, True, False])
+    found = told(of(mean, right, tried), of(mean, right, 1 - tried))
+    for each in (found.estimate_squared, found.times_truth, found.truth_squared):
+        np.testing.assert_array_equal(np.isnan(each), [False, False, True, False])
     np.testing.assert_array_equal(found.runs, [[2, 2, 1, 2], [2, 2, 3, 2]])
     np.testing.assert_array_equal(found.others, [[1, 1, 0, 1], [1, 1, 2, 1]])
     np.testing.assert_array_equal(found.spread, np.full((2, 4), 0.25))

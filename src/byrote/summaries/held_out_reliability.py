@@ -42,15 +42,15 @@ def held_out_reliability(
     """Squared correlation of estimates of memorization with the true values, less its standard error: 1 is exact, 0 is noise.
 
     It is also the correlation to expect with estimates from as many new runs. `value` is the difference of two proportions p with
-    the posterior means `mean`, IN and OUT. Each has the variance p (1 - p) / (r + s): that of a proportion of r + s outcomes, its
-    own from `runs` r, and s that everything else is worth, which is unknown and common to all; the prior is log-normal around 5.7.
+    the posterior means `mean`, IN and OUT. Each has the variance p (1 - p) / (r + u): that of a proportion of r + u outcomes, its
+    own from `runs` r, and u that everything else is worth, unknown and common to all; its prior is log-normal around 5.7.
     Runs tell it that estimates have not seen: estimates from `others` runs have p (1 - p) of `spread`, and squared errors of
     `estimate_squared` - 2 `times_truth` + `truth_squared` in the mean (NaN where unknown). The same three give the slope b of the
     true values on the estimates, near 1 for posterior means. With the variance v of the values and the mean e of their squared
     errors the squared correlation is b^2 v / ((2 b - 1) v + e).
 
     The value is one standard error below the estimate, since whoever stops at a target picks estimates that are too high. The
-    interval is around the estimate; it holds what is not known of s and b, and other examples like these. Examples of one group
+    interval is around the estimate; it holds what is not known of u and b, and other examples like these. Examples of one group
     (equal entries of `groups`, other than an empty text) are not independent. Examples without a value are left out, and n counts
     the others. NaN when all estimates are equal.
 
