@@ -110,12 +110,12 @@ def test_it_stops_at_the_first_block_that_is_good_enough(stopped: tuple[Path, li
     where, told = stopped
     record = collect(small_task(epochs=12), where, runs=0)
     runs = len(record.runs)
-    assert 5 <= runs < 16 <= sum(record.manifest["blocks"])
+    assert 6 <= runs < 16 <= sum(record.manifest["blocks"])
     assert record.runs == tuple(range(runs))
     seen = {now.certainty.runs: now.certainty.reliability.value for now in told if now.certainty}
     assert seen.pop(runs) >= 0.88
     assert seen
-    assert max((value for number, value in seen.items() if number >= 5), default=0.0) < 0.88
+    assert max((value for number, value in seen.items() if number >= 6), default=0.0) < 0.88
 
 
 def test_the_number_that_stops_is_the_one_of_the_verdict(stopped: tuple[Path, list[Progress]]) -> None:
@@ -166,7 +166,7 @@ def test_runs_is_the_most_it_trains(tmp_path: Path, caplog: pytest.LogCaptureFix
 def test_workers_give_up_what_is_not_needed(tmp_path: Path) -> None:
     task = small_task(epochs=12)
     record = collect(task, tmp_path, until=0.8, compute=Compute(workers=2))
-    assert 5 <= len(record.runs) < 16
+    assert 6 <= len(record.runs) < 16
     assert not (tmp_path / "working").exists()
     assert Following(record).certainty(record.runs).reliability.value >= 0.8
     assert len(collect(task, tmp_path, runs=16, compute=ONE).runs) == 16, "those given up can be trained later"

@@ -20,6 +20,9 @@ USUAL_WORTH, WORTH_SPREAD = 2.5, 0.7
 SLOPE_SPREAD = 0.1
 """The slope of true values on posterior means is 1; where the model is wrong it differs by about so much."""
 
+LOWERED = 0.5
+"""The value lies so many standard errors below the estimate. See records/stopping."""
+
 TINY = 1e-300
 
 ByKind = Float[ndarray, "kind example"]
@@ -39,7 +42,7 @@ def held_out_reliability(
     *,
     level: float = 0.9,
 ) -> Estimate:
-    """Squared correlation of estimates of memorization with the true values, less its standard error: 1 is exact, 0 is noise.
+    """Squared correlation of estimates of memorization with the true values, less half its standard error: 1 is exact, 0 is noise.
 
     It is also the correlation to expect with estimates from as many new runs. `value` is the difference of two proportions p with
     the posterior means `mean`, IN and OUT. Each has the variance p (1 - p) / (r + u): that of a proportion of r + u outcomes, its
@@ -49,7 +52,7 @@ def held_out_reliability(
     true values on the estimates, near 1 for posterior means. With the variance v of the values and the mean e of their squared
     errors the squared correlation is b^2 v / ((2 b - 1) v + e).
 
-    The value is one standard error below the estimate, since whoever stops at a target picks estimates that are too high. The
+    The value is half a standard error below the estimate, since whoever stops at a target picks estimates that are too high. The
     interval is around the estimate; it holds what is not known of u and b, and other examples like these. Examples of one group
     (equal entries of `groups`, other than an empty text) are not independent. Examples without a value are left out, and n counts
     the others. NaN when all estimates are equal.
@@ -80,7 +83,7 @@ def held_out_reliability(
         + _squares(parts, codes).sum() / n**2
     )
     half = normal_quantile(level) * deviation
-    low, value_, high = (float(np.clip(share - less, 0.0, 1.0)) for less in (half, deviation, -half))
+    low, value_, high = (float(np.clip(share - less, 0.0, 1.0)) for less in (half, LOWERED * deviation, -half))
     return Estimate(value_, low, high, n, "example", level)
 
 
