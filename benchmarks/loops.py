@@ -1,6 +1,8 @@
-"""The loops that `byrote` is compared with: a DataLoader per model, and two public ensemble trainers as their users call them."""
+"""The loops that `byrote` is compared with: a DataLoader per model, two public ensemble trainers as users call them, a limit."""
 
 import contextlib
+import copy
+import multiprocessing
 import os
 import sys
 from collections.abc import Iterator
@@ -8,6 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import convert_conv2d_weight_memory_format
+from torch.optim.sgd import sgd
 from torch.utils.data import DataLoader, TensorDataset
 
 from byrote.task.datasets.fashion_mnist import CLASSES, fashion
@@ -16,6 +20,7 @@ from byrote.task.models import cnn, mlp
 from byrote.task.recipe import Recipe
 from byrote.task.schedule import at
 from byrote.task.signals import Signals
+from byrote.training.hardware import has_bf16
 
 BATCH, SHARE = 128, 0.7
 NETWORKS = {"cnn": cnn, "mlp": mlp}
@@ -47,6 +52,57 @@ def dataloader_loop(model: nn.Module, x: Tensor, y: Tensor, recipe: Recipe) -> I
 def rate(recipe: Recipe, progress: float) -> float:
     """Return the learning rate when a share of all updates is done."""
     return at(recipe.learning_rate, Signals(progress, 1, 0))
+
+
+def limit(network: str, models: int, epochs: int) -> None:
+    """The loop that nobody would write for a user's model: forked processes, bf16 where it is fast, batches gathered once.
+
+    It records nothing; it evaluates test images after each epoch and all examples at the end. What remains is the time that
+    torch's kernels take, so it says how far from the limit a loop is.
+    """
+    fork = multiprocessing.get_context("fork")
+    parts = [fork.Process(target=_limit, args=(network, range(k, models, CORES), epochs)) for k in range(CORES)]
+    for part in parts:
+        part.start()
+    for part in parts:
+        part.join()
+    if any(part.exitcode for part in parts):
+        raise SystemExit("A process of the limit loop failed.")
+
+
+def _limit(network: str, seeds: range, epochs: int) -> None:
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    precision = torch.bfloat16 if has_bf16("cpu") else torch.float32
+    train, test = fashion()
+    (x, y), (unseen, _) = scaled(train), scaled(test)
+    low = x.to(precision)
+    for seed in seeds:
+        torch.manual_seed(seed)
+        keep = torch.randperm(len(x))[: int(SHARE * len(x))]
+        master = NETWORKS[network](tuple(x.shape[1:]), len(CLASSES))
+        convert_conv2d_weight_memory_format(master, torch.channels_last)
+        worker = copy.deepcopy(master).to(precision)
+        weights, trained = [weight.detach() for weight in master.parameters()], list(worker.parameters())
+        velocities: list[Tensor | None] = [torch.zeros_like(weight) for weight in weights]
+        for _ in range(epochs):
+            order = keep[torch.randperm(len(keep))]
+            for inputs, labels in zip(low[order].split(BATCH), y[order].split(BATCH), strict=True):
+                nn.functional.cross_entropy(worker(inputs).float(), labels).backward()
+                with torch.no_grad():
+                    gradients = [weight.grad.float() for weight in trained if weight.grad is not None]
+                    sgd(
+                        weights, gradients, velocities, fused=True, foreach=False, lr=0.05, weight_decay=0.0,
+                        momentum=0.9, dampening=0.0, nesterov=False, maximize=False,
+                    )  # fmt: skip
+                    for weight, own in zip(trained, weights, strict=True):
+                        weight.copy_(own)
+                        weight.grad = None
+            with torch.no_grad():
+                master(unseen).argmax(1)
+        with torch.no_grad():
+            for part in x.split(1000):
+                master(part).argmax(1)
 
 
 def correct(model: nn.Module, loader: DataLoader[tuple[Tensor, ...]]) -> Tensor:

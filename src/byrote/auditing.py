@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
 from byrote.errors import InvalidData
-from byrote.evidence.cached_reads import read_once
 from byrote.inputs.estimators import estimator_task, is_estimator
 from byrote.inputs.opening import open_task
 from byrote.record import Record
-from byrote.report import estimator_sentence, findings, read_panel, sentences, write_report
 from byrote.signature import Probe
 from byrote.task.canaries import Canaries
 from byrote.task.designs import Design
@@ -62,7 +61,7 @@ def audit(
     planted = default_canaries(taken(found, take, seed)) if canaries is None else canaries
     try:
         record = collect(
-            found, where, runs=runs, until=until, progress=progress, design=design, canaries=planted, seed=seed,
+            found, where, runs=runs, until=until, progress=progress and _importing(progress), design=design, canaries=planted, seed=seed,
             probes=probes, probe_every=probe_every, compute=compute, source=source, take=take,
         )  # fmt: skip
         _report(record, progress, on_verdict)
@@ -73,8 +72,21 @@ def audit(
     return record
 
 
+def _importing(watch: Watcher) -> Watcher:
+    """Return the watcher, which when training has begun imports what the report needs: a second that no worker waits for."""
+
+    def watch_and_import(now: Progress) -> None:
+        watch(now)
+        if now.steps:
+            import_module("byrote.report")
+
+    return watch_and_import
+
+
 def _report(record: Record, progress: Watcher | None, on_verdict: Callable[[list[str]], None] | None) -> None:
     """Measure, give the verdict and write report.html."""
+    from byrote.evidence.cached_reads import read_once  # not at the start: see _importing
+    from byrote.report import estimator_sentence, findings, read_panel, sentences, write_report
 
     def stage(name: str) -> None:
         if progress is not None:

@@ -44,6 +44,7 @@ def test_is_the_c_score_at_each_size_and_their_mean(tmp_path: Path) -> None:
     assert (found.mean_low <= found.mean).all()
     assert (found.mean < found.mean_high).all()
     assert found.ids.tolist() == IDS
+    assert found.labels.tolist() == [records[0].classes[0]] * len(IDS)
 
 
 def test_examples_are_aligned_by_id_and_those_of_one_record_left_out(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from byrote.integrations import fiftyone as to_fiftyone
 from byrote.integrations import label_studio as to_label_studio
 from byrote.integrations.label_studio_decisions import read_decisions, write_decisions
 from byrote.record import Record
+from byrote.record.cells import Cell, spell_days
 from byrote.record.display import Display
 from byrote.record.population import Population
 from small_record import task as small_task
@@ -296,6 +297,8 @@ def test_rows_signals_and_texts_are_shown_as_they_are(
 ) -> None:
     population, n = record.population, len(record.population)
     values = np.arange(n * 6, dtype=np.float32).reshape(n, 6)
+    day = Cell("day", "date", 1, offset=20_000 - 1)
+    cells = (Cell("a", "number", 0), day, *(Cell(name, "number", 2 + at) for at, name in enumerate("cdef")))
     names = ("a", "b") if kind == "signal" else ("a", "b", "c", "d", "e", "f")
     other = Record(record.directory)
     monkeypatch.setattr(
@@ -303,7 +306,7 @@ def test_rows_signals_and_texts_are_shown_as_they_are(
         "population",
         Population.of(
             population.ids, population.split, population.labels, values, canary=population.canary,
-            display=Display(kind, () if kind == "text" else names, (2, 3) if kind == "signal" else (6,)),
+            display=Display(kind, () if kind == "text" else names, (2, 3) if kind == "signal" else (6,), cells=cells if kind == "table" else ()),
             read_texts=lambda: [f"text {at}" for at in range(n)] if kind == "text" else None,
         ),
     )  # fmt: skip
@@ -312,7 +315,7 @@ def test_rows_signals_and_texts_are_shown_as_they_are(
     at = population.ids.tolist().index(first["example_id"])
     row = [str(at * 6 + i) for i in range(6)]
     expected = {
-        "table": dict(zip(names, row, strict=False)),
+        "table": {each.name: spell_days(at * 6 + 20_000) if each is day else row[each.at] for each in cells},
         "signal": {"time": [0, 1, 2], "a": [*map(float, row[:3])], "b": [*map(float, row[3:])]},
         "text": f"text {at}",
     }

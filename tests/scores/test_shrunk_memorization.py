@@ -163,8 +163,8 @@ def _nearest(points: oracles.Floats, labels: oracles.Ints, member: oracles.Bools
 def test_intervals_cover_at_about_their_nominal_rate_by_estimate(tails: float) -> None:
     """Over 5 x 1,000 examples with a known truth, from 20 runs. The simulations differ by .02: a standard error of .01.
 
-    Of the examples that are said to be memorized a nominal .90 covers in .83 to .97. The average is above .90 on purpose: most
-    examples are near 0, where the interval is wide so that it is not too narrow elsewhere.
+    Of the examples that are said to be memorized a nominal .90 covers in .83 to .97. The average is above .90 on purpose (.96):
+    most examples are near 0, where the interval is wide so that it is not too narrow elsewhere.
     """
     hits: list[oracles.Bools] = []
     values: list[oracles.Floats] = []
@@ -175,9 +175,55 @@ def test_intervals_cover_at_about_their_nominal_rate_by_estimate(tails: float) -
         hits.append((low <= truth) & (truth <= high))
         values.append(shrunk_memorization(*columns))
     hit, value = np.concatenate(hits), np.concatenate(values)
-    assert 0.88 < np.mean(hit) < 0.96
+    assert 0.88 < np.mean(hit) < 0.975
     for bottom, top in ((0.05, 0.2), (0.2, 0.5), (0.5, 1.0)):
         assert np.mean(hit[(value >= bottom) & (value < top)]) == pytest.approx(0.9, abs=0.07)
+
+
+def _small_group(runs: int, seed: int) -> tuple[list[oracles.Floats | oracles.Bools], oracles.Floats, oracles.Bools]:
+    """Return the columns, the true memorization, and 1 in 100 who are memorized as nobody else is.
+
+    Training and what the data say tell a part of it. Without the others, this is `only` of records/calibration/small_groups.py.
+    """
+    rng, n = np.random.default_rng(seed), 1000
+    group = np.arange(n) < 10
+    outside = np.where(group, rng.normal(-2.5, 1, n), rng.normal(3, 2, n))
+    inside = np.where(group, rng.normal(4, 1, n), outside)
+    member = _balanced(runs, n, rng)
+    margin = np.where(member, inside, outside) + rng.logistic(size=(runs, n))
+    seen = special.expit(0.35 * (inside + outside) + rng.normal(size=(runs, n)))
+    around = [0.7 * outside + rng.normal(0, 1.5, n), rng.normal(size=n), rng.normal(size=n)]
+    path = np.where(member, 0.6 * inside + rng.normal(size=(runs, n)), np.nan)
+    columns = [margin > 0, margin, np.where(member, seen, np.nan), member, path, *around]
+    return columns, special.expit(inside) - special.expit(outside), group
+
+
+def test_a_small_group_that_is_memorized_as_nobody_else_is_is_not_shrunk_away() -> None:
+    """Over four records of 40 runs, seen: .07 too low, and intervals hold .75.
+
+    With a normal prior it is .12, and .68, and .58 with intervals that need not reach the textbook estimate.
+    """
+    assert shrunk_memorization.interval
+    off: list[oracles.Floats] = []
+    held: list[oracles.Bools] = []
+    for seed in range(4):
+        columns, truth, group = _small_group(40, seed)
+        low, high = shrunk_memorization.interval(*columns, level=0.9)
+        held.append(((low <= truth) & (truth <= high))[group])
+        off.append((shrunk_memorization(*columns) - truth)[group])
+    assert np.mean(off) > -0.09
+    assert np.mean(held) > 0.65
+
+
+def test_an_interval_reaches_the_textbook_estimate_of_three_runs_of_each_kind_or_more() -> None:
+    (correct, margin, correctness, member), _ = _simulated(10, 1000, 12)
+    textbook, few = memorization(correct, member), np.arange(1000) < 300
+    member[:, few] = np.arange(10)[:, None] < 8  # two OUT runs
+    assert shrunk_memorization.interval
+    low, high = shrunk_memorization.interval(correct, margin, correctness, member, level=0.9)
+    assert ((low <= textbook) & (textbook <= high))[~few].all()
+    textbook = memorization(correct, member)
+    assert ((low > textbook) | (textbook > high))[few].any()
 
 
 def test_intervals_are_wider_where_less_is_known() -> None:

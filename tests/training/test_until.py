@@ -134,6 +134,8 @@ def test_the_last_progress_is_that_of_a_finished_collection(stopped: tuple[Path,
     _, told = stopped
     assert told[-1].runs == told[-1].of_runs
     assert told[-1].steps == told[-1].of_steps
+    assert told[-1].certainty is not None
+    assert told[-1].known == f"reliability {told[-1].certainty.reliability.value:.2f}"
     assert all(now.runs <= now.of_runs and now.steps <= now.of_steps for now in told)
 
 
@@ -155,6 +157,9 @@ def test_a_standard_error_and_a_list_are_goals_too(tmp_path: Path) -> None:
     assert known.error <= 0.3 < Following(record).certainty(record.runs[:-1]).error
     assert Until(top=8, right=0.05).holds(known) == (known.top(8).value >= 0.05)
     assert not Until(top=8, right=0.99).holds(known)
+    said = Until(reliability=0.9, error=0.05, top=8).known(known)
+    expected = f"reliability {known.reliability.value:.2f}, median standard error {known.error:.3f}, {known.top(8).value:.2f} of the top 8 right"
+    assert said == expected
 
 
 def test_runs_is_the_most_it_trains(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,6 +1,8 @@
 """Workers that are started early train, once, and do not outlive who started them."""
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -33,11 +35,11 @@ def ended(found: set[int]) -> bool:
 def test_workers_that_were_started_early_are_those_that_work() -> None:
     with started_early(2):
         (early,) = workers._spare
-        with worker_pool(2) as pool:
+        with worker_pool(2, fork=True) as pool:
             assert pool is early
             worked = {pool.submit(os.getpid).result()}
             assert worked <= pids(pool)
-            with worker_pool(2) as other:  # an early pool is taken once
+            with worker_pool(2, fork=True) as other:  # an early pool is taken once
                 assert other is not early
         assert not workers._spare
     assert ended(worked)
@@ -69,3 +71,49 @@ def test_a_pool_of_another_size_is_ended_and_a_new_one_made() -> None:
 def test_one_worker_is_not_started_early() -> None:
     with started_early(1):
         assert not workers._spare
+
+
+FORKS = """
+import os, sys, threading, time
+import colorsys  # a module that workers have only when they are forks
+from byrote.training import workers
+
+def has_it():
+    return "colorsys" in sys.modules, "torch" in sys.modules
+
+def kind(pool):
+    return pool._context.get_start_method()
+
+def wait():  # the threads of a pool outlive it for a moment
+    while threading.active_count() > 1:
+        time.sleep(0.05)
+
+with workers.worker_pool(2, fork=True) as pool:
+    assert kind(pool) == "fork", kind(pool)
+    assert pool.submit(has_it).result() == (True, False)
+with workers.worker_pool(2) as pool:
+    assert kind(pool) == "loky"
+wait()
+with workers.started_early(2):
+    (early,) = workers._spare
+    with workers.worker_pool(2, fork=True) as pool:
+        assert pool is early
+        assert pool.submit(has_it).result() == (True, True)
+wait()
+with workers.started_early(2), workers.worker_pool(2) as pool:  # for work whose threads do not survive a fork
+    assert kind(pool) == "loky"
+    assert not workers._spare
+wait()
+end = threading.Event()
+thread = threading.Thread(target=end.wait)
+thread.start()
+with workers.worker_pool(2, fork=True) as pool:
+    assert kind(pool) == "loky"
+end.set()
+thread.join()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forks on Linux only")
+def test_forks_have_what_is_imported_here_and_are_made_where_that_is_safe() -> None:
+    subprocess.run([sys.executable, "-W", "error", "-c", FORKS], check=True, timeout=120)

@@ -21,7 +21,6 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from byrote.evidence.certainty import Certainty
     from byrote.record import Record
     from byrote.record.storage import Place
     from byrote.task.inferred import Inferred
@@ -67,7 +66,7 @@ def training_bar() -> Generator[tuple[Callable[["Progress"], None], Callable[[],
                     shown,
                     completed=now.steps,
                     total=now.of_steps,
-                    finished=f"{now.runs}/{now.of_runs} runs{_known(now.certainty)},",
+                    finished=f"{now.runs}/{now.of_runs} runs{_known(now)},",
                     visible=True,
                 )
                 if now.runs >= now.of_runs:
@@ -143,9 +142,11 @@ def say_inferred(inferred: "Inferred") -> None:
         message(printable(sentence))
 
 
-def _known(found: "Certainty | None") -> str:
-    """Return how well memorization is known: the reliability that the verdict names."""
-    return "" if found is None or not found.reliability.value > 0 else f", reliability {found.reliability.value:.2f}"
+def _known(now: "Progress") -> str:
+    """Return how well memorization is known: as it has to be, or else by the reliability that the verdict names."""
+    found = now.certainty
+    known = now.known or (f"reliability {found.reliability.value:.2f}" if found and found.reliability.value > 0 else "")
+    return f", {known}" if known else ""
 
 
 class _Warnings(logging.Handler):

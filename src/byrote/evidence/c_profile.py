@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from byrote.errors import ByroteError, MissingEvidence, WrongRecord
 from byrote.evidence.evaluate import LEVEL, evaluate
+from byrote.evidence.targets import target_text
 from byrote.record import Record
 from byrote.record.arrow import arrow_stream
 from byrote.scores import c_score
@@ -20,10 +21,12 @@ from byrote.task.designs import Subsets, Together, parse_design
 class Profile:
     """The C-score of each example at each size of the training set, smallest first, and its mean over the sizes.
 
-    `fractions` are the sizes as a share of the training examples, `runs_out` counts the runs without the example.
+    `labels` are written as in the report, `fractions` the sizes as a share of the training examples; `runs_out` counts the runs
+    without the example.
     """
 
     ids: Shaped[ndarray, " example"]
+    labels: Shaped[ndarray, " example"]
     fractions: Float[ndarray, " size"]
     value: Float[ndarray, "size example"]
     low: Float[ndarray, "size example"]
@@ -36,8 +39,8 @@ class Profile:
 
     @property
     def columns(self) -> dict[str, Any]:
-        """The table, column by column: `example`, `mean` with its ends, and `c_score` with its ends at each size."""
-        found: dict[str, Any] = {"example": self.ids, MEAN: self.mean}
+        """The table, column by column: `example`, `label`, `mean` with its ends, and `c_score` with its ends at each size."""
+        found: dict[str, Any] = {"example": self.ids, "label": self.labels, MEAN: self.mean}
         found |= {f"{MEAN} low": self.mean_low, f"{MEAN} high": self.mean_high}
         sizes = zip(self.fractions, self.value, self.low, self.high, self.runs_out, strict=True)
         for fraction, value, low, high, runs in sizes:
@@ -104,8 +107,9 @@ def c_profile(records: Sequence[Record], *, level: float = LEVEL) -> Profile:
         np.abs(value - end).mean(axis=0) if depend else np.sqrt(((value - end) ** 2).sum(axis=0)) / len(value)
         for end in (low, high)
     )
-    ids = ordered[0].population.ids[kept[0]]
-    return Profile(ids, fractions, value, low, high, runs_out, mean, mean - below, mean + above, level)
+    first, there = ordered[0], kept[0]
+    ids, labels = first.population.ids[there], np.array([target_text(first, at) for at in there.tolist()])
+    return Profile(ids, labels, fractions, value, low, high, runs_out, mean, mean - below, mean + above, level)
 
 
 def _fraction(record: Record) -> float:

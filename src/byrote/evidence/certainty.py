@@ -18,16 +18,14 @@ from byrote.stats.estimate import Estimate
 from byrote.summaries.expected_top import expected_top
 from byrote.summaries.forecast import Forecast, Tally
 from byrote.summaries.held_out_reliability import held_out_reliability
-
-LEAST = 4
-"""Fewer runs say nothing: most examples are left out of one of them, or of none."""
+from byrote.task.designs import LEAST_RUNS
 
 
 @dataclass(frozen=True, eq=False)
 class Certainty:
     """How well `runs` runs determine the memorization of the real training examples.
 
-    `reliability` is that of `shrunk_memorization`, the number of the verdict (`held_out_reliability`); NaN below LEAST runs.
+    `reliability` is that of `shrunk_memorization`, the number of the verdict (`held_out_reliability`); NaN below LEAST_RUNS.
     `forecast` is about the textbook estimator: its `standard_error` is the median that the verdict names (None: no example
     was both in a run and left out of one).
     """
@@ -75,7 +73,7 @@ class Following:
     def _measured(self) -> Certainty:
         order = sorted(self._columns)
         none = np.zeros(0)
-        if len(order) < LEAST:
+        if len(order) < LEAST_RUNS:
             return Certainty(len(order), Estimate.undefined("example"), self._tally.forecast(), none, none, none)
         columns = [
             np.stack([self._columns[run][at] for run in order]) if "run" in need.axes else self._columns[order[-1]][at]
@@ -114,7 +112,7 @@ class Following:
 
 
 def reliability_of(record: Record) -> Estimate:
-    """Return the reliability of `shrunk_memorization` from all runs of a record; NaN below LEAST runs.
+    """Return the reliability of `shrunk_memorization` from all runs of a record; NaN below LEAST_RUNS.
 
     Raises ByroteError where a run cannot be read.
     """

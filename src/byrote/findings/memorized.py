@@ -6,13 +6,14 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped
 from numpy import ndarray
 
-from byrote.evidence.certainty import LEAST, reliability_of
+from byrote.evidence.certainty import reliability_of
 from byrote.evidence.evaluate import LEVEL, Values
 from byrote.record import Record
 from byrote.scores import memorization, shrunk_memorization
 from byrote.stats.estimate import Estimate
 from byrote.stats.not_measured import NotMeasured
 from byrote.summaries import forecast, memorized_at_fdr, memorized_fraction, repeated_split_half
+from byrote.task.designs import LEAST_RUNS
 
 SPLITS = 10
 """Random halvings of the runs that the reliability of the textbook estimator is averaged over."""
@@ -118,7 +119,7 @@ def _reliability_of_shrunk(record: Record) -> Estimate | NotMeasured:
     """Return the number that the progress bar shows and that `--until` compares with its target."""
     found = reliability_of(record)
     if np.isnan(found.value):
-        return NotMeasured(f"All examples have the same value, or there are fewer than {LEAST} runs.")
+        return NotMeasured(f"All examples have the same value, or there are fewer than {LEAST_RUNS} runs.")
     return found
 
 

@@ -10,6 +10,7 @@ from xml.sax.saxutils import quoteattr
 from byrote.errors import Unsupported
 from byrote.integrations.suspects import Suspect, export_folder, read_suspects, write_pictures
 from byrote.record import Population, Record
+from byrote.record.cells import Cell
 from byrote.record.display import channels
 from byrote.report.table_columns import number
 
@@ -111,7 +112,15 @@ def _shown(population: Population, kind: str, positions: Sequence[int]) -> list[
     if texts is not None:
         return [texts[at] for at in positions]
     if kind == "table":
-        return [dict(zip(names, map(number, population.inputs[at]), strict=True)) for at in positions]
+        return [_row(population, names, at) for at in positions]
     signals = channels(population.inputs, population.display)
     time = list(range(signals.shape[2]))
     return [{"time": time, **dict(zip(names, signals[at].tolist(), strict=True))} for at in positions]
+
+
+def _row(population: Population, names: Sequence[str], at: int) -> dict[str, str]:
+    """Return a row as people read it: words, dates and numbers, by the columns of the table it came from."""
+    row, cells = population.inputs[at : at + 1], population.display.cells
+    cells = cells or tuple(Cell(name, "number", place) for place, name in enumerate(names))
+    values = [(cell, float(cell.values(row)[0])) for cell in cells]
+    return {cell.name: number(value) if (text := cell.text(value)) is None else text for cell, value in values}

@@ -218,6 +218,8 @@ def _unlearned(found: Findings) -> str:
     ):  # an R² below 0 may still be far above that of others
         return ""
     longer = "" if found.unit == "fit" else " Train for more epochs to measure the effect of longer training."
+    hint = " `byrote relabel` asks models that were not trained on an example, and needs no memorization."
+    hint = hint if words.kind == "classification" else ""
     learned = (
         f"predict only {percent_text(wrong.correct_in)} of these labels"
         if words.kind == "classification"
@@ -225,7 +227,7 @@ def _unlearned(found: Findings) -> str:
     )
     return (
         f" But models that were trained on them {learned}: they have "
-        f"hardly memorized them, so memorization cannot find them.{longer}"
+        f"hardly memorized them, so memorization cannot find them.{hint}{longer}"
     )
 
 

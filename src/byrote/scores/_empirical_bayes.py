@@ -9,6 +9,7 @@ from numpy import ndarray
 from scipy.special import expit, logit, logsumexp, xlogy
 
 from byrote.scores._held_out import Predictions
+from byrote.scores._latent import VARIANCE_PRIOR, Observations, latent
 from byrote.scores._link import (
     MIN_PROBABILITY,
     START,
@@ -24,9 +25,6 @@ from byrote.scores._run_sums import PerExample, Sums, by_group, together
 
 FOLDS = 10
 """Runs are held out in at most so many folds."""
-
-VARIANCE_PRIOR = 4.0
-"""Prior strength of the common variance of margins, in margins of an example's own."""
 
 PRIOR_STRENGTHS = np.exp2(np.arange(-2.0, 6.5, 1.0))
 """Candidates for the prior strength of a margin that is predicted from features, in margins of the example's own."""
@@ -87,28 +85,6 @@ class Posterior:
     @property
     def _median(self) -> PerExample:
         return self._log_odds * np.sqrt(1 + np.pi / 8 * self.variance)
-
-
-@dataclass(frozen=True)
-class Observations:
-    """What some runs observed about one proportion of each example.
-
-    `successes` of `trials` runs were right. `margin` is the mean of `margins` transformed margins in standard deviations,
-    0 without any; `predicted` is the one that the features of the example lead to expect. Of the runs held out,
-    `held_out_successes` of `held_out_trials` were right.
-    """
-
-    margin: PerExample
-    margins: PerExample
-    predicted: PerExample
-    successes: PerExample
-    trials: PerExample
-    held_out_successes: PerExample
-    held_out_trials: PerExample
-
-    def where(self, use: Bool[ndarray, " example"]) -> "Observations":
-        """Return the observations about these examples."""
-        return Observations(*(getattr(self, f.name)[use] for f in fields(self)))
 
 
 def posteriors(
@@ -196,10 +172,11 @@ class Model:
 
     def posterior(self, observed: Observations) -> Posterior:
         """Return the posterior: its variance is that of the latent margin through the link, and that of a proportion."""
-        z = _latent(observed, self.prior_strength)
+        margin = latent(observed, self.prior_strength)
+        z, of_spread = margin.of_one_more_run, (margin.own * observed.margin) ** 2 / (2 * observed.degrees)
         strength = observed.trials + self.model_strength
         mean = (observed.successes + self.model_strength * probability(z, self.coefficients)) / strength
-        from_margins = slope(z, self.coefficients) ** 2 * _latent_variance(observed, self.prior_strength)
+        from_margins = slope(z, self.coefficients) ** 2 * (margin.variance + of_spread)
         from_counts = 1 / (strength * mean + 0.5) + 1 / (strength * (1 - mean) + 0.5)
         return Posterior(mean, (self.model_strength / strength) ** 2 * from_margins + from_counts)
 
@@ -226,13 +203,13 @@ def _fit(held_out: Observations) -> Model:
     counts = held_out.held_out_successes, held_out.held_out_trials
     best, strength, coefficients = -np.inf, float(PRIOR_STRENGTHS[0]), START
     for candidate in PRIOR_STRENGTHS:
-        z = _latent(held_out, float(candidate))
+        z = latent(held_out, float(candidate)).of_one_more_run
         found = fit_link(z, *counts, start=coefficients)
         likely = log_likelihood(probability(z, found), *counts)
         likely -= 0.5 * (np.log2(candidate / USUAL_STRENGTH) / STRENGTH_SPREAD) ** 2
         if likely > best:
             best, strength, coefficients = likely, float(candidate), found
-    predicted = probability(_latent(held_out, strength), coefficients)
+    predicted = probability(latent(held_out, strength).of_one_more_run, coefficients)
 
     def of_counts(trials: float) -> float:
         both = (held_out.successes + trials * predicted) / (held_out.trials + trials)
@@ -293,19 +270,6 @@ def _standardized(sums: Sums, common: float) -> PerExample:
 def _common_variance(sums: Sums, other: Sums) -> float:
     """Return the common variance of margins; where it is undefined or 0, that of the runs of the other kind, or 1."""
     return next((v for v in (sums.median_variance, other.median_variance) if v > 0), 1.0)
-
-
-def _latent(observed: Observations, prior_strength: float) -> PerExample:
-    """Return the margin to expect of one more run, in standard deviations: own mean and prediction by their strengths."""
-    strength = observed.margins + prior_strength
-    mean = (observed.margins * observed.margin + prior_strength * observed.predicted) / strength
-    return mean / np.sqrt(1 + 1 / strength)
-
-
-def _latent_variance(observed: Observations, prior_strength: float) -> PerExample:
-    """Return the variance of the latent margin: of the mean, and of the standard deviation it is divided by."""
-    strength, degrees = observed.margins + prior_strength, np.maximum(observed.margins - 1, 0) + VARIANCE_PRIOR
-    return 1 / strength + (observed.margins / strength * observed.margin) ** 2 / (2 * degrees)
 
 
 def _concatenated(parts: Sequence[Observations]) -> Observations:

@@ -15,6 +15,9 @@ from byrote.signature import parse_call, spell
 DESIGN_STREAM = 1
 """Separates the random numbers of designs from those of canaries (2) and runs (3) under one seed."""
 
+LEAST_RUNS = 4
+"""Fewer runs say nothing about memorization: most examples are left out of one of them, or of none."""
+
 
 class Design(Protocol):
     """Says which examples each run is trained on."""

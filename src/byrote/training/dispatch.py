@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from byrote.errors import ByroteError, OutOfMemory, WorkerDied
 from byrote.record import finished_runs
 from byrote.record.storage import exists
+from byrote.task.fit import Fit
 from byrote.training.deletion import check_there, naming_deletion
 from byrote.training.job import Job
 from byrote.training.memory import prepare_process
@@ -123,7 +124,7 @@ def _in_pool(job: Job, packs: Sequence[tuple[int, ...]], workers: int, watch: Wa
     import loky
 
     try:
-        with worker_pool(workers) as pool:
+        with worker_pool(workers, fork=not isinstance(job.learner, Fit)) as pool:
             _hand_out(pool, job, packs, workers, watch)
     except loky.process_executor.TerminatedWorkerError:
         raise WorkerDied(

@@ -3,18 +3,21 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from byrote.evidence.certainty import LEAST, Certainty, Following
 from byrote.objectives import Objective
 from byrote.record import Record, finished_runs, read_manifest
 from byrote.record.storage import Place
-from byrote.task.designs import Design, KFold, Subsets, Together
+from byrote.task.designs import LEAST_RUNS, Design, KFold, Subsets, Together
 from byrote.training.deletion import naming_deletion
 from byrote.training.progress import Progress
 from byrote.training.until import Until
+
+if TYPE_CHECKING:
+    from byrote.evidence.certainty import Certainty, Following
 
 logger = logging.getLogger("byrote")
 
@@ -57,9 +60,9 @@ def divide(planned: int, wanted: int, design: Design, groups: NDArray[np.str_], 
 def _sizes(design: Design, groups: NDArray[np.str_]) -> tuple[int, int]:
     """Return the sizes of the first block, and what further blocks are multiples of."""
     if isinstance(design, Subsets | Together):
-        return max(LEAST, int(np.ceil(1 / min(design.fraction, 1 - design.fraction) - 1e-9))), 1
+        return max(LEAST_RUNS, int(np.ceil(1 / min(design.fraction, 1 - design.fraction) - 1e-9))), 1
     unit = design.folds if isinstance(design, KFold) else design.default_runs(groups)
-    return -(-LEAST // unit) * unit, unit
+    return -(-LEAST_RUNS // unit) * unit, unit
 
 
 def extend(gather: Callable[[int], Record], looks: "Looks", until: Until, most: int | None) -> Record:
@@ -83,8 +86,9 @@ def extend(gather: Callable[[int], Record], looks: "Looks", until: Until, most: 
     return record
 
 
-def expected(now: Progress, until: Until, found: Certainty | None, *, enough: bool) -> Progress:
-    """Return the progress towards the runs that the forecast asks for, instead of those that are planned."""
+def expected(now: Progress, until: Until, found: "Certainty | None", *, enough: bool) -> Progress:
+    """Return the progress towards the runs that the forecast asks for, instead of those that are planned, and what is known."""
+    now = now if found is None else replace(now, known=until.known(found))
     if enough:
         return replace(now, steps=now.steps or 1, of_steps=now.steps or 1, of_runs=now.runs)
     needed = None if found is None else until.runs_for(found)
@@ -103,14 +107,16 @@ class Looks:
         self.certainty: Certainty | None = None
         self._following: Following | None = None
 
-    def look(self, runs: Sequence[int], *, now: bool = False) -> Certainty | None:
+    def look(self, runs: Sequence[int], *, now: bool = False) -> "Certainty | None":
         """Return what these runs say, or what fewer of them said when there are few new ones and it need not be `now`.
 
         Raises ByroteError when the directory is deleted meanwhile.
         """
         before = self.certainty.runs if self.certainty else 0
-        due = len(runs) > before if now else len(runs) >= max(LEAST, PAUSE * before, before + 1)
+        due = len(runs) > before if now else len(runs) >= max(LEAST_RUNS, PAUSE * before, before + 1)
         if self.follows and due:
+            from byrote.evidence.certainty import Following  # takes half a second, in which workers train already
+
             with naming_deletion(self.directory):
                 self._following = self._following or Following(Record(self.directory))
                 self.certainty = self._following.certainty(runs)

@@ -4,8 +4,11 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from byrote.evidence.certainty import Certainty
+if TYPE_CHECKING:
+    from byrote.evidence.certainty import Certainty  # takes half a second to import, before training begins
+
 
 SECONDS = 10.0
 """Between lines, at least."""
@@ -17,6 +20,7 @@ class Progress:
 
     `steps` of `of_steps` are done, and `runs` of `of_runs`; `finished` are the runs that are new since the last time.
     `certainty` says how well memorization is known, where that is followed (None: it is not, or there are too few runs).
+    `known` says so in words, of what has to be known before training ends.
     `stage` names what goes on after training; there are no numbers then.
     """
 
@@ -25,7 +29,8 @@ class Progress:
     runs: int
     of_runs: int
     finished: tuple[int, ...] = ()
-    certainty: Certainty | None = None
+    certainty: "Certainty | None" = None
+    known: str = ""
     stage: str = ""
 
 

@@ -3,17 +3,19 @@
 import math
 from dataclasses import dataclass
 from numbers import Real
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from byrote.errors import InvalidData, unknown
-from byrote.evidence.certainty import Certainty
 from byrote.objectives import Objective
+
+if TYPE_CHECKING:
+    from byrote.evidence.certainty import Certainty  # takes half a second to import, before training begins
 
 LEAST_RELIABILITY = 0.5
 """Who asks for less means something else, such as a standard error."""
 
 TRUSTED = 6
-"""Reliability is not trusted of fewer runs: in simulations with 300 examples that of 4 and 5 is up to .2 too high (docs/theory.md)."""
+"""Reliability is not trusted of fewer runs: in simulations of 300 examples that of 4 is up to .2 too high (docs/theory.md)."""
 
 GRAMMAR = "Write 0.9 (a reliability), error=0.05, top=100:0.9, or several of them with commas."
 
@@ -53,14 +55,21 @@ class Until:
         known += [] if self.error is None else [f"error={self.error:g}"]
         return ",".join(known if self.top is None else [*known, f"top={self.top}:{self.right:g}"])
 
-    def holds(self, found: Certainty) -> bool:
+    def holds(self, found: "Certainty") -> bool:
         """Return whether this is known by now; what is undefined is not known, nor are shares below TRUSTED runs."""
         shares = self._shares(found)
         if shares and found.runs < TRUSTED:
             return False
         return all(share >= least for share, least in shares) and (self.error is None or found.error <= self.error)
 
-    def runs_for(self, found: Certainty) -> int | None:
+    def known(self, found: "Certainty") -> str:
+        """Return what is known by now of what has to be known: `reliability 0.88, 0.62 of the top 100 right`."""
+        parts = [] if self.reliability is None else [("reliability {:.2f}", found.reliability.value)]
+        parts += [] if self.error is None else [("median standard error {:.3f}", found.error)]
+        parts += [] if self.top is None else [(f"{{:.2f}} of the top {self.top} right", found.top(self.top).value)]
+        return ", ".join(text.format(value) for text, value in parts if value > 0)
+
+    def runs_for(self, found: "Certainty") -> int | None:
         """Return how many runs in all it takes, as far as these runs can tell (None: not at all).
 
         A share s of what could be known is forecast to grow with runs as s / (1 - s) does (Spearman & Brown 1910).
@@ -78,7 +87,7 @@ class Until:
             needed = max(needed, found.forecast.runs_for(self.error))
         return needed
 
-    def _shares(self, found: Certainty) -> list[tuple[float, float]]:
+    def _shares(self, found: "Certainty") -> list[tuple[float, float]]:
         known = [] if self.reliability is None else [(found.reliability.value, self.reliability)]
         return known if self.top is None else [*known, (found.top(self.top).value, self.right)]
 
