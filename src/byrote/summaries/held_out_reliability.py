@@ -42,7 +42,7 @@ def held_out_reliability(
     *,
     level: float = 0.9,
 ) -> Estimate:
-    """Squared correlation of estimates of memorization with the true values, less half its standard error: 1 is exact, 0 is noise.
+    """Squared correlation of memorization with the true values, less half its standard error: 1 is exact, 0 is noise.
 
     It is also the correlation to expect with estimates from as many new runs. `value` is the difference of two proportions p with
     the posterior means `mean`, IN and OUT. Each has the variance p (1 - p) / (r + u): that of a proportion of r + u outcomes, its
@@ -58,7 +58,7 @@ def held_out_reliability(
     the others. NaN when all estimates are equal.
 
     It misleads with few examples and few runs: in simulations of 300 examples and 4 runs it is up to .2 too high, of 2,000
-    examples .0 to .1 too low on average with 5 runs or more (docs/theory.md).
+    examples 0 to .08 too low on average with 6 runs or more (docs/theory.md).
     """
     defined = np.isfinite(value)
     n = int(defined.sum())
