@@ -78,6 +78,7 @@ SIZES |= {
     "checkpoint": 4,
     "size": 4,
     "mark": 5,
+    "kind": 2,
     "alternative": 6,
 }
 OPTIONS: dict[str, Any] = {

@@ -5,7 +5,7 @@ python records/stopping/real_training.py PLACE [--seeds 0 1]      # 16 runs a se
 
 import argparse
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ import byrote  # noqa: E402
 from byrote.evidence.columns import stack  # noqa: E402
 from byrote.scores import memorization, shrunk_memorization  # noqa: E402
 from byrote.scores._empirical_bayes import posteriors  # noqa: E402
-from byrote.stats.intervals import normal_quantile  # noqa: E402
-from byrote.summaries import posterior_reliability  # noqa: E402
+from byrote.scores.shrunk_memorization import estimate_with_held_out  # noqa: E402
+from byrote.summaries import held_out_reliability  # noqa: E402
 
 RUNS, TOTAL = 12, 8
 
@@ -50,12 +50,13 @@ def columns(record: byrote.Record, runs: int) -> list[np.ndarray]:
 
 
 def say(what: str, known: list[np.ndarray], real: np.ndarray) -> None:
-    value, (low, high) = shrunk_memorization(*known), shrunk_memorization.interval(*known, level=0.9)
-    value, error = value[real], (high - low)[real] / (2 * normal_quantile(0.9))
+    (value, _, _), held_out = estimate_with_held_out(*known, level=0.9)
+    value, seen = value[real], held_out.where(real)
+    found = held_out_reliability(value, *(getattr(seen, field.name) for field in fields(seen)))
     textbook = np.asarray(memorization(known[0], known[-1]))[real]
     judge = reference()
     print(
-        f"{what}: estimated {posterior_reliability(value, error).value:.3f}, measured {reliability(judge, value):.3f}, "
+        f"{what}: estimated {found.value:.3f} [{found.low:.3f}, {found.high:.3f}], measured {reliability(judge, value):.3f}, "
         f"textbook {reliability(judge, textbook):.3f}, mean memorization {np.nanmean(value):.3f} (reference {judge.value.mean():.3f})",
         flush=True,
     )

@@ -6,12 +6,14 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped
 from numpy import ndarray
 
+from byrote.evidence.certainty import reliability_of
 from byrote.evidence.evaluate import LEVEL, Values
 from byrote.record import Record
 from byrote.scores import memorization, shrunk_memorization
 from byrote.stats.estimate import Estimate
 from byrote.stats.not_measured import NotMeasured
-from byrote.summaries import forecast, memorized_at_fdr, memorized_fraction, posterior_reliability, repeated_split_half
+from byrote.summaries import forecast, memorized_at_fdr, memorized_fraction, repeated_split_half
+from byrote.task.designs import LEAST_RUNS
 
 SPLITS = 10
 """Random halvings of the runs that the reliability of the textbook estimator is averaged over."""
@@ -41,7 +43,7 @@ class MemorizationSummary:
     `above` are shares of the examples, for outcomes that are right or wrong (empty for numbers). `error` is the median over
     examples of the standard error of `memorization`, as `forecast` has it: that of `--until error=`. For outcomes that are
     numbers it is that of the values. `reliability` is the expected correlation with as many new runs (1 repeats exactly). Of
-    shrunk values it is `posterior_reliability`, which is also what the progress bar shows and what `--until` is about; of
+    shrunk values it is `held_out_reliability`, which is also what the progress bar shows and what `--until` is about; of
     textbook values value and interval are means over SPLITS random halvings, stepped up (`split_half`). Four times the `runs`
     halve `error` at best. `listed` examples pass the false-discovery rate FDR, of those with a value, `defined`; `above_mean`
     have an interval that lies above `mean`. `undefined` have no value.
@@ -84,7 +86,7 @@ def read_memorized(
         above=tuple(above),
         error=_error(*outcomes) if is_counted else _median(values.stderr[train][defined]),
         reliability=(
-            _reliability_of_shrunk(value, values.stderr[train])
+            _reliability_of_shrunk(record)
             if str(values.score) == str(shrunk_memorization)
             else _reliability(*outcomes, seed)
         ),
@@ -113,12 +115,12 @@ def mean_memorization(outcome: Shaped[ndarray, "run example"], member: Bool[ndar
     return Estimate.of_parts(mean, left_out, "run", level=LEVEL)  # NaN ends if leaving out a run leaves no value
 
 
-def _reliability_of_shrunk(
-    value: Float[ndarray, " example"], error: Float[ndarray, " example"]
-) -> Estimate | NotMeasured:
+def _reliability_of_shrunk(record: Record) -> Estimate | NotMeasured:
     """Return the number that the progress bar shows and that `--until` compares with its target."""
-    found = posterior_reliability(value, error, level=LEVEL)
-    return NotMeasured("All examples have the same value.") if np.isnan(found.value) else found
+    found = reliability_of(record)
+    if np.isnan(found.value):
+        return NotMeasured(f"All examples have the same value, or there are fewer than {LEAST_RUNS} runs.")
+    return found
 
 
 def _reliability(

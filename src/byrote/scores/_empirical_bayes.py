@@ -1,6 +1,6 @@
 """Empirical-Bayes posteriors of proportions, Robbins, 1956; Efron & Morris, 1973; explained in docs/theory.md."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy import ndarray
 from scipy.special import expit, logit, logsumexp, xlogy
 from threadpoolctl import threadpool_limits
 
+from byrote.scores._held_out import Predictions
 from byrote.scores._latent import VARIANCE_PRIOR, Observations, latent
 from byrote.scores._link import (
     MIN_PROBABILITY,
@@ -101,6 +102,19 @@ def posteriors(
     `margin` is above 0 where the run is right; `correctness` in [0, 1] and `aum` are high for easy members, NaN where
     unknown. `data` are features of the examples that no run has a part in; NaN where unknown.
     """
+    (p_in, _), (p_out, _) = posteriors_by_fold(correct, margin, correctness, member, aum, data)
+    return p_in, p_out
+
+
+def posteriors_by_fold(
+    correct: Bool[ndarray, "run example"],
+    margin: Float[ndarray, "run example"],
+    correctness: Float[ndarray, "run example"],
+    member: Bool[ndarray, "run example"],
+    aum: Float[ndarray, "run example"] | None = None,
+    data: Float[ndarray, "example feature"] | None = None,
+) -> tuple[tuple[Posterior, Callable[[], Predictions]], tuple[Posterior, Callable[[], Predictions]]]:
+    """Return each posterior with a function that predicts every fold of the runs from the others."""
     aum = np.full_like(correctness, np.nan) if aum is None else aum
     data = np.zeros((correct.shape[1], 0)) if data is None else data
     in_sums, out_sums = by_group(correct, margin, correctness, aum, member, groups=FOLDS)
@@ -109,13 +123,17 @@ def posteriors(
 
 def _posterior(
     own: Sequence[Sums], other: Sequence[Sums], traced: Sequence[Sums], data: Float[ndarray, "example feature"]
-) -> Posterior:
-    """Return the posterior of the proportion that is observed in the runs `own`; `traced` are the IN runs."""
+) -> tuple[Posterior, Callable[[], Predictions]]:
+    """Return the posterior of the proportion that is observed in the runs `own`, and its predictions of held-out runs.
+
+    `traced` are the IN runs.
+    """
     totals = together(own), together(other), together(traced)
     variances = _common_variance(totals[0], totals[1]), _common_variance(totals[1], totals[0])
     both = (totals[0].margins > 0) & (totals[1].margins > 0)
     if not both.any():
-        return Posterior(np.full(len(both), np.nan), np.full(len(both), np.nan))
+        unknown = np.full(len(both), np.nan)
+        return Posterior(unknown, unknown), lambda: Predictions(*np.zeros((5, 1, len(both))))
     margins = _standardized(totals[0], variances[0])
     prior = fit_prior(_features(totals[1], totals[2], variances[1], data), margins, both)
 
@@ -123,20 +141,23 @@ def _posterior(
         predicted = prior.predict(_features(other, traced, variances[1], data))
         return _observe(own, variances[0], np.clip(predicted, -CLIP, CLIP), held_out)
 
-    def cross_validation(folds: int) -> Observations:
-        """Return, for each fold, the observations of the other folds with the outcomes of this one."""
+    def cross_validation(folds: int) -> tuple[list[Observations], Observations]:
+        """Return, for each fold, the observations of the other folds with the outcomes of this one; and those to learn from."""
         parts: list[Observations] = []
+        used: list[Observations] = []
         for fold in range(min(folds, len(own))):
             in_fold = [together(sums[fold::folds]) for sums in (own, other, traced)]
             own_rest, other_rest, traced_rest = (t.minus(part) for t, part in zip(totals, in_fold, strict=True))
-            use = (in_fold[0].runs > 0) & (other_rest.margins > 0)
-            parts.append(observe(own_rest, other_rest, traced_rest, in_fold[0]).where(use))
-        return _concatenated(parts)
+            parts.append(observe(own_rest, other_rest, traced_rest, in_fold[0]))
+            used.append(parts[-1].where((in_fold[0].runs > 0) & (other_rest.margins > 0)))
+        return parts, _concatenated(used)
 
-    posterior = _fit(cross_validation(FOLDS)).posterior(observe(*totals, None))
-    thirds = cross_validation(3)
+    parts, held_out = cross_validation(FOLDS)
+    model = _fit(held_out)
+    posterior = model.posterior(observe(*totals, None))
+    _, thirds = cross_validation(3)
     factor = _variance_factor(_fit(thirds).posterior(thirds), thirds)
-    return Posterior(posterior.mean, posterior.variance, factor)
+    return Posterior(posterior.mean, posterior.variance, factor), lambda: _predictions(model, parts)
 
 
 @dataclass(frozen=True)
@@ -160,6 +181,18 @@ class Model:
         from_margins = slope(z, self.coefficients) ** 2 * (margin.variance + of_spread)
         from_counts = 1 / (strength * mean + 0.5) + 1 / (strength * (1 - mean) + 0.5)
         return Posterior(mean, (self.model_strength / strength) ** 2 * from_margins + from_counts)
+
+
+def _predictions(model: Model, folds: Sequence[Observations]) -> Predictions:
+    """Return what is predicted of each example from the runs outside of each fold, with the outcomes within."""
+    right = np.stack([observed.held_out_successes for observed in folds])
+    return Predictions(
+        mean=np.stack([model.posterior(observed).mean for observed in folds]),
+        others=np.stack([observed.trials for observed in folds]),
+        right=right,
+        squared=right,
+        tried=np.stack([observed.held_out_trials for observed in folds]),
+    )
 
 
 def _fit(held_out: Observations) -> Model:

@@ -4,7 +4,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from byrote.scores._empirical_bayes import Posterior, posteriors
+from byrote.scores._empirical_bayes import Posterior, posteriors, posteriors_by_fold
+from byrote.scores._held_out import HeldOut, held_out
 from byrote.scores._run_sums import PerExample
 from byrote.scores.memorization import memorization
 from byrote.signature import score
@@ -29,6 +30,35 @@ def estimate_with_interval(
     """Return the score and both ends of its interval in the time that one of them takes."""
     data = _features(label_agreement, class_separation, isolation)
     p_in, p_out = _posteriors(correct, margin, correctness, member, aum, data)
+    return _with_interval(p_in, p_out, correct, member, level)
+
+
+def estimate_with_held_out(
+    correct: Bool[ndarray, "run example"],
+    margin: Float[ndarray, "run example"],
+    correctness: Float[ndarray, "run example"],
+    member: Bool[ndarray, "run example"],
+    aum: Float[ndarray, "run example"] | None = None,
+    label_agreement: Float[ndarray, " example"] | None = None,
+    class_separation: Float[ndarray, " example"] | None = None,
+    isolation: Float[ndarray, " example"] | None = None,
+    *,
+    level: float,
+) -> tuple[tuple[PerExample, PerExample, PerExample], HeldOut]:
+    """Return the score with both ends of its interval, and what runs that are held out tell of it."""
+    data = _features(label_agreement, class_separation, isolation)
+    (p_in, of_in), (p_out, of_out) = posteriors_by_fold(correct, margin, correctness, member, aum, data)
+    found = _with_interval(*_where_defined(p_in, p_out, member), correct, member, level)
+    return found, held_out((p_in.mean, p_out.mean), of_in(), of_out())
+
+
+def _with_interval(
+    p_in: Posterior,
+    p_out: Posterior,
+    correct: Bool[ndarray, "run example"],
+    member: Bool[ndarray, "run example"],
+    level: float,
+) -> tuple[PerExample, PerExample, PerExample]:
     z = normal_quantile(level)
     (low1, high1), (low0, high0) = (p.ends(z) for p in (p_in, p_out))
     middle1, middle0 = (p.at(0.0) for p in (p_in, p_out))
@@ -98,8 +128,13 @@ def _posteriors(
     data: Float[ndarray, "example feature"] | None,
 ) -> tuple[Posterior, Posterior]:
     """Return the posteriors of both probabilities, NaN where an example was in every run, or in none."""
+    return _where_defined(*posteriors(correct, margin, correctness, member, aum, data), member)
+
+
+def _where_defined(
+    p_in: Posterior, p_out: Posterior, member: Bool[ndarray, "run example"]
+) -> tuple[Posterior, Posterior]:
     defined = member.any(axis=0) & ~member.all(axis=0)
-    p_in, p_out = posteriors(correct, margin, correctness, member, aum, data)
     return (
         Posterior(np.where(defined, p_in.mean, np.nan), p_in.variance, p_in.factor),
         Posterior(np.where(defined, p_out.mean, np.nan), p_out.variance, p_out.factor),

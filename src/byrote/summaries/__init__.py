@@ -30,6 +30,7 @@ from byrote.summaries.gaussian_one_run import gaussian_epsilon as gaussian_epsil
 from byrote.summaries.gaussian_one_run import gaussian_one_run_epsilon as gaussian_one_run_epsilon
 from byrote.summaries.gaussian_one_run import gaussian_one_run_mu as gaussian_one_run_mu
 from byrote.summaries.gini import gini as gini
+from byrote.summaries.held_out_reliability import held_out_reliability as held_out_reliability
 from byrote.summaries.label_errors import LabelErrors as LabelErrors
 from byrote.summaries.label_errors import label_errors as label_errors
 from byrote.summaries.label_wave import LabelWave as LabelWave
@@ -47,7 +48,6 @@ from byrote.summaries.one_run import one_run_epsilon as one_run_epsilon
 from byrote.summaries.one_run import one_run_p_value as one_run_p_value
 from byrote.summaries.over_runs import over_runs as over_runs
 from byrote.summaries.over_runs import pooled_tpr_at_fpr as pooled_tpr_at_fpr
-from byrote.summaries.posterior_reliability import posterior_reliability as posterior_reliability
 from byrote.summaries.precision_at_k import precision_at_k as precision_at_k
 from byrote.summaries.recalled import recalled as recalled
 from byrote.summaries.reliability import halvings as halvings

@@ -15,7 +15,7 @@ LEAST_RELIABILITY = 0.5
 """Who asks for less means something else, such as a standard error."""
 
 TRUSTED = 6
-"""Reliability is not trusted of fewer runs: in simulations that of 4 and 5 is up to .2 too high (docs/theory.md)."""
+"""Reliability is not trusted of fewer runs: in simulations of 300 examples that of 4 is up to .2 too high (docs/theory.md)."""
 
 GRAMMAR = "Write 0.9 (a reliability), error=0.05, top=100:0.9, or several of them with commas."
 
