@@ -25,7 +25,6 @@ from byrote.training.until import Until
 
 if TYPE_CHECKING:
     from byrote.evidence.certainty import Certainty
-    from byrote.evidence.evaluate import Values
     from byrote.findings.comparisons import Comparisons
 
 
@@ -103,10 +102,10 @@ class _Early:
             with threadpool_limits(1):  # the other cores train
                 self.comparisons = Comparisons(now.examples).complete()
 
-    def estimate(self, record: Record) -> "Values | None":
-        """Return the estimate of memorization from the last look, if it was at all runs of the record."""
+    def last(self, record: Record) -> "Certainty | None":
+        """Return what the last look found, if it was at all runs of the record."""
         last = self.certainty
-        return last.values if last is not None and last.runs == len(record.runs) else None
+        return last if last is not None and last.runs == len(record.runs) else None
 
 
 def _report(
@@ -125,7 +124,7 @@ def _report(
 
     stage("scores")
     read = read_once(record)
-    panel = read_panel(record, read, best=early and early.estimate(record))
+    panel = read_panel(record, read, last=early and early.last(record))
     measured = findings(record, panel=panel, read=read, stage=stage)
     if on_verdict is not None:
         on_verdict([*sentences(measured), *estimator_sentence(measured)])

@@ -113,11 +113,3 @@ class Following:
     @cached_property
     def _tally(self) -> Tally:
         return Tally(int(self._real.sum()))
-
-
-def reliability_of(record: Record) -> Estimate:
-    """Return the reliability of `shrunk_memorization` from all runs of a record; NaN below LEAST_RUNS.
-
-    Raises ByroteError where a run cannot be read.
-    """
-    return Following(record).certainty(record.runs).reliability

@@ -9,6 +9,7 @@ from numpy import ndarray
 
 from byrote.errors import MissingEvidence
 from byrote.evidence.best_memorization import best_memorization
+from byrote.evidence.certainty import Certainty, Following
 from byrote.evidence.columns import Read
 from byrote.evidence.evaluate import Values, evaluate
 from byrote.objectives import Classification
@@ -28,6 +29,7 @@ from byrote.scores import (
     variability,
 )
 from byrote.signature import Score
+from byrote.stats.estimate import Estimate
 from byrote.stats.not_measured import NotMeasured
 
 EARLY = 0.1
@@ -36,24 +38,29 @@ EARLY = 0.1
 
 @dataclass(frozen=True)
 class Panel:
-    """The scores of a report by name: either values, or why there are none. `memorization` is the best estimate among them."""
+    """The scores of a report by name: either values, or why there are none. `memorization` is the best estimate among them.
+
+    `reliability` is that of `shrunk_memorization` (None where there is none, or with too few runs).
+    """
 
     values: Mapping[str, Values]
     reasons: Mapping[str, NotMeasured]
     memorization: Values | NotMeasured
+    reliability: Estimate | None = None
 
     def of(self, score: Score) -> Values | NotMeasured:
         """Return this score's values, or why there are none."""
         return self.values.get(str(score)) or self.reasons[str(score)]
 
 
-def read_panel(record: Record, read: Read | None = None, *, best: Values | NotMeasured | None = None) -> Panel:
+def read_panel(record: Record, read: Read | None = None, *, last: Certainty | None = None) -> Panel:
     """Evaluate every score of the report; for a score that the record cannot support, the reason is kept.
 
-    `read` reads in place of the record. `best` is what `best_memorization` returns of all its runs, if it is at hand.
+    `read` reads in place of the record. `last` is what is known of memorization from all its runs, if it is at hand.
     """
+    last = last or _certainty(record)
     try:
-        best = best or best_memorization(record)
+        best: Values | NotMeasured = (last and last.values) or best_memorization(record)
     except MissingEvidence as error:
         best = NotMeasured.because(error)
     values: dict[str, Values] = {}
@@ -64,7 +71,17 @@ def read_panel(record: Record, read: Read | None = None, *, best: Values | NotMe
             values[str(score)] = known or evaluate(score, record, read=read)
         except MissingEvidence as error:
             reasons[str(score)] = _foreign(record, score) or NotMeasured.because(error)
-    return Panel(values, reasons, best)
+    return Panel(values, reasons, best, last.reliability if last and last.values else None)
+
+
+def _certainty(record: Record) -> Certainty | None:
+    """Return how well all runs determine memorization; None where outcomes are no right or wrong ones, or columns are missing."""
+    if record.objective.outcome != "correct":
+        return None
+    try:
+        return Following(record).certainty(record.runs)
+    except MissingEvidence:
+        return None
 
 
 def _foreign(record: Record, score: Score) -> NotMeasured | None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from byrote.errors import MissingEvidence
 from byrote.evidence.cached_reads import read_once
 from byrote.evidence.columns import Read
-from byrote.evidence.evaluate import Values
 from byrote.evidence.outcomes import read_outcomes
 from byrote.findings.accuracy import Accuracies, read_accuracies
 from byrote.findings.canary_check import CanaryKind, Detection, read_detection, read_kinds
@@ -60,7 +59,7 @@ def findings(
     stage("accuracies and memorization")
     population, words = record.population, read_vocabulary(record)
     kinds = sorted({str(kind) for kind in population.canary} - {""})
-    memorized, canaries = _memorized(record, panel.memorization)
+    memorized, canaries = _memorized(record, panel)
     accuracies = read_accuracies(record, is_share=words.is_share)
     detection, agreement = read_detection(record, panel, read), read_agreement(record, panel)
     stage("membership attacks")
@@ -83,8 +82,9 @@ def findings(
 
 
 def _memorized(
-    record: Record, values: Values | NotMeasured
+    record: Record, panel: Panel
 ) -> tuple[MemorizationSummary | NotMeasured, tuple[CanaryKind, ...] | NotMeasured]:
+    values = panel.memorization
     if isinstance(values, NotMeasured):
         return values, values
     outcomes = read_outcomes(record)
@@ -92,4 +92,4 @@ def _memorized(
         record.population, outcomes.correct, outcomes.member, values, is_share=read_vocabulary(record).is_share
     )
     none = NotMeasured("No canaries were planted.")
-    return read_memorized(record, values, outcomes.correct, outcomes.member), kinds or none
+    return read_memorized(record, values, outcomes.correct, outcomes.member, panel.reliability), kinds or none

@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped
 from numpy import ndarray
 
-from byrote.evidence.certainty import reliability_of
 from byrote.evidence.evaluate import LEVEL, Values
 from byrote.record import Record
 from byrote.scores import memorization, shrunk_memorization
@@ -66,10 +65,11 @@ def read_memorized(
     values: Values,
     outcome: Shaped[ndarray, "run example"],
     member: Bool[ndarray, "run example"],
+    reliability: Estimate | None,
     *,
     seed: int = 0,
 ) -> MemorizationSummary | NotMeasured:
-    """Return the summary of memorization over real training examples."""
+    """Return the summary of memorization over real training examples; `reliability` is that of shrunk values, where known."""
     train = record.population.where("train")
     value = values.value[train]
     defined = np.isfinite(value)
@@ -86,7 +86,7 @@ def read_memorized(
         above=tuple(above),
         error=_error(*outcomes) if is_counted else _median(values.stderr[train][defined]),
         reliability=(
-            _reliability_of_shrunk(record)
+            _reliability_of_shrunk(reliability)
             if str(values.score) == str(shrunk_memorization)
             else _reliability(*outcomes, seed)
         ),
@@ -115,10 +115,9 @@ def mean_memorization(outcome: Shaped[ndarray, "run example"], member: Bool[ndar
     return Estimate.of_parts(mean, left_out, "run", level=LEVEL)  # NaN ends if leaving out a run leaves no value
 
 
-def _reliability_of_shrunk(record: Record) -> Estimate | NotMeasured:
+def _reliability_of_shrunk(found: Estimate | None) -> Estimate | NotMeasured:
     """Return the number that the progress bar shows and that `--until` compares with its target."""
-    found = reliability_of(record)
-    if np.isnan(found.value):
+    if found is None or np.isnan(found.value):
         return NotMeasured(f"All examples have the same value, or there are fewer than {LEAST_RUNS} runs.")
     return found
 
