@@ -21,7 +21,7 @@ from byrote.task.task import Task
 from byrote.training.collect import collect
 from byrote.training.compute import Compute
 from byrote.training.progress import Progress, Watcher
-from byrote.training.until import Until
+from byrote.training.until import Until, parse_until
 
 if TYPE_CHECKING:
     from byrote.evidence.certainty import Certainty
@@ -71,7 +71,7 @@ def audit(
             found, where, runs=runs, until=until, progress=early, design=design, canaries=planted, seed=seed,
             probes=probes, probe_every=probe_every, compute=compute, source=source, take=take,
         )  # fmt: skip
-        _report(record, progress, on_verdict, early)
+        _report(record, progress, on_verdict, early, until)
     except KeyboardInterrupt:  # without the frames of whatever was being done
         raise KeyboardInterrupt(
             f"The audit was interrupted. Finished runs are kept in {where}; the same call goes on from there."
@@ -113,6 +113,7 @@ def _report(
     progress: Watcher | None,
     on_verdict: Callable[[list[str]], None] | None,
     early: _Early | None,
+    until: float | str | Until | None,
 ) -> None:
     """Measure, give the verdict and write report.html."""
     from byrote.evidence.cached_reads import read_once  # not at the start: see _Early
@@ -127,8 +128,18 @@ def _report(
     panel = read_panel(record, read, last=early and early.last(record))
     measured = findings(record, panel=panel, read=read, stage=stage)
     if on_verdict is not None:
-        on_verdict([*sentences(measured), *estimator_sentence(measured)])
+        known = panel.certainty
+        reached = [] if until is None or known is None else [_reached(parse_until(until), known)]
+        on_verdict([*sentences(measured), *estimator_sentence(measured), *reached])
     write_report(record, panel=panel, found=measured, comparisons=early and early.comparisons, stage=stage)
+
+
+def _reached(until: Until, last: "Certainty") -> str:
+    """Return what had to be known, and what is."""
+    known = f"after {last.runs} runs: {until.known(last) or 'nothing'}"
+    if until.holds(last):
+        return f"What had to be known ({until}) is known {known}."
+    return f"What had to be known ({until}) is not known {known}. Allow more runs to go on."
 
 
 def _task_and_place(

@@ -1,5 +1,6 @@
 """Comparisons of examples by their inputs: they are those of the parts, and an audit makes them while models train."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,13 @@ import numpy as np
 import pytest
 
 import byrote
+from byrote.evidence.certainty import Certainty, Following
 from byrote.explain import check_copies, contamination, space
 from byrote.findings import comparisons
 from byrote.findings.comparisons import Comparisons
 from byrote.record import Record
 from byrote.record.display import Display
 from byrote.report import write_report
-from byrote.scores import shrunk_memorization
 from byrote.training.compute import Compute
 from byrote.training.progress import Progress
 from small import small_task
@@ -43,22 +44,23 @@ def test_an_audit_makes_them_while_it_trains_and_its_report_is_the_same(
     told: list[Progress] = []
     made: list[tuple[int, str]] = []
     estimated: list[Any] = []
-    plain, estimate = comparisons.space, byrote.evaluate
+    plain = comparisons.space
 
     def counted(*given: Any) -> Any:
         made.append((told[-1].runs, told[-1].stage))
         return plain(*given)
 
-    def evaluated(score: Any, *given: Any, **options: Any) -> Any:
-        estimated.append(score)
-        return estimate(score, *given, **options)
+    class Counted(Following):
+        def certainty(self, runs: Sequence[int]) -> Certainty:
+            estimated.append(runs)
+            return super().certainty(runs)
 
     monkeypatch.setattr(comparisons, "space", counted)
-    monkeypatch.setattr("byrote.evidence.best_memorization.evaluate", evaluated)
+    monkeypatch.setattr("byrote.findings.evaluated_scores.Following", Counted)
     record = byrote.audit(small_task(epochs=2), tmp_path, runs=6, compute=Compute(workers=1), progress=told.append)
     assert made == [(4, "")], "once, at the first look"
-    assert shrunk_memorization not in estimated
+    assert not estimated
     page = (tmp_path / "report.html").read_bytes()
     assert Path(str(write_report(Record(tmp_path), tmp_path / "again.html"))).read_bytes() == page
-    assert shrunk_memorization in estimated
+    assert len(estimated) == 1
     assert len(record.runs) == 6

@@ -229,17 +229,35 @@ def test_a_second_import_says_what_changes_and_keeps_the_rest(record: Record, ta
     strange = [answered(tasks[3], ("label", "nord\x1b")), answered(tasks[3], ("label", "north"))]
     second = imported(right, right, strange, leave, of=[tasks[0], tasks[1], tasks[3], tasks[4]])
     assert second.exit_code == 0, second.output
-    assert "1 new, 1 changed, 1 the same; 1 earlier decision about other examples kept" in second.stderr
+    assert "1 new, 1 changed, 1 the same, 0 withdrawn; 1 earlier decision about other examples kept" in second.stderr
     assert f"  {names[3]}: nord\\x1b" in second.stderr
     after = files()
     assert after[1].split() == ["example", names[4]]
     assert {line.split(",")[0] for line in after[0].splitlines()[1:]} == set(names[:3])
-    only_strange = imported(strange, of=[tasks[3]])
+    taken_back = imported([{**leave[0], "was_cancelled": True}], [], of=[tasks[4], tasks[2]])
+    assert (
+        "0 new, 0 changed, 0 the same, 2 withdrawn; 2 earlier decisions about other examples kept" in taken_back.stderr
+    )
+    assert files()[1].split() == ["example"]
+    assert {line.split(",")[0] for line in files()[0].splitlines()[1:]} == set(names[:2])
+    imported(right, strange, leave, of=[tasks[2], tasks[3], tasks[4]])
+    assert [sorted(each.splitlines()) for each in files()] == [sorted(each.splitlines()) for each in after]
+    only_strange = CliRunner().invoke(
+        app,
+        [
+            "import",
+            str(record.directory),
+            str(annotated(tmp_path / "e.json", [tasks[3]], strange)),
+            "--out",
+            str(tmp_path / "none"),
+        ],
+    )
     assert isinstance(only_strange.exception, ByroteError)
     (out / "drop.csv").write_text("id\nmy own\n")
     refused = imported(leave, of=[tasks[2]])
     assert "was not written by `byrote import`" in str(refused.exception)
-    assert files() == [after[0], "id\nmy own\n"]
+    assert files()[1] == "id\nmy own\n"
+    assert sorted(files()[0].splitlines()) == sorted(after[0].splitlines())
 
 
 def test_the_folder_that_the_viewer_writes_is_refused(record: Record, tasks: Tasks, tmp_path: Path) -> None:

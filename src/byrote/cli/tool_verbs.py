@@ -87,9 +87,9 @@ def import_decisions(directory: str, file: str, out: str) -> None:
     """Turn decisions that people took in Label Studio about examples of RECORD into files for `relabel` and `drop`.
 
     EXPORT.json is what Label Studio exports as JSON, from tasks of `byrote export --to label-studio`. Decisions about other
-    examples that were imported into the same directory before stay.
+    examples that were imported into the same directory before stay; one that was taken back there is withdrawn.
     """
-    from byrote.integrations.label_studio_decisions import read_decisions, write_decisions
+    from byrote.integrations.label_studio_decisions import has_earlier, read_decisions, write_decisions
     from byrote.record import Record
     from byrote.report.numbers import count
 
@@ -101,7 +101,7 @@ def import_decisions(directory: str, file: str, out: str) -> None:
         )
         for name, label in found.unknown.items():
             message(f"  {printable(name)}: {printable(label)}")
-    if not found.labels and not found.left_out:
+    if not found.labels and not found.left_out and not has_earlier(record, out):
         raise ByroteError(
             f"{file} has no answer that can be used to any of its {count(len(found.undecided) + len(found.unknown), 'task')}, so nothing was written. Export after someone decided."
         )
@@ -114,8 +114,8 @@ def import_decisions(directory: str, file: str, out: str) -> None:
         f"{count(changed, 'label')} changed, {len(found.labels) - changed} found right, {count(len(found.left_out), 'example')} left out, "
         f"{len(found.undecided)} undecided (no answer, or different ones)."
     )
-    if written.changed or written.same or written.kept:
+    if written.changed or written.same or written.withdrawn or written.kept:
         message(
-            f"Against what was imported there before: {written.new} new, {written.changed} changed, {written.same} the same; "
+            f"Against what was imported there before: {written.new} new, {written.changed} changed, {written.same} the same, {written.withdrawn} withdrawn; "
             f"{count(written.kept, 'earlier decision')} about other examples kept."
         )

@@ -29,7 +29,6 @@ from byrote.scores import (
     variability,
 )
 from byrote.signature import Score
-from byrote.stats.estimate import Estimate
 from byrote.stats.not_measured import NotMeasured
 
 EARLY = 0.1
@@ -40,13 +39,13 @@ EARLY = 0.1
 class Panel:
     """The scores of a report by name: either values, or why there are none. `memorization` is the best estimate among them.
 
-    `reliability` is that of `shrunk_memorization` (None where there is none, or with too few runs).
+    `certainty` says how well all runs determine it (None where outcomes are no right or wrong ones).
     """
 
     values: Mapping[str, Values]
     reasons: Mapping[str, NotMeasured]
     memorization: Values | NotMeasured
-    reliability: Estimate | None = None
+    certainty: Certainty | None = None
 
     def of(self, score: Score) -> Values | NotMeasured:
         """Return this score's values, or why there are none."""
@@ -71,7 +70,7 @@ def read_panel(record: Record, read: Read | None = None, *, last: Certainty | No
             values[str(score)] = known or evaluate(score, record, read=read)
         except MissingEvidence as error:
             reasons[str(score)] = _foreign(record, score) or NotMeasured.because(error)
-    return Panel(values, reasons, best, last.reliability if last and last.values else None)
+    return Panel(values, reasons, best, last)
 
 
 def _certainty(record: Record) -> Certainty | None:

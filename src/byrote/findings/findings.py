@@ -92,4 +92,5 @@ def _memorized(
         record.population, outcomes.correct, outcomes.member, values, is_share=read_vocabulary(record).is_share
     )
     none = NotMeasured("No canaries were planted.")
-    return read_memorized(record, values, outcomes.correct, outcomes.member, panel.reliability), kinds or none
+    reliability = panel.certainty.reliability if panel.certainty else None
+    return read_memorized(record, values, outcomes.correct, outcomes.member, reliability), kinds or none

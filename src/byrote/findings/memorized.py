@@ -45,7 +45,7 @@ class MemorizationSummary:
     shrunk values it is `held_out_reliability`, which is also what the progress bar shows and what `--until` is about; of
     textbook values value and interval are means over SPLITS random halvings, stepped up (`split_half`). Four times the `runs`
     halve `error` at best. `listed` examples pass the false-discovery rate FDR, of those with a value, `defined`; `above_mean`
-    have an interval that lies above `mean`. `undefined` have no value.
+    have an interval that lies above `mean`. `undefined` have no value. `left_out` is the mean number of runs without an example.
     """
 
     estimator: str
@@ -58,6 +58,7 @@ class MemorizationSummary:
     defined: int
     above_mean: int
     undefined: int
+    left_out: float
 
 
 def read_memorized(
@@ -95,6 +96,7 @@ def read_memorized(
         defined=n,
         above_mean=int(np.count_nonzero(values.low[train][defined] > mean.value)),
         undefined=len(value) - n,
+        left_out=float(values.runs_out[train].mean()),
     )
 
 

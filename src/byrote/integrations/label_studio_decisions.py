@@ -41,13 +41,15 @@ class Decisions:
 class Written:
     """What `write_decisions` did: its files, and how many examples got a decision that was `new`, `changed` or the `same`.
 
-    `kept` are earlier decisions about other examples, which stay in the files.
+    `withdrawn` are earlier decisions about examples that now have none, which leave the files; `kept` are those about other
+    examples, which stay.
     """
 
     paths: tuple[Place, Place]
     new: int
     changed: int
     same: int
+    withdrawn: int
     kept: int
 
 
@@ -86,7 +88,8 @@ def write_decisions(record: Record, found: Decisions, directory: Path | str) -> 
     """Write relabel.csv, for `byrote.controls.relabel` and `apply_labels`, and drop.csv, for `byrote.controls.drop`.
 
     In relabel.csv a label that was found right has a row too, which changes nothing. Decisions about other examples that
-    were written there before stay; those about the same examples are replaced. Both files are written, or neither. Raises
+    were written there before stay; those about the same examples are replaced, or withdrawn where they have no answer now.
+    Both files are written, or neither. Raises
     InvalidData where either file was not written so, and for the folder of the record that `byrote view` writes.
     """
     folder = place(directory)
@@ -101,7 +104,9 @@ def write_decisions(record: Record, found: Decisions, directory: Path | str) -> 
     paths = folder / RELABEL, folder / DROP
     earlier = _earlier(record, *paths)
     now: dict[str, int | None] = {**found.labels, **dict.fromkeys(found.left_out)}
-    whole = {**earlier, **now}
+    open_now = {*found.undecided, *found.unknown}
+    withdrawn = earlier.keys() & open_now
+    whole = {**{name: label for name, label in earlier.items() if name not in open_now}, **now}
     given = dict(zip(record.population.ids.tolist(), record.population.labels.tolist(), strict=True))
     rows = [decided_row(name, given[name], label, record.classes) for name, label in whole.items() if label is not None]
     dropped = [{"example": name} for name, label in whole.items() if label is None]
@@ -110,7 +115,15 @@ def write_decisions(record: Record, found: Decisions, directory: Path | str) -> 
         left_out.write_text(as_csv(dropped) if dropped else "example\n", encoding="utf-8")
     new = sum(name not in earlier for name in now)
     same = sum(name in earlier and earlier[name] == label for name, label in now.items())
-    return Written(paths, new, len(now) - new - same, same, len(earlier.keys() - now.keys()))
+    return Written(
+        paths, new, len(now) - new - same, same, len(withdrawn), len(earlier.keys() - now.keys() - withdrawn)
+    )
+
+
+def has_earlier(record: Record, directory: Path | str) -> bool:
+    """Return whether decisions about this record were written there before. Raises InvalidData as `write_decisions` does."""
+    folder = place(directory)
+    return bool(_earlier(record, folder / RELABEL, folder / DROP))
 
 
 def _earlier(record: Record, relabelled: Place, left_out: Place) -> dict[str, int | None]:

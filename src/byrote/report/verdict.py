@@ -1,11 +1,13 @@
 """The verdict in plain words: the same sentences in the terminal and at the top of the page."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
 from byrote.evidence.evaluate import LEVEL
+from byrote.explain.causes import FEWEST_MODELS
 from byrote.findings.accuracy import Accuracies
 from byrote.findings.canary_check import Detection
 from byrote.findings.findings import Findings
@@ -69,7 +71,7 @@ def verdict(found: Findings) -> Verdict:
     return Verdict(
         accuracy=_accuracy(found),
         certainty=f"{_certainty(found)}{_without(found)}",
-        next=_next(found),
+        next=f"{_next(found)}{_unjudged(found)}",
         canaries=_canaries(found),
         membership=_membership(found.membership),
         privacy=PRIVACY,
@@ -160,7 +162,7 @@ def _next(found: Findings) -> str:
     if isinstance(memorized, NotMeasured):
         return "Next: collect runs that are trained on different parts of the data, so that single examples can be compared."
     rate = f"a false-discovery rate of {100 * FDR:g}{PERCENT}"
-    more = f"{4 * memorized.runs} runs would at best halve the median standard error of memorization"
+    more = f"{4 * memorized.runs} runs in all would at best halve the median standard error of memorization"
     error = f" ({small(memorized.error)} after {memorized.runs} runs)" if np.isfinite(memorized.error) else ""
     if not memorized.listed:
         return f"Next: collect more runs, because no example passes {rate} yet; {more}{error}."
@@ -168,6 +170,22 @@ def _next(found: Findings) -> str:
         return f"{_most_pass(memorized, rate)} {more[0].upper()}{more[1:]}{error}."
     passes = f"{count(memorized.listed, 'example')} that {'passes' if memorized.listed == 1 else 'pass'} {rate}"
     return f"Next: look at the {passes}, the most memorized first; {more}{error}."
+
+
+def _unjudged(found: Findings) -> str:
+    """Say with how many runs labels and causes can be judged, where too few models left an example out."""
+    memorized = found.memorized
+    if (
+        found.accuracies.learned_nothing
+        or isinstance(memorized, NotMeasured)
+        or not 0 < memorized.left_out < FEWEST_MODELS
+    ):
+        return ""
+    enough = math.ceil((FEWEST_MODELS + 1) * memorized.runs / memorized.left_out)
+    return (
+        f" Wrong {found.words.targets} and causes cannot be judged yet: that takes {FEWEST_MODELS} models that were not trained "
+        f"on an example, and about {enough} runs in all."
+    )
 
 
 def _most_pass(memorized: MemorizationSummary, rate: str) -> str:
