@@ -70,6 +70,24 @@ def test_the_mean_of_an_example_that_was_in_every_run_at_one_size_is_undefined(t
     assert np.isnan(found.mean_low[0])
 
 
+def test_canaries_are_left_out_and_what_some_records_lack_is_counted(tmp_path: Path) -> None:
+    """Two seeds plant canaries of one name with other labels."""
+    paths: list[str] = []
+    for fraction, label, lacking in ((0.3, 0, 0), (0.6, 1, 1)):
+        ids = [*IDS[: len(IDS) - lacking], "canary/noise/0"]
+        member = np.random.default_rng(label).random((20, len(ids))) < fraction
+        labels = np.array([0] * (len(ids) - 1) + [label])
+        record = written(
+            tmp_path / str(label), member, {"correct": member}, ids=ids, labels=labels,
+            design=f"subsets(fraction={fraction})",
+        )  # fmt: skip
+        paths.append(str(record.directory))
+    assert c_profile([Record(each) for each in paths]).ids.tolist() == IDS[:-1]
+    result = CliRunner().invoke(app, ["c-profile", *paths])
+    assert result.exit_code == 0, result.output
+    assert "5 of up to 6 examples are in all records. The others are left out." in result.stderr
+
+
 def test_the_interval_of_the_mean_covers(tmp_path: Path) -> None:
     """Three sizes with 12 runs out each, every example with chances of its own. 6,000 examples: error .004."""
     rng = np.random.default_rng(0)
@@ -128,10 +146,10 @@ def _labelled(where: Path, ids: list[str], labels: NDArray[np.int64]) -> Record:
 def test_other_examples_and_other_labels_are_refused(tmp_path: Path) -> None:
     one = _record(tmp_path / "a", 0.3)
     strangers = _labelled(tmp_path / "b", ["train/x", "train/y"], np.zeros(2, np.int64))
-    with pytest.raises(WrongRecord, match=r"share 0 examples.*one task, model and recipe"):
+    with pytest.raises(WrongRecord, match=r"share no example: one has 'train/.', the other 'train/."):
         c_profile([one, strangers])
     relabelled = _labelled(tmp_path / "c", IDS, np.array([0, 0, 0, 0, 0, 1]))
-    with pytest.raises(WrongRecord, match=r"share 6 examples.*one task, model and recipe"):
+    with pytest.raises(WrongRecord, match=r"about the label of 'train/5' and 0 others.*one task, model and recipe"):
         c_profile([one, relabelled])
 
 

@@ -72,8 +72,8 @@ def c_profile(records: Sequence[Record], *, level: float = LEVEL) -> Profile:
 
     Jiang et al. (2021) average over the sizes 10 % to 90 %; the mean here is over the sizes of the records, all of one
     task, each collected with `Subsets(fraction=...)` of its own, or
-    `Together(fraction=...)` where examples have groups. Only examples that all records have are in it (a canary of one of
-    them may not be). The mean is NaN where a size is. Intervals: Wilson's (1927) at a size, and for the mean
+    `Together(fraction=...)` where examples have groups. Only examples that all records have are in it, and no
+    canaries: other seeds plant others. The mean is NaN where a size is. Intervals: Wilson's (1927) at a size, and for the mean
     the squared distances to its ends added up (Zou & Donner 2008) where each record has a seed of its own. Records of one
     seed draw subsets that contain each other, and their errors go the same way: then the distances themselves are added up.
 
@@ -134,10 +134,20 @@ def _check_alike(one: Record, other: Record) -> None:
                 f"{one.directory} and {other.directory} differ in {name}: {a!r} and {b!r}. "
                 "A profile is of one task, model and recipe."
             )
-    shared, first, second = np.intersect1d(one.population.ids, other.population.ids, return_indices=True)
-    if not len(shared) or (one.population.labels[first] != other.population.labels[second]).any():
+    mine, others = _own_ids(one), _own_ids(other)
+    shared = mine[np.isin(mine, others)]
+    if not len(shared):
         raise WrongRecord(
-            f"{one.directory} and {other.directory} share {len(shared)} examples, or disagree about their labels. "
+            f"{one.directory} and {other.directory} share no example: one has {str(mine[0])!r}, the other {str(others[0])!r}. "
+            "A profile is of one task, whose rows are named alike (the same --id)."
+        )
+    labels = [
+        dict(zip(each.population.ids.tolist(), each.population.labels.tolist(), strict=True)) for each in (one, other)
+    ]
+    differ = [name for name in shared.tolist() if labels[0][name] != labels[1][name]]
+    if differ:
+        raise WrongRecord(
+            f"{one.directory} and {other.directory} disagree about the label of {differ[0]!r} and {len(differ) - 1} others. "
             "A profile is of one task, model and recipe."
         )
 
@@ -149,8 +159,13 @@ def _learned(record: Record) -> tuple[Any, ...]:
 
 def _positions(record: Record, records: Sequence[Record]) -> Int[ndarray, " example"]:
     """Return where in this record the examples are that all have, in the order of the first of the records."""
-    shared = records[0].population.ids
+    shared = _own_ids(records[0])
     for each in records[1:]:
-        shared = shared[np.isin(shared, each.population.ids)]
+        shared = shared[np.isin(shared, _own_ids(each))]
     order = np.argsort(record.population.ids)
     return order[np.searchsorted(record.population.ids[order], shared)]
+
+
+def _own_ids(record: Record) -> Shaped[ndarray, " example"]:
+    """Return the ids of all examples but canaries."""
+    return record.population.ids[record.population.split != "canary"]
