@@ -15,7 +15,7 @@ ACCURATE = 1e-5
 """Largest relative error of a product that still counts as fp32. Real fp32 has about 3e-7, bf16 about 3e-3."""
 
 CLEARLY_FASTER = 1.3
-"""How many times faster a setting has to be: where one helps it is about 2; where none does, it is hardly ever measured so fast."""
+"""How many times faster a setting has to be: where one helps it is about 2; where none does, it is hardly ever measured so."""
 ROUNDS = 9
 
 
