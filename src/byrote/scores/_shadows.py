@@ -95,7 +95,7 @@ class Variances:
         return (prior_freedom * self.prior[:, None] + others.squares) / (prior_freedom + others.freedom)
 
 
-Block = tuple[Int[ndarray, " run"], dict[bool, Bool[ndarray, " example"]]]
+Block = tuple[Int[ndarray, "_"], dict[bool, Bool[ndarray, " example"]]]
 """A block of runs of the design, with the examples that have one IN run (True), or one OUT run (False), more than others."""
 
 
