@@ -35,6 +35,17 @@ def test_a_read_of_a_half_deleted_directory_names_the_deletion(kept: Path, gone:
         assert record.at_step(1, "correct", 3) is not Record(directory)
 
 
+def test_a_file_that_is_named_by_its_absolute_path_counts_where_the_directory_is_relative(
+    kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(kept, tmp_path / "half")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ByroteError, match=r"^half was deleted"), naming_deletion(Path("half")):
+        (tmp_path / "half" / "training" / "0001.lock").open()
+    with pytest.raises(FileNotFoundError), naming_deletion(Path("half")):
+        (tmp_path / "behalf" / "0001.lock").open()
+
+
 @pytest.mark.parametrize("until", [None, "error=0.001"])
 def test_progress_that_reads_a_half_deleted_directory_names_the_deletion(until: str | None, tmp_path: Path) -> None:
     def delete(now: Progress) -> None:

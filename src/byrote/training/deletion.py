@@ -33,9 +33,13 @@ def naming_deletion(directory: Place) -> Generator[None]:
 
 def _is_missing(error: BaseException | None, directory: Place) -> bool:
     """Whether this error comes from a file of the directory that is gone: only a deletion takes files of a collection."""
-    inside = re.escape(f"{directory}{os.sep}" if isinstance(directory, Path) else f"{directory.path.rstrip('/')}/")
+    local = isinstance(directory, Path)
+    spelled = (
+        {str(directory), str(directory.absolute())} if local else {directory.path.rstrip("/")}
+    )  # locks are absolute
+    inside = "|".join(re.escape(f"{each}{os.sep if local else '/'}") for each in spelled)
     while error is not None:
-        if isinstance(error, FileNotFoundError) and re.search(rf"(^|['\" ]){inside}", str(error)):
+        if isinstance(error, FileNotFoundError) and re.search(rf"(^|['\" ])({inside})", str(error)):
             return True
         error = error.__cause__ or error.__context__
     return False
