@@ -31,9 +31,8 @@ from small import small_task
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 
 MEMBER = np.arange(16)[:, None] % 2 == np.arange(40) % 2
-NONE = np.zeros(0)
 COUNTED = forecast(MEMBER | (np.arange(40) % 3 == 0), MEMBER)
-KNOWN = Certainty(16, Estimate(0.9, 0.8, 0.95, 40, "example"), COUNTED, NONE, NONE, NONE)
+KNOWN = Certainty(16, Estimate(0.9, 0.8, 0.95, 40, "example"), COUNTED)
 PAGE = Path(__file__).parents[2] / "docs" / "trackers.md"
 
 STAGES = (

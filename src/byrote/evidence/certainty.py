@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 from numpy import ndarray
 from numpy.typing import NDArray
 
@@ -27,16 +27,15 @@ class Certainty:
 
     `reliability` is that of `shrunk_memorization`, the number of the verdict (`held_out_reliability`); NaN below LEAST_RUNS.
     `forecast` is about the textbook estimator: its `standard_error` is the median that the verdict names (None: no example
-    was both in a run and left out of one). `values` is the estimate of every example of the record from these runs.
+    was both in a run and left out of one). `values` is the estimate of every example of the record from these runs (None: below
+    LEAST_RUNS), and `real` says which examples are the user's own training examples.
     """
 
     runs: int
     reliability: Estimate
     forecast: Forecast | None
-    _value: Float[ndarray, " example"]
-    _low: Float[ndarray, " example"]
-    _high: Float[ndarray, " example"]
     values: Values | None = None
+    real: Bool[ndarray, " example"] | None = None
 
     @property
     def error(self) -> float:
@@ -48,9 +47,12 @@ class Certainty:
 
         Undefined where fewer than k examples have a value.
         """
-        if len(self._value) < k:
+        if self.values is None or self.real is None:
             return Estimate.undefined("example", n=k)
-        return expected_top(self._value, self._low, self._high, k=k)
+        known = self.real & np.isfinite(self.values.value)
+        if np.count_nonzero(known) < k:
+            return Estimate.undefined("example", n=k)
+        return expected_top(self.values.value[known], self.values.low[known], self.values.high[known], k=k)
 
 
 class Following:
@@ -73,18 +75,16 @@ class Following:
 
     def _measured(self) -> Certainty:
         order = sorted(self._columns)
-        none = np.zeros(0)
         if len(order) < LEAST_RUNS:
-            return Certainty(len(order), Estimate.undefined("example"), self._tally.forecast(), none, none, none)
+            return Certainty(len(order), Estimate.undefined("example"), self._tally.forecast())
         columns = [
             np.stack([self._columns[run][at] for run in order]) if "run" in need.axes else self._columns[order[-1]][at]
             for at, need in enumerate(shrunk_memorization.needs)
         ]
-        everyone, held_out = estimate_with_held_out(*columns, level=LEVEL)
-        value, low, high = (each[self._real] for each in everyone)
+        estimates, held_out = estimate_with_held_out(*columns, level=LEVEL)
         seen = held_out.where(self._real)
         reliability = held_out_reliability(
-            value,
+            estimates[0][self._real],
             seen.mean,
             seen.runs,
             seen.spread,
@@ -95,11 +95,10 @@ class Following:
             self.record.population.groups[self._real],
             level=LEVEL,
         )
-        known, runs_in = np.isfinite(value), np.sum([self.record.member(run) for run in order], axis=0)
-        values = Values(
-            shrunk_memorization, self.record.population.ids, *everyone, runs_in, len(order) - runs_in, LEVEL
-        )
-        return Certainty(len(order), reliability, self._tally.forecast(), value[known], low[known], high[known], values)
+        runs_in = np.sum([self.record.member(run) for run in order], axis=0)
+        ids = self.record.population.ids
+        values = Values(shrunk_memorization, ids, *estimates, runs_in, len(order) - runs_in, LEVEL)
+        return Certainty(len(order), reliability, self._tally.forecast(), values, self._real)
 
     def _outcomes(self, run: int) -> Bool[ndarray, " example"]:
         at = [need.column for need in shrunk_memorization.needs].index("correct")

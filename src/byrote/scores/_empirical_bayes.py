@@ -1,7 +1,7 @@
 """Empirical-Bayes posteriors of proportions, Robbins, 1956; Efron & Morris, 1973; explained in docs/theory.md."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -58,11 +58,13 @@ class Posterior:
     """The posterior of one proportion of each example: log-odds are normal.
 
     `mean` is the mean of the proportion. `variance` is that of the log-odds by the model, and they vary `factor` times as much.
+    `predictions` predicts every fold of the runs from the others (None: it was not cross-validated).
     """
 
     mean: PerExample
     variance: PerExample
     factor: float = 1.0
+    predictions: Callable[[], Predictions] | None = None
 
     def at(self, deviations: float | Float[ndarray, "..."]) -> Float[ndarray, "... example"]:
         """Return the proportion whose log-odds are so many standard deviations above their median.
@@ -102,19 +104,6 @@ def posteriors(
     `margin` is above 0 where the run is right; `correctness` in [0, 1] and `aum` are high for easy members, NaN where
     unknown. `data` are features of the examples that no run has a part in; NaN where unknown.
     """
-    (p_in, _), (p_out, _) = posteriors_by_fold(correct, margin, correctness, member, aum, data)
-    return p_in, p_out
-
-
-def posteriors_by_fold(
-    correct: Bool[ndarray, "run example"],
-    margin: Float[ndarray, "run example"],
-    correctness: Float[ndarray, "run example"],
-    member: Bool[ndarray, "run example"],
-    aum: Float[ndarray, "run example"] | None = None,
-    data: Float[ndarray, "example feature"] | None = None,
-) -> tuple[tuple[Posterior, Callable[[], Predictions]], tuple[Posterior, Callable[[], Predictions]]]:
-    """Return each posterior with a function that predicts every fold of the runs from the others."""
     aum = np.full_like(correctness, np.nan) if aum is None else aum
     data = np.zeros((correct.shape[1], 0)) if data is None else data
     in_sums, out_sums = by_group(correct, margin, correctness, aum, member, groups=FOLDS)
@@ -123,17 +112,14 @@ def posteriors_by_fold(
 
 def _posterior(
     own: Sequence[Sums], other: Sequence[Sums], traced: Sequence[Sums], data: Float[ndarray, "example feature"]
-) -> tuple[Posterior, Callable[[], Predictions]]:
-    """Return the posterior of the proportion that is observed in the runs `own`, and its predictions of held-out runs.
-
-    `traced` are the IN runs.
-    """
+) -> Posterior:
+    """Return the posterior of the proportion that is observed in the runs `own`; `traced` are the IN runs."""
     totals = together(own), together(other), together(traced)
     variances = _common_variance(totals[0], totals[1]), _common_variance(totals[1], totals[0])
     both = (totals[0].margins > 0) & (totals[1].margins > 0)
     if not both.any():
         unknown = np.full(len(both), np.nan)
-        return Posterior(unknown, unknown), lambda: Predictions(*np.zeros((5, 1, len(both))))
+        return Posterior(unknown, unknown, predictions=lambda: Predictions(*np.zeros((5, 1, len(both)))))
     margins = _standardized(totals[0], variances[0])
     prior = fit_prior(_features(totals[1], totals[2], variances[1], data), margins, both)
 
@@ -157,7 +143,7 @@ def _posterior(
     posterior = model.posterior(observe(*totals, None))
     _, thirds = cross_validation(3)
     factor = _variance_factor(_fit(thirds).posterior(thirds), thirds)
-    return Posterior(posterior.mean, posterior.variance, factor), lambda: _predictions(model, parts)
+    return replace(posterior, factor=factor, predictions=lambda: _predictions(model, parts))
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
 """Label memorization (Feldman & Zhang, 2020, arXiv:2008.03703) by empirical Bayes (Efron & Morris, 1973); docs/theory.md."""
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from byrote.scores._empirical_bayes import Posterior, posteriors, posteriors_by_fold
+from byrote.scores._empirical_bayes import Posterior, posteriors
 from byrote.scores._held_out import HeldOut, held_out
 from byrote.scores._run_sums import PerExample
 from byrote.scores.memorization import memorization
@@ -47,9 +49,11 @@ def estimate_with_held_out(
 ) -> tuple[tuple[PerExample, PerExample, PerExample], HeldOut]:
     """Return the score with both ends of its interval, and what runs that are held out tell of it."""
     data = _features(label_agreement, class_separation, isolation)
-    (p_in, of_in), (p_out, of_out) = posteriors_by_fold(correct, margin, correctness, member, aum, data)
-    found = _with_interval(*_where_defined(p_in, p_out, member), correct, member, level)
-    return found, held_out((p_in.mean, p_out.mean), of_in(), of_out())
+    p_in, p_out = _posteriors(correct, margin, correctness, member, aum, data)
+    assert p_in.predictions is not None
+    assert p_out.predictions is not None
+    seen = held_out((p_in.mean, p_out.mean), p_in.predictions(), p_out.predictions())
+    return _with_interval(p_in, p_out, correct, member, level), seen
 
 
 def _with_interval(
@@ -128,14 +132,9 @@ def _posteriors(
     data: Float[ndarray, "example feature"] | None,
 ) -> tuple[Posterior, Posterior]:
     """Return the posteriors of both probabilities, NaN where an example was in every run, or in none."""
-    return _where_defined(*posteriors(correct, margin, correctness, member, aum, data), member)
-
-
-def _where_defined(
-    p_in: Posterior, p_out: Posterior, member: Bool[ndarray, "run example"]
-) -> tuple[Posterior, Posterior]:
     defined = member.any(axis=0) & ~member.all(axis=0)
-    return (
-        Posterior(np.where(defined, p_in.mean, np.nan), p_in.variance, p_in.factor),
-        Posterior(np.where(defined, p_out.mean, np.nan), p_out.variance, p_out.factor),
+    p_in, p_out = (
+        replace(each, mean=np.where(defined, each.mean, np.nan))
+        for each in posteriors(correct, margin, correctness, member, aum, data)
     )
+    return p_in, p_out
