@@ -40,10 +40,10 @@ COLUMNS = ("runs_with", "right_with", "runs_without", "right_without")
 TARGET = 0.9
 
 
-def task() -> byrote.Task:
-    """The built-in task, with the canaries of the reference among its training examples."""
-    built_in = load_task("fashion")
-    everyone = plant(built_in, Canaries.of_each(50), seed=0)
+def task(name: str = "fashion", canaries: int = 50) -> byrote.Task:
+    """A built-in task, with so many canaries of each kind (default: those of the reference) among its training examples."""
+    built_in = load_task(name)
+    everyone = plant(built_in, Canaries.of_each(canaries), seed=0)
     train = everyone.split != "test"
     examples = byrote.Examples(everyone.inputs[train], everyone.labels[train])
     return byrote.Task(built_in.model, examples, built_in.test, built_in.recipe, built_in.classes)

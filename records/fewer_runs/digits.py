@@ -2,8 +2,8 @@
 
     python records/fewer_runs/digits.py DIRECTORY
 
-It collects two records of 20 runs and the reference into DIRECTORY (about 6 minutes of two cores; those that are there are not
-collected again). "Before" is without the heavy tail of the prior and without intervals that reach the textbook estimate.
+The task is `digits` with 15 canaries of each kind among its training examples. It collects two records of 20 runs and the
+reference into DIRECTORY (about 6 minutes of two cores; those that are there are not collected again). "Before" is without the heavy tail of the prior and without intervals that reach the textbook estimate.
 """
 
 import sys
@@ -12,26 +12,18 @@ from pathlib import Path
 import numpy as np
 from scipy import special
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+from time_to_reliability import task
+
 import byrote
 from byrote.evidence.columns import stack
 from byrote.scores import _latent, memorization, shrunk_memorization
 from byrote.scores.shrunk_memorization import LEAST, estimate_with_interval
-from byrote.task.canaries import Canaries, plant
-from byrote.task.loading import load_task
 
 RUNS, SEEDS, REFERENCE = (6, 8, 10, 20), (1000, 1001), 5000
 STRATA = ((-1.0, 0.05), (0.05, 0.2), (0.2, 0.5), (0.5, 1.01))
 LEVEL = 0.9
 VERSIONS = {"before": (0.0, 10**9), "now": (_latent.UNLIKE, LEAST)}
-
-
-def task() -> byrote.Task:
-    """The built-in task with 15 canaries of each kind among its training examples."""
-    built_in = load_task("digits")
-    everyone = plant(built_in, Canaries.of_each(15), seed=0)
-    train = everyone.split != "test"
-    examples = byrote.Examples(everyone.inputs[train], everyone.labels[train])
-    return byrote.Task(built_in.model, examples, built_in.test, built_in.recipe, built_in.classes)
 
 
 def columns(record: byrote.Record) -> list[np.ndarray]:
@@ -43,7 +35,8 @@ def columns(record: byrote.Record) -> list[np.ndarray]:
 
 def main(directory: Path) -> None:
     """Print one line per number of runs, seed and version."""
-    correct, _, _, member, *_ = columns(byrote.collect(task(), directory / "reference", runs=120, seed=REFERENCE))
+    this = task("digits", canaries=15)
+    correct, _, _, member, *_ = columns(byrote.collect(this, directory / "reference", runs=120, seed=REFERENCE))
     inside, outside = member.sum(axis=0), (~member).sum(axis=0)
     p_in, p_out = (correct & member).sum(axis=0) / inside, (correct & ~member).sum(axis=0) / outside
     true, variance = p_in - p_out, p_in * (1 - p_in) / (inside - 1) + p_out * (1 - p_out) / (outside - 1)
@@ -51,7 +44,7 @@ def main(directory: Path) -> None:
     print("| runs | seed | version | reliability | RMSE | covers | by stratum: -.05, .05-.2, .2-.5, .5- | width |")
     print("|---|---|---|---|---|---|---|---|")
     for seed in SEEDS:
-        found = columns(byrote.collect(task(), directory / str(seed), runs=max(RUNS), seed=seed))
+        found = columns(byrote.collect(this, directory / str(seed), runs=max(RUNS), seed=seed))
         for runs in RUNS:
             given = [each[:runs] if each.ndim == 2 else each for each in found]
             textbook = memorization(given[0], given[3])

@@ -26,11 +26,12 @@ def c_profile(directories: Sequence[str], top: int | None, form: str | None) -> 
     from byrote.evidence.c_profile import c_profile as profile_of
     from byrote.record import Record
 
-    records = [Record(directory) for directory in directories]
-    profile = profile_of(records)
-    most = max(int((record.population.split != "canary").sum()) for record in records)
-    if len(profile.ids) < most:
-        message(f"{len(profile.ids):,} of up to {most:,} examples are in all records. The others are left out.")
+    profile = profile_of([Record(directory) for directory in directories])
+    if profile.left_out:
+        there = len(profile.ids)
+        message(
+            f"{there:,} of up to {there + profile.left_out:,} examples are in all records. The others are left out."
+        )
     limit = top if top is not None or form else ROWS
     columns = profile.columns
     rows = [{name: _plain(values[at]) for name, values in columns.items()} for at in profile.hardest_first[:limit]]

@@ -22,7 +22,7 @@ class Profile:
     """The C-score of each example at each size of the training set, smallest first, and its mean over the sizes.
 
     `labels` are written as in the report, `fractions` the sizes as a share of the training examples; `runs_out` counts the runs
-    without the example.
+    without the example. `left_out` counts the examples of the largest record that another lacks.
     """
 
     ids: Shaped[ndarray, " example"]
@@ -35,6 +35,7 @@ class Profile:
     mean: Float[ndarray, " example"]
     mean_low: Float[ndarray, " example"]
     mean_high: Float[ndarray, " example"]
+    left_out: int
     level: float
 
     @property
@@ -109,7 +110,10 @@ def c_profile(records: Sequence[Record], *, level: float = LEVEL) -> Profile:
     )
     first, there = ordered[0], kept[0]
     ids, labels = first.population.ids[there], np.array([target_text(first, at) for at in there.tolist()])
-    return Profile(ids, labels, fractions, value, low, high, runs_out, mean, mean - below, mean + above, level)
+    left_out = max(len(_own_ids(record)) for record in ordered) - len(there)
+    return Profile(
+        ids, labels, fractions, value, low, high, runs_out, mean, mean - below, mean + above, left_out, level
+    )
 
 
 def _fraction(record: Record) -> float:
@@ -134,20 +138,18 @@ def _check_alike(one: Record, other: Record) -> None:
                 f"{one.directory} and {other.directory} differ in {name}: {a!r} and {b!r}. "
                 "A profile is of one task, model and recipe."
             )
-    mine, others = _own_ids(one), _own_ids(other)
-    shared = mine[np.isin(mine, others)]
-    if not len(shared):
+    mine, theirs = (_positions(each, (one, other)) for each in (one, other))
+    if not len(mine):
+        names = [str(_own_ids(each)[0]) for each in (one, other)]
         raise WrongRecord(
-            f"{one.directory} and {other.directory} share no example: one has {str(mine[0])!r}, the other {str(others[0])!r}. "
+            f"{one.directory} and {other.directory} share no example: one has {names[0]!r}, the other {names[1]!r}. "
             "A profile is of one task, whose rows are named alike (the same --id)."
         )
-    labels = [
-        dict(zip(each.population.ids.tolist(), each.population.labels.tolist(), strict=True)) for each in (one, other)
-    ]
-    differ = [name for name in shared.tolist() if labels[0][name] != labels[1][name]]
-    if differ:
+    unequal = one.population.labels[mine] != other.population.labels[theirs]
+    differ = mine[unequal.reshape(len(mine), -1).any(axis=1)]
+    if len(differ):
         raise WrongRecord(
-            f"{one.directory} and {other.directory} disagree about the label of {differ[0]!r} and {len(differ) - 1} others. "
+            f"{one.directory} and {other.directory} disagree about the label of {str(one.population.ids[differ[0]])!r} and {len(differ) - 1} others. "
             "A profile is of one task, model and recipe."
         )
 

@@ -1,5 +1,6 @@
 """Why an example is memorized: one cause by fixed rules, and the sentence that states the evidence."""
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -37,6 +38,11 @@ WRONG = 0.5
 
 FEWEST_MODELS = 3
 """With fewer models not trained on an example, their predictions are no evidence."""
+
+
+def runs_for_causes(runs: int, left_out: float) -> int:
+    """Return about how many runs in all it takes until most examples are left out of FEWEST_MODELS, if so many of `runs` were."""
+    return math.ceil((FEWEST_MODELS + 1) * runs / max(left_out, 0.1))
 
 
 def find_cause(

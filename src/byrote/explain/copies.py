@@ -137,10 +137,10 @@ def _any_within(
     limits: Float[ndarray, " query"],
 ) -> Bool[ndarray, " query"]:
     """Return which queries have a candidate within their limit, with room for the rounding of a matrix product."""
-    asked = np.concatenate([-2 * queries, np.ones((len(queries), 1), np.float32)], axis=1)
+    extended = np.concatenate([-2 * queries, np.ones((len(queries), 1), np.float32)], axis=1)
     least = np.empty(len(queries))
     rows = max(1, SEARCHED_BYTES // (4 * len(candidates)))
     for start in range(0, len(queries), rows):
         part = slice(start, start + rows)
-        least[part] = (asked[part] @ candidates.T).min(axis=1)
+        least[part] = (extended[part] @ candidates.T).min(axis=1)
     return least + np.einsum("ij,ij->i", queries, queries) <= limits**2 + ROUNDING

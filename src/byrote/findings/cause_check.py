@@ -81,8 +81,8 @@ def check_rules(
     for kind in kinds:
         positions = np.flatnonzero((population.canary == kind) & np.isfinite(values.value))
         drawn.append(np.sort(np.random.default_rng(seed).permutation(positions)[:PLANTED]))
-    everyone = np.concatenate([np.zeros(0, np.int64), *drawn])  # at once: all examples are made comparable only once
-    found = explain(record, everyone, values=values, points=points, outcomes=outcomes, dependences=NO_DEPENDENCES)
+    planted = np.concatenate([np.zeros(0, np.int64), *drawn])  # at once: all examples are made comparable only once
+    found = explain(record, planted, values=values, points=points, outcomes=outcomes, dependences=NO_DEPENDENCES)
     checks: list[RuleCheck] = []
     for kind, end, number in zip(kinds, np.cumsum([len(each) for each in drawn]), map(len, drawn), strict=True):
         of_kind = found[end - number : end]

@@ -10,9 +10,9 @@ from xml.sax.saxutils import quoteattr
 from byrote.errors import Unsupported
 from byrote.integrations.suspects import Suspect, export_folder, read_suspects, write_pictures
 from byrote.record import Population, Record
-from byrote.record.cells import Cell
 from byrote.record.display import channels
-from byrote.report.table_columns import number
+from byrote.report.table_columns import spelled
+from byrote.report.table_rows import cells_of
 
 LABEL, DECISION, SHOWN = "label", "decision", "example"
 """The names of the two questions and of what is shown, in the labeling interface and in what comes back."""
@@ -53,7 +53,9 @@ def export(record: Record, directory: Path | str, *, split: str = "train", top: 
     key = "image" if kind == "picture" else kind
     tasks = [_task(each, {key: data}) for each, data in zip(found, shown, strict=True)]
     (folder / "tasks.json").write_text(json.dumps(tasks, indent=2) + "\n", encoding="utf-8")
-    (folder / "config.xml").write_text(interface(record.classes, kind, _names(population)), encoding="utf-8")
+    (folder / "config.xml").write_text(
+        interface(record.classes, kind, _channels(population) if kind == "signal" else ()), encoding="utf-8"
+    )
     return len(tasks)
 
 
@@ -99,28 +101,22 @@ def _local(folder: Path, name: str) -> str:
     return f"/data/local-files/?d={quote(f'{folder.resolve().name}/images/{name}')}"
 
 
-def _names(population: Population) -> Sequence[str]:
-    """Return the names of the columns or channels; numbered where they have none."""
+def _channels(population: Population) -> Sequence[str]:
+    """Return the names of the channels of signals; numbered where they have none."""
     display = population.display
-    count = (display.shape or (0,))[0]
-    return display.columns or [f"{'channel' if display.kind == 'signal' else 'column'} {at}" for at in range(count)]
+    return display.columns or [f"channel {at}" for at in range((display.shape or (0,))[0])]
 
 
 def _shown(population: Population, kind: str, positions: Sequence[int]) -> list[Any]:
     """Return texts as they are, rows as a dict by column, and signals as lists by channel."""
-    texts, names = population.texts, _names(population)
+    texts = population.texts
     if texts is not None:
         return [texts[at] for at in positions]
     if kind == "table":
-        return [_row(population, names, at) for at in positions]
+        rows = [(cell, cell.values(population.inputs[list(positions)])) for cell in cells_of(population)]
+        return [
+            {cell.name: spelled(cell, float(values[row])) for cell, values in rows} for row in range(len(positions))
+        ]
     signals = channels(population.inputs, population.display)
-    time = list(range(signals.shape[2]))
+    names, time = _channels(population), list(range(signals.shape[2]))
     return [{"time": time, **dict(zip(names, signals[at].tolist(), strict=True))} for at in positions]
-
-
-def _row(population: Population, names: Sequence[str], at: int) -> dict[str, str]:
-    """Return a row as people read it: words, dates and numbers, by the columns of the table it came from."""
-    row, cells = population.inputs[at : at + 1], population.display.cells
-    cells = cells or tuple(Cell(name, "number", place) for place, name in enumerate(names))
-    values = [(cell, float(cell.values(row)[0])) for cell in cells]
-    return {cell.name: number(value) if (text := cell.text(value)) is None else text for cell, value in values}

@@ -69,11 +69,8 @@ def blind_baseline(
         each = np.mean([[area(p, m) for p, m in zip(*half, strict=True)] for half in predictions], axis=0)
         return Estimate.of_mean(each, "run", level=level).within(0.0, 1.0)
     halves = [auroc(predicted[0], truth[0], level=level) for predicted, truth in predictions]
-    value, half_widths = (
-        float(np.mean([half.value for half in halves])),
-        [(half.high - half.low) / 2 for half in halves],
-    )
-    width = math.hypot(*half_widths) / 2
+    value = float(np.mean([half.value for half in halves]))
+    width = math.hypot(*((half.high - half.low) / 2 for half in halves)) / 2
     return Estimate(value, value - width, value + width, 1, "run", level).within(0.0, 1.0)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import SupportsFloat
 
 import numpy as np
@@ -80,7 +81,7 @@ def table_column(cell: Cell, train: Float[ndarray, " example"]) -> TableColumn:
     """
     known = train[~np.isnan(train)]
     known = known if len(known) else np.zeros(1)
-    text = _spelling(cell)
+    text = partial(spelled, cell)
     absent = f"; missing in {percent(1 - len(known) / len(train))}" if len(known) < len(train) else ""
     shares = _shares(known) if cell.kind in ("category", "code") else _two_shares(known)
     low, q1, median, q3, high = np.quantile(known, (0.05, 0.25, 0.5, 0.75, 0.95)).tolist()
@@ -98,12 +99,10 @@ def table_column(cell: Cell, train: Float[ndarray, " example"]) -> TableColumn:
     return TableColumn(cell.name, usual + absent, text, shares, bool(shares), median, spread, *ends)
 
 
-def _spelling(cell: Cell) -> Callable[[float], str]:
-    def spell(value: float) -> str:
-        text = cell.text(value)
-        return number(value) if text is None else text
-
-    return spell
+def spelled(cell: Cell, value: float) -> str:
+    """Return how people read a value of this column: a word, a date, or a number."""
+    text = cell.text(value)
+    return number(value) if text is None else text
 
 
 def _shares(values: Float[ndarray, " example"]) -> dict[float, float]:

@@ -28,9 +28,7 @@ class TableRows:
         self._inputs: Float[ndarray, "example column"] = population.inputs
         train = self._inputs[population.where("train")]
         train = train if len(train) else self._inputs
-        names = population.display.columns
-        plain = (Cell(names[at] if names else f"column {at}", "number", at) for at in range(train.shape[1]))
-        self._cells = population.display.cells or tuple(plain)
+        self._cells = cells_of(population)
         self._columns = [table_column(cell, cell.values(train)) for cell in self._cells]
         self.names = [column.name for column in self._columns]
         self.usual = [column.usual for column in self._columns]
@@ -70,3 +68,10 @@ class TableRows:
     def _most_unusual(self, values: list[float]) -> list[int]:
         away = np.array([column.away(value) for column, value in zip(self._columns, values, strict=True)])
         return np.argsort(-away, kind="stable").tolist()
+
+
+def cells_of(population: Population) -> tuple[Cell, ...]:
+    """Return the columns of a table as people know them; of one that was given as numbers, each column of the inputs."""
+    names = population.display.columns
+    plain = (Cell(names[at] if names else f"column {at}", "number", at) for at in range(population.inputs.shape[1]))
+    return population.display.cells or tuple(plain)

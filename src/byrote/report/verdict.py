@@ -1,13 +1,12 @@
 """The verdict in plain words: the same sentences in the terminal and at the top of the page."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
 from byrote.evidence.evaluate import LEVEL
-from byrote.explain.causes import FEWEST_MODELS
+from byrote.explain.causes import FEWEST_MODELS, runs_for_causes
 from byrote.findings.accuracy import Accuracies
 from byrote.findings.canary_check import Detection
 from byrote.findings.findings import Findings
@@ -181,7 +180,7 @@ def _unjudged(found: Findings) -> str:
         or not 0 < memorized.left_out < FEWEST_MODELS
     ):
         return ""
-    enough = math.ceil((FEWEST_MODELS + 1) * memorized.runs / memorized.left_out)
+    enough = runs_for_causes(memorized.runs, memorized.left_out)
     return (
         f" Wrong {found.words.targets} and causes cannot be judged yet: that takes {FEWEST_MODELS} models that were not trained "
         f"on an example, and about {enough} runs in all."
@@ -236,8 +235,8 @@ def _unlearned(found: Findings) -> str:
     ):  # an R² below 0 may still be far above that of others
         return ""
     longer = "" if found.unit == "fit" else " Train for more epochs to measure the effect of longer training."
-    hint = " `byrote relabel` asks models that were not trained on an example, and needs no memorization."
-    hint = hint if words.kind == "classification" else ""
+    relabel = " `byrote relabel` asks models that were not trained on an example, and needs no memorization."
+    hint = relabel if words.kind == "classification" else ""
     learned = (
         f"predict only {percent_text(wrong.correct_in)} of these labels"
         if words.kind == "classification"

@@ -1,4 +1,4 @@
-"""How far estimates of memorization were from the truth, told by runs that they had not seen; explained in docs/theory.md."""
+"""How far estimates of memorization were from the truth, estimated from held-out runs; explained in docs/theory.md."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields

@@ -54,7 +54,8 @@ def started_early(workers: int) -> Generator[None]:
 def _early(workers: int) -> Any:
     if _may_fork():
         _import()
-    pool = _made(workers, fork=True)
+        return _made(workers, fork=True)
+    pool = _made(workers, fork=False)
     for _ in range(workers):
         pool.submit(_import)  # all are started with the first
     return pool

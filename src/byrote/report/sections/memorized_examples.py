@@ -1,6 +1,5 @@
 """The gallery: the most memorized examples with their causes, and how well wrong labels are found."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from byrote.explain import Explanation, IssueCheck, Space
-from byrote.explain.causes import FEWEST_MODELS
+from byrote.explain.causes import FEWEST_MODELS, runs_for_causes
 from byrote.findings.cause_check import read_issues
 from byrote.findings.vocabulary import read_vocabulary
 from byrote.record import Record
@@ -69,7 +68,7 @@ def read_gallery(record: Record, examples: ExplainedExamples | NotMeasured, albu
         rules=bool(examples.rules),
         issues=read_issues(record, points),
         undecided=_undecided(examples.explained),
-        runs_for_causes=math.ceil((FEWEST_MODELS + 1) * len(record.runs) / max(float(models.mean()), 0.1)),
+        runs_for_causes=runs_for_causes(len(record.runs), float(models.mean())),
     )
     data = {"items": items, "most": content.most, "estimator": str(examples.values.score)}
     return Section("gallery", "Which, and why", title, content, data=data)
