@@ -3,7 +3,8 @@
     python records/fewer_runs/digits.py DIRECTORY
 
 The task is `digits` with 15 canaries of each kind among its training examples. It collects two records of 20 runs and the
-reference into DIRECTORY (about 6 minutes of two cores; those that are there are not collected again). "Before" is without the heavy tail of the prior and without intervals that reach the textbook estimate.
+reference into DIRECTORY (about 6 minutes of two cores; those that are there are not collected again). "Before" is without the
+heavy tail of the prior and without intervals that reach the textbook estimate.
 """
 
 import sys
