@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from byrote.evidence.evaluate import evaluate
 from byrote.record import Record
@@ -196,6 +196,39 @@ def test_a_second_tab_keeps_what_the_first_decided(
     desktop.get_by_role("button", name="Files of the decisions").click()
     expect(desktop.locator("dialog[open] pre").first).to_contain_text("byrote memorize TASK --wanted")
     other.context.close()
+
+
+def test_what_is_typed_while_rows_are_on_their_way_decides_nothing(
+    browser: Browser, viewer: Served, trouble: list[str], directories: list[Path]
+) -> None:
+    tab = visit(browser, viewer, trouble, "/audit/1")
+    tab.wait_for_selector("select[name=cause] option:nth-child(2)", state="attached")  # nothing else is on its way
+    before = Decisions(directories[0]).current()
+    held: list[Route] = []
+    tab.route(re.compile("/api/rows/"), lambda route: held.append(route))
+    tab.locator("summary", has_text="Scores shown").click()
+    tab.locator("input[value=forgetting]").check()  # the rows of the screen hold until the new ones are here
+    tab.locator("[role=grid]").focus()
+    name = active(tab)
+    tab.keyboard.press("t")
+    tab.keyboard.type("drunk")  # every letter decides, undoes or moves
+    tab.keyboard.press("Enter")
+    said(tab, "tagged drunk")
+    tab.keyboard.press("u")
+    said(tab, "again")
+    assert Decisions(directories[0]).current() == before
+    tab.select_option("select[name=split]", "test")  # no row is known
+    tab.locator("[role=grid]").focus()
+    tab.keyboard.press("t")
+    tab.keyboard.type("drunk")
+    held.pop().continue_()  # the page has given up those before
+    tab.unroute(re.compile("/api/rows/"))
+    tab.wait_for_selector("dialog[open] input")
+    assert tab.locator("dialog[open]").count() == 1
+    tab.keyboard.press("Escape")
+    assert active(tab) != name
+    assert Decisions(directories[0]).current() == before
+    tab.context.close()
 
 
 def test_filters_sorting_and_scores_change_the_table(desktop: Page, viewer: Served, record: Record) -> None:

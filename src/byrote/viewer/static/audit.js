@@ -151,13 +151,13 @@ class Audit {
   }
 
   cells(row) {
-    const { classes } = this.audit;
+    const { classes } = this.audit, none = [null, null, null]; // a score that was chosen after the row was fetched
     const choice = row.choice === "relabel" ? `relabel: ${classes.length ? classes[row.new] : row.new}` : row.choice;
     return [
       make("span", { role: "gridcell", class: "look" }, look(this.audit, row)),
       make("span", { role: "gridcell", class: "name" }, make("span", { class: "id", text: row.id }), make("small", { text: row.canary ? `canary: ${row.canary} · ${row.label}` : row.label })),
       make("span", { role: "gridcell", class: "choice" }, choice ? make("strong", { text: choice }) : null, row.tags.map((tag) => make("span", { class: "tag", text: tag }))),
-      ...this.shown.map((name) => make("span", { role: "gridcell", class: "score", "aria-label": `${name} ${range(row.scores[name])}` }, make("small", { class: "narrow", text: name }), name.includes("memorization") ? bar(row.scores[name]) : null, make("span", { class: "number", text: range(row.scores[name]) }))),
+      ...this.shown.map((name) => [name, row.scores[name] ?? none]).map(([name, score]) => make("span", { role: "gridcell", class: "score", "aria-label": `${name} ${range(score)}` }, make("small", { class: "narrow", text: name }), name.includes("memorization") ? bar(score) : null, make("span", { class: "number", text: range(score) }))),
       ...(this.hasCauses ? [make("span", { role: "gridcell", class: "cause" }, row.cause ? make("span", { class: "badge", text: row.cause }) : null)] : []),
     ];
   }
@@ -240,13 +240,16 @@ class Audit {
 
   // Decide about the row that is marked, or without a choice tag it.
   async decide(choice) {
+    this.asking = !choice || choice === "relabel";
     const row = await this.rows.current();
+    this.asking = false;
     if (!row) return;
     if (!choice) this.deciding.tag(row);
     else this.deciding.choose(row, choice, this.example.row?.id === row.id ? this.example.suggestion : null);
   }
 
   key(event) {
+    if (this.asking) { event.preventDefault(); return; } // a dialog is about to open: what is typed for it decides nothing
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]") || event.target.closest("input, select, textarea, summary")) return;
     if (event.key === "Escape" && !this.example.node.hidden) { event.preventDefault(); this.example.closed(); return; }
     if (event.key === "/") { event.preventDefault(); $("search").focus(); return; }

@@ -8,7 +8,7 @@ const TALLEST = 12_000_000; // browsers do not draw higher elements; longer tabl
 export class Rows {
   // `fetchPage(start, count, signal)` gives {total, rows}; `draw(row, index)` gives the cells; `moved(row, index)` is told of the active row.
   constructor(node, { label, fetchPage, draw, moved, failed }) {
-    Object.assign(this, { node, fetchPage, draw, moved, failed, pages: new Map(), drawn: new Map(), total: 0, active: 0 });
+    Object.assign(this, { node, fetchPage, draw, moved, failed, pages: new Map(), before: new Map(), drawn: new Map(), total: 0, active: 0 });
     this.head = make("div", { class: "row head", role: "row", "aria-rowindex": "1" });
     this.body = make("div", { class: "body", role: "rowgroup" });
     node.setAttribute("role", "grid");
@@ -32,13 +32,17 @@ export class Rows {
   first(top) { const way = this.whole - this.room; return way <= 0 ? 0 : Math.min(top / way, 1) * (this.total - this.room / this.height); }
   top(index) { const rows = this.total - this.room / this.height; return rows <= 0 ? 0 : (index / rows) * (this.whole - this.room); }
 
+  // With `keep`, the rows that are on the screen hold until the new ones are here.
   async reload({ keep = false } = {}) {
+    this.before = new Map(keep ? [...this.before, ...[...this.pages].filter(([, page]) => Array.isArray(page))] : []);
     this.pages.clear();
     if (this.asking) this.asking.abort();
-    this.asking = new AbortController();
+    const asking = this.asking = new AbortController();
     if (!keep) { this.active = 0; this.node.scrollTop = 0; }
     const start = Math.floor(this.active / PAGE) * PAGE;
     await this.page(keep ? start : 0);
+    if (asking !== this.asking) return;
+    this.before.clear();
     this.paint(true);
     this.tell();
   }
@@ -67,6 +71,8 @@ export class Rows {
   // The row that is marked now, also while its page is on its way; undefined where the mark moves meanwhile.
   async current() {
     const index = this.active;
+    const shown = this.row(index);
+    if (shown) return shown;
     for (;;) {
       const { asking } = this;
       const rows = await this.page(Math.floor(index / PAGE) * PAGE);
@@ -76,8 +82,9 @@ export class Rows {
   }
 
   row(index) {
-    const page = this.pages.get(Math.floor(index / PAGE) * PAGE);
-    return Array.isArray(page) ? page[index % PAGE] : undefined;
+    const start = Math.floor(index / PAGE) * PAGE;
+    const page = this.pages.get(start);
+    return Array.isArray(page) ? page[index % PAGE] : this.before.get(start)?.[index % PAGE];
   }
 
   later() {
