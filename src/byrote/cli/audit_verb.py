@@ -102,15 +102,19 @@ def audit(
 
     local = engine == "local" and device == "cpu"
     with started_early(_expected(task, out, runs, workers) if local else 1):
-        given = given_task(task)
-        from byrote.auditing import audit as run_audit
         from byrote.task.canaries import parse_canaries
         from byrote.task.designs import parse_design
         from byrote.training.compute import Compute
         from byrote.training.memory import parse_memory
+        from byrote.training.until import parse_until
 
         planted = None if canaries is None else parse_canaries(canaries)
         budget = None if memory is None else parse_memory(memory)
+        designed = None if design is None else parse_design(design)
+        goal = None if until is None else parse_until(until)
+        given = given_task(task)  # after what is refused at once
+        from byrote.auditing import audit as run_audit
+
         with _executor(engine, device) as executor, training_bar() as (update, close):
 
             def show(verdict: list[str]) -> None:
@@ -118,7 +122,7 @@ def audit(
                 click.echo("\n".join(verdict))
 
             record = run_audit(
-                given, out, runs=runs, until=until, epochs=epochs, design=None if design is None else parse_design(design), canaries=planted,
+                given, out, runs=runs, until=goal, epochs=epochs, design=designed, canaries=planted,
                 seed=seed, take=take, probes=probes, probe_every=probe_every, progress=update, on_verdict=show,
                 compute=Compute(workers, executor, device, precision, budget),
             )  # fmt: skip

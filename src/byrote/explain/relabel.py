@@ -186,13 +186,15 @@ def most_models(found: Sequence[Suggestion | TargetSuggestion]) -> tuple[int, in
 class IssueCheck:
     """How the rule does on labels whose truth is known: those of canaries.
 
-    Of `wrong` planted wrong labels, `found` are reported as issues, and for `proposed` of these the original label is suggested.
+    Of `wrong` planted wrong labels, `judged` were left out of FEWEST_MODELS models or more, as a judgement takes; `found` of
+    these are reported as issues, and for `proposed` of the found the original label is suggested.
     In a regression these are wrong targets, and `proposed` counts those of the found for which the proposal is nearer to the
     original target than the wrong target is. Of `right` ordinary canaries, `accused` are reported as issues. All are 0 where
     no canaries were planted. Some labels of the data may have been wrong before: `accused` counts them as errors of the rule.
     """
 
     wrong: int
+    judged: int
     found: int
     proposed: int
     right: int
@@ -212,6 +214,7 @@ def check_issues(record: Record, *, points: Space | None = None) -> IssueCheck:
     issues = [each for each in wrong if is_issue(each)]
     return IssueCheck(
         wrong=len(wrong),
+        judged=most_models(wrong)[0],
         found=len(issues),
         proposed=sum(_is_improved(record, each) for each in issues),
         right=len(right),

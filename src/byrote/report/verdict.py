@@ -161,13 +161,14 @@ def _next(found: Findings) -> str:
     if isinstance(memorized, NotMeasured):
         return "Next: collect runs that are trained on different parts of the data, so that single examples can be compared."
     rate = f"a false-discovery rate of {100 * FDR:g}{PERCENT}"
+    meant = f" (at most {100 * FDR:g}{PERCENT} of such a list are expected to be not memorized at all)"
     more = f"{4 * memorized.runs} runs in all would at best halve the median standard error of memorization"
     error = f" ({small(memorized.error)} after {memorized.runs} runs)" if np.isfinite(memorized.error) else ""
     if not memorized.listed:
-        return f"Next: collect more runs, because no example passes {rate} yet; {more}{error}."
+        return f"Next: collect more runs, because no example passes {rate}{meant} yet; {more}{error}."
     if memorized.listed > MOST * memorized.defined:
         return f"{_most_pass(memorized, rate)} {more[0].upper()}{more[1:]}{error}."
-    passes = f"{count(memorized.listed, 'example')} that {'passes' if memorized.listed == 1 else 'pass'} {rate}"
+    passes = f"{count(memorized.listed, 'example')} that {'passes' if memorized.listed == 1 else 'pass'} {rate}{meant}"
     return f"Next: look at the {passes}, the most memorized first; {more}{error}."
 
 

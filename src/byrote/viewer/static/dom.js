@@ -24,13 +24,17 @@ export function say(text, bad = false) {
   status.classList.toggle("bad", bad);
 }
 
-// A dialog that is closed by Escape or its button, and gives the focus back to where it was.
+// A dialog that is closed by Escape or its button, and gives the focus back to where it was, unless it has been moved since.
 export function dialog(title, ...content) {
   const before = document.activeElement;
   const close = make("button", { type: "button", text: "Close", on: { click: () => node.close() } });
   const heading = make("h3", { id: "dialog-title", text: title });
   const node = make("dialog", { "aria-labelledby": "dialog-title" }, make("div", { class: "sheet" }, make("header", {}, heading, close), ...content));
-  node.addEventListener("close", () => { node.remove(); if (before && before.isConnected) before.focus(); });
+  node.addEventListener("close", () => {
+    const moved = document.activeElement !== document.body && !node.contains(document.activeElement);
+    node.remove();
+    if (!moved && before && before.isConnected) before.focus();
+  });
   document.body.append(node);
   node.showModal();
   return node;
