@@ -24,7 +24,7 @@ from byrote.scores._empirical_bayes import posteriors  # noqa: E402
 from byrote.scores.shrunk_memorization import estimate_with_held_out  # noqa: E402
 from byrote.summaries import held_out_reliability  # noqa: E402
 
-RUNS, TOTAL = 12, 8
+RUNS, TOTAL, MEMBER, DATA = 12, 8, 3, 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ def say(what: str, known: list[np.ndarray], real: np.ndarray) -> None:
     (value, _, _), held_out = estimate_with_held_out(*known, level=0.9)
     value, seen = value[real], held_out.where(real)
     found = held_out_reliability(value, *(getattr(seen, field.name) for field in fields(seen)))
-    textbook = np.asarray(memorization(known[0], known[-1]))[real]
+    textbook = np.asarray(memorization(known[0], known[MEMBER]))[real]
     judge = reference()
     print(
         f"{what}: estimated {found.value:.3f} [{found.low:.3f}, {found.high:.3f}], measured {reliability(judge, value):.3f}, "
@@ -73,11 +73,16 @@ def main() -> None:
         for runs in range(EVEN, RUNS + 1):
             say(f"seed {seed}, {runs} even runs", columns(even, runs), real)
         first = columns(even, EVEN)
-        p_in, p_out = (np.nan_to_num(each.mean, nan=0.5)[real] for each in posteriors(*first))
-        inside, more = first[-1].sum(axis=0)[real], TOTAL - EVEN
+        p_in, p_out = (
+            np.nan_to_num(each.mean, nan=0.5)[real] for each in posteriors(*first[:DATA], np.column_stack(first[DATA:]))
+        )
+        inside, more = first[MEMBER].sum(axis=0)[real], TOTAL - EVEN
         member = allocated(shares(p_in, p_out, inside, EVEN - inside, more), more, np.random.default_rng(seed))
         aimed = byrote.collect(task(), asked.place / f"allocated{seed}", runs=more, design=Allocated(member), seed=7000 + seed)  # fmt: skip
-        both = [np.concatenate(parts) for parts in zip(first, columns(aimed, more), strict=True)]
+        both = [
+            np.concatenate(parts) if parts[0].ndim > 1 else parts[0]
+            for parts in zip(first, columns(aimed, more), strict=True)
+        ]
         say(f"seed {seed}, {EVEN} even and {more} allocated runs", both, real)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from byrote.explain.explanation import EXPLAINED
 from byrote.record import Record
@@ -64,7 +64,7 @@ def test_every_chart_is_drawn(desktop: Page, embedded_data: dict[str, Any]) -> N
 
 def test_hovering_shows_the_numbers(desktop: Page) -> None:
     desktop.locator("#chart-memorized .mark-rect path").first.hover()
-    assert "share" in desktop.locator("#tip").inner_text()
+    expect(desktop.locator("#tip")).to_contain_text("share", timeout=20_000)
     desktop.locator("#chart-memorized").scroll_into_view_if_needed()
     desktop.mouse.move(5, 5)
 
@@ -163,8 +163,7 @@ def test_every_control_can_be_reached_by_tab(desktop: Page) -> None:
 def test_the_switch_of_the_data_map_recolours_it(desktop: Page) -> None:
     before = desktop.locator("#chart-map svg").inner_html()
     desktop.locator('[data-chart="map"][data-shade="correctness"]').click()
-    desktop.wait_for_timeout(100)
-    assert desktop.locator("#chart-map svg").inner_html() != before
+    desktop.wait_for_function("before => document.querySelector('#chart-map svg')?.innerHTML !== before", arg=before)
 
 
 def test_the_theme_button_darkens_page_and_charts(desktop: Page) -> None:
