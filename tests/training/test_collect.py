@@ -196,6 +196,9 @@ def test_progress_is_told_in_steps_that_only_grow_and_end_at_the_total(tmp_path:
         assert steps == sorted(steps)
         assert workers == 2 or set(steps) == set(range(13))
         assert sorted(run for now in told for run in now.finished) == [0, 1, 2, 3], "each run is told of once"
+    told.clear()
+    collect(small_task(), tmp_path / "1", runs=6, compute=Compute(workers=1), progress=told.append)
+    assert (told[0].in_all, told[-1].in_all) == ((4, 6), (6, 6)), "those that were there are counted"
 
 
 class Swapped(nn.Module):

@@ -35,6 +35,19 @@ def test_a_line_says_how_far_and_how_long(capsys: pytest.CaptureFixture[str], mo
     assert capsys.readouterr().err == "byrote: 1 of 10 runs are trained, about 9 minutes left\n"
 
 
+def test_runs_that_were_there_already_are_counted(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    lines, now = Lines(), Progress(10, 40, 1, 4, before=6)
+    clock[0] = 60.0
+    lines(now)
+    assert capsys.readouterr().err == "byrote: 7 of 10 runs are trained, about 3 minutes left\n"
+    assert (now.in_all, now.share) == ((7, 10), pytest.approx(0.7))
+    assert Progress(0, 0, 0, 0).share == 0
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.2, "1 second"), (40, "40 seconds"), (720, "12 minutes"), (12600, "3.5 hours")]
 )

@@ -62,11 +62,12 @@ def training_bar() -> Generator[tuple[Callable[["Progress"], None], Callable[[],
                 if now.stage:
                     bar.console.print(f"{now.stage} ...", highlight=False)
                     return
+                done, whole = now.in_all
                 bar.update(
                     shown,
-                    completed=now.steps,
+                    completed=now.share * now.of_steps,
                     total=now.of_steps,
-                    finished=f"{now.runs}/{now.of_runs} runs{_known(now)},",
+                    finished=f"{done}/{whole} runs{_known(now)},",
                     visible=True,
                 )
                 if now.runs >= now.of_runs:

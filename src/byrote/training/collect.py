@@ -192,7 +192,7 @@ class _Collection:
             workers = _workers(compute, engine, len(missing))
             with naming_deletion(where):
                 try:
-                    train_all(job, missing, blocks, workers, compute.executor, _Watch(job, missing, watch))
+                    train_all(job, missing, blocks, workers, compute.executor, _Watch(job, missing, watch, len(there)))
                 except Enough:
                     give_up(where, set(missing) - set(finished_runs(where)))
                 tidy(where)
@@ -203,8 +203,8 @@ class _Collection:
 class _Watch:
     """Counts what is done. A step of a run counts once, also when the run has to be trained again."""
 
-    def __init__(self, job: Job, missing: Sequence[int], watch: Watcher) -> None:
-        self.job, self.watch = job, watch
+    def __init__(self, job: Job, missing: Sequence[int], watch: Watcher, before: int) -> None:
+        self.job, self.watch, self.before = job, watch, before
         self.left, self.all, self.most = set(missing), len(missing), 0
         self([], [])
 
@@ -214,7 +214,7 @@ class _Watch:
         done = self.all - len(self.left)
         steps = done * self.job.steps + sum(ticked(self.job.directory, run) for run in running if run in self.left)
         self.most = max(self.most, steps)
-        self.watch(Progress(self.most, self.all * self.job.steps, done, self.all, new))
+        self.watch(Progress(self.most, self.all * self.job.steps, done, self.all, new, before=self.before))
 
 
 def _questions(task: Task, probes: Sequence[Probe | str], every: int) -> Questions:

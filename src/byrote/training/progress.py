@@ -19,6 +19,7 @@ class Progress:
     """How far a collection is, of the runs that were missing when it began.
 
     `steps` of `of_steps` are done, and `runs` of `of_runs`; `finished` are the runs that are new since the last time.
+    `before` runs were there already; the other counts leave them out.
     `certainty` says how well memorization is known, where that is followed (None: it is not, or there are too few runs).
     `known` says so in words, of what has to be known before training ends.
     `stage` names what goes on after training; there are no numbers then. `examples` are those of the record, once they were
@@ -34,6 +35,19 @@ class Progress:
     known: str = ""
     stage: str = ""
     examples: "Population | None" = None
+    before: int = 0
+
+    @property
+    def in_all(self) -> tuple[int, int]:
+        """The runs that are finished, and how many there will be, with those that were there already."""
+        return self.before + self.runs, self.before + self.of_runs
+
+    @property
+    def share(self) -> float:
+        """The share of the work that is done, from 0 to 1, with the runs that were there already."""
+        missing = self.steps / self.of_steps if self.of_steps else 0.0
+        whole = self.before + self.of_runs
+        return (self.before + missing * self.of_runs) / whole if whole else missing
 
 
 class Lines:
@@ -49,9 +63,8 @@ class Lines:
         if moment < self.next or not now.steps:
             return
         left = (moment - self.start) * (now.of_steps - now.steps) / now.steps
-        print(
-            f"byrote: {now.runs} of {now.of_runs} runs are trained, about {spell_seconds(left)} left", file=sys.stderr
-        )
+        done, whole = now.in_all
+        print(f"byrote: {done} of {whole} runs are trained, about {spell_seconds(left)} left", file=sys.stderr)
         self.next = moment + max(SECONDS, (moment - self.start) / 4)
 
 
