@@ -100,7 +100,7 @@ def _of_numbers(column: Column, share: float, known: int) -> Judged:
     named, numbered = NAMED.search(column.name), NUMBERED.search(column.name)
     values = column.values[~column.missing]
     if named and share >= MANY:
-        return Judged(_nearly("ids", share))
+        return Judged(_nearly(column, "ids", share))
     if share < UNIQUE or known < FEWEST:
         return Judged(notes=_maybe(column) if named and share > 0.05 else ())
     low, high = float(values.min()), float(values.max())
@@ -108,7 +108,7 @@ def _of_numbers(column: Column, share: float, known: int) -> Judged:
     counts = bool((steps > 0).all()) and high - low < 2 * len(values)
     digits = low >= 10 ** (DIGITS - 1) and len(f"{low:.0f}") == len(f"{high:.0f}")
     if numbered or counts or digits or high - low + 1 == known:
-        return Judged(_nearly("whole numbers that count or name rows", share))
+        return Judged(_nearly(column, "whole numbers that count or name rows", share))
     return Judged(notes=("its whole numbers are nearly all different: if they name rows, leave it out with --drop",))
 
 
@@ -116,12 +116,14 @@ def _of_words(column: Column, share: float, known: int) -> Judged:
     named = NAMED.search(column.name) or NUMBERED.search(column.name)
     hashes = all(HASH.match(word) for word in column.words[:20])
     if (known >= FEWEST and share >= (MANY if named or hashes else UNIQUE)) or (named and share == 1):
-        return Judged(_nearly("uuids, hashes or addresses" if hashes else "words", share))
+        return Judged(_nearly(column, "uuids, hashes or addresses" if hashes else "words", share))
     return Judged(notes=_maybe(column) if (named or hashes) and share > 0.05 else ())
 
 
-def _nearly(what: str, share: float) -> str:
-    return f"{what}, {'all' if share == 1 else 'nearly all' if share >= UNIQUE else f'{100 * share:.0f} % of them'} different: a model would learn each row by rote"
+def _nearly(column: Column, what: str, share: float) -> str:
+    most = "all" if share == 1 else "nearly all" if share >= UNIQUE else f"{100 * share:.0f} % of them"
+    names = f" (--id {column.name} names the rows by it)" if share == 1 and not column.missing.any() else ""
+    return f"{what}, {most} different: a model would learn each row by rote{names}"
 
 
 def _maybe(column: Column) -> tuple[str, ...]:
