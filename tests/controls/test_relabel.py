@@ -24,7 +24,7 @@ def test_a_mapping_of_any_kind_gives_labels() -> None:
     assert relabel({})(BASE) is BASE
 
 
-def test_a_reviewed_file_gives_labels(tmp_path: Path) -> None:
+def test_a_reviewed_file_gives_labels(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "fixes.csv"
     given = BASE.train.labels.tolist()
     rows = [("train/3", True), ("train/4", False), ("test/5", True), ("canary/mislabeled/6", True)]
@@ -34,6 +34,8 @@ def test_a_reviewed_file_gives_labels(tmp_path: Path) -> None:
     )
     task = relabel(path)(BASE)
     assert task.train.labels[3] == (given[3] + 1) % 4
+    assert "1 of the fixes" in caplog.text
+    assert "of test examples" in caplog.text
     assert (task.train.labels != BASE.train.labels).sum() == 1
     assert task.controls == (f"relabel(fixes={str(path)!r})",)
     with pytest.raises(InvalidData, match="was applied"):

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from byrote.cli import app
 from byrote.errors import ByroteError, InvalidData, WrongRecord
+from byrote.membership.attacks import Membership, read_membership
 from byrote.record import Record
 from byrote.recorder import own_runs, with_ids
 from byrote.recorder.run_recording import RunRecording, evaluating
@@ -58,6 +59,27 @@ def test_every_example_is_in_and_out_as_often_as_any_other_however_many_runs_the
             assert 0 < often.min() <= often.max() < runs
     assert np.ptp(member.sum(1)) <= 1
     assert len(np.unique(member[:10], axis=1).T) >= 20, "examples are told apart by their runs"
+
+
+def test_four_runs_have_a_report(tmp_path: Path) -> None:
+    record(tmp_path, runs=4)
+    found = read_membership(Record(tmp_path))
+    assert isinstance(found, Membership)
+    assert [each.name for each in found.attacks] == ["loss"], "one run has no member that others could judge"
+    answer = CliRunner().invoke(app, ["report", str(tmp_path)])
+    assert answer.exit_code == 0, answer.output
+
+
+def test_examples_of_a_group_are_in_a_run_together(tmp_path: Path) -> None:
+    groups = [f"person {at // 5}" if at < 25 else "" for at in range(50)]
+    data = Examples(X, np.arange(50) % 2, [f"row {at}" for at in range(50)], groups=groups)
+    chosen = np.zeros((20, 50), np.bool_)
+    for run in own_runs(tmp_path, data, runs=20):
+        chosen[run.number, list(run.train.indices)] = True
+    persons = chosen[:, :25].reshape(20, 5, 5)
+    assert (persons == persons[:, :, :1]).all()
+    assert (chosen.sum(axis=0) == 14).all()
+    assert len(np.unique(chosen.T, axis=0)) == 5 + 25
 
 
 def test_examples_without_a_value_are_counted(tmp_path: Path) -> None:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Rows = list[dict[str, Any]]
 
+NAMED = 5
+"""Ids that a sentence names, at most."""
+
 REMOVAL_COLUMNS = (
     "against random: the difference from removing as many random examples, on these test examples; below 0, these examples were "
     "worth more than random ones. on new tests: the same difference with the interval to expect on other test examples of the "
@@ -214,10 +217,18 @@ def relabel(directory: str, split: str, top: int, csv: str | None) -> None:
         f"{len(rows)} of {judged * several} {words.targets} that could be judged contradict what the other examples say. That does not make them wrong: "
         f"{words.targets} of rare and of ambiguous examples do so too. Look at each before you change it."
     )
-    taken = sum(name.startswith(f"{split}/") for name in record.population.source)
-    if taken:
+    other = "test" if split == "train" else "train"
+    unseen = int(record.population.where(other).sum())
+    if unseen:
         message(
-            f"{count(taken, 'example')} of your {split} data {'was' if taken == 1 else 'were'} taken as canaries, which check this audit, and {'has' if taken == 1 else 'have'} no row."
+            f"{count(unseen, f'{other} example')} {'was' if unseen == 1 else 'were'} not looked at here: --split {other}."
+        )
+    taken = [str(name) for name in record.population.source if name.startswith(f"{split}/")]
+    if taken:
+        some = f"{', '.join(taken[:NAMED])}{', ...' if len(taken) > NAMED else ''}"
+        message(
+            f"{count(len(taken), 'example')} of your {split} data {'was' if len(taken) == 1 else 'were'} taken as canaries, which check this audit, and {'has' if len(taken) == 1 else 'have'} no row ({some}). "
+            "An audit with --canaries 0 judges all."
         )
     noise = issue_noise(found)
     if noise is not None and noise.issues and np.isnan(noise.by_noise):

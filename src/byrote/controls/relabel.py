@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from byrote.controls._examples import TRAIN, DataControl, named
 from byrote.errors import InvalidData
-from byrote.task.apply_labels import apply_labels
+from byrote.task.apply_labels import apply_labels, count_fixes
 from byrote.task.task import Task
 
 logger = logging.getLogger("byrote")
@@ -46,12 +46,17 @@ class relabel(DataControl):
         if isinstance(self.fixes, str):
             try:
                 labels = apply_labels(task.train.labels, task.train.ids.tolist(), self.fixes)
+                of_test = count_fixes(self.fixes, split="test")
             except (OSError, UnicodeDecodeError) as error:
                 raise InvalidData(
                     f"relabel cannot read fixes from {self.fixes!r} ({type(error).__name__}). Give the path of a file that `byrote relabel` wrote, or a mapping."
                 ) from None
         else:
-            labels = self._changed(task)
+            labels, of_test = self._changed(task), 0
+        if of_test:
+            logger.warning(
+                f"relabel changes training labels only: {of_test} of the fixes of {self.fixes} are of test examples, on which accuracy is measured with the labels that they have."
+            )
         if np.array_equal(labels, task.train.labels):
             which = "the mapping gives each example the label that it has"
             if isinstance(self.fixes, str):

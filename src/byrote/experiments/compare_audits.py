@@ -77,9 +77,10 @@ class AuditChange:
 
     `ids` and `labels` (empty where targets are no classes) are those of the examples of `examples`. `measures` has, by name,
     the value before, the value after, and the change with its 90 % interval over runs: `paired` by run where both audits
-    trained the same runs on the same examples, else of independent runs (Welch). `left_out` training examples are in one
-    audit only. `other_inputs` are ids of training examples that have other inputs in the two audits, which are left out too;
-    `other_labels` those that are compared and have another label.
+    trained the same runs on the same examples, else of independent runs (Welch). Accuracy is that of `tests` test examples that
+    both have; `tests_left_out` are in one audit only, as are `left_out` training examples. `other_inputs` are ids of training
+    examples that have other inputs in the two audits, which are left out too; `other_labels` those that are compared and have
+    another label.
     """
 
     before: str
@@ -93,6 +94,8 @@ class AuditChange:
     paired: bool
     runs: tuple[int, int]
     left_out: int
+    tests: int = 0
+    tests_left_out: int = 0
     other_inputs: tuple[str, ...] = ()
     other_labels: tuple[str, ...] = ()
 
@@ -129,6 +132,8 @@ def compare_audits(before: Record | Path | str, after: Record | Path | str) -> A
         raise WrongRecord(f"{first.directory} and {second.directory} have no training example in common.")
     real = first.population.where("train").sum() + second.population.where("train").sum()
     left_out = int(real - 2 * len(at[0]))
+    tests = len(_common(first, second, "test")[0])
+    all_tests = first.population.where("test").sum() + second.population.where("test").sum()
     others = differing(first, second, at)
     same = np.ones(len(at[0]), np.bool_) if others.inputs is None else ~others.inputs
     names = first.population.ids[at[0]]
@@ -150,6 +155,8 @@ def compare_audits(before: Record | Path | str, after: Record | Path | str) -> A
         paired=paired,
         runs=(len(first.runs), len(second.runs)),
         left_out=left_out,
+        tests=tests,
+        tests_left_out=int(all_tests - 2 * tests),
         other_inputs=tuple(names[~same].tolist()),
         other_labels=tuple(names[same & others.labels].tolist()),
     )

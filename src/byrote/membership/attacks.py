@@ -303,15 +303,17 @@ def _by_count(member: Bool[ndarray, "run example"]) -> list[NDArray[np.intp]]:
 def attacks_on(scores: Sequence[Score], losses: AttackValues) -> list[AttackValues]:
     """Return those of these attacks (of ATTACKS) on the losses that can be made, without the examples that no run can judge.
 
-    A run without IN or OUT runs for an example accuses nobody there: its value is minus infinity. Such an example must not be
-    left out of one run only because of what the others are: its number of runs would give membership away.
+    An attack is left out where a run has no member, or no other, among the examples that some run can judge: with few runs
+    these are all in one of them, say. A run without IN or OUT runs for an example accuses nobody there: its value is minus
+    infinity. Such an example must not be left out of one run only because of what the others are: its number of runs would
+    give membership away.
     """
     values_of, found = _values(losses), list[AttackValues]()
     for score in scores:
         value = values_of[score.name]()
         known = np.asarray(np.isfinite(value).any(axis=0))
         member = losses.member[:, known]
-        if member.any() and not member.all():
+        if member.any(axis=1).all() and not member.all(axis=1).any():
             judged = np.where(np.isfinite(value), value, -np.inf)
             found.append(_only(replace(losses, score=score, value=judged), known))
     return found

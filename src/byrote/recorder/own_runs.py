@@ -18,7 +18,7 @@ from byrote.recorder.display_examples import population_of
 from byrote.recorder.distributed import DistributedRecorder
 from byrote.recorder.ids import WithIds, with_ids
 from byrote.recorder.recorder import Recorder
-from byrote.task.designs import Subsets
+from byrote.task.designs import Subsets, Together
 from byrote.task.examples import Examples
 
 OWN_RUN_STREAM = 31
@@ -81,9 +81,10 @@ def own_runs(
     training examples, in the same order, as the clean pass (and the report) reads them: without augmentation.
 
     `runs` is how many there shall be in the end, or their numbers, so that several processes share the work. Which examples
-    run 7 is trained on depends on the seed, 7 and the number of examples only. After each run, every example has been in the
-    same number of runs, up to one: of 4 runs with `fraction` .7 in 2 or 3. `classes` and `objective` are those of
-    `byrote.Recorder`.
+    run 7 is trained on depends on the seed, 7, the number of examples and their groups only: examples of one group
+    (`byrote.Examples(groups=...)`), such as copies or the messages of one person, are in a run together or not at all. After
+    each run, every example has been in the same number of runs, up to one: of 4 runs with `fraction` .7 in 2 or 3. `classes`
+    and `objective` are those of `byrote.Recorder`.
 
     Raises InvalidData for data without a length, a `clean` of another length, and runs or a fraction that cannot be;
     WrongRecord where the record has other training examples, by their ids: other inputs under the same ids are not seen.
@@ -91,15 +92,18 @@ def own_runs(
     everything, tested = _with_ids(train), None if test is None else _with_ids(test)
     unchanged = everything if clean is None else with_ids(_items(clean), list(everything.ids))
     numbers = _numbers(runs)
-    share, n = Subsets(fraction), len(everything)
     shown = next((each for each in (train, clean) if isinstance(each, Examples)), None)
     shown_test = test if isinstance(test, Examples) else None
+    groups = np.full(len(everything), "")
+    if shown is not None and shown.groups is not None:
+        groups = shown.groups
+    design = Together(fraction) if (groups != "").any() else Subsets(fraction)
     where = Path(directory)
     _check_same(where, everything)
 
     def each_run() -> Iterator[OwnRun]:
         blocks_of_one = [1] * (max(numbers) + 1)  # balanced after each, so however many runs there will be
-        member = share.membership(blocks_of_one, np.full(n, ""), seed)
+        member = design.membership(blocks_of_one, groups, seed)
         for number in numbers:
             if number in finished_runs(where):
                 continue

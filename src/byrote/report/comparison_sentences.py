@@ -91,6 +91,11 @@ def audit_sentences(found: AuditChange) -> list[str]:
             else f"{before:.3f} before, {after:.3f} after"
         )
         sentences.append(f"{what} {shown}: {values}; difference {size}.")
+        if name == "accuracy" and found.tests_left_out:
+            sentences[-1] += (
+                f" These are the {count(found.tests, 'test example')} that both audits have, and {found.tests_left_out:,} are in one of them only; "
+                "the interval is over runs, and does not tell how other test examples would differ."
+            )
     sentences.append(_members(found, examples.no_longer, "no longer memorized"))
     sentences.append(_members(found, examples.newly, "newly memorized"))
     sure = [each for each in found.classes if each.sure]

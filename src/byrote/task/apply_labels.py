@@ -46,6 +46,11 @@ def undo_labels(labels: ArrayLike, ids: Sequence[object], path: Path | str, *, s
     return _exchange(labels, ids, path, split, undo=True)[0]
 
 
+def count_fixes(path: Path | str, *, split: str) -> int:
+    """Return how many rows `apply_labels` would apply to this split. Raises InvalidData for a file of another form."""
+    return len(_read(path, split, undo=False)[1])
+
+
 @dataclass(frozen=True)
 class _Issue:
     """A row to be applied: its line, the id in its split, what the example must have now, and what it gets.

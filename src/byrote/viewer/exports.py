@@ -37,7 +37,9 @@ def check_choice(record: Record, position: int, choice: str, label: object) -> N
     population = record.population
     split = str(population.split[position])
     if choice and population.canary[position]:
-        raise InvalidData("This is a canary, which byrote planted to check the audit. Decide about your own examples.")
+        own = str(population.source[position])
+        which = f": {own} of your data, taken out for it. An audit without canaries judges that too." if own else "."
+        raise InvalidData(f"This is a canary, which checks the audit{which}")
     if choice in ("drop", "wanted") and split != "train":
         raise InvalidData(
             f"Only training examples can be {choice if choice == 'wanted' else 'dropped'}; this is a {split} example."

@@ -32,9 +32,11 @@ export class Deciding {
   relabel(row, suggestion) {
     const { classes, targets, words } = this.audit;
     const own = classes.indexOf(row.label);
-    const now = row.choice === "relabel" ? row.new : suggestion;
+    const decided = row.choice === "relabel", now = decided ? row.new : suggestion ?? null;
+    const known = now !== null && now !== own; // else nothing is chosen beforehand
+    const why = !known ? "" : decided ? " Chosen is what you decided." : " Chosen is what models propose that were not trained on it.";
     const inputs = classes.length
-      ? [make("select", { "aria-label": `new ${words.target}` }, classes.flatMap((name, i) => (i === own ? [] : [option(i, name, i === now)])))]
+      ? [make("select", { required: true, "aria-label": `new ${words.target}` }, [...(known ? [] : [make("option", { value: "", text: `choose a ${words.target}`, selected: true })]), ...classes.flatMap((name, i) => (i === own ? [] : [option(i, name, i === now)]))])]
       : row.label.split(", ").map((text, i) => make("input", { type: "number", step: "any", required: true, value: [now].flat()[i] ?? text, "aria-label": targets[i] || words.target }));
     const form = make("form", { class: "ask", on: { submit: (event) => {
       event.preventDefault();
@@ -42,7 +44,7 @@ export class Deciding {
       const label = classes.length || values.length === 1 ? values[0] : values;
       shown.close();
       this.tell(row, { choice: "relabel", label }, `relabel as ${classes.length ? classes[label] : values.join(", ")}`);
-    } } }, make("p", { class: "quiet", text: `${row.id} has ${row.label}.` }), inputs,
+    } } }, make("p", { class: "quiet", text: `${row.id} has ${row.label}.${why}` }), inputs,
     make("p", {}, make("button", { type: "submit", text: "Relabel" }), row.choice === "relabel" ? make("button", { type: "button", text: "Undecided", on: { click: () => { shown.close(); this.tell(row, { choice: "" }, "undecided"); } } }) : null));
     if (classes.length) inputs[0].addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); form.requestSubmit(); } });
     const shown = dialog(`Another ${words.target}`, form);
