@@ -44,10 +44,7 @@ def looked_at(found: list[Suggestion]) -> dict[str, dict[str, object]]:
 def test_every_real_training_example_has_one_row_worst_first(record: Record, found: list[Suggestion]) -> None:
     assert {each.position for each in found} == set(np.flatnonzero(record.population.where("train")))
     quality = [each.label_quality for each in found]
-    order = [
-        (not each.is_label_issue, -np.nan_to_num(each.probability_altered, nan=-1), each.label_quality)
-        for each in found
-    ]
+    order = [(not each.is_beyond_noise, not each.is_label_issue, each.label_quality) for each in found]
     assert order == sorted(order)
     assert 0 <= min(quality) <= max(quality) <= 1
 
@@ -269,8 +266,9 @@ def test_the_command_writes_the_file_and_shows_the_issues(
     assert "of 12 planted wrong labels" in result.stderr
     assert f"written: {path} (the folder {tmp_path / 'new'} was not there, and was made)" in result.stderr
     assert "could not be judged" not in result.stderr
+    assert "were not looked at here: --split test." in result.stderr
     assert (
-        "24 examples of your train data were taken as canaries, which check this audit, and have no row."
+        "24 examples of your train data were taken as canaries, which check this audit, and have no row (train/"
         in result.stderr
     )
 

@@ -60,11 +60,11 @@ def suggestions(
 ) -> list[Suggestion] | list[TargetSuggestion]:
     """Return a suggestion for every real training example, or for those at `positions`, the most doubtful first.
 
-    Issues come first; then, of a classification, the most probably altered label and the lowest label quality, and of a
-    regression, whose suggestions are target suggestions, the target farthest from its prediction. Only runs that were not
-    trained on an example are used: for test examples, all. Without recorded losses, the label quality is the share of
-    these runs that predict the label. `points` may be passed when they are at hand. It misleads where models not trained
-    on an example are wrong together, for example about a rare kind. Look before you apply. Raises MissingEvidence when
+    Issues beyond noise come first, then the other issues, then the rest; among these, of a classification, the lowest label
+    quality, and of a regression, whose suggestions are target suggestions, the target farthest from its prediction. Only
+    runs that were not trained on an example are used: for test examples, all. Without recorded losses, the label quality is
+    the share of these runs that predict the label. `points` may be passed when they are at hand. It misleads where models not
+    trained on an example are wrong together, for example about a rare kind. Look before you apply. Raises MissingEvidence when
     there is no such prediction for any of them, and for other objectives.
     """
     population = record.population
@@ -107,7 +107,7 @@ def _class_suggestions(
             chosen, predictions, quality, issue, altered.tolist(), listed.tolist(), floored.tolist(), strict=True
         )
     ]
-    return [found[i] for i in np.lexsort((quality, -np.nan_to_num(altered, nan=-1.0), ~issue))]
+    return [found[i] for i in np.lexsort((quality, ~issue, ~(listed & floored)))]
 
 
 def suggestion_rows(record: Record, found: Sequence[Suggestion | TargetSuggestion]) -> list[Row]:

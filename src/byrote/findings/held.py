@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from byrote.experiments.held import LATE, Course, Held
+from byrote.stats.estimate import Estimate
 
 WIDE = 0.2
 """A longer interval does not say whether a target was met."""
@@ -20,7 +21,7 @@ def held_sentences(held: Held) -> list[str]:
         name = f"Run {course.run}: m" if len(held.courses) > 1 else "M"
         final, span = course.final, f"[{course.final.low:.2f}, {course.final.high:.2f}]"
         found.append(
-            f"{name}emorization was to be {WORDS[control.mode]} {control.target:g}; {of} that the controller never read say {final.value:.2f} {span} at the end, {_verdict(control.mode, control.target, final.low, final.high)}."
+            f"{name}emorization was to be {WORDS[control.mode]} {control.target:g}; {of} that the controller never read say {final.value:.2f} {span} at the end, {_verdict(control.mode, control.target, final)}."
         )
         found.append(
             f"Over the last {LATE} epochs it was {course.late.value:.2f} [{course.late.low:.2f}, {course.late.high:.2f}]."
@@ -34,7 +35,8 @@ def held_sentences(held: Held) -> list[str]:
     return found
 
 
-def _verdict(mode: str, target: float, low: float, high: float) -> str:
+def _verdict(mode: str, target: float, final: Estimate) -> str:
+    low, high = final.low, final.high
     if math.isnan(low):
         return "too few canaries to judge"
     if (mode == "cap" and low > target) or (mode == "floor" and high < target):
@@ -42,7 +44,8 @@ def _verdict(mode: str, target: float, low: float, high: float) -> str:
     if mode == "hold" and not low <= target <= high:
         return "which misses it"
     if high - low > WIDE:
-        return "which is too uncertain to say whether it was met (plant more canaries)"
+        planted = 2 * final.n  # half of them verifies
+        return f"which is too uncertain to say whether it was met (about {math.ceil(planted * ((high - low) / WIDE) ** 2)} canaries of this kind would tell; {planted} were planted)"
     return "which agrees with it"
 
 

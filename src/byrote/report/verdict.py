@@ -165,7 +165,7 @@ def _next(found: Findings) -> str:
     more = f"{4 * memorized.runs} runs in all would at best halve the median standard error of memorization"
     error = f" ({small(memorized.error)} after {memorized.runs} runs)" if np.isfinite(memorized.error) else ""
     if not memorized.listed:
-        return f"Next: collect more runs, because no example passes {rate}{meant} yet; {more}{error}."
+        return f"Next: collect more runs, because no example passes {rate} yet; {more}{error}."
     if memorized.listed > MOST * memorized.defined:
         return f"{_most_pass(memorized, rate)} {more[0].upper()}{more[1:]}{error}."
     passes = f"{count(memorized.listed, 'example')} that {'passes' if memorized.listed == 1 else 'pass'} {rate}{meant}"
