@@ -41,6 +41,17 @@ def test_a_target_out_of_reach_is_named_with_the_knob_and_the_value() -> None:
     assert "from epoch 1 on the knob was at its strongest value, 0.9, and memorization was 0.60" in event.sentence
 
 
+def test_a_miss_that_only_the_verification_canaries_are_sure_of_is_named_too() -> None:
+    measured, knob, losses = np.full(20, 0.28), np.full(20, 0.9), np.full(20, 0.4)
+    given = hold(0.2, chance=2.3), readings(measured), knob, losses, measured
+    assert judge(*given) == (), "less than two standard errors from the target"
+    assert judge(*given, (0.15, 0.35)) == ()
+    (event,) = judge(*given, (0.22, 0.35))
+    assert event.kind == "unreachable"
+    below = np.where(np.arange(20) == 17, 0.19, measured)
+    assert judge(hold(0.2, chance=2.3), readings(below), knob, losses, measured, (0.22, 0.35)) == ()
+
+
 def test_it_is_named_with_the_epoch_from_which_it_was_stuck() -> None:
     measured, knob = np.linspace(0.1, 0.7, 20), np.concatenate([np.linspace(0, 0.8, 12), np.full(8, 0.9)])
     (event,) = judge(hold(0.2), readings(measured), knob, np.full(20, 0.4), measured)

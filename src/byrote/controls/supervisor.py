@@ -34,13 +34,15 @@ def judge(
     knob: Float[ndarray, " epoch"],
     losses: Float[ndarray, " epoch"],
     verified: Float[ndarray, " epoch"],
+    final: tuple[float, float] = (float("nan"), float("nan")),
 ) -> tuple[Event, ...]:
     """Return what went wrong in a run, from its readings at the ends of epochs and what was recorded beside them.
 
-    `losses` are mean training losses, `verified` what the canaries say that the controller never read.
+    `losses` are mean training losses, `verified` what the canaries say that the controller never read, and `final` the
+    interval of that at the end (NaN: unknown).
     """
     found = [
-        _stuck(controller, readings, knob),
+        _stuck(controller, readings, knob, final),
         _sensor(controller, readings, verified),
         _collapse(controller, losses),
         _unsteady(controller, knob),
@@ -57,8 +59,12 @@ def forecast(measured: Float[ndarray, " epoch"], ahead: int = PATIENCE) -> float
     return float(np.clip(known[-1] + ahead * slope, -1, 1))
 
 
-def _stuck(controller: hold, readings: Sequence[Reading], knob: Float[ndarray, " epoch"]) -> Event | None:
+def _stuck(
+    controller: hold, readings: Sequence[Reading], knob: Float[ndarray, " epoch"], final: tuple[float, float]
+) -> Event | None:
     """Return whether the knob stood at an end of its range in the last PATIENCE epochs, and the target still out of reach.
+
+    Out of reach is a target that is far from all these readings, or on the same side of each as of the interval `final`.
 
     Before that, a model that has learned for a few epochs only has every right to memorize too little.
     """
@@ -70,6 +76,9 @@ def _stuck(controller: hold, readings: Sequence[Reading], knob: Float[ndarray, "
         at_end = np.isclose(knob, end, rtol=1e-3, atol=1e-6)
         off = [side * (controller.measured(each) - controller.target) for each in last]
         sure = all(gap > ERRORS * controller.error(each) for gap, each in zip(off, last, strict=True))
+        sure |= (
+            min(off) > 0 and min(side * (bound - controller.target) for bound in final) > 0
+        )  # false where these are NaN
         if at_end[-PATIENCE:].all() and sure:
             since = len(knob) - int(np.argmin(at_end[::-1])) if not at_end.all() else 0
             advice = "Use another knob with it, or train less long" if side > 0 else "Train longer, or a larger model"

@@ -137,10 +137,10 @@ def _course(record: Record, run: int, control: thermostat, controller: hold) -> 
     knob = record.scalar(run, control.knob)
     readings = _readings(record, run, control.kind)
     late = np.nanmean(confidence[-LATE:], axis=0)
-    events = judge(controller, readings, knob, _losses(record, run), verified)
+    final = difference(confidence[-1], verifies, member)
+    events = judge(controller, readings, knob, _losses(record, run), verified, (final.low, final.high))
     return Course(
-        run, sides[0] - sides[1], verified, knob, test,
-        difference(confidence[-1], verifies, member), difference(late, verifies, member),
+        run, sides[0] - sides[1], verified, knob, test, final, difference(late, verifies, member),
         events, forecast(sides[0] - sides[1]),
     )  # fmt: skip
 

@@ -155,7 +155,7 @@ class Audit {
     const choice = row.choice === "relabel" ? `relabel: ${classes.length ? classes[row.new] : row.new}` : row.choice;
     return [
       make("span", { role: "gridcell", class: "look" }, look(this.audit, row)),
-      make("span", { role: "gridcell", class: "name" }, make("span", { class: "id", text: row.id }), make("small", { text: row.canary ? `canary: ${row.canary} · ${row.label}` : row.label })),
+      make("span", { role: "gridcell", class: "name" }, make("span", { class: "id", title: row.id, text: row.id }), make("small", { text: row.canary ? `canary: ${row.canary} · ${row.label}` : row.label })),
       make("span", { role: "gridcell", class: "choice" }, choice ? make("strong", { text: choice }) : null, row.tags.map((tag) => make("span", { class: "tag", text: tag }))),
       ...this.shown.map((name) => [name, row.scores[name] ?? none]).map(([name, score]) => make("span", { role: "gridcell", class: "score", "aria-label": `${name} ${range(score)}` }, make("small", { class: "narrow", text: name }), name.includes("memorization") ? bar(score) : null, make("span", { class: "number", text: range(score) }))),
       ...(this.hasCauses ? [make("span", { role: "gridcell", class: "cause" }, row.cause ? make("span", { class: "badge", text: row.cause }) : null)] : []),

@@ -11,7 +11,7 @@ const PAGES = [
 const KEYS = [
   ["↑ ↓, p n", "the row before, the next row"],
   ["Page up, Page down, Home, End", "a screen, or the whole way"],
-  ["Enter", "open the example of the row; Escape closes it"],
+  ["Enter, or double click", "open the example of the row; Escape closes it"],
   ["k", "keep it as it is"],
   ["r", "relabel it: choose the label, then Enter"],
   ["d", "drop it from the training set"],
