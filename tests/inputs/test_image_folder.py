@@ -259,7 +259,7 @@ def test_folders_say_the_test_set(tmp_path: Path) -> None:
     pictures(tmp_path / "test", 3)
     task = image_folder(tmp_path)
     assert task.test is not None
-    assert sorted(task.test.ids.tolist())[0] == "test/blue/0.png"
+    assert sorted(task.test.ids.tolist())[0] == "blue/0.png"
     assert (len(task.train), len(task.test)) == (10, 6)
 
 

@@ -45,18 +45,28 @@ def folder_task(
         split = at_random(files.labels, reading.test_share, groups, of=of)
         train, test = split.train, split.test
         sentences += split.sentences
-    every = Examples(
-        inputs, files.labels, list(files.names), groups=list(groups) if (groups != "").any() else None, kind=kind, columns=channels or None
-    )  # fmt: skip
+
+    def of_side(which: NDArray[np.bool_]) -> Examples:
+        names = [_id(files, int(at)) for at in np.flatnonzero(which)]
+        own = list(groups[which]) if (groups != "").any() else None
+        return Examples(inputs[which], files.labels[which], names, groups=own, kind=kind, columns=channels or None)
+
+    known = of_side(train)
     return Task(
-        suited(every.shape, len(files.classes), kind=kind),
-        every[train],
-        every[test],
+        suited(known.shape, len(files.classes), kind=kind),
+        known,
+        of_side(test),
         convolution_recipe(int(train.sum())),
         files.classes,
         root.resolve().name or "folder",
         inferred=Inferred(str(root), reading.options(), (), tuple(sentences)),
     )
+
+
+def _id(files: ClassFolders, at: int) -> str:
+    """Return the name of a file below the folder of its side: the record puts train or test in front of it again."""
+    name = files.names[at]
+    return name.partition("/")[2] if files.sides[at] else name
 
 
 def convolution_recipe(examples: int) -> Recipe:
