@@ -224,7 +224,8 @@ def test_a_second_import_says_what_changes_and_keeps_the_rest(record: Record, ta
 
     leave = [answered(tasks[0], ("decision", "leave out"))]
     right = [answered(tasks[1], ("label", tasks[1]["data"]["given_label"]))]
-    first = imported(leave, right, [answered(tasks[2], ("label", tasks[2]["data"]["predicted_label"]))])
+    proposed = [answered(tasks[2], ("label", tasks[2]["data"]["predicted_label"]))]
+    first = imported(leave, right, proposed)
     assert "imported there before" not in first.stderr
     strange = [answered(tasks[3], ("label", "nord\x1b")), answered(tasks[3], ("label", "north"))]
     second = imported(right, right, strange, leave, of=[tasks[0], tasks[1], tasks[3], tasks[4]])
@@ -240,7 +241,7 @@ def test_a_second_import_says_what_changes_and_keeps_the_rest(record: Record, ta
     )
     assert files()[1].split() == ["example"]
     assert {line.split(",")[0] for line in files()[0].splitlines()[1:]} == set(names[:2])
-    imported(right, strange, leave, of=[tasks[2], tasks[3], tasks[4]])
+    imported(proposed, strange, leave, of=[tasks[2], tasks[3], tasks[4]])
     assert [sorted(each.splitlines()) for each in files()] == [sorted(each.splitlines()) for each in after]
     only_strange = CliRunner().invoke(
         app,
