@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 Rows = list[dict[str, Any]]
 
-NAMED = 5
-"""Ids that a sentence names, at most."""
-
 REMOVAL_COLUMNS = (
     "against random: the difference from removing as many random examples, on these test examples; below 0, these examples were "
     "worth more than random ones. on new tests: the same difference with the interval to expect on other test examples of the "
@@ -177,6 +174,7 @@ def relabel(directory: str, split: str, top: int, csv: str | None) -> None:
         suggestions,
     )
     from byrote.findings.vocabulary import read_vocabulary
+    from byrote.inputs.class_folders import listed
     from byrote.record import Record
     from byrote.record.storage import exists, place
     from byrote.report.numbers import count
@@ -225,9 +223,8 @@ def relabel(directory: str, split: str, top: int, csv: str | None) -> None:
         )
     taken = [str(name) for name in record.population.source if name.startswith(f"{split}/")]
     if taken:
-        some = f"{', '.join(taken[:NAMED])}{', ...' if len(taken) > NAMED else ''}"
         message(
-            f"{count(len(taken), 'example')} of your {split} data {'was' if len(taken) == 1 else 'were'} taken as canaries, which check this audit, and {'has' if len(taken) == 1 else 'have'} no row ({some}). "
+            f"{count(len(taken), 'example')} of your {split} data {'was' if len(taken) == 1 else 'were'} taken as canaries, which check this audit, and {'has' if len(taken) == 1 else 'have'} no row ({listed(taken)}). "
             "An audit with --canaries 0 judges all."
         )
     noise = issue_noise(found)

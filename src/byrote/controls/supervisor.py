@@ -64,9 +64,8 @@ def _stuck(
 ) -> Event | None:
     """Return whether the knob stood at an end of its range in the last PATIENCE epochs, and the target still out of reach.
 
-    Out of reach is a target that is far from all these readings, or on the same side of each as of the interval `final`.
-
-    Before that, a model that has learned for a few epochs only has every right to memorize too little.
+    Before that, a model that has learned for a few epochs only has every right to memorize too little. Out of reach is a
+    target that is far from all these readings, or on one side of them and of the interval `final` (of none where it is NaN).
     """
     last = readings[-PATIENCE:]
     if len(last) < PATIENCE:
@@ -76,9 +75,7 @@ def _stuck(
         at_end = np.isclose(knob, end, rtol=1e-3, atol=1e-6)
         off = [side * (controller.measured(each) - controller.target) for each in last]
         sure = all(gap > ERRORS * controller.error(each) for gap, each in zip(off, last, strict=True))
-        sure |= (
-            min(off) > 0 and min(side * (bound - controller.target) for bound in final) > 0
-        )  # false where these are NaN
+        sure |= min(off) > 0 and min(side * (bound - controller.target) for bound in final) > 0
         if at_end[-PATIENCE:].all() and sure:
             since = len(knob) - int(np.argmin(at_end[::-1])) if not at_end.all() else 0
             advice = "Use another knob with it, or train less long" if side > 0 else "Train longer, or a larger model"

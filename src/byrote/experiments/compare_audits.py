@@ -132,7 +132,7 @@ def compare_audits(before: Record | Path | str, after: Record | Path | str) -> A
         raise WrongRecord(f"{first.directory} and {second.directory} have no training example in common.")
     real = first.population.where("train").sum() + second.population.where("train").sum()
     left_out = int(real - 2 * len(at[0]))
-    tests = len(_common(first, second, "test")[0])
+    tests = _common(first, second, "test")
     all_tests = first.population.where("test").sum() + second.population.where("test").sum()
     others = differing(first, second, at)
     same = np.ones(len(at[0]), np.bool_) if others.inputs is None else ~others.inputs
@@ -151,12 +151,12 @@ def compare_audits(before: Record | Path | str, after: Record | Path | str) -> A
         labels=labels,
         examples=changed(outcomes[0].correct, outcomes[0].member, outcomes[1].correct, outcomes[1].member),
         classes=_classes(outcomes, np.array(labels), paired),
-        measures=_measures(first, second, at, paired),
+        measures=_measures(first, second, at, tests, paired),
         paired=paired,
         runs=(len(first.runs), len(second.runs)),
         left_out=left_out,
-        tests=tests,
-        tests_left_out=int(all_tests - 2 * tests),
+        tests=len(tests[0]),
+        tests_left_out=int(all_tests - 2 * len(tests[0])),
         other_inputs=tuple(names[~same].tolist()),
         other_labels=tuple(names[same & others.labels].tolist()),
     )
@@ -327,9 +327,9 @@ def _classes(outcomes: list[Outcomes], labels: NDArray[np.str_], paired: bool) -
 
 
 def _measures(
-    first: Record, second: Record, train: tuple[ndarray, ndarray], paired: bool
+    first: Record, second: Record, train: tuple[ndarray, ndarray], tests: tuple[ndarray, ndarray], paired: bool
 ) -> dict[str, tuple[float, float, Estimate]]:
-    tests, values = _common(first, second, "test"), list[Mapping[str, NDArray[np.float64]]]()
+    values: list[Mapping[str, NDArray[np.float64]]] = []
     for record, at, test in zip((first, second), train, tests, strict=True):
         counted = record.population.canary != ""
         counted[at] = counted[test] = True

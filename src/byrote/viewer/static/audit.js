@@ -240,16 +240,16 @@ class Audit {
 
   // Decide about the row that is marked, or without a choice tag it.
   async decide(choice) {
-    this.asking = !choice || choice === "relabel";
+    this.opening = !choice || choice === "relabel";
     const row = await this.rows.current();
-    this.asking = false;
+    this.opening = false;
     if (!row) return;
     if (!choice) this.deciding.tag(row);
     else this.deciding.choose(row, choice, this.example.row?.id === row.id ? this.example.suggestion : null);
   }
 
   key(event) {
-    if (this.asking) { event.preventDefault(); return; } // a dialog is about to open: what is typed for it decides nothing
+    if (this.opening) { event.preventDefault(); return; } // a dialog is about to open: what is typed for it decides nothing
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]") || event.target.closest("input, select, textarea, summary")) return;
     if (event.key === "Escape" && !this.example.node.hidden) { event.preventDefault(); this.example.closed(); return; }
     if (event.key === "/") { event.preventDefault(); $("search").focus(); return; }
